@@ -1,0 +1,14 @@
+"""What holds for every pytest run."""
+
+import os
+
+import pytest
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Tell a notebook's kernel, and nothing else, that it is run for regression."""
+    if item.path.suffix == ".ipynb":
+        os.environ["LSTMCOURSE_REGRESSION"] = "1"  # the progress bar then prints nothing that varies
+    else:
+        os.environ.pop("LSTMCOURSE_REGRESSION", None)

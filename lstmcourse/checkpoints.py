@@ -1,0 +1,302 @@
+"""Checkpoints: a model, and what it takes to train on, in one safetensors file.
+
+What a reader can do here: `save` a model, `load` the file as a `Checkpoint`, put its parameters into a
+model with `Checkpoint.restore`, or build the model anew with `Checkpoint.model`. ``lstmcourse.fit(...,
+checkpoint=path)`` writes such files as it goes, and ``resume=True`` continues from one.
+
+A file holds numbers and one JSON text, never code, so a file from anyone can be opened. It is written under
+another name first and then renamed: whatever happens, the old file or the new one is there, whole.
+
+===================  ====================================================================================
+in the file          what it is
+===================  ====================================================================================
+``params/<name>``    the model's parameters
+``<group>/<name>``   other arrays, in named groups: ``fit`` writes the optimiser's state, the state
+                     carried from batch to batch, the history, and the best parameters so far
+metadata             under ``lstmcourse`` a JSON text: the format's version, the model's configuration
+                     (cell, sizes, task), and facts: ``fit`` writes its recipe (seed, batch size, ...)
+===================  ====================================================================================
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["VERSION", "Checkpoint", "CheckpointError", "load", "save"]
+
+VERSION = 1
+_KEY = "lstmcourse"
+
+Arrays = Mapping[str, np.ndarray]
+
+
+class CheckpointError(ValueError):
+    """A file is not a whole checkpoint, or not one for this model or run; the message says what it holds."""
+
+
+def save(
+    path: str | os.PathLike,
+    model: Any,
+    *,
+    arrays: Mapping[str, Arrays] | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a model, atomically, and return the path.
+
+    Parameters
+    ----------
+    path : path
+        Of the file, usually ``*.safetensors``; folders are made where they are missing.
+    model : Model
+        Its parameters and configuration are stored; of a cell, only its name and equations' digest.
+    arrays : mapping of group to mapping of name to array, optional
+        Other arrays to keep.
+    facts : mapping, optional
+        Other plain data to keep: what JSON can hold.
+
+    Examples
+    --------
+    >>> import tempfile, lstmcourse as lc
+    >>> model = lc.Model(lc.cells.lstm, lc.tasks.get("adding"), hidden_size=8)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = save(f"{folder}/adding.safetensors", model)
+    ...     again = load(path).model()
+    >>> bool((again.params["cell.W_f"] == model.params["cell.W_f"]).all())
+    True
+    """
+    from safetensors.numpy import save as to_bytes
+
+    groups = {"params": model.params, **(arrays or {})}
+    # Contiguous, because safetensors stores an array's memory as it lies, whatever its strides say.
+    tensors = {
+        f"{group}/{name}": np.ascontiguousarray(a).reshape(np.shape(a))
+        for group, members in groups.items()
+        for name, a in members.items()
+    }
+    about = {"version": VERSION, "model": model.config, "facts": dict(facts or {})}
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _replace(path, to_bytes(tensors, {_KEY: json.dumps(about, sort_keys=True)}))
+    return path
+
+
+def load(path: str | os.PathLike) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        There is no such file, it is cut short or damaged, it is not a safetensors file, or not one of ours,
+        or its version is newer than this package knows.
+    """
+    path = Path(path)
+    tensors, metadata = _read(path)
+    if _KEY not in metadata:
+        raise CheckpointError(
+            f"{path} is a safetensors file, but no checkpoint of this package: its metadata has no {_KEY!r}, "
+            f"only {sorted(metadata) or 'nothing'}; weights from PyTorch come in by interop.from_torch"
+        )
+    about = json.loads(metadata[_KEY])
+    if about["version"] > VERSION:
+        raise CheckpointError(
+            f"{path} has format version {about['version']}; this package reads up to {VERSION}: "
+            "install a newer lstmcourse"
+        )
+    groups: dict[str, dict[str, np.ndarray]] = {"params": {}}
+    for key, a in tensors.items():
+        group, _, name = key.partition("/")
+        groups.setdefault(group, {})[name] = a
+    return Checkpoint(path, about["model"], groups.pop("params"), groups, about["facts"])
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Checkpoint:
+    """What a file holds.
+
+    Attributes
+    ----------
+    path : Path
+        Where it was read from.
+    config : dict
+        The model's configuration, as `Model.config` gives it.
+    params : dict of str to ndarray
+        The model's parameters.
+    arrays : dict of group to dict of str to ndarray
+        Other arrays.
+    facts : dict
+        Other plain data.
+    """
+
+    path: Path
+    config: dict[str, Any]
+    params: dict[str, np.ndarray]
+    arrays: dict[str, dict[str, np.ndarray]]
+    facts: dict[str, Any]
+
+    def restore(self, model: Any) -> None:
+        """Copy the parameters into a model of the same cell and sizes.
+
+        Raises
+        ------
+        CheckpointError
+            The model's cell, sizes, dtype or parameters are not the file's; each difference is named. The
+            model is left as it was.
+        """
+        own = {name: model.config[name] for name in ("cell", "options", "hidden_size", "embedding", "dtype")}
+        refuse_differences(self.path, own, {name: self.config[name] for name in own}, "this model")
+        layout = {name: f"{p.dtype} {p.shape}" for name, p in model.params.items()}
+        found = {name: f"{p.dtype} {p.shape}" for name, p in self.params.items()}
+        refuse_differences(self.path, layout, found, "this model")
+        for name, p in model.params.items():
+            p[...] = self.params[name]
+
+    def model(self, *, cell: Any = None, task: Any = None) -> Any:
+        """Build the model that the file describes, with its parameters.
+
+        Parameters
+        ----------
+        cell : Cell, optional
+            Needed for a cell that is not in ``lstmcourse.cells``, such as a stack.
+        task : Task, optional
+            Needed for a task that ``lstmcourse.tasks`` does not know.
+        """
+        from . import tasks
+        from .model import Model
+
+        config = self.config
+        model = Model(
+            _cell(self.path, config["cell"], config["options"]) if cell is None else cell,
+            tasks.from_config(config["task"]) if task is None else task,
+            config["hidden_size"],
+            embedding=config["embedding"],
+            dropout=config["dropout"],
+            dtype=config["dtype"],
+        )
+        if cell is None and model.config["equations"] != config["equations"]:
+            raise CheckpointError(
+                f"{self.path} was written with a cell {config['cell']!r} whose equations are not those "
+                "of the one that lstmcourse.cells has: pass the cell that was trained as cell="
+            )
+        self.restore(model)
+        return model
+
+    def __repr__(self) -> str:
+        extra = f"; also {', '.join(sorted(self.arrays))}" if self.arrays else ""
+        return (
+            f"Checkpoint({self.path.name}: {self.config['cell']}, hidden size {self.config['hidden_size']}, "
+            f"task {self.config['task']['name']}{extra})"
+        )
+
+
+# ----------------------------------------------------------------------------------------------------- parts
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON would give back: dataclasses as dicts with their ``kind``, tuples as lists.
+
+    Examples
+    --------
+    >>> from lstmcourse.optim import StepDecay
+    >>> plain({"schedule": StepDecay(100), "sizes": (1, 2)})
+    {'schedule': {'kind': 'StepDecay', 'every': 100, 'factor': 0.5}, 'sizes': [1, 2]}
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
+        return {"kind": type(value).__name__, **fields}
+    if isinstance(value, Mapping):
+        return {str(key): plain(v) for key, v in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(v) for v in value]
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if hasattr(value, "__qualname__"):
+        return f"{value.__module__}.{value.__qualname__}"
+    return str(value)
+
+
+def refuse_differences(path: Path, wanted: Mapping[str, Any], found: Mapping[str, Any], whose: str) -> None:
+    """Raise CheckpointError naming every key whose value in the file is not the one that is wanted."""
+    differences = [
+        f"{key}: {found.get(key, 'absent')!r} in the file, {wanted.get(key, 'absent')!r} in {whose}"
+        for key in {**wanted, **found}
+        if wanted.get(key, "absent") != found.get(key, "absent")
+    ]
+    if differences:
+        raise CheckpointError(f"{path} does not fit {whose}.\n  " + "\n  ".join(differences))
+
+
+def _cell(path: Path, name: str, options: Mapping[str, Any]) -> Any:
+    """Return the cell of ``lstmcourse.cells`` with this name and these options."""
+    from . import cells
+
+    if name not in cells.names():
+        raise CheckpointError(
+            f"{path} was written with cell {name!r}, which lstmcourse.cells does not have: pass that cell as "
+            "cell= (a file holds a cell's name, not its equations)"
+        )
+    given = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
+    cell = cells.get(name)
+    return cell.with_options(**given) if given else cell
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file so that at every moment the path holds the old content or the new, whole."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "wb") as f:
+            f.write(content)
+            f.flush()
+            os.fsync(f.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Return tensors and metadata, or say what is wrong with the file."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as from_bytes
+
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
+    header = _header(path, content)
+    try:
+        return from_bytes(content), header.get("__metadata__", {})
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from error
+
+
+def _header(path: Path, content: bytes) -> dict[str, Any]:
+    """Return a safetensors header: 8 bytes of length, then as much JSON, with the place of every tensor."""
+    length = int.from_bytes(content[:8], "little")
+    if len(content) < 9 or content[8:9] != b"{":
+        raise CheckpointError(
+            f"{path} is not a safetensors file: its {len(content)} bytes start with {content[:8]!r}. "
+            "Checkpoints are written by lstmcourse.checkpoints.save or fit(checkpoint=...)"
+        )
+    if len(content) < 8 + length:
+        raise CheckpointError(f"{path} is cut short: {len(content)} bytes, of a header of {length} alone")
+    try:
+        header = json.loads(content[8 : 8 + length])
+    except ValueError as error:
+        raise CheckpointError(f"{path} is damaged: its header is not JSON ({error})") from error
+    whole = (
+        8 + length + max((t["data_offsets"][1] for k, t in header.items() if k != "__metadata__"), default=0)
+    )
+    if len(content) < whole:
+        raise CheckpointError(
+            f"{path} is cut short: {len(content)} bytes of {whole}; use an earlier checkpoint"
+        )
+    return header

@@ -1,0 +1,251 @@
+"""The recipe: from the graph of one step to programs that run a whole sequence.
+
+    trace -> stop_at_lengths -> divide_layers -> merge_products -> merge_elementwise -> simplify
+          -> own_next_states -> forward program
+          -> backward (autodiff) -> simplify -> own_next_states -> own_outputs -> backward program
+
+`compile_graph` makes a `Compiled` for one way of running a cell. `evaluate` computes a graph directly, node
+by node, as the author wrote it: the plain reference for everything above, and the single step of `Cell.step`.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import linecache
+import weakref
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from . import passes, runtime
+from .autodiff import backward, gradient_name
+from .graph import Dim, Graph, Node, State, walk
+from .ops import OPS
+from .printers.numpy import Program, Storage, program
+
+__all__ = ["Compiled", "compile_graph", "evaluate", "lower"]
+
+
+def lower(graph: Graph, *, given: Collection[str] = (), padded: bool = False) -> Graph:
+    """From the author's graph to the one that is printed.
+
+    Parameters
+    ----------
+    graph : Graph
+        As traced.
+    given : collection of str
+        States whose first value the caller gives, in place of the cell's own.
+    padded : bool
+        Whether sequences have lengths.
+    """
+    graph = start_from(graph, given)
+    if padded:
+        graph = passes.stop_at_lengths(graph)
+    graph = passes.divide_layers(graph)
+    graph = passes.merge_products(graph)
+    graph = passes.merge_elementwise(graph)
+    graph = passes.simplify(graph)
+    return passes.give_hints(passes.own_next_states(graph))
+
+
+def start_from(graph: Graph, given: Collection[str]) -> Graph:
+    """Let some states start from an array of the caller's.
+
+    before: ``h0 = 0``
+    after:  ``h0`` is an input
+    """
+    if not given:
+        return graph
+    new = Graph(graph.name, list(graph.nodes), [], dict(graph.outputs), dict(graph.names))
+    for s in graph.states:
+        start = s.start
+        if s.name in given:
+            start = new.add(
+                OPS["initial"], attrs={"state": s.name}, shape=s.prev.shape, batched=True, name=f"{s.name}0"
+            )
+        new.states.append(State(s.name, s.prev, start, s.next, s.reverse))
+    return new
+
+
+@dataclass
+class Compiled:
+    """The programs of one cell, for one way of running it."""
+
+    graph: Graph
+    author: Graph
+    forward: Program
+    run: Callable
+    saved: Mapping[Node, Storage]
+    _backward: dict[tuple, tuple[Program, Callable]] = field(default_factory=dict)
+
+    def backward(self, outputs: Collection[str], skip: Collection[str] = ()) -> tuple[Program, Callable]:
+        """The program for gradients of these outputs, printed when first wanted."""
+        key = (tuple(sorted(outputs)), tuple(sorted(skip)))
+        if key not in self._backward:
+            step = lower_backward(self.graph, outputs, set(self.saved), skip)
+            known = ", ".join(key[0]) or "the last states"
+            text = program(
+                step,
+                "backward",
+                doc=f"Gradients of {self.author.name} through all T steps, given those of {known}.",
+                store=step.outputs,
+                given=self.saved,
+                comments=self.author,
+                gradient=True,
+            )
+            self._backward[key] = (text, load(text, self.author.name))
+        return self._backward[key]
+
+
+def lower_backward(
+    graph: Graph, outputs: Collection[str], keep: Collection[Node], skip: Collection[str] = ()
+) -> Graph:
+    """The graph of the gradients, ready to be printed."""
+    step = backward(graph, outputs, keep, skip)
+    return passes.give_hints(passes.own_outputs(passes.own_next_states(passes.simplify(step))))
+
+
+def compile_graph(
+    author: Graph, *, given: Collection[str] = (), padded: bool = False, gradients: bool = True
+) -> Compiled:
+    """Print and load the forward program, with storage for what the backward program will ask for."""
+    graph = lower(author, given=given, padded=padded)
+    wanted: list[Node] = list(graph.outputs.values()) + [
+        n for n in graph.names.values() if len(n.shape) <= 1 and n.op.kind != "leaf"
+    ]
+    if gradients:
+        everything = [s.name for s in graph.states] + [k for k in graph.outputs]
+        step = lower_backward(graph, everything, passes.saved(graph))
+        needed = [n.attrs["of"] for n in step.leaves("saved") if n.attrs["of"].op.name != "prev"]
+        wanted += needed
+    nexts = {id(s.next) for s in graph.states}
+    store = {
+        f"{k}": n for k, n in enumerate(dict.fromkeys(wanted)) if id(n) not in nexts and n.op.kind != "leaf"
+    }
+    text = program(
+        graph,
+        "forward",
+        doc=f"All T steps of {author.name}, for a batch of B sequences.",
+        store=store,
+        comments=author,
+    )
+    held = {n: at for n, at in text.storage.items() if at.time or not n.timed}
+    keep = {s.prev: text.storage[s.prev] for s in graph.states} | {
+        s.next: text.storage[s.next] for s in graph.states
+    }
+    keep |= {n: held[n] for n in store.values() if n in held}
+    return Compiled(graph, author, text, load(text, author.name), keep)
+
+
+_NUMBERS = itertools.count(1)
+
+
+def load(text: Program, name: str) -> Callable:
+    """Make a function of a program's text; tracebacks and debuggers find its lines."""
+    space: dict[str, Any] = {"np": np, **{k: getattr(runtime, k) for k in runtime.__all__}}
+    filename = f"<{text.name} program of {name} #{next(_NUMBERS)}>"
+    linecache.cache[filename] = (len(text.text), None, text.text.splitlines(keepends=True), filename)
+    exec(compile(text.text, filename, "exec"), space)
+    function = space[text.name]
+    weakref.finalize(function, linecache.cache.pop, filename, None)
+    return function
+
+
+# The plain reference
+
+
+@functools.cache
+def _call(text: str) -> Any:
+    return compile(text, "<primitive>", "eval")
+
+
+def evaluate(
+    nodes: Collection[Node], leaves: Callable[[Node], Any], sizes: Mapping[str, int], dtype: Any = None
+) -> dict[Node, Any]:
+    """Compute nodes one by one, in order, by the NumPy text of their rows.
+
+    Parameters
+    ----------
+    nodes : collection of Node
+        What is wanted.
+    leaves : callable
+        Gives the value of a leaf.
+    sizes : mapping
+        Values of named sizes.
+    dtype : dtype, optional
+        What results other than conditions are; by default what NumPy makes of them.
+    """
+    values: dict[Node, Any] = {}
+    space = {"np": np, **vars(runtime)}
+    for node in walk(nodes):
+        if node.op.kind == "leaf":
+            values[node] = node.attrs["value"] if node.op.name == "const" else leaves(node)
+            if isinstance(values[node], Dim):
+                values[node] = values[node].value(sizes)
+            continue
+        args = [values[a] for a in node.args]
+        if node.op.name == "affine":
+            k = node.attrs["terms"]
+            total = args[-1] if len(args) > 2 * k else 0.0
+            for j in range(k):
+                total = total + np.matmul(args[2 * j], args[2 * j + 1])
+            values[node] = total
+            continue
+        shown = {}
+        for key, v in node.attrs.items():
+            v = v.value(sizes) if isinstance(v, Dim) else v
+            shown[key] = tuple(d.value(sizes) for d in v) if isinstance(v, tuple) else v
+        names = [f"a{k}" for k in range(len(args))]
+        if node.op.name == "slice":
+            shown["rest"] = ", :" * (-node.attrs["axis"] - 1)
+        text = node.op.numpy.format(*names, out="None", args=", ".join(names) + ",", **shown)
+        value = np.asarray(eval(_call(text), space, dict(zip(names, args, strict=True))))
+        values[node] = value if node.op.boolean or dtype is None else value.astype(dtype, copy=False)
+    return values
+
+
+def concrete(graph: Graph, sizes: Mapping[str, int]) -> None:
+    """Check every equation's shapes by its own rule, with numbers; a ShapeError names equation and line."""
+    from .errors import ShapeError
+    from .printers.expression import PLAIN, equation_of, equations
+
+    named = equations(graph)
+    shapes: dict[Node, tuple] = {}
+
+    def number(v):
+        if isinstance(v, Dim):
+            return Dim.of(v.value(sizes))
+        return tuple(number(d) for d in v) if isinstance(v, tuple) else v
+
+    for node in graph.nodes:
+        if node.op.kind == "leaf":
+            shapes[node] = tuple(number(d) for d in node.shape)
+            continue
+        try:
+            shapes[node] = tuple(
+                node.op.shape([shapes[a] for a in node.args], {k: number(v) for k, v in node.attrs.items()})
+            )
+        except ShapeError as error:
+            home = next((n for n in (node.origin or ()) if n in named), None)
+            text = " = ".join(equation_of(home, named[home], PLAIN, {})) if home else node.op.name
+            args = ", ".join(f"{a.label} ({', '.join(map(str, shapes[a]))})" for a in node.args)
+            raise ShapeError(
+                f"{graph.name}: {text} ({node.line}): {error}. It was given {args}, beside the batch"
+            ) from None
+    for s in graph.states:
+        if s.next is not None and shapes[s.next] != shapes[s.prev]:
+            was, got = (", ".join(map(str, shapes[n])) for n in (s.prev, s.next))
+            try:
+                joined = tuple(OPS["add"].shape([shapes[s.prev], shapes[s.next]], {}))
+            except ShapeError:
+                joined = None
+            if joined != shapes[s.prev]:
+                raise ShapeError(
+                    f"{graph.name}: state {s.name!r} has shape ({was}) beside the batch, its next ({got})"
+                )
+
+
+__all__ += ["concrete", "gradient_name"]

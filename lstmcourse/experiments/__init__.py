@@ -1,0 +1,38 @@
+"""What takes longer than a notebook may: run once, stored, and tested again by part.
+
+An experiment is a function of a point and a seed that returns a few numbers, over a grid of points::
+
+    @experiment(points=grid(gap=(1, 2, 4, 8)), seeds=range(5), agree={"accuracy": Interval(0.1, axis="gap")})
+    def forgetting(gap, *, seed):
+        \"\"\"Share of links found, against the gap.\"\"\"
+        ...
+        return {"accuracy": share}
+
+``make experiments``, or ``python -m lstmcourse.experiments [names]``, runs what is not stored yet, and
+goes on where it was stopped. In a notebook ``load(name)`` gives the stored trials, ``rerun(name, 3)``
+measures three of them again, and ``agree(name, pairs)`` says whether they lie within the interval that
+the experiment states.
+"""
+
+from lstmcourse.experiments.define import Experiment, Interval, experiment, get, grid, names
+from lstmcourse.experiments.run import TrialError, journal_path, run
+from lstmcourse.experiments.store import Agreement, Pair, Results, Trial, agree, load, rerun
+
+__all__ = [
+    "Agreement",
+    "Experiment",
+    "Interval",
+    "Pair",
+    "Results",
+    "Trial",
+    "TrialError",
+    "agree",
+    "experiment",
+    "get",
+    "grid",
+    "journal_path",
+    "load",
+    "names",
+    "rerun",
+    "run",
+]

@@ -1,0 +1,257 @@
+"""What an experiment is: a function, a grid, seeds, what counts as agreement, and the code it rests on."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+import itertools
+import math
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+from lstmcourse.errors import UnknownNameError, nearest
+
+__all__ = ["Experiment", "Interval", "experiment", "get", "grid", "names"]
+
+Point = Mapping[str, Any]
+
+HOMES: tuple[str, ...] = ("lstmcourse.experiments.gaps",)
+"""Modules that define the course's experiments; `names` and `get` import them."""
+
+ENGINE = ("ops", "autodiff", "passes", "compile", "printers.numpy", "runtime", "unroll")
+"""Modules of the package that decide the numbers of every experiment."""
+
+_ALL: dict[str, Experiment] = {}
+
+
+@dataclass(frozen=True)
+class Interval:
+    """What counts as agreement for one number: lying in the range over the stored seeds, widened.
+
+    Training in float32 is chaotic: on another processor the last digits differ, and a run near the edge
+    of success may end on its other side. So a single result is not predicted. What is stated is the range
+    that the seeds span at this point, and at the points next to it along `axis`: narrow where all seeds
+    agree, as on the plateaus of success and of failure, and wide in between.
+
+    Parameters
+    ----------
+    margin : float
+        Added at both ends.
+    factor : float
+        The ends are moved apart by this factor, for numbers that span powers of ten.
+    axis : str
+        Name of the coordinate whose neighbouring points count too; none if empty.
+
+    Examples
+    --------
+    >>> Interval(0.1).of([0.9, 1.0])
+    (0.8, 1.1)
+    >>> Interval(factor=2.0).of([1e-6, 1e-5])
+    (5e-07, 2e-05)
+    """
+
+    margin: float = 0.0
+    factor: float = 1.0
+    axis: str = ""
+
+    def __post_init__(self) -> None:
+        if not (self.margin >= 0 and self.factor >= 1 and math.isfinite(self.margin + self.factor)):
+            raise ValueError(
+                f"margin {self.margin} and factor {self.factor}: give margin >= 0 and factor >= 1"
+            )
+
+    def of(self, values: Iterable[float]) -> tuple[float, float]:
+        """Return the interval that rests on the values of several seeds, as far as they are finite."""
+        finite = [v for v in values if math.isfinite(v)]
+        if not finite:
+            return -math.inf, math.inf
+        low, high = min(finite), max(finite)
+        low = low / self.factor if low > 0 else low * self.factor
+        high = high * self.factor if high > 0 else high / self.factor
+        return low - self.margin, high + self.margin
+
+    def __str__(self) -> str:
+        near = f" and neighbouring {self.axis}s" if self.axis else ""
+        wider = [f"± {self.margin:g}"] * (self.margin > 0) + [f"times {self.factor:g}"] * (self.factor > 1)
+        return f"within the range over seeds{near}{', ' if wider else ''}{' and '.join(wider)}"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A function to be measured at every point of a grid, with every seed.
+
+    Made by the decorator `experiment`.
+    """
+
+    name: str
+    measure: Callable[..., Mapping[str, float]]
+    points: tuple[dict[str, Any], ...]
+    seeds: tuple[int, ...]
+    agree: dict[str, Interval] = field(default_factory=dict)
+    uses: tuple[str, ...] = ()
+
+    @property
+    def about(self) -> str:
+        """The first line of the function's docstring."""
+        return (inspect.getdoc(self.measure) or "").partition("\n")[0]
+
+    @property
+    def trials(self) -> list[tuple[dict[str, Any], int]]:
+        """Every (point, seed), in the order of the grid."""
+        return [(point, seed) for point in self.points for seed in self.seeds]
+
+    def code(self) -> dict[str, str]:
+        """Return a hash for each piece of code that decides the numbers.
+
+        Under the experiment's name: the text of its function, with the functions and constants of the
+        same module that it mentions, directly or not. Then each module of the package that it says it
+        uses, and the engine's.
+        """
+        hashes = {self.name: _hash("\n".join(_texts(self.measure)))}
+        for module in dict.fromkeys((*self.uses, *ENGINE)):
+            path = Path(importlib.import_module(f"lstmcourse.{module}").__file__)
+            hashes[f"lstmcourse.{module}"] = _hash(path.read_text(encoding="utf-8"))
+        return hashes
+
+
+def experiment(
+    *,
+    points: Iterable[Point],
+    seeds: Iterable[int],
+    agree: Mapping[str, Interval],
+    uses: Iterable[str] = (),
+    name: str = "",
+) -> Callable[[FunctionType], FunctionType]:
+    """Declare that a function is an experiment; the function itself stays as it is.
+
+    Parameters
+    ----------
+    points : iterable of mapping
+        Keyword arguments of the function, one mapping for each point: strings, whole numbers, floats and
+        booleans. See `grid`.
+    seeds : iterable of int
+        Passed as ``seed=``.
+    agree : mapping of str to Interval
+        For each number whose repetition is to be judged, what counts as agreement.
+    uses : iterable of str
+        Modules of the package that decide the results, such as ``"train"`` or ``"tasks.text"``; the
+        engine's are added. Their text is part of the provenance.
+    name : str
+        The experiment's name; the function's if not given.
+
+    Raises
+    ------
+    ValueError
+        There are no points or seeds, one occurs twice, or the name is taken by another function.
+
+    Examples
+    --------
+    >>> @experiment(points=grid(x=(1, 2)), seeds=range(2), agree={"y": Interval(0.1)}, name="doubling")
+    ... def double(x, *, seed):
+    ...     '''Twice the number, with a little noise.'''
+    ...     return {"y": 2 * x + 0.01 * seed}
+    >>> double(3, seed=0)
+    {'y': 6.0}
+    >>> len(get("doubling").trials)
+    4
+    """
+
+    def declare(function: FunctionType) -> FunctionType:
+        e = Experiment(
+            name or function.__name__,
+            function,
+            tuple(dict(p) for p in points),
+            tuple(int(s) for s in seeds),
+            dict(agree),
+            tuple(uses),
+        )
+        keys = [_key(point, seed) for point, seed in e.trials]
+        if not keys or len(set(keys)) < len(keys):
+            raise ValueError(
+                f"experiment {e.name!r}: {len(keys)} trials, {len(set(keys))} different: "
+                "give points and seeds, each of them once"
+            )
+        old = _ALL.get(e.name)
+        if old is not None and (old.measure.__module__, old.measure.__qualname__) != (
+            function.__module__,
+            function.__qualname__,
+        ):
+            raise ValueError(
+                f"experiment {e.name!r} exists in {old.measure.__module__}: give this one another name"
+            )
+        _ALL[e.name] = e
+        return function
+
+    return declare
+
+
+def grid(**axes: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return every combination of the values of several coordinates; the last varies fastest.
+
+    Examples
+    --------
+    >>> grid(cell=("rnn",), gap=(1, 2))
+    [{'cell': 'rnn', 'gap': 1}, {'cell': 'rnn', 'gap': 2}]
+    """
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the course's experiments, and of those declared since."""
+    for home in HOMES:
+        importlib.import_module(home)
+    return tuple(_ALL)
+
+
+def get(name: str) -> Experiment:
+    """Return an experiment by name.
+
+    Raises
+    ------
+    UnknownNameError
+        There is none of that name.
+    """
+    if name not in names():
+        raise UnknownNameError(f"there is no experiment {name!r}: {nearest(name, _ALL)}")
+    return _ALL[name]
+
+
+def _key(point: Point, seed: int) -> tuple:
+    """Return what identifies a trial, whatever the order of the point's coordinates."""
+    return (*sorted(point.items()), seed)
+
+
+def _hash(text: str) -> str:
+    """Return a short hash of a text, the same whatever ends its lines."""
+    return hashlib.sha256("\n".join(text.splitlines()).encode()).hexdigest()[:16]
+
+
+def _texts(function: FunctionType) -> list[str]:
+    """Return the text of a function without its decorators, and of all that it mentions in its own module."""
+    texts, seen, waiting = [], set(), [function]
+    while waiting:
+        f = waiting.pop(0)
+        if f in seen:
+            continue
+        seen.add(f)
+        lines = inspect.getsource(f).splitlines()
+        start = next(k for k, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def ")))
+        texts.append(textwrap.dedent("\n".join(lines[start:])))
+        for mentioned in sorted(_mentioned(f.__code__)):
+            value = f.__globals__.get(mentioned)
+            if isinstance(value, FunctionType) and value.__module__ == function.__module__:
+                waiting.append(value)
+            elif isinstance(value, int | float | str | tuple):
+                texts.append(f"{mentioned} = {value!r}")
+    return texts
+
+
+def _mentioned(code: CodeType) -> set[str]:
+    """Return the names that a function, or a function inside it, looks up outside itself."""
+    inner = (c for c in code.co_consts if isinstance(c, CodeType))
+    return set(code.co_names).union(*map(_mentioned, inner))

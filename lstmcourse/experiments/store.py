@@ -1,0 +1,331 @@
+"""Stored results: read them, measure a part of them again, and say whether the two agree."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstmcourse.experiments.define import Experiment, Interval, _key, get
+
+__all__ = ["Agreement", "Pair", "Results", "Trial", "agree", "load", "rerun"]
+
+DATA = Path(__file__).with_name("data")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One measurement: a point, a seed, and the numbers."""
+
+    point: Mapping[str, Any]
+    seed: int
+    values: Mapping[str, float]
+
+    @property
+    def key(self) -> tuple:
+        """What identifies the trial."""
+        return _key(self.point, self.seed)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what is written; a number that is not finite is null."""
+        values = {k: v if math.isfinite(v) else None for k, v in self.values.items()}
+        return {"point": dict(self.point), "seed": self.seed, "values": values}
+
+    @classmethod
+    def parse(cls, written: Mapping[str, Any]) -> Trial:
+        """Return the trial that was written; null is not a number."""
+        values = {k: math.nan if v is None else float(v) for k, v in written["values"].items()}
+        return cls(dict(written["point"]), int(written["seed"]), values)
+
+
+@dataclass(frozen=True)
+class Results:
+    """All trials of an experiment, and where they come from.
+
+    Attributes
+    ----------
+    name : str
+        The experiment's name.
+    trials : tuple of Trial
+        In the order of the grid.
+    provenance : dict
+        ``about``, versions of ``python``, ``numpy`` and ``lstmcourse``, ``machine``, ``seeds``, and
+        ``code``, a hash for each piece of code that decides the numbers. No date, so that a repetition
+        gives the same bytes.
+    """
+
+    name: str
+    trials: tuple[Trial, ...]
+    provenance: dict[str, Any]
+
+    def over(self, axis: str, value: str, **fixed: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return one number along one coordinate, for every seed.
+
+        Parameters
+        ----------
+        axis : str
+            The coordinate, such as ``"gap"``.
+        value : str
+            The number, such as ``"accuracy"``.
+        **fixed
+            Values of the other coordinates.
+
+        Returns
+        -------
+        (ndarray (N,), ndarray (N, S))
+            The coordinate, ascending, and the number for each of S seeds; nan where a trial is missing.
+
+        Raises
+        ------
+        ValueError
+            Nothing fits, or what is fixed leaves several trials for one place and seed.
+        """
+        found: dict[tuple, float] = {}
+        for t in self.trials:
+            if axis in t.point and value in t.values and all(t.point.get(k) == v for k, v in fixed.items()):
+                place = t.point[axis], t.seed
+                if place in found:
+                    raise ValueError(
+                        f"{self.name}: several trials have {axis}={place[0]!r} and seed={place[1]}: fix the "
+                        f"other coordinates of {sorted(t.point)} too"
+                    )
+                found[place] = t.values[value]
+        if not found:
+            known = sorted({k for t in self.trials for k in (*t.point, *t.values)})
+            raise ValueError(
+                f"{self.name}: no trial has {axis!r} and {value!r} with {fixed}; there are {known}"
+            )
+        at, seeds = (sorted(set(side)) for side in zip(*found, strict=True))
+        return np.array(at), np.array([[found.get((a, s), math.nan) for s in seeds] for a in at])
+
+    def interval(self, value: str, point: Mapping[str, Any], rule: Interval) -> tuple[float, float]:
+        """Return the interval that the stored seeds state for one number at one point."""
+        near = [dict(point)]
+        if rule.axis:
+            others = {k: v for k, v in point.items() if k != rule.axis}
+            line = [
+                t.point for t in self.trials if {k: v for k, v in t.point.items() if k != rule.axis} == others
+            ]
+            places = sorted({p[rule.axis] for p in line})
+            here = places.index(point[rule.axis])
+            near = [{**others, rule.axis: place} for place in places[max(0, here - 1) : here + 2]]
+        return rule.of(t.values[value] for t in self.trials if dict(t.point) in near)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A trial as it was stored, and as it was measured again."""
+
+    point: Mapping[str, Any]
+    seed: int
+    stored: Mapping[str, float]
+    measured: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Whether what was measured again lies where the stored results say; true if all of it does.
+
+    Attributes
+    ----------
+    rule : str
+        What counts as agreement, in words.
+    count : int
+        Numbers compared.
+    outside : tuple of str
+        Those that do not agree, in words.
+    """
+
+    rule: str
+    count: int
+    outside: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """The part that agrees, from 0 to 1."""
+        return 1 - len(self.outside) / self.count
+
+    def __bool__(self) -> bool:
+        return not self.outside
+
+    def __repr__(self) -> str:
+        head = f"{self.count - len(self.outside)} of {self.count} agree: {self.rule}"
+        return "\n".join([head, *(f"    outside: {text}" for text in self.outside)])
+
+
+def load(name: str, *, data: Path | None = None) -> Results:
+    """Return the stored results of an experiment.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such experiment.
+    FileNotFoundError
+        It has not been run yet.
+    """
+    if data is None:
+        get(name)
+    path = (DATA if data is None else Path(data)) / f"{name}.json"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"there are no results of {name!r}: run make experiments, or "
+            f"python -m lstmcourse.experiments {name}"
+        )
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    return Results(stored["experiment"], tuple(map(Trial.parse, stored["trials"])), stored["provenance"])
+
+
+def save(results: Results, data: Path) -> Path:
+    """Write results as JSON, one trial a line, at once or not at all; return the path."""
+    text = (
+        f'{{\n"experiment": {json.dumps(results.name)},\n'
+        f'"provenance": {json.dumps(results.provenance, indent=1, sort_keys=True)},\n"trials": [\n'
+        + ",\n".join(json.dumps(t.as_json()) for t in results.trials)
+        + "\n]\n}\n"
+    )
+    data.mkdir(parents=True, exist_ok=True)
+    path = data / f"{results.name}.json"
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    beside.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(beside, path)
+    return path
+
+
+def provenance(e: Experiment) -> dict[str, Any]:
+    """Return where results measured now come from."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        own = version("lstmcourse")
+    except PackageNotFoundError:  # run from a folder, not installed
+        own = "not installed"
+    return {
+        "about": e.about,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "lstmcourse": own,
+        "machine": platform.machine(),
+        "seeds": list(e.seeds),
+        "code": e.code(),
+    }
+
+
+def rerun(
+    name: str,
+    k: int | None = None,
+    *,
+    fraction: float | None = None,
+    rng: np.random.Generator | None = None,
+    where: Mapping[str, Any] | None = None,
+    data: Path | None = None,
+) -> list[Pair]:
+    """Measure a random part of the stored trials again, here and now.
+
+    Parameters
+    ----------
+    name : str
+        An experiment that has been stored.
+    k : int, optional
+        How many trials.
+    fraction : float, optional
+        Instead of `k`, which part of them; at least one.
+    rng : numpy.random.Generator, optional
+        Draws the trials. If not given they differ from call to call, so that in time all of them are tested.
+    where : mapping, optional
+        Only trials with these coordinates, say the quick ones; a value may be a list of values.
+    data : Path, optional
+        Folder of the stored results.
+
+    Returns
+    -------
+    list of Pair
+        In the order of the grid.
+
+    Raises
+    ------
+    ValueError
+        Neither or both of `k` and `fraction` are given, or there are not so many trials.
+    """
+    e, stored = get(name), load(name, data=data)
+    if (k is None) == (fraction is None):
+        raise ValueError(f"k is {k} and fraction is {fraction}: give one of them")
+    where = where or {}
+    trials = [t for t in stored.trials if all(_among(t.point.get(c), v) for c, v in where.items())]
+    k = max(1, round(fraction * len(trials))) if k is None else k
+    if not 1 <= k <= len(trials):
+        raise ValueError(
+            f"{k} of {len(trials)} trials{f' with {dict(where)}' if where else ''}: there are not so many"
+        )
+    rng = np.random.default_rng() if rng is None else rng
+    drawn = [trials[n] for n in sorted(rng.choice(len(trials), size=k, replace=False))]
+    return [
+        Pair(
+            t.point,
+            t.seed,
+            t.values,
+            {key: _rounded(float(v)) for key, v in e.measure(**t.point, seed=t.seed).items()},
+        )
+        for t in drawn
+    ]
+
+
+def agree(name: str, pairs: Sequence[Pair], *, data: Path | None = None) -> Agreement:
+    """Say whether trials measured again agree with what is stored, as the experiment defines it.
+
+    Parameters
+    ----------
+    name : str
+        The experiment.
+    pairs : sequence of Pair
+        From `rerun`.
+    data : Path, optional
+        Folder of the stored results.
+
+    Returns
+    -------
+    Agreement
+        True if every number for which the experiment states an `Interval` lies in it. A number that is not
+        finite agrees with one that was not finite when stored, and with nothing else.
+
+    Raises
+    ------
+    ValueError
+        There is nothing to compare.
+    """
+    e, stored = get(name), load(name, data=data)
+    if not pairs or not e.agree:
+        raise ValueError(f"{name}: {len(pairs)} pairs and agreement on {sorted(e.agree)}: nothing to compare")
+    outside = []
+    for pair in pairs:
+        for value, rule in e.agree.items():
+            low, high = stored.interval(value, pair.point, rule)
+            measured = pair.measured[value]
+            if math.isfinite(measured):
+                inside = low <= measured <= high
+            else:
+                inside = not math.isfinite(pair.stored[value])
+            if not inside:
+                at = ", ".join(f"{k}={v}" for k, v in pair.point.items())
+                outside.append(
+                    f"{value} at {at}, seed {pair.seed}: {measured:.4g} is not in {low:.4g} to {high:.4g} "
+                    f"(stored: {pair.stored[value]:.4g})"
+                )
+    rule = "; ".join(f"{value} {rule}" for value, rule in e.agree.items())
+    return Agreement(rule, len(pairs) * len(e.agree), tuple(outside))
+
+
+def _among(value: Any, wanted: Any) -> bool:
+    """Whether a coordinate has the wanted value, or one of several."""
+    return value in wanted if isinstance(wanted, list | tuple | set | range) else value == wanted
+
+
+def _rounded(value: float) -> float:
+    """Return a number with the six digits that are stored."""
+    return float(f"{value:.6g}")

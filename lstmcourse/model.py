@@ -1,0 +1,594 @@
+"""A model: a cell, with what turns symbols into its input, what reads its output, and the loss of a task.
+
+What a reader can do here: build a `Model` for a cell and a task; ask it for its loss, its gradients
+(`Model.loss_and_gradients`), its predictions (`Model.predict`), how well it does (`Model.evaluate`), and
+for text of its own (`Model.sample`). `lstmcourse.fit` trains it.
+
+The forward pass is `Model.run`, the backward pass `Forward.backward`: symbols → vectors → `unroll` → the
+steps that are scored → read-out → loss, and back. A loss is one row of `LOSSES`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from . import runtime
+from .checkpoints import plain
+from .errors import UnknownNameError, nearest
+from .threads import threads_for
+from .unroll import unroll
+
+__all__ = ["LOSSES", "Forward", "Loss", "Metrics", "Model"]
+
+Arrays = dict[str, np.ndarray]
+
+
+# ---------------------------------------------------------------------------------------------------- losses
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss of N scored steps: from the read-out z (N, K) and the targets y.
+
+    Attributes
+    ----------
+    predict : z -> prediction (N, K)
+        What the model says: probabilities, or values.
+    value : z, y -> (N,)
+        The loss of each step, in nats, or squared error averaged over K.
+    gradient : prediction, y -> (N, K)
+        The gradient of `value` in z, which for each of these is prediction minus target, times a constant.
+    """
+
+    predict: Callable[[np.ndarray], np.ndarray]
+    value: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    gradient: Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def _surprise(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return runtime.logsumexp(z, -1) - z[np.arange(len(y)), y]
+
+
+def _minus_one_hot(prediction: np.ndarray, y: np.ndarray) -> np.ndarray:
+    dz = prediction.copy()
+    dz[np.arange(len(y)), y] -= 1
+    return dz
+
+
+LOSSES: Mapping[str, Loss] = {
+    "cross_entropy": Loss(
+        predict=lambda z: runtime.softmax(z, -1),
+        value=_surprise,
+        gradient=_minus_one_hot,
+    ),
+    "bernoulli": Loss(
+        predict=runtime.sigmoid,
+        value=lambda z, y: (runtime.softplus(z) - y * z).sum(axis=-1),
+        gradient=lambda p, y: p - y,
+    ),
+    "mse": Loss(
+        predict=lambda z: z,
+        value=lambda z, y: np.square(z - y).mean(axis=-1),
+        gradient=lambda p, y: (p - y) * (2 / p.shape[-1]),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """How well a model does: mean loss and share of correct steps, over `scored` steps."""
+
+    loss: float
+    accuracy: float
+    scored: int
+
+
+# ----------------------------------------------------------------------------------------------------- model
+
+
+class Model:
+    """A recurrent network for a task: embedding (where symbols come in), cell, linear read-out, loss.
+
+    Parameters
+    ----------
+    cell : Cell or str
+        A cell, a stack, a bidirectional one, or a cell's name.
+    task : Task
+        Says what comes in and out and which loss counts.
+    hidden_size : int
+        Width H of the cell.
+    embedding : int, optional
+        Width of a learned vector for each symbol. Without it symbols come in one-hot.
+    dropout : float
+        Share of the read-out's inputs that is dropped in training, and of what passes between the layers
+        of a stack made with ``stack([...], dropout=True)`` (Zaremba et al. 2014). What is kept is scaled up,
+        so that nothing changes where nothing is dropped.
+    rng : numpy.random.Generator or int, optional
+        For the first parameters; 0 if not given.
+    dtype : dtype
+        float32 to train, float64 to check.
+
+    Attributes
+    ----------
+    params : dict of str to ndarray
+        ``"cell.*"`` as the cell names them, ``"readout.V"`` (width, K), ``"readout.d"`` (K,), and with
+        `embedding` ``"embedding.E"`` (symbols, embedding). Training changes the arrays in place.
+
+    Raises
+    ------
+    ValueError
+        A size or the dropout is out of range; an embedding is asked for where no symbols come in.
+    UnknownNameError
+        No cell or loss has that name.
+
+    Examples
+    --------
+    >>> import lstmcourse as lc
+    >>> model = lc.Model(lc.cells.lstm, lc.tasks.get("adding"), hidden_size=16)
+    >>> model.params["readout.V"].shape
+    (16, 1)
+    """
+
+    def __init__(
+        self,
+        cell: Any,
+        task: Any,
+        hidden_size: int = 64,
+        *,
+        embedding: int | None = None,
+        dropout: float = 0.0,
+        rng: np.random.Generator | int | None = None,
+        dtype: Any = np.float32,
+    ) -> None:
+        if isinstance(cell, str):
+            from . import cells
+
+            cell = cells.get(cell)
+        _check_settings(task, hidden_size, embedding, dropout)
+        _check_cell(cell)
+        self.cell, self.task, self.hidden_size, self.embedding = cell, task, hidden_size, embedding
+        self.dropout, self.dtype = float(dropout), np.dtype(dtype)
+        self.params = self._first_parameters(np.random.default_rng(0 if rng is None else rng))
+
+    def _first_parameters(self, rng: np.random.Generator) -> Arrays:
+        """Draw the cell as it says itself; V uniform in ±1/√width (LeCun et al. 1998), d 0, E normal."""
+        width, outputs = self.cell.output_size(self.hidden_size), self.task.output_size
+        inputs = self.embedding or self.task.input_size
+        cell = self.cell.init(input_size=inputs, hidden_size=self.hidden_size, rng=rng, dtype=self.dtype)
+        params = {f"cell.{name}": p for name, p in cell.items()}
+        if self.embedding:
+            params["embedding.E"] = rng.normal(size=(self.task.input_size, inputs)).astype(self.dtype)
+        bound = 1 / math.sqrt(width)
+        params["readout.V"] = rng.uniform(-bound, bound, size=(width, outputs)).astype(self.dtype)
+        params["readout.d"] = np.zeros(outputs, dtype=self.dtype)
+        return params
+
+    # ---------------------------------------------------------------------------------- forward and backward
+
+    def run(
+        self,
+        batch: Any,
+        state: Mapping[str, np.ndarray] | None = None,
+        *,
+        rng: np.random.Generator | None = None,
+        grad: bool = False,
+    ) -> Forward:
+        """Pass a batch forward, as far as the loss.
+
+        Parameters
+        ----------
+        batch : Batch
+            x (T, B, D) or symbols (T, B), targets, mask and lengths.
+        state : dict, optional
+            First states, each (B, ...): the `Forward.final` of the batch before, where the batch carries on
+            from it.
+        rng : numpy.random.Generator, optional
+            Draws the dropout; without it nothing is dropped.
+        grad : bool
+            Keep what `Forward.backward` needs.
+
+        Raises
+        ------
+        ValueError
+            No step is scored; a symbol or a class is out of range; shapes do not fit.
+        """
+        run = self._unroll(batch.x, state, batch.lengths, rng, grad)
+        scored = _scored(batch)
+        h = _at(run[self.cell.output], scored)
+        keep = self._kept(h.shape, rng)
+        features = h if keep is None else h * keep
+        z = self._read(features)
+        y = self._targets(batch, scored)
+        row = LOSSES[self.task.loss]
+        loss = float(row.value(z, y).mean(dtype=np.float64))
+        return Forward(self, batch, run, loss, len(z), row.predict(z), scored, features, keep, y)
+
+    def loss(self, batch: Any, state: Mapping[str, np.ndarray] | None = None) -> float:
+        """Return the mean loss over the scored steps of a batch."""
+        return self.run(batch, state).loss
+
+    def loss_and_gradients(
+        self,
+        batch: Any,
+        state: Mapping[str, np.ndarray] | None = None,
+        *,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[float, Arrays]:
+        """Return the mean loss over the scored steps and its gradient for every name in `params`."""
+        forward = self.run(batch, state, rng=rng, grad=True)
+        return forward.loss, forward.backward()
+
+    def predict(
+        self,
+        x: np.ndarray,
+        *,
+        lengths: np.ndarray | None = None,
+        state: Mapping[str, np.ndarray] | None = None,
+    ) -> np.ndarray:
+        """Return what the model says at every step, (T, B, K): probabilities, or values for loss "mse"."""
+        run = self._unroll(x, state, lengths, None, False)
+        return LOSSES[self.task.loss].predict(self._read(run[self.cell.output]))
+
+    def _unroll(self, x, state, lengths, rng, grad):
+        x = self._vectors(np.asarray(x))
+        params, inputs = self._cell_params(), self._masks(x.shape[:2], rng)
+        return unroll(self.cell, params, x, state=state, lengths=lengths, inputs=inputs, grad=grad)
+
+    def _cell_params(self) -> Arrays:
+        return {name.removeprefix("cell."): p for name, p in self.params.items() if name.startswith("cell.")}
+
+    def _read(self, h: np.ndarray) -> np.ndarray:
+        return h @ self.params["readout.V"] + self.params["readout.d"]
+
+    def _vectors(self, x: np.ndarray) -> np.ndarray:
+        """Symbols (...,) → their rows of E, or one-hot (..., D). Numbers stay as they are."""
+        if self.task.symbols is None:
+            return x
+        count = self.task.input_size
+        _check_indices("x", x, count, "symbols")
+        if self.embedding:
+            return self.params["embedding.E"][x]
+        vectors = np.zeros((x.size, count), dtype=self.dtype)
+        vectors[np.arange(x.size), x.ravel()] = 1
+        return vectors.reshape(*x.shape, count)
+
+    def _targets(self, batch, scored):
+        y = _at(np.asarray(batch.y), scored)
+        if self.task.loss == "cross_entropy":
+            _check_indices("y", y, self.task.output_size, "classes")
+            return y
+        return y.astype(self.dtype, copy=False)
+
+    # ----------------------------------------------------------------------------------------------- dropout
+
+    def _kept(self, shape: tuple[int, ...], rng: np.random.Generator | None) -> np.ndarray | None:
+        """Draw 0 with probability `dropout`, else 1 / (1 − dropout); None where nothing is dropped."""
+        if rng is None or not self.dropout:
+            return None
+        keep = rng.random(shape, dtype=np.float32) >= self.dropout
+        return keep * self.dtype.type(1 / (1 - self.dropout))
+
+    def _masks(self, shape: tuple[int, int], rng: np.random.Generator | None) -> Arrays | None:
+        """Draw ``"1.mask"``, ... of a ``stack(..., dropout=True)``; ones where nothing is dropped."""
+        sizes = {"D": self.embedding or self.task.input_size, "H": self.hidden_size}
+        masks = {}
+        for node in self.cell.graph.leaves("noise"):
+            whole = (*shape, *(size.value(sizes) for size in node.shape))
+            keep = self._kept(whole, rng)
+            masks[node.name] = np.ones(whole, self.dtype) if keep is None else keep
+        return masks or None
+
+    # ------------------------------------------------------------------------------- evaluation and sampling
+
+    def evaluate(
+        self,
+        split: str = "test",
+        *,
+        batches: int = 8,
+        batch_size: int = 32,
+        length: int | None = None,
+        seed: int = 0,
+        task: Any = None,
+    ) -> Metrics:
+        """Measure loss and accuracy over `batches` batches of a split, without dropout.
+
+        The same arguments give the same batches. Where batches carry on from one another, so does the state.
+
+        Parameters
+        ----------
+        split : str
+            One of the task's splits: "train", "validation", "test", "all".
+        batches, batch_size, length, seed
+            As the task's `stream` takes them.
+        task : Task, optional
+            Another task with the same inputs, outputs and loss; the model's own if not given.
+
+        Examples
+        --------
+        >>> import lstmcourse as lc
+        >>> model = lc.Model(lc.cells.rnn, lc.tasks.get("adding"), hidden_size=8)
+        >>> model.evaluate(batches=2, batch_size=16).scored
+        32
+        """
+        task = self.task if task is None else _same_interface(self.task, task)
+        stream = task.stream(split, batch_size=batch_size, seed=seed, length=length, dtype=self.dtype)
+        loss = hits = scored = 0.0
+        state = None
+        for batch in islice(stream, batches):
+            with threads_for(batch_size * self.hidden_size**2):
+                forward = self.run(batch, state if batch.carries else None)
+            state = forward.final
+            loss += forward.loss * forward.scored
+            hits += forward.accuracy * forward.scored
+            scored += forward.scored
+        if not scored:
+            raise ValueError(f"nothing to measure in {batches} batches; batches must be at least 1")
+        return Metrics(loss / scored, hits / scored, int(scored))
+
+    def sample(
+        self,
+        prompt: Any,
+        length: int,
+        *,
+        temperature: float = 1.0,
+        rng: np.random.Generator | int | None = None,
+    ) -> Any:
+        """Continue a prompt: read it, then draw one symbol after another, each read in turn.
+
+        Parameters
+        ----------
+        prompt : str or sequence of int
+            At least one symbol; text is encoded by the task.
+        length : int
+            How many symbols to draw.
+        temperature : float
+            Divides the log-odds: below 1 bolder, above 1 wilder; 0 always takes the likeliest.
+        rng : numpy.random.Generator or int, optional
+            0 if not given.
+
+        Returns
+        -------
+        str or ndarray of int
+            The continuation, without the prompt; text for text.
+
+        Raises
+        ------
+        ValueError
+            The task does not predict its own symbols, the cell reads backwards, or the prompt is empty.
+        """
+        self._check_can_sample(temperature, length)
+        symbols = self.task.encode(prompt) if isinstance(prompt, str) else prompt
+        symbols = np.asarray(symbols)
+        _check_indices("prompt", symbols, self.task.input_size, "symbols")
+        if symbols.ndim != 1 or not len(symbols):
+            raise ValueError(f"prompt must be one or more symbols in a row; got shape {symbols.shape}")
+        continuation = self._continue(symbols, temperature, np.random.default_rng(0 if rng is None else rng))
+        drawn = np.fromiter(islice(continuation, length), dtype=np.int64, count=length)
+        return self.task.decode(drawn) if isinstance(prompt, str) else drawn
+
+    def _continue(self, symbols: np.ndarray, temperature: float, rng: np.random.Generator) -> Iterator[int]:
+        """Yield symbols without end, one `cell.step` for each."""
+        params, state = self._cell_params(), None
+        masks = {name: mask[0] for name, mask in (self._masks((1, 1), None) or {}).items()}
+        for x in self._vectors(symbols)[:-1]:
+            state = self.cell.step(params, x[None], state, **masks)
+        symbol = symbols[-1]
+        while True:
+            state = self.cell.step(params, self._vectors(np.array([symbol])), state, **masks)
+            symbol = _draw(self._read(state[self.cell.output])[0], temperature, rng)
+            yield symbol
+
+    def _check_can_sample(self, temperature: float, length: int) -> None:
+        task = self.task
+        if any(state.reverse for state in self.cell.graph.states):
+            raise ValueError(
+                f"{self.cell.name} reads from the end too, so it cannot continue a text: sample from a model "
+                "whose cell runs forwards only"
+            )
+        if task.symbols is None or task.loss != "cross_entropy" or task.output_size != task.input_size:
+            raise ValueError(
+                f"sampling needs a task that predicts its own symbols; {task.name!r} takes {task.input_size} "
+                f"{'numbers' if task.symbols is None else 'symbols'} and has {task.output_size} outputs"
+            )
+        if not 0 <= temperature < math.inf:
+            raise ValueError(f"temperature must be a finite number, 0 or above; got {temperature!r}")
+        if length < 0:
+            raise ValueError(f"length must be 0 or more symbols; got {length!r}")
+
+    # ----------------------------------------------------------------------------------------------- display
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers training changes."""
+        return sum(p.size for p in self.params.values())
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What the model is, apart from its parameters: plain data, as a checkpoint stores it."""
+        return {
+            "cell": self.cell.name,
+            "options": plain(self.cell.options),
+            "equations": hashlib.blake2b(str(self.cell.graph).encode(), digest_size=8).hexdigest(),
+            "hidden_size": self.hidden_size,
+            "embedding": self.embedding,
+            "dropout": self.dropout,
+            "dtype": str(self.dtype),
+            "task": plain(self.task.config()),
+        }
+
+    def __repr__(self) -> str:
+        inputs = f"{self.task.input_size} {'inputs' if self.task.symbols is None else 'symbols'}"
+        if self.embedding:
+            inputs += f" → {self.embedding}"
+        return (
+            f"Model({self.cell.name}: {inputs} → {self.hidden_size} → {self.task.output_size} "
+            f"for {self.task.name}, {self.task.loss}; {self.parameter_count:,} parameters, {self.dtype})"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Forward:
+    """What `Model.run` gives: the loss of a batch, how it came about, and the way back.
+
+    Attributes
+    ----------
+    batch : Batch
+        What came in.
+    run : Run
+        The cell's states and named equations at every step.
+    loss : float
+        Mean over the scored steps.
+    scored : int
+        How many steps those are.
+    prediction : ndarray (scored, K)
+        What the model says at the scored steps, in the order of ``mask.ravel()``.
+    """
+
+    model: Model
+    batch: Any
+    run: Any
+    loss: float
+    scored: int
+    prediction: np.ndarray
+    _where: np.ndarray | None
+    _features: np.ndarray
+    _keep: np.ndarray | None
+    _y: np.ndarray
+
+    @property
+    def final(self) -> Arrays:
+        """The last states, for the next batch's `state`; no gradient flows through them."""
+        return self.run.final
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the scored steps that the task calls correct."""
+        shape = (*self.batch.mask.shape, self.prediction.shape[-1])
+        every = _spread(self.prediction, self._where, shape)
+        return float(self.model.task.correct(every, self.batch)[self.batch.mask].mean())
+
+    def backward(self) -> Arrays:
+        """Return the gradient of the loss for every name in the model's `params`."""
+        model, h = self.model, self.run[self.model.cell.output]
+        dz = LOSSES[model.task.loss].gradient(self.prediction, self._y)
+        dz /= self.scored
+        dh = dz @ model.params["readout.V"].T
+        if self._keep is not None:
+            dh *= self._keep
+        dh = {model.cell.output: _spread(dh, self._where, h.shape)}
+        grads = self.run.backward(dh, inputs=bool(model.embedding))
+        named = {f"cell.{name}": g for name, g in grads.params.items()}
+        if model.embedding:
+            named["embedding.E"] = _sum_rows(self.batch.x, grads["x"], model.params["embedding.E"].shape)
+        named["readout.V"] = self._features.T @ dz
+        named["readout.d"] = dz.sum(axis=0)
+        return {name: named[name] for name in model.params}
+
+
+# ----------------------------------------------------------------------------------------------- small parts
+
+
+def _scored(batch) -> np.ndarray | None:
+    """The places of the scored steps among all T·B, or None for all of them."""
+    mask = np.asarray(batch.mask)
+    if mask.dtype != bool or mask.shape != batch.x.shape[:2]:
+        raise ValueError(
+            f"mask must be bool, (T, B) = {batch.x.shape[:2]}; got {mask.dtype} of shape {mask.shape}"
+        )
+    if not mask.any():
+        raise ValueError(
+            "mask is False at every step, so there is no loss; score at least one step of a batch"
+        )
+    return None if mask.all() else np.flatnonzero(mask)
+
+
+def _at(a: np.ndarray, where: np.ndarray | None) -> np.ndarray:
+    """(T, B, ...) → (N, ...): the values at some steps, or at all."""
+    flat = a.reshape(-1, *a.shape[2:])
+    return flat if where is None else flat[where]
+
+
+def _spread(values: np.ndarray, where: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
+    """(N, ...) → (T, B, ...): the reverse of `_at`, with zeros elsewhere."""
+    if where is None:
+        return values.reshape(shape)
+    a = np.zeros(shape, dtype=values.dtype)
+    a.reshape(-1, *shape[2:])[where] = values
+    return a
+
+
+def _sum_rows(rows: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Add each of `values` (..., W) to its row of a zero array (V, W).
+
+    Sorted by row and summed run by run: 6 times as fast as ``np.add.at`` at T, B, V, W = 64, 32, 90, 128.
+    """
+    total = np.zeros(shape, dtype=values.dtype)
+    order = np.argsort(rows, axis=None, kind="stable")
+    row = rows.ravel()[order]
+    first = np.flatnonzero(np.diff(row, prepend=-1))
+    if len(first):
+        total[row[first]] = np.add.reduceat(values.reshape(-1, shape[1])[order], first, axis=0)
+    return total
+
+
+def _draw(z: np.ndarray, temperature: float, rng: np.random.Generator) -> int:
+    """One index drawn with probability softmax(z / temperature); the largest at temperature 0."""
+    if temperature == 0:
+        return int(z.argmax())
+    with np.errstate(over="ignore"):  # a tiny temperature: all but the largest go to -inf, which is right
+        cumulative = np.cumsum(np.exp((z.astype(np.float64) - z.max()) / temperature))
+    return int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
+
+
+def _check_indices(name: str, values: np.ndarray, count: int, what: str) -> None:
+    if not np.issubdtype(values.dtype, np.integer):
+        raise TypeError(f"{name} must hold {what} as integers 0 to {count - 1}; got {values.dtype}")
+    if values.size and not (0 <= values.min() and values.max() < count):
+        raise ValueError(
+            f"{name} must hold {what} 0 to {count - 1}; got values from {values.min()} to {values.max()}"
+        )
+
+
+def _check_settings(task: Any, hidden_size: int, embedding: int | None, dropout: float) -> None:
+    if hidden_size < 1:
+        raise ValueError(f"hidden_size must be at least 1; got {hidden_size!r}")
+    if embedding is not None and task.symbols is None:
+        raise ValueError(
+            f"embedding={embedding!r} needs symbols; task {task.name!r} gives numbers: leave it out"
+        )
+    if embedding is not None and embedding < 1:
+        raise ValueError(f"embedding must be at least 1, or None for one-hot; got {embedding!r}")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout must be in [0, 1); got {dropout!r}")
+    if task.loss not in LOSSES:
+        raise UnknownNameError(
+            f"task {task.name!r} has the unknown loss {task.loss!r}: {nearest(task.loss, LOSSES)}"
+        )
+
+
+def _check_cell(cell: Any) -> None:
+    first, *others = cell.inputs
+    others = [i for i in others if i.kind not in ("state", "clock") and not i.name.endswith(".mask")]
+    if first.kind != "sequence" or others:
+        raise ValueError(
+            "a Model gives its cell one sequence, and masks between layers, but "
+            f"{cell.name} takes {', '.join(f'{i.name} ({i.kind})' for i in (first, *others))}: "
+            "train such a cell with lstmcourse.unroll and lstmcourse.optim"
+        )
+
+
+def _same_interface(own: Any, other: Any) -> Any:
+    for name in ("input_size", "output_size", "symbols", "loss"):
+        if getattr(own, name) != getattr(other, name):
+            raise ValueError(
+                f"task {other.name!r} does not fit a model of {own.name!r}: its {name} is "
+                f"{getattr(other, name)!r}, not {getattr(own, name)!r}"
+            )
+    return other

@@ -1,0 +1,819 @@
+"""Draw figures in one style that reads in light and dark, in print, and without colour.
+
+Four verbs make a matplotlib figure: `lines`, `bands` (a median with its range), `heatmap` (states step by
+step) and `bars`; `figure` gives empty axes in the same style. ``show(fig, alt="...")`` displays a figure with
+its text alternative. `PALETTE` holds the colours, a light and a dark set under the same names, and `css`
+writes them as CSS variables, so that diagrams and panels wear the same colours.
+
+One picture serves both themes: an SVG inside ``<img alt="...">`` whose colours are CSS variables that change
+with the colour scheme of the page, on a ground of its own, so that it stays legible where the scheme is
+unknown. A PNG would need two renderings of twice the size; inline SVG would mix its names with the page's.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import html
+import io
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "PALETTE",
+    "Picture",
+    "bands",
+    "bars",
+    "css",
+    "figure",
+    "heatmap",
+    "lines",
+    "over_seeds",
+    "picture",
+    "show",
+]
+
+PALETTE: dict[str, dict[str, str]] = {
+    "light": {
+        "paper": "#ffffff",
+        "ink": "#1c2024",
+        "muted": "#5b636b",
+        "rule": "#d5dade",
+        "blue": "#2b4fc8",
+        "orange": "#b8401c",
+        "green": "#2b9188",
+        "purple": "#5a0f6b",
+        "ochre": "#b58102",
+        "low": "#6d9ee0",
+        "high": "#ec9a66",
+    },
+    "dark": {
+        "paper": "#111111",
+        "ink": "#e8eaed",
+        "muted": "#a4abb3",
+        "rule": "#3b4046",
+        "blue": "#63b3ff",
+        "orange": "#f0905f",
+        "green": "#52e5ae",
+        "purple": "#c061c6",
+        "ochre": "#e0d94a",
+        "low": "#2c63ad",
+        "high": "#a3501f",
+    },
+}
+"""Colours by theme and name: ``paper`` and ``ink``; ``muted`` text and ``rule`` lines; five hues that stay
+apart for colour-blind readers; ``low`` and ``high``, ends of a scale from which ink stands out everywhere."""
+
+_HUES = ("blue", "orange", "green", "purple", "ochre", "ink")
+_DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)), (0, (9, 2)), (0, (3, 1, 1, 1, 1, 1)))
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+_HATCHES = ("", "///", "\\\\\\", "--", "xx", "||")
+_LEVELS = 33  # shades of a heatmap, an odd number so that 0 has its own
+
+# How pages that know their theme say so: JupyterLab and nbconvert, VS Code, Sphinx.
+_HOSTS = {
+    "light": ':is([data-jp-theme-light="true"],.vscode-light,[data-theme="light"])',
+    "dark": ':is([data-jp-theme-light="false"],.vscode-dark,[data-theme="dark"])',
+}
+
+
+# Colours and style
+
+
+def css(selector: str = ":root", *, prefix: str = "--lc-") -> str:
+    """Return CSS that defines the palette as variables for what `selector` matches, light and dark.
+
+    The theme of JupyterLab, VS Code or Sphinx decides, and where there is none the reader's own preference.
+
+    Parameters
+    ----------
+    selector : str
+        Elements that receive the variables, one simple selector.
+    prefix : str
+        Put before each name of the palette.
+
+    Returns
+    -------
+    str
+        CSS text without line breaks.
+
+    Examples
+    --------
+    >>> css(".lc-panel").startswith(".lc-panel{--lc-paper:#ffffff;--lc-ink:#1c2024;")
+    True
+    """
+    sets = {t: "".join(f"{prefix}{k}:{v};" for k, v in colours.items()) for t, colours in PALETTE.items()}
+    known = "".join(f"{host} {selector}{{{sets[theme]}}}" for theme, host in _HOSTS.items())
+    wish = f"@media (prefers-color-scheme:dark){{{selector}{{{sets['dark']}}}}}"
+    return f"{selector}{{{sets['light']}}}{wish}{known}"
+
+
+def _rc() -> dict[str, Any]:
+    """Return matplotlib's settings for this house."""
+    from cycler import cycler
+
+    c = PALETTE["light"]
+    return {
+        "figure.facecolor": c["paper"],
+        "figure.constrained_layout.use": True,
+        "savefig.facecolor": c["paper"],
+        "axes.facecolor": c["paper"],
+        "axes.edgecolor": c["muted"],
+        "axes.labelcolor": c["ink"],
+        "axes.titlecolor": c["ink"],
+        "axes.titlesize": 10.5,
+        "axes.titlelocation": "left",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.prop_cycle": cycler(color=[c[h] for h in _HUES], linestyle=_DASHES, marker=_MARKERS),
+        "grid.color": c["rule"],
+        "grid.linewidth": 0.6,
+        "text.color": c["ink"],
+        "xtick.color": c["muted"],
+        "ytick.color": c["muted"],
+        "font.family": ["DejaVu Sans"],
+        "font.size": 9.5,
+        "lines.linewidth": 1.8,
+        "lines.markersize": 5,
+        "legend.frameon": False,
+        "legend.handlelength": 3.2,
+        "hatch.linewidth": 0.8,
+        "hatch.color": c["paper"],
+        "path.simplify_threshold": 0.5,  # of a pixel
+        "svg.fonttype": "path",
+        "svg.hashsalt": "lstmcourse",
+        "svg.image_inline": True,
+        "image.composite_image": False,
+    }
+
+
+def _house(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a function that draws under the house's settings, whatever the caller's are."""
+
+    @functools.wraps(draw)
+    def styled(*args: Any, **kwargs: Any) -> Any:
+        import matplotlib
+
+        with matplotlib.rc_context(_rc()):
+            return draw(*args, **kwargs)
+
+    return styled
+
+
+@_house
+def figure(
+    width: float = 6.4, height: float = 3.4, *, rows: int = 1, columns: int = 1, **subplots: Any
+) -> tuple[Figure, Any]:
+    """Return a new figure and its axes in the house style.
+
+    Parameters
+    ----------
+    width, height : float
+        Size in inches; 96 of the screen's pixels make one.
+    rows, columns : int
+        How many axes.
+    **subplots
+        Passed on to `matplotlib.figure.Figure.subplots`, such as ``sharey=True``.
+
+    Returns
+    -------
+    (Figure, Axes or ndarray of Axes)
+        The figure is not known to pyplot, so it is shown once, by `show`.
+
+    Examples
+    --------
+    >>> fig, axes = figure(8, 3, columns=2)
+    >>> axes.shape
+    (2,)
+    """
+    from matplotlib.figure import Figure
+
+    fig = Figure(figsize=(width, height))
+    return fig, fig.subplots(rows, columns, **subplots)
+
+
+# Verbs
+
+
+@_house
+def lines(
+    series: Mapping[str, Any] | Any,
+    x: Any = None,
+    *,
+    xlabel: str = "",
+    ylabel: str = "",
+    title: str = "",
+    reference: Mapping[str, float] | None = None,
+    log: str = "",
+    ylim: tuple[float | None, float | None] | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw one line for each series, told apart by colour, dashes and marker.
+
+    Parameters
+    ----------
+    series : mapping of str to array (N,) or to a pair of arrays, or array (N,)
+        Values by label. A pair ``(x, y)`` has its own positions. An array alone is one line without a label.
+    x : array (N,), optional
+        Positions for the series that bring none; 0, 1, 2, ... if not given.
+    xlabel, ylabel, title : str
+        Texts.
+    reference : mapping of str to float, optional
+        Named horizontal lines, such as ``{"chance": 0.5}``.
+    log : {"", "x", "y", "xy"}
+        Axes with a logarithmic scale.
+    ylim : (float or None, float or None), optional
+        Range of the vertical axis.
+    ax : Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        A series and its positions differ in length, or there is nothing to draw.
+
+    Examples
+    --------
+    >>> fig = lines({"loss": [2.0, 1.0, 0.7]}, xlabel="step", reference={"chance": 1.5})
+    >>> len(fig.axes[0].lines)
+    2
+    """
+    series = series if isinstance(series, Mapping) else {"": series}
+    if not series:
+        raise ValueError("series is empty: give at least one line")
+    ax = _axes(ax)
+    at = None
+    for k, (label, y) in enumerate(series.items()):
+        at = x
+        if isinstance(y, tuple) and len(y) == 2 and np.ndim(y[0]) == 1:
+            at, y = y
+        y = _vector(y, f"series {label!r}")
+        at = np.arange(len(y)) if at is None else _vector(at, f"positions of {label!r}", len(y))
+        ax.plot(at, y, label=label or None, **_look(k, len(y)))
+    return _finish(ax, xlabel, ylabel, title, reference, log, ylim, at)
+
+
+@_house
+def bands(
+    x: Any,
+    median: Any,
+    low: Any,
+    high: Any,
+    *,
+    labels: Sequence[str] | None = None,
+    reference: Mapping[str, float] | None = None,
+    xlabel: str = "",
+    ylabel: str = "",
+    title: str = "",
+    log: str = "",
+    ylim: tuple[float | None, float | None] | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw medians as lines, each in a band from low to high: success against gap over several seeds.
+
+    Parameters
+    ----------
+    x : array (N,)
+        Positions.
+    median, low, high : array (N,) or (K, N)
+        One row for each of K conditions.
+    labels : sequence of K str, optional
+        Names of the conditions; needed where K > 1.
+    reference : mapping of str to float, optional
+        Named horizontal lines, such as ``{"chance": 0.5}``.
+    xlabel, ylabel, title, log, ylim, ax
+        As for `lines`.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, labels are missing, or a median lies outside its band.
+
+    Examples
+    --------
+    >>> fig = bands([1, 2, 4], [1.0, 0.9, 0.5], [0.9, 0.5, 0.4], [1.0, 1.0, 0.6], reference={"chance": 0.5})
+    >>> len(fig.axes[0].collections)
+    1
+    """
+    x = _vector(x, "x")
+    rows = {}
+    for name, value in (("median", median), ("low", low), ("high", high)):
+        rows[name] = np.atleast_2d(np.asarray(value, dtype=np.float64))
+        if rows[name].ndim != 2 or rows[name].shape[1] != len(x) or rows[name].shape != rows["median"].shape:
+            raise ValueError(
+                f"{name} has shape {np.shape(value)} where x has {x.shape} and median {np.shape(median)}: "
+                "give one number for each position, in one row for each condition"
+            )
+    count = len(rows["median"])
+    if labels is None:
+        labels = [""] * count
+    if len(labels) != count or (count > 1 and not all(labels)):
+        raise ValueError(f"labels is {list(labels)} for {count} conditions: name each of them")
+    if np.any(rows["low"] > rows["median"]) or np.any(rows["median"] > rows["high"]):
+        raise ValueError("a median lies outside its band: low <= median <= high has to hold everywhere")
+    ax = _axes(ax)
+    for k, label in enumerate(labels):
+        look = _look(k, len(x))
+        ax.fill_between(x, rows["low"][k], rows["high"][k], color=look["color"], alpha=0.17, linewidth=0)
+        ax.plot(x, rows["median"][k], label=label or None, **look)
+    return _finish(ax, xlabel, ylabel, title, reference, log, ylim, x)
+
+
+def over_seeds(x: Any, values: Mapping[str, Any], **more: Any) -> Figure:
+    """Draw, for each label, the median over seeds in a band from the lowest to the highest.
+
+    Parameters
+    ----------
+    x : array (N,)
+        Positions.
+    values : mapping of str to array (N, S)
+        For each label one row for each position, one column for each seed.
+    **more
+        As for `bands`: reference, xlabel, ylabel, title, log, ylim, ax.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> fig = over_seeds([1, 2], {"ours": [[0.9, 1.0], [0.4, 0.6]]}, reference={"chance": 0.5})
+    >>> fig.axes[0].lines[0].get_ydata().tolist()
+    [0.95, 0.5]
+    """
+    table = np.array([np.asarray(v, dtype=np.float64) for v in values.values()])
+    if table.ndim != 3:
+        raise ValueError(
+            f"values has arrays of shapes {[np.shape(v) for v in values.values()]}: give (N, S) for each"
+        )
+    median, low, high = np.median(table, axis=2), table.min(axis=2), table.max(axis=2)
+    return bands(x, median, low, high, labels=list(values), **more)
+
+
+@_house
+def heatmap(
+    matrix: Any,
+    rows: Sequence[object] | None = None,
+    columns: Sequence[object] | None = None,
+    *,
+    limit: float | None = None,
+    numbers: bool | None = None,
+    xlabel: str = "",
+    ylabel: str = "",
+    title: str = "",
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw a matrix as cells, such as the states of a network step by step.
+
+    The shade runs from -limit (blue) through the paper's colour at 0 to limit (orange). So that colour is not
+    alone, a small matrix shows its numbers, and in a large one a dash marks each negative cell.
+
+    Parameters
+    ----------
+    matrix : array (R, C)
+        One value for each cell; what is not finite is left empty and crossed out.
+    rows, columns : sequence of R and of C objects, optional
+        Names along the two sides.
+    limit : float, optional
+        The value of the full shade; the greatest absolute value if not given.
+    numbers : bool, optional
+        Whether to write the values; if not given, where there are at most 120 cells.
+    xlabel, ylabel, title, ax
+        As for `lines`.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        The matrix is not two-dimensional or is empty, a side has the wrong number of names, or limit is not
+        positive.
+
+    Examples
+    --------
+    >>> fig = heatmap([[0.0, 0.5], [-1.0, 1.0]], rows=["h1", "h2"], columns=["the", "clouds"])
+    >>> [t.get_text() for t in fig.axes[0].texts]
+    ['0', '0.5', '−1', '1']
+    """
+    m = np.asarray(matrix, dtype=np.float64)
+    if m.ndim != 2 or m.size == 0:
+        raise ValueError(f"the matrix has shape {m.shape}: give rows and columns, at least one of each")
+    for name, given, size in (("rows", rows, m.shape[0]), ("columns", columns, m.shape[1])):
+        if given is not None and len(given) != size:
+            raise ValueError(f"{name} names {len(given)}, but the matrix of shape {m.shape} has {size}")
+    finite = np.isfinite(m)
+    if limit is None:
+        limit = float(np.abs(m[finite]).max(initial=0.0)) or 1.0
+    if not limit > 0:
+        raise ValueError(f"limit is {limit}: give the positive value that has the full shade")
+    numbers = m.size <= 120 if numbers is None else numbers
+    if ax is None:
+        _, ax = figure(min(7.6, 1.6 + 0.42 * m.shape[1]), min(6.0, 1.1 + 0.32 * m.shape[0]))
+    ax.imshow(_shades(np.where(finite, m, 0.0) / limit), interpolation="none", aspect="auto")
+    ax.grid(False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    _name_side(ax.xaxis, columns, m.shape[1], longest=4)
+    _name_side(ax.yaxis, rows, m.shape[0], longest=99)
+    ink = PALETTE["light"]["ink"]
+    if numbers:
+        for (r, c), value in np.ndenumerate(m):
+            if finite[r, c]:
+                ax.text(c, r, _short(value), ha="center", va="center", color=ink, fontsize=8.5)
+    else:
+        _marks(ax, np.argwhere(finite & (m < -limit / _LEVELS)), ((-0.22, 0), (0.22, 0)))
+    _marks(ax, np.argwhere(~finite), ((-0.3, -0.3), (0.3, 0.3)), ((-0.3, 0.3), (0.3, -0.3)))
+    _scale(ax, limit)
+    return _finish(ax, xlabel, ylabel, title, None, "", None)
+
+
+@_house
+def bars(
+    values: Mapping[str, Any],
+    *,
+    ranges: Mapping[str, Any] | None = None,
+    reference: Mapping[str, float] | None = None,
+    xlabel: str = "",
+    ylabel: str = "",
+    title: str = "",
+    ylim: tuple[float | None, float | None] | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw values as bars, one by one or in groups; groups are told apart by colour and hatching.
+
+    Parameters
+    ----------
+    values : mapping of str to float, or of str to such a mapping
+        One bar for each label; of a mapping of mappings, one colour for each outer label and one place for
+        each inner label.
+    ranges : mapping like `values`, of pairs (low, high), optional
+        The range to draw over each bar.
+    reference : mapping of str to float, optional
+        Named horizontal lines.
+    xlabel, ylabel, title, ylim, ax
+        As for `lines`.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        There is nothing to draw, or the groups, or the ranges, have other labels.
+
+    Examples
+    --------
+    >>> fig = bars({"frame by frame": 0.5, "with a state": 1.0}, reference={"chance": 0.5})
+    >>> len(fig.axes[0].patches)
+    2
+    """
+    if not values:
+        raise ValueError("values is empty: give at least one bar")
+    grouped = isinstance(next(iter(values.values())), Mapping)
+    groups = dict(values) if grouped else {"": values}
+    spans = (dict(ranges) if grouped else {"": ranges}) if ranges is not None else {}
+    places = list(next(iter(groups.values())))
+    for name, group in groups.items():
+        for what, labels in (("values", group), ("ranges", spans.get(name, group))):
+            if list(labels) != places:
+                raise ValueError(f"{what} {name!r} has the labels {list(labels)}, not {places}")
+    ax = _axes(ax)
+    width = 0.8 / len(groups)
+    ink = PALETTE["light"]["ink"]
+    for k, (name, group) in enumerate(groups.items()):
+        at = np.arange(len(places)) + (k - (len(groups) - 1) / 2) * width
+        colour = PALETTE["light"][_HUES[k % len(_HUES)]]
+        hatch = _HATCHES[k % len(_HATCHES)]
+        ax.bar(at, list(group.values()), 0.86 * width, color=colour, hatch=hatch, label=name or None)
+        for where, (low, high) in zip(at, spans.get(name, {}).values(), strict=False):
+            ax.plot(
+                [where] * 2, [low, high], color=ink, linewidth=1.6, linestyle="-", marker="_", markersize=8
+            )
+    ax.grid(False, axis="x")
+    ax.set_xticks(range(len(places)), places)
+    if grouped and ylim is None:  # room for the legend above the bars
+        ax.margins(y=0.28)
+    return _finish(ax, xlabel, ylabel, title, reference, "", ylim)
+
+
+# Parts of figures
+
+
+def _axes(ax: Axes | None) -> Axes:
+    """Return the given axes, or those of a new figure."""
+    return figure()[1] if ax is None else ax
+
+
+def _vector(value: Any, what: str, length: int | None = None) -> np.ndarray:
+    """Return float64 values (N,), or say what is wrong with them."""
+    v = np.asarray(value, dtype=np.float64)
+    if v.ndim != 1 or v.size == 0 or (length is not None and len(v) != length):
+        wanted = "one row of at least one number" if length is None else f"{length} numbers in one row"
+        raise ValueError(f"{what}: shape {v.shape} where {wanted} is wanted")
+    return v
+
+
+def _look(k: int, count: int) -> dict[str, Any]:
+    """Return colour, dashes and marker of a figure's k-th line; about a dozen markers at most."""
+    dash = _DASHES[k % len(_DASHES)]
+    every = max(1, count // 12)
+    return {
+        "color": PALETTE["light"][_HUES[k % len(_HUES)]],
+        "linestyle": dash,
+        "marker": _MARKERS[k % len(_MARKERS)],
+        "markevery": (k * every // 3 % every, every),
+    }
+
+
+def _finish(
+    ax: Axes,
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    reference: Mapping[str, float] | None,
+    log: str,
+    ylim: tuple[float | None, float | None] | None,
+    positions: np.ndarray | None = None,
+) -> Figure:
+    """Add texts, reference lines, scales and a legend where one is needed."""
+    if log not in ("", "x", "y", "xy"):
+        raise ValueError(f'log is {log!r}: give "", "x", "y" or "xy"')
+    if "x" in log:
+        ax.set_xscale("log")
+        if positions is not None and len(positions) <= 10:  # 1, 2, 4, 8 rather than powers of ten
+            ax.set_xticks(positions, [f"{p:g}" for p in positions])
+            ax.minorticks_off()
+    elif positions is not None and np.all(positions == np.rint(positions)):
+        ax.xaxis.get_major_locator().set_params(integer=True)  # no 2.5th step
+    if "y" in log:
+        ax.set_yscale("log")
+    muted = PALETTE["light"]["muted"]
+    for name, level in (reference or {}).items():
+        ax.axhline(level, color=muted, linestyle=(0, (1, 2)), linewidth=1.4, marker="", zorder=1.5)
+        place = {"xy": (1, level), "xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+        ax.annotate(name, xytext=(4, 0), ha="left", va="center", color=muted, fontsize=8.5, **place)
+    if ylim is not None:
+        ax.set_ylim(*ylim)
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    if ax.get_legend_handles_labels()[1]:
+        ax.legend(loc="best")
+    return ax.figure
+
+
+def _short(value: float) -> str:
+    """Return at most three signs of a number, with a true minus and no superfluous zeros."""
+    text = f"{value:.2f}" if abs(value) < 1 else f"{value:.1f}" if abs(value) < 10 else f"{value:.0f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace("-", "−") if text != "-0" else "0"
+
+
+def _name_side(axis: Any, names: Sequence[object] | None, size: int, longest: int) -> None:
+    """Put names beside cells, turned where they are long, and thinned out where there are many."""
+    axis.set_tick_params(length=0)
+    if names is None:
+        step = max(1, -(-size // 16))
+        axis.set_ticks(range(0, size, step), [str(k) for k in range(0, size, step)])
+        return
+    texts = [str(name) for name in names]
+    step = max(1, -(-size // 48))
+    turned = {"rotation": 50, "ha": "right", "rotation_mode": "anchor"}
+    axis.set_ticks(range(0, size, step), texts[::step], **turned if max(map(len, texts)) > longest else {})
+
+
+def _marks(ax: Axes, cells: np.ndarray, *strokes: tuple[tuple[float, float], tuple[float, float]]) -> None:
+    """Draw the same strokes, relative to the middle of a cell, in each of the cells (row, column)."""
+    if len(cells) == 0:
+        return
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    points = [(c + dx, r + dy) for r, c in cells for stroke in strokes for dx, dy in stroke]
+    codes = [Path.MOVETO, Path.LINETO] * (len(points) // 2)
+    ax.add_patch(PathPatch(Path(points, codes), color=PALETTE["light"]["ink"], fill=False, linewidth=0.7))
+
+
+def _scale(ax: Axes, limit: float) -> None:
+    """Draw the scale of shades to the right of the cells."""
+    side = ax.inset_axes((1.02, 0.0, 0.025, 1.0))
+    ramp = np.linspace(1, -1, _LEVELS)[:, None]
+    side.imshow(_shades(ramp), interpolation="none", aspect="auto", extent=(0, 1, -limit, limit))
+    side.grid(False)
+    side.set_xticks([])
+    side.yaxis.tick_right()
+    side.set_yticks([-limit, 0, limit], [_short(-limit), "0", _short(limit)])
+    for spine in side.spines.values():
+        spine.set_visible(True)
+        spine.set_color(PALETTE["light"]["rule"])
+
+
+def _ramp(theme: str) -> np.ndarray:
+    """Return the shades (levels, 3) as bytes, from low through the paper to high."""
+    low, paper, high = (np.array(_rgb(PALETTE[theme][name]), float) for name in ("low", "paper", "high"))
+    share = np.linspace(-1, 1, _LEVELS)[:, None]
+    mixed = paper + np.where(share < 0, -share * (low - paper), share * (high - paper))
+    return np.rint(mixed).astype(np.uint8)
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    """Return the three bytes of ``#rrggbb``."""
+    return tuple(int(colour[k : k + 2], 16) for k in (1, 3, 5))
+
+
+def _shades(values: np.ndarray) -> np.ndarray:
+    """Return the shade of each value of [-1, 1], in the light theme: (R, C) -> (R, C, 3) bytes."""
+    level = np.rint((np.clip(values, -1, 1) + 1) / 2 * (_LEVELS - 1)).astype(int)
+    return _ramp("light")[level]
+
+
+# From figure to page
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure made ready for the page, with its text alternative; displays itself.
+
+    Its text is the same on every machine; the drawing follows the versions of matplotlib and its fonts.
+    """
+
+    alt: str
+    svg: str = field(repr=False)
+    width: int = 0
+    height: int = 0
+
+    def __repr__(self) -> str:
+        return f"Figure: {self.alt}"
+
+    def _repr_html_(self) -> str:
+        data = base64.b64encode(self.svg.encode()).decode()
+        schemes = "".join(f"{host} .lc-picture img{{color-scheme:{t}}}" for t, host in _HOSTS.items())
+        alt = html.escape(self.alt, quote=True)
+        return (
+            f'<div class="lc-picture"><style>{schemes}</style><img alt="{alt}" width="{self.width}" '
+            f'height="{self.height}" style="max-width:100%;height:auto" '
+            f'src="data:image/svg+xml;base64,{data}"></div>'
+        )
+
+
+def picture(fig: Figure, *, alt: str) -> Picture:
+    """Return a figure as a `Picture` for light and dark pages.
+
+    Parameters
+    ----------
+    fig : Figure
+        Made by the verbs of this module or by matplotlib itself. Colours of the palette follow the theme,
+        others stay.
+    alt : str
+        What the figure shows, for those who do not see it: kind of figure, axes, and the finding. No measured
+        digits, because this text is compared when notebooks are verified.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    ValueError
+        The text alternative is empty.
+    TypeError
+        What is given is not a figure.
+
+    Examples
+    --------
+    >>> picture(lines([3, 2, 1]), alt="The loss falls.")
+    Figure: The loss falls.
+    """
+    if not isinstance(alt, str) or not alt.strip():
+        raise ValueError(f"alt is {alt!r}: say in a sentence what the figure shows")
+    if not hasattr(fig, "savefig"):
+        raise TypeError(f"fig is {type(fig).__name__}, not a matplotlib figure: give what lines(...) returns")
+    import matplotlib
+
+    buffer = io.StringIO()
+    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    with matplotlib.rc_context(_rc()):
+        fig.savefig(buffer, format="svg", metadata=nothing)
+    if "matplotlib.pyplot" in sys.modules:  # a figure made by pyplot would be shown a second time
+        sys.modules["matplotlib.pyplot"].close(fig)
+    width, height = (round(96 * inches) for inches in fig.get_size_inches())
+    return Picture(" ".join(alt.split()), _themed(_compact(buffer.getvalue())), width, height)
+
+
+def show(fig: Figure, *, alt: str) -> None:
+    """Display a figure with its text alternative, legible in light and dark.
+
+    Parameters
+    ----------
+    fig : Figure
+        As for `picture`.
+    alt : str
+        As for `picture`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `picture`.
+
+    Examples
+    --------
+    >>> show(lines([3, 2, 1]), alt="The loss falls.")
+    Figure: The loss falls.
+    """
+    ready = picture(fig, alt=alt)
+    if "IPython" in sys.modules:
+        from IPython import get_ipython
+        from IPython.display import display
+
+        if getattr(get_ipython(), "kernel", None) is not None:
+            display(ready)
+            return
+    print(ready)
+
+
+def _compact(svg: str) -> str:
+    """Return the drawing without prolog, comments, needless digits and names: half the size, same look."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = re.sub(r'(?<= )(d|x|y)="([^"]*)"', lambda m: f'{m[1]}="{_short_path(m[2])}"', svg)
+    svg = re.sub(r' style="[^"]*"', lambda m: m[0].replace(": ", ":").replace("; ", ";"), svg)
+    used = set(re.findall(r"#([\w-]+)", svg))
+    svg = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", svg)
+    return re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><").strip()
+
+
+def _short_path(path: str) -> str:
+    """Return the text of a path with tenths of a point, and a letter only where the kind of stroke changes.
+
+    >>> _short_path("M 0.123 4 L 1.5 2.04 L 3 4 C 1 2 3 4 5 6 L 7 8 z")
+    'M0.1 4 1.5 2 3 4C1 2 3 4 5 6L7 8z'
+    """
+    out, last = "", ""
+    for token in path.split():
+        if token.isalpha():
+            if not (token == "L" and last in ("M", "L")):
+                out += token
+            last = token
+        else:
+            number = f"{float(token):.1f}".removesuffix(".0")
+            out += (" " if out and not out[-1].isalpha() else "") + ("0" if number == "-0" else number)
+    return out
+
+
+def _themed(svg: str) -> str:
+    """Return the drawing with the palette's colours as variables, and shaded cells in two sets of shades."""
+    names = {colour: f"var(--lc-{name})" for name, colour in PALETTE["light"].items()}
+    svg = re.sub(r"#[0-9a-f]{6}\b", lambda m: names.get(m[0], m[0]), svg)
+    svg = re.sub(r"<image [^>]*>", _two_images, svg)
+    sets = {t: "".join(f"--lc-{k}:{v};" for k, v in colours.items()) for t, colours in PALETTE.items()}
+    style = (
+        f"svg{{{sets['light']}}}.lc-dark{{display:none}}@media (prefers-color-scheme:dark)"
+        f"{{svg{{{sets['dark']}}}.lc-light{{display:none}}.lc-dark{{display:inline}}}}"
+    )
+    opening = svg.index(">") + 1
+    return f"{svg[:opening]}<style>{style}</style>{svg[opening:]}"
+
+
+def _two_images(match: re.Match) -> str:
+    """Give an embedded image of shades a twin in the dark theme's shades; leave any other image as it is."""
+    from PIL import Image
+
+    tag = match[0]
+    data = re.search(r"data:image/png;base64,([^\"]*)", tag)
+    if data is None:
+        return tag
+    with Image.open(io.BytesIO(base64.b64decode(data[1]))) as stored:
+        pixels = np.asarray(stored.convert("RGB"))
+    level = {tuple(shade): k for k, shade in enumerate(_ramp("light").tolist())}
+    flat = [level.get(tuple(p)) for p in pixels.reshape(-1, 3).tolist()]
+    if None in flat:
+        return tag
+    tags = []
+    for theme in PALETTE:
+        image = Image.fromarray(np.array(flat, dtype=np.uint8).reshape(pixels.shape[:2]), mode="P")
+        image.putpalette(_ramp(theme).tobytes())
+        buffer = io.BytesIO()
+        image.save(buffer, format="PNG", optimize=True)
+        twin = tag.replace(data[1], base64.b64encode(buffer.getvalue()).decode())
+        tags.append(twin.replace("<image ", f'<image class="lc-{theme}" '))
+    return "".join(tags)

@@ -1,0 +1,126 @@
+"""The walk from nodes to an equation: which names stand, where brackets go.
+
+Syntax is data: a `Syntax` for each language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ..graph import Dim, Graph, Node
+
+__all__ = ["PLAIN", "Syntax", "equation_of", "equations", "write"]
+
+
+@dataclass(frozen=True)
+class Syntax:
+    """How a language writes names, operations and brackets."""
+
+    formats: Mapping[str, str]
+    default: Callable[[Node], str]
+    name: Callable[[Node, str, Mapping[str, str]], str]
+    bracket: str = "({0})"
+    join: str = ", "
+    plus: str = " + "
+    product: str = "{0} {1}"
+    equals: str = "{0} = {1}"
+    precedence: Mapping[str, int] = field(default_factory=dict)
+
+
+def write(node: Node, syntax: Syntax, letters: Mapping[str, str], top: bool = True) -> str:
+    """A node as text: its name where it has one (unless it is what is being written), else its operation."""
+    if node.op.kind == "leaf" or (node.name and not top):
+        return syntax.name(node, _when(node), letters)
+    if node.op.name == "affine":
+        k = node.attrs["terms"]
+        terms = [
+            syntax.product.format(
+                _inner(node.args[2 * j], syntax, letters, 25),
+                write(node.args[2 * j + 1], syntax, letters, False),
+            )
+            for j in reversed(range(k))
+        ]
+        terms += [write(a, syntax, letters, False) for a in node.args[2 * k :]]
+        return syntax.plus.join(terms)
+    if node.op.name in ("slice", "expand", "spread", "reshape", "stop", "copy"):
+        return write(node.args[0], syntax, letters, False)
+    form = syntax.formats.get(node.op.name, syntax.default(node))
+    if node.op.name == "mul" and any(a.op.name == "const" and not a.shape for a in node.args):
+        form = syntax.product
+    call = form.rstrip().endswith(")") and node.op.precedence >= 100
+    mine = node.op.precedence
+    parts = []
+    for k, a in enumerate(node.args):
+        least = 0 if call else mine + (1 if k and node.op.name in ("sub", "div") else 0)
+        parts.append(_inner(a, syntax, letters, least))
+    return form.format(*parts, args=syntax.join.join(parts))
+
+
+def _inner(node: Node, syntax: Syntax, letters: Mapping[str, str], least: int) -> str:
+    text = write(node, syntax, letters, False)
+    bare = node.name or node.op.kind == "leaf" or node.op.name in ("expand", "slice")
+    return text if bare or node.op.precedence >= least else syntax.bracket.format(text)
+
+
+def _when(node: Node) -> str:
+    """The time index: "" (none), "t", "t-1", or "t+1" for a state that runs backwards."""
+    if node.op.name == "clock":
+        return ""
+    if node.op.name == "prev":
+        return "t+1" if node.attrs.get("reverse") else "t-1"
+    return "t" if node.timed else ""
+
+
+def equations(graph: Graph) -> dict[str, Node]:
+    """The author's equations, in order: named nodes that are not leaves, then unnamed results of states."""
+    found = {n.name: n for n in graph.nodes if n.name and n.op.kind != "leaf"}
+    for s in graph.states:
+        if s.next is not None and not s.next.name and s.next.op.kind != "leaf":
+            found[s.name] = s.next
+    return found
+
+
+def equation_of(name: str, node: Node, syntax: Syntax, letters: Mapping[str, str]) -> tuple[str, str]:
+    """Left and right side of one equation."""
+    left = syntax.name(node, "t" if node.timed else "", letters) if node.name else name
+    return left, write(node, syntax, letters)
+
+
+def _plain_name(node: Node, when: str, letters: Mapping[str, str]) -> str:
+    if node.op.name == "const":
+        value = node.attrs["value"]
+        if isinstance(value, bool | Dim):
+            return str(value)
+        if isinstance(value, int | float):
+            return f"{value:g}"
+        return "[" + " ".join(f"{v:g}" for v in value.ravel()[:4]) + (" ...]" if value.size > 4 else "]")
+    return node.name + {"": "", "t": "_t"}.get(when, f"_{{{when}}}")
+
+
+PLAIN = Syntax(
+    formats={
+        "add": "{0} + {1}",
+        "sub": "{0} - {1}",
+        "mul": "{0} * {1}",
+        "div": "{0} / {1}",
+        "neg": "-{0}",
+        "square": "{0}^2",
+        "mod": "{0} mod {1}",
+        "dot": "{0} {1}",
+        "swap": "{0}^T",
+        "concat": "[{args}]",
+        "less": "{0} < {1}",
+        "less_equal": "{0} <= {1}",
+        "greater": "{0} > {1}",
+        "greater_equal": "{0} >= {1}",
+        "equal": "{0} = {1}",
+        "not_equal": "{0} != {1}",
+        "both": "{0} and {1}",
+        "either": "{0} or {1}",
+        "opposite": "not {0}",
+        "sigmoid": "σ({0})",
+    },
+    default=lambda node: f"{node.op.name}({{args}})",
+    name=_plain_name,
+)

@@ -1,0 +1,100 @@
+r"""Print a cell's equations as LaTeX, in the author's order and the paper's letters.
+
+`latex` is what `Cell.latex` gives: one aligned block, one line an equation. Products stand as in the
+program, with rows on the left: :math:`x_t W_f + h_{t-1} U_f + b_f`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..graph import Dim, Node
+from ..ops import OPS
+from .expression import Syntax, equation_of, equations
+
+__all__ = ["LATEX", "latex"]
+
+GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega "
+    "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
+).split()
+
+
+def letter(name: str, letters: Mapping[str, str]) -> str:
+    """A name without its scope: a letter of the paper, a Greek one, or the name itself, upright if it is a
+    word.
+    """
+    if name in letters:
+        return letters[name]
+    if name in GREEK:
+        return "\\" + name
+    return name if len(name) == 1 else rf"\mathrm{{{name}}}".replace("_", r"\_")
+
+
+def symbol(node: Node, when: str, letters: Mapping[str, str]) -> str:
+    """A name with its index, scope and time: ``h_{t-1}``, ``W_f``, ``h^{(1)}_t``."""
+    if node.op.name == "const":
+        value = node.attrs["value"]
+        if isinstance(value, Dim):
+            return str(value)
+        return (
+            f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else r"\mathbf{k}"
+        )
+    scope, _, last = node.name.rpartition(".")
+    above = rf"^{{({scope})}}" if scope else ""
+    head, _, index = last.partition("_")
+    if node.op.name == "param" and index:
+        below = letters.get(index, index) if len(index) == 1 else index
+        # a layer is called after what it computes, without its accent: W_C for the candidate, as the paper
+        # has it
+        below = below.removeprefix(r"\tilde{").removesuffix("}") if below.startswith(r"\tilde{") else below
+        return (
+            rf"{letter(head, {})}{above}_{{{below}}}"
+            if len(below) > 1
+            else rf"{letter(head, {})}{above}_{below}"
+        )
+    if index and last not in letters:
+        # a name such as h_new: its end goes into the index, before the time
+        below = rf"\mathrm{{{index}}}".replace("_", r"\_") if len(index) > 1 else index
+        time = f",{when}" if when else ""
+        return rf"{letter(head, letters)}{above}_{{{below}{time}}}"
+    below = {"": "", "t": "_t"}.get(when, f"_{{{when}}}")
+    return letter(last, letters) + above + below
+
+
+LATEX = Syntax(
+    formats={op.name: op.latex for op in OPS.values() if op.latex},
+    default=lambda node: rf"\mathrm{{{node.op.name}}}({{args}})",
+    name=symbol,
+    bracket=r"\left({0}\right)",
+    product=r"{0}\, {1}",
+    equals=r"{0} &= {1}",
+)
+
+
+def latex(cell) -> str:
+    r"""All equations of a cell.
+
+    Parameters
+    ----------
+    cell : Cell
+
+    Returns
+    -------
+    str
+        An ``aligned`` block, without dollar signs.
+
+    Examples
+    --------
+    >>> import lstmcourse as lc
+    >>> print(latex(lc.cells.rnn))
+    \begin{aligned}
+    h_t &= \tanh\left(h_{t-1}\, U_h + x_t\, W_h + b_h\right)
+    \end{aligned}
+    """
+    lines = []
+    for name, node in equations(cell.graph).items():
+        left, right = equation_of(name, node, LATEX, cell.letters)
+        lines.append(LATEX.equals.format(left, right))
+    body = " \\\\\n".join(lines)
+    return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"

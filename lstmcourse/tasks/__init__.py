@@ -1,0 +1,117 @@
+"""What the course trains on: seeded tasks of one protocol, each with its chance level and its floor.
+
+`names` lists them, `get` makes one by name, and each is a frozen dataclass that can be made directly.
+`Task.stream` gives endless batches in splits that never overlap; see `Batch` for what they hold.
+
+>>> from lstmcourse import tasks
+>>> tasks.names()
+('adding', 'agreement', 'clouds', 'copy', 'embedded_reber', 'film', 'reber', 'temporal_order', 'text')
+>>> task = tasks.get("copy", delay=200)
+>>> batch = next(task.stream("train", batch_size=32))
+>>> batch.x.shape, round(task.chance, 4)
+((220, 32), 0.0945)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from ..errors import UnknownNameError, nearest
+from .adding import Adding
+from .agreement import Agreement
+from .base import Batch, Task, split_of
+from .clouds import Clouds
+from .copying import Copy
+from .film import Film
+from .reber import EmbeddedReber, Reber
+from .temporal_order import TemporalOrder
+from .text import MissingSourceError, Text
+
+__all__ = [
+    "Adding",
+    "Agreement",
+    "Batch",
+    "Clouds",
+    "Copy",
+    "EmbeddedReber",
+    "Film",
+    "MissingSourceError",
+    "Reber",
+    "Task",
+    "TemporalOrder",
+    "Text",
+    "from_config",
+    "get",
+    "names",
+    "split_of",
+]
+
+_TASKS: dict[str, type[Task]] = {
+    task.name: task
+    for task in (Adding, Agreement, Clouds, Copy, EmbeddedReber, Film, Reber, TemporalOrder, Text)
+}
+
+
+def names() -> tuple[str, ...]:
+    """Names of all tasks, sorted.
+
+    Examples
+    --------
+    >>> "reber" in names()
+    True
+    """
+    return tuple(sorted(_TASKS))
+
+
+def get(name: str, **options) -> Task:
+    """Make a task by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    **options
+        The fields of the task's class.
+
+    Returns
+    -------
+    Task
+
+    Raises
+    ------
+    UnknownNameError
+        For a task or an option that does not exist, with the nearest one that does.
+
+    Examples
+    --------
+    >>> get("adding", steps=50)
+    Adding(steps=50, variant='1997')
+    >>> get("addnig")
+    Traceback (most recent call last):
+        ...
+    lstmcourse.errors.UnknownNameError: no task is named 'addnig': did you mean 'adding'? there are: ...
+    """
+    if name not in _TASKS:
+        raise UnknownNameError(f"no task is named {name!r}: {nearest(name, names())}")
+    task = _TASKS[name]
+    fields = [f.name for f in dataclasses.fields(task)]
+    for option in options:
+        if option not in fields:
+            raise UnknownNameError(f"task {name!r} has no option {option!r}: {nearest(option, fields)}")
+    return task(**options)
+
+
+def from_config(config: Mapping[str, object]) -> Task:
+    """Make the task that gave this `Task.config`, also after a passage through JSON.
+
+    Examples
+    --------
+    >>> import json
+    >>> task = Clouds(gap=(5, 20))
+    >>> from_config(json.loads(json.dumps(task.config()))) == task
+    True
+    """
+    if not isinstance(config, Mapping) or not isinstance(config.get("name"), str):
+        raise ValueError(f"{config!r} is no task's config: it needs a 'name', one of {', '.join(names())}")
+    return get(**config)

@@ -1,0 +1,146 @@
+# %% [markdown]
+# # Start here
+#
+# This course takes you from one equation to trained recurrent networks. It follows C. Olah's essay [*Understanding LSTM Networks*](https://colah.github.io/posts/2015-08-Understanding-LSTMs/) section by section. What the essay says in words and pictures is run here, and measured.
+#
+# After this page you can
+#
+# - read a notebook of this course, and get the most out of it,
+# - tell whether everything that it needs is installed,
+# - train a recurrent network on a text, and watch it learn to write.
+#
+# It takes about ten minutes. You need some Python, and to have met gradient descent; recurrent networks are what the course explains.
+
+# %% [markdown]
+# ## Is everything there?
+#
+# Click the grey cell below and press **Shift+Enter**: it runs, and the next one is selected.
+
+# %% tags=["setup"]
+import numpy as np
+
+import lstmcourse as lc
+
+lc.check_installation()
+
+# %% [markdown]
+# Each line that says *no* also says what to do. When all say *ok*, go on.
+
+# %% [markdown]
+# ## How to read a notebook here
+#
+# A notebook is a page that computes. The order is always the same: a question or a formula, a short cell, the value it gives, and what to notice about it.
+#
+# - **Predict first, then run.** Before a cell runs, say to yourself what it will show. Being wrong is the part that teaches.
+# - **Change things.** Nothing here can break. *Kernel → Restart Kernel and Run All Cells* brings you back.
+# - **Panels** have sliders. Drag them, or click one and use the arrow keys.
+# - **Exercises** have a line `pass  # your turn`. Solutions are in the folder `solutions/`, under the same name.
+#
+# Results are stated in boxes like the next one. A box says what was claimed and what was required, and, where there is a number, what was measured here, just now, on your machine. If the number does not support the sentence, the cell fails.
+
+# %% claims=["C01"]
+lc.claim(
+    "C01", "a recurrent step takes two things: the input, and the state before", len(lc.cells.rnn.inputs) == 2
+)
+
+# %% [markdown]
+# The label (here C01) is the number of a statement of the essay. *Met* means that it holds as it stands, *qualified* that it holds with a restriction, *refuted* that it does not. You will meet all three.
+
+# %% [markdown]
+# ## A first success: a network that learns to write
+#
+# Here is a text that lies on your disk already: a dozen modules of Python's own standard library, as their authors wrote them. The network gets to see one character at a time, and has to guess the next.
+
+# %% tags=["nbval-ignore-output"]
+# not compared: the text differs a little between versions of Python
+text = lc.tasks.Text()
+batch = text.batch(batch_size=1, length=300)
+print(text.decode(batch.x[:, 0]))
+
+# %% [markdown]
+# The network is the simplest of this course: its state `h` is 128 numbers, and at each character it makes a new state out of the character and the state before. This is the whole definition, as the course's package has it ([notebook 01](01_recurrent_neural_networks.ipynb) takes it apart):
+
+# %%
+lc.cells.rnn
+
+# %% [markdown]
+# Around it goes a **model**, which adds a read-out: from the state to a probability for each possible next character. Before training, its guesses are noise. (A `temperature` below 1 makes it prefer likely characters; you will play with it at the end.)
+
+# %% tags=["nbval-ignore-output"]
+# not compared: sampled text differs between processors and versions of Python
+model = lc.Model(lc.cells.rnn, text, hidden_size=128, rng=0)
+print(model.sample("def ", length=150, temperature=0.7, rng=1))
+
+# %% [markdown]
+# How good is a guess? We count in **bits per character**: with $p$ the probability that the model gave to the character that came, it is the average of $-\log_2 p$. Guessing blindly among all characters costs $\log_2$ of their number. Knowing only how often each occurs costs less:
+
+
+# %%
+def bits(model):
+    return model.evaluate("validation", batches=20, length=40).loss / np.log(2)
+
+
+print(f"blind guess:        {np.log2(text.output_size):.1f} bits")
+print(f"letter frequencies: {text.chance / np.log(2):.1f} bits")
+
+# %% [markdown]
+# Now train. The optimiser, Adam, is gradient descent that chooses a step size for each weight. Two hundred steps take a second or two; watch the loss fall. (The loss is in nats: the same average with the natural logarithm. A bit is 0.69 nats.)
+
+# %%
+first = lc.fit(model, steps=200, length=40, optimizer=lc.optim.Adam(3e-3))
+
+# %% tags=["nbval-ignore-output"]
+# not compared: sampled text differs between processors and versions of Python
+print(model.sample("def ", length=300, temperature=0.7, rng=1))
+
+# %% [markdown]
+# **What to notice.** After a second or two it has spaces, line breaks, and groups of letters that look like words. It cannot spell yet. Give it some more time:
+
+# %%
+second = lc.fit(model, steps=2000, length=40, optimizer=lc.optim.Adam(3e-3), seed=1)
+second.plot()
+
+# %% tags=["nbval-ignore-output"]
+# not compared: sampled text differs between processors and versions of Python
+print(model.sample("def ", length=500, temperature=0.7, rng=1))
+
+# %% [markdown]
+# Look for indentation, comments, brackets, words such as `self`. All of it was learnt from one question only: which character comes next? (Your text will differ from your neighbour's: samples depend on the last digits of the weights.)
+
+# %% claims=["C09"]
+# five seeds: 2.37 to 2.42 bits per character
+lc.claim(
+    "C09",
+    "after seconds of training, a language model of a text needs fewer than 2.6 bits per character",
+    bits(model),
+    below=2.6,
+)
+
+# %% [markdown]
+# ## Your turn
+#
+# The argument `temperature` sharpens or flattens the probabilities before a character is drawn. Predict what happens at 0.2 and at 1.5. Then try.
+
+# %% tags=["solution"]
+text = lc.tasks.Text()
+model = lc.Model(lc.cells.rnn, text, hidden_size=128, rng=0)
+_ = lc.fit(model, steps=300, length=40, optimizer=lc.optim.Adam(3e-3))
+
+# %% tags=["exercise", "nbval-ignore-output"]
+# not compared: sampled text differs between processors and versions of Python
+# solution:
+for temperature in (0.2, 1.5):
+    print(f"--- temperature {temperature}")
+    print(model.sample("def ", length=200, temperature=temperature, rng=1))
+# end
+
+# %% [markdown] tags=["solution"]
+# At 0.2 the model says only what it is surest of, and repeats itself. At 1.5 it takes chances, and misspells.
+
+# %% [markdown]
+# ## Where next
+#
+# You can now read a notebook of this course, your installation works, and you have trained a recurrent network that writes.
+#
+# - [01 Recurrent neural networks](01_recurrent_neural_networks.ipynb): what the loop is, and what its state is good for.
+# - [02 Long-term dependencies](02_long_term_dependencies.ipynb): where this network fails, and why.

@@ -1,0 +1,408 @@
+# %% [markdown]
+# # The problem of long-term dependencies
+#
+# A recurrent network can, in principle, connect what it reads now with what it read long ago. This page asks how far apart the two may be. It ends with a surprise: the trouble is not what such a network can do, but what it can *learn*.
+#
+# After it you can
+#
+# - measure how success depends on the gap between a word and what it decides,
+# - say how fast a gradient fades with distance, and when theory bounds it,
+# - tell apart three questions: can the network hold it, can it be trained to, and is there another that can?
+#
+# It takes about 45 minutes. It follows the section *The Problem of Long-Term Dependencies* of [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
+
+# %% tags=["setup"]
+import numpy as np
+
+import lstmcourse as lc
+from lstmcourse import plots
+
+# %% [markdown]
+# ## When the link is short
+#
+# The hope behind recurrent networks is that they connect earlier information with the present task. Often that is easy. *The clouds are in the* … and the next word is *sky*: three words lie between the two that belong together.
+
+# %% claims=["C11"]
+clouds = lc.tasks.Clouds(kind="clouds", lead=(0, 4))
+batch = clouds.batch(batch_size=4)
+for b in range(4):
+    n = batch.lengths[b]
+    print(clouds.decode(batch.x[:n, b]), "…", clouds.decode(batch.y[n - 1 : n, b]))
+
+# %% [markdown]
+# A row may open with some filler, and only the last word counts. A full stop is a word too, and every row starts with one. There are eight places, equally likely, so guessing gives 1/8. Train a plain recurrent network with 32 units; it takes seconds.
+
+
+# %%
+def train(task, seed, steps, learning_rate=3e-3):
+    """A plain recurrent network for a task."""
+    model = lc.Model(lc.cells.rnn, task, hidden_size=32, rng=seed)
+    lc.fit(model, steps, optimizer=lc.optim.Adam(learning_rate), seed=seed, progress=False)
+    return model
+
+
+short = [train(clouds, seed, steps=500).evaluate().accuracy for seed in range(3)]
+
+# %% claims=["C12"]
+# seeds 0 to 9: 1.00
+lc.claim("C12", "over a gap of three words, the network learns what comes next", short, above=0.95)
+
+# %% [markdown]
+# ## When it is long
+#
+# *I grew up in France. … I speak fluent* … . The last words tell that a language comes. Which one, only the country tells, and it stands further back. Here is the same small world with that sentence. The **gap** is the number of words between country and language, and we choose it:
+
+# %%
+for gap in (3, 12):
+    task = lc.tasks.Clouds(gap=gap, lead=2)
+    batch = task.batch(batch_size=1, seed=gap)
+    print(f"gap {gap}:", task.decode(batch.x[:, 0]), "…", task.decode(batch.y[-1:, 0]))
+
+# %% [markdown]
+# Predict: after training at a gap of 5, and at a gap of 60, how much probability goes to *some* language, and how much to the *right* one? There are eight countries.
+
+
+# %%
+def trust(gap, seed):
+    """Mean probability of a language at all, and of the right one, after training at this gap."""
+    task = lc.tasks.Clouds(gap=gap, lead=(0, 4))
+    model = train(task, seed, steps=800)
+    batch = next(task.stream("test", batch_size=128))
+    p = model.run(batch).prediction
+    return p[:, task.language_words].sum(axis=1).mean(), p[np.arange(128), batch.y[batch.mask]].mean()
+
+
+near, far = (np.array([trust(gap, seed) for seed in range(3)]) for gap in (5, 60))
+
+# %%
+both = {"some language": 0, "the right one": 1}
+heights = {name: {"gap 5": np.median(near[:, k]), "gap 60": np.median(far[:, k])} for name, k in both.items()}
+fig = plots.bars(heights, reference={"chance among eight": 1 / 8}, ylabel="probability, mean over test rows")
+plots.show(fig, alt="A language: near 1 at both gaps. The right one: near 1 at gap 5, at chance at gap 60.")
+
+# %% claims=["C13"]
+# seeds 0 to 9: a language above 0.998 at both gaps; the right one above 0.995 at gap 5; seeds 0 to 11: 0.12 to 0.13 at gap 60
+lc.claim(
+    "C13", "at both gaps the network is sure that a language comes", [*near[:, 0], *far[:, 0]], above=0.95
+)
+lc.claim("C13", "at a gap of 5 it knows which", near[:, 1], above=0.9)
+lc.claim("C13", "at a gap of 60 it does not", far[:, 1], between=(0.05, 0.25))
+
+# %% [markdown]
+# At a gap of 60 the right language gets 1/8: a guess among eight. That is just what the essay says. Recent words tell that a language comes; which one, only old words tell, and training did not find the link to them. The network has learnt all that can be learnt from nearby.
+
+# %% [markdown]
+# ### There is no longest gap
+#
+# Nothing in the language stops the filler from going on. The grammar makes a gap of a thousand words as readily as one of ten, and the answer is just as certain.
+
+# %% claims=["C14"]
+endless = lc.tasks.Clouds(gap=1000, lead=2)
+batch = endless.batch(batch_size=1)
+words = endless.decode(batch.x[:, 0]).split()
+print(len(words), "words:", *words[:9], "…", *words[-3:], "…", endless.decode(batch.y[-1:, 0]))
+
+# %% [markdown]
+# ## Success against the gap
+#
+# Two gaps are too few. We take nine gaps, three learning rates and five seeds each, all fixed before the runs, with the same 32 units and 1,500 steps for everyone. That takes longer than a notebook should, so it was run beforehand (`make experiments`) and stored with the versions and the code it rests on. Here it is (135 of the trials are for this network, the others for two that come later):
+
+# %%
+stored = lc.experiments.load("link_against_gap")
+print(stored.provenance["about"])
+print(len(stored.trials), "trials, seeds", *stored.provenance["seeds"])
+
+# %% [markdown]
+# Stored results should not be taken on trust. The next cell draws two of the trials at random and runs them again, now. Two numbers of each must lie where the stored seeds lie. (Where those disagree among themselves the range is wide, so we draw from gaps at which they agree.)
+
+# %%
+quick = {"cell": "rnn", "scale": 1.0, "learning_rate": 1e-2, "gap": [3, 6, 10, 40]}
+again = lc.experiments.rerun("link_against_gap", 2, where=quick)
+agreement = lc.experiments.agree("link_against_gap", again)
+assert agreement, agreement
+agreement
+
+# %%
+rates = (1e-2, 3e-3, 1e-3)
+table = [stored.over("gap", "accuracy", cell="rnn", scale=1.0, learning_rate=rate) for rate in rates]
+gaps = table[0][0]
+by_rate = np.array([accuracy for _, accuracy in table])  # (3 rates, 9 gaps, 5 seeds)
+labels = [f"learning rate {rate:g}" for rate in rates]
+
+# %%
+texts = {"xlabel": "gap: words between country and language", "ylabel": "share of right answers"}
+chance = {"chance": 1 / 8}
+fig = plots.over_seeds(gaps, dict(zip(labels, by_rate, strict=True)), reference=chance, log="x", **texts)
+plots.show(
+    fig,
+    alt="Median runs succeed up to a gap of 15, single runs fail from 10 on; from 40 on all are at chance.",
+)
+
+# %% [markdown]
+# Up to a gap of ten, 43 of 45 runs succeed. At twenty it is a matter of luck: some seeds find the link, others do not. From forty on, none of 45 runs does better than guessing, at any of the three learning rates. To be fair to the network, we take at each gap the learning rate with the highest mean:
+
+# %% claims=["C14", "C15"]
+best = by_rate[np.argmax(by_rate.mean(axis=2), axis=0), np.arange(len(gaps))]  # (9 gaps, 5 seeds)
+lc.claim("C15", "up to a gap of 10, trained networks find the link", best[gaps <= 10].min(axis=0), above=0.95)
+lc.claim(
+    "C14",
+    "as the gap grows from 10 to 40, success falls",
+    (best[gaps == 10] - best[gaps == 40])[0],
+    above=0.5,
+)
+lc.claim(
+    "C15",
+    "from a gap of 40 on, none of them does better than chance",
+    by_rate[:, gaps >= 40].max(axis=(0, 1)),
+    below=0.2,
+)
+
+# %% [markdown]
+# And what of the model's trust in *some* language, and in the *right* one, over all gaps?
+
+# %% claims=["C13"]
+one_rate = {"cell": "rnn", "scale": 1.0, "learning_rate": 1e-2}
+trusts = {
+    name: stored.over("gap", key, **one_rate)[1]
+    for name, key in (("some language", "languages"), ("the right one", "right"))
+}
+fig = plots.over_seeds(gaps, trusts, reference=chance, xlabel="gap", ylabel="probability", log="x")
+plots.show(fig, alt="That a language comes is certain at every gap; which one, only at short gaps.")
+lc.claim(
+    "C13",
+    "at every gap the network is sure that a language comes",
+    trusts["some language"].min(axis=0),
+    above=0.95,
+)
+
+# %% [markdown]
+# ## Why: the gradient fades
+#
+# To learn the link, the error at the last word must reach the step where the country was read. How much of it arrives? We need the gradient of the loss with respect to the state at *every* step. A trick gives them all at once: add to each state a number that is always zero. Its gradient is the state's.
+
+
+# %% tags=["setup"]
+@lc.cell
+def probed(x, h, e=lc.noise("H")):
+    """The plain network, with a place to measure at every step."""
+    h = lc.tanh(lc.affine("h", h, x)) + e
+    return h
+
+
+def reach(cell, params, x):
+    """Size of the gradient of each sequence, by distance from the end; at the last state it is 1."""
+    T, B, H = *x.shape[:2], params["U_h"].shape[0]
+    run = lc.unroll(cell, params, x, e=np.zeros((T, B, H)))
+    d_last = np.random.default_rng(0).standard_normal((B, H))
+    d_last /= np.linalg.norm(d_last, axis=1, keepdims=True)
+    d_states = run.backward(final={"h": d_last})["e"]
+    return np.linalg.norm(d_states, axis=2)[::-1]  # (distance, sequence)
+
+
+# %% [markdown]
+# At each step back, the gradient is multiplied by the matrix $U_h^\top$ and by the slopes of $\tanh$, which are at most 1. So the largest singular value $\sigma$ of $U_h$ bounds what is left after $k$ steps: at most $\sigma^k$. We take orthogonal matrices times a factor, since then $\sigma$ is that factor, and feed them sentences.
+
+# %% tags=["setup"]
+france = lc.tasks.Clouds(gap=80, lead=2)
+
+# %%
+x = np.eye(france.input_size)[france.batch(batch_size=16).x]
+fresh = lc.cells.rnn.init(france.input_size, 32, rng=0, dtype=np.float64)
+factors = (0.5, 0.9, 1.0, 1.2, 1.5)
+sizes = {f: reach(probed, {**fresh, "U_h": f * fresh["U_h"]}, x)[:61] for f in factors}
+
+# %%
+k = np.arange(61)
+series = {f"σ = {f:g}": np.median(size, axis=1) for f, size in sizes.items()}
+series |= {"bound 0.5ᵏ": 0.5**k, "bound 0.9ᵏ": 0.9**k}
+fig = plots.lines(
+    series, xlabel="distance k from the end", ylabel="size of the gradient", log="y", ylim=(1e-12, 1e3)
+)
+plots.show(
+    fig, alt="Below σ = 1 gradients fall at least as fast as the bound; at 1.2 slowly; at 1.5 they grow."
+)
+
+# %% [markdown]
+# **What to notice.** The scale is logarithmic, so a straight line is an exponential. For $\sigma = 0.5$ and $0.9$ the bound holds, and the gradient is smaller than the bound, because the slopes are less than 1. For $\sigma = 1$ the bound says only *no more than 1*, and the gradient fades all the same. Above 1 the bound grows without limit and says nothing: at $1.2$ it would allow $1.2^{60} \approx 56{,}000$, and the gradient still fades; at $1.5$ it grows. The theory is one-sided: $\sigma < 1$ is *sufficient* for vanishing; $\sigma > 1$ is *necessary*, not sufficient, for exploding ([Pascanu, Mikolov & Bengio 2013](https://arxiv.org/abs/1211.5063)).
+
+# %% claims=["C15"]
+above = [np.max(sizes[f][1:].max(axis=1) / f ** k[1:]) for f in (0.5, 0.9, 1.0)]
+lc.claim(
+    "C15", "for σ up to 1, what is left after k steps is at most σᵏ, in every sequence", above, below=1.0
+)
+lc.claim("C15", "at σ = 0.9, less than 1 % is left after 60 steps", sizes[0.9][60], below=0.01)
+
+# %% [markdown]
+# ### A prediction, and its test
+#
+# If the fading gradient is the reason for the failure, a start with $\sigma = 1.2$ should reach further: after 60 steps it has kept much more of its gradient than the usual start with $\sigma = 1$. The stored study has that start as well, with the same learning rates and seeds. (It was added after the first results, to test this prediction.)
+
+
+# %%
+def best_rate(rates, **which):
+    """Gaps, and at each of them the accuracies (5 seeds) at the learning rate with the highest mean."""
+    runs = [stored.over("gap", "accuracy", learning_rate=rate, **which) for rate in rates]
+    table = np.array([accuracy for _, accuracy in runs])
+    return runs[0][0], table[np.argmax(table.mean(axis=2), axis=0), np.arange(table.shape[1])]
+
+
+larger_gaps, larger = best_rate(rates, cell="rnn", scale=1.2)
+usual = best[np.isin(gaps, larger_gaps)]
+fig = plots.over_seeds(
+    larger_gaps, {"start at σ = 1": usual, "start at σ = 1.2": larger}, reference=chance, log="x", **texts
+)
+plots.show(fig, alt="From σ = 1.2 the network learns a gap of 40 as well, but not 160.")
+
+# %% [markdown]
+# The prediction holds: from the larger start, at a gap of 40, five runs of five find the link at the best learning rate, where none did before. So the limit moves. It does not go away: at 80, only two of fifteen runs get anywhere (0.58 and 1.0), and at 160 one (0.77).
+
+# %% claims=["C03", "C15"]
+lc.claim(
+    "C15",
+    "started at σ = 1.2, the network learns a gap of 40",
+    larger[larger_gaps == 40][0],
+    above=0.9,
+    verdict="qualified",
+)
+late = [np.median(runs[larger_gaps == gap]) for runs in (usual, larger) for gap in (80, 160)]
+statement = "a plain tanh network learns to use a word ten steps back, and from 80 on the median run of either start does not"
+lc.claim("C03", statement, late, below=0.25, verdict="qualified")
+lc.claim(
+    "C03",
+    "at ten steps all runs of both starts do, at their best learning rates",
+    [*usual[0], *larger[0]],
+    above=0.95,
+)
+
+# %% [markdown]
+# ## Is it impossible, then?
+#
+# No. One can *write down* weights that carry the country over any gap. Use one unit for each country, as a switch: with a weight of 3 onto itself, a unit settles near $+1$ or near $-1$ and stays there. The word *France* pushes its own unit up and all others down. No other word touches them.
+
+# %% tags=["setup"]
+by_hand = lc.Model(lc.cells.rnn, france, hidden_size=8, rng=0, dtype=np.float64)
+for p in by_hand.params.values():
+    p[...] = 0.0
+by_hand.params["cell.U_h"][...] = 3 * np.eye(8)
+by_hand.params["cell.W_h"][france.country_words] = 12 * np.eye(8) - 6
+by_hand.params["readout.V"][:, france.language_words] = 10 * np.eye(8)
+by_hand.params["readout.d"][france.language_words] = 20
+
+# %% claims=["C15"]
+accuracy = {
+    gap: by_hand.evaluate(batches=2, task=lc.tasks.Clouds(gap=gap, lead=(0, 4))).accuracy
+    for gap in (3, 80, 1000)
+}
+lc.claim(
+    "C15",
+    "weights set by hand carry the link over gaps of 3, 80 and 1,000 words",
+    list(accuracy.values()),
+    above=0.999,
+)
+
+# %% [markdown]
+# Eight units suffice, over gaps at which 32 trained ones fail. So the network *can*. What about learning? Look at the gradient in this network that remembers so well:
+
+# %%
+weights = {name.removeprefix("cell."): p for name, p in by_hand.params.items() if name.startswith("cell.")}
+remaining = np.median(reach(probed, weights, x), axis=1)[:21]
+two = {"set by hand": remaining, "σ = 1, untrained": np.median(sizes[1.0], axis=1)[:21]}
+fig = plots.lines(two, xlabel="distance k", ylabel="size of the gradient", log="y")
+plots.show(
+    fig,
+    alt="Set by hand, the gradient falls by a factor of about 30 at each step; untrained, it hardly falls.",
+)
+
+# %% claims=["C15"]
+lc.claim("C15", "where memory is safest, the gradient is gone after ten steps", remaining[10], below=1e-10)
+
+# %% [markdown]
+# This is the dilemma that [Bengio, Simard & Frasconi (1994)](https://doi.org/10.1109/72.279181) found. A switch is safe *because* small pushes die out: that is what it means to be robust. But the gradient is nothing but the effect of small pushes. Where the memory is safest, training sees least of it. Training starts elsewhere, where some gradient is left, and would have to find its way to the switches without a signal that points there.
+
+# %% [markdown]
+# ## Is it true of every plain recurrent network?
+#
+# Here is a counter-example. Replace $\tanh$ by $\mathrm{relu}(a) = \max(a, 0)$, and start with $U_h$ equal to the identity matrix, as [Le, Jaitly & Hinton (2015)](https://arxiv.org/abs/1504.00941) proposed. Then the network starts as one that keeps its state, and hands gradients back almost undiminished. The stored study has it as well, with three learning rates of its own:
+
+# %%
+relu_gaps, relu = best_rate((3e-3, 1e-3, 3e-4), cell="rnn_relu")
+three = {"tanh, σ = 1": usual, "tanh, σ = 1.2": larger, "relu, from the identity": relu}
+fig = plots.over_seeds(relu_gaps, three, reference=chance, log="x", **texts)
+plots.show(
+    fig,
+    alt="The relu network that starts from the identity still succeeds at gaps at which both tanh networks fail.",
+)
+
+# %%
+start = lc.cells.rnn_relu.init(france.input_size, 32, rng=0, dtype=np.float64)
+
+
+@lc.cell
+def probed_relu(x, h, e=lc.noise("H")):
+    """The relu network, with a place to measure at every step."""
+    h = lc.relu(lc.affine("h", h, x)) + e
+    return h
+
+
+relu_size = np.median(reach(probed_relu, start, x), axis=1)[60]
+tanh_size = np.median(sizes[1.0], axis=1)[60]
+print(f"gradient left after 60 steps: tanh {tanh_size:.3f}, relu from the identity {relu_size:.2f}")
+
+# %% claims=["C15"]
+statement = "a plain recurrent network can learn a gap of 80: with relu, started from the identity"
+lc.claim("C15", statement, relu[relu_gaps == 80][0], above=0.9, verdict="qualified")
+
+# %% [markdown] claims=["C15"]
+# The essay says that, as the gap grows, recurrent networks become unable to learn to connect the information. That gradient descent fails over long gaps was found by [Hochreiter (1991, in German)](https://people.idsia.ch/~juergen/SeppHochreiter1991ThesisAdvisorSchmidhuber.pdf) and [Bengio, Simard & Frasconi (1994)](https://doi.org/10.1109/72.279181), who explored the problem in depth. What we measured fits, with a qualification: how long is *too* long depends on how far the gradient reaches at the start. A larger start moves the limit; with relu and the identity, where more than half of the gradient is left after 60 steps, it lies beyond 80. That network pays in other ways: nothing keeps its state within bounds, and at a gap of 160 some of its runs fail. But it shows the way: **let the state pass from step to step unchanged, unless there is a reason to change it.** The LSTM of the next notebooks makes that its principle.
+
+# %% [markdown]
+# ## Your turn
+#
+# **1.** For which recurrent weight does a single $\tanh$ unit remember a pulse for 100 steps *and* have a gradient over these 100 steps that is not vanishingly small? Try weights from 0.9 to 1.1 with `reach`. What do you find?
+
+
+# %% tags=["exercise"]
+# solution:
+pulse = np.zeros((101, 1, 1))
+pulse[0] = 1.0
+for weight in (0.9, 1.0, 1.1):
+    unit = {"W_h": np.ones((1, 1)), "U_h": np.full((1, 1), weight), "b_h": np.zeros(1)}
+    state = lc.unroll(lc.cells.rnn, unit, pulse)["h"][-1, 0, 0]
+    print(f"weight {weight}: state {state:.3f}, gradient {reach(probed, unit, pulse)[100, 0]:.0e}")
+# end
+
+# %% [markdown] tags=["solution"]
+# Below 1 both fade. Above 1 the state stays, since it has found a place of its own, and the gradient fades: the switch. At exactly 1 the state fades slowly, like one over the square root of time, and so does the gradient, only faster. Only very near 1 do both last, and even there both fade.
+
+# %% [markdown] tags=["exercise"]
+# **2.** The switches were set to a weight of 3 onto themselves. Above which weight can a unit be a switch at all? Think of where $h = \tanh(w h)$ has more than one solution; then check with a program.
+
+# %% tags=["exercise"]
+# solution:
+for w in (0.9, 1.0, 1.1, 1.5):
+    h = 1.0
+    for _ in range(10_000):
+        h = np.tanh(w * h)
+    print(f"w = {w}: after 10,000 steps at {h:.2f}")
+# end
+
+# %% [markdown] tags=["solution"]
+# Above 1. The curve $\tanh(wh)$ leaves the origin with slope $w$; it crosses the diagonal again only if that slope exceeds 1.
+
+# %% [markdown] tags=["exercise"]
+# **3.** What does the network set by hand say to *I grew up in France. I grew up in Japan. I speak fluent* … ? Predict, then ask it. Look at the weights: what would have to change so that the first country wins?
+
+# %% tags=["exercise"]
+# solution:
+sentence = france.encode(". I grew up in France . I grew up in Japan . I speak fluent")
+probability = by_hand.predict(sentence[:, None])[-1, 0]
+print(france.symbols[probability.argmax()])
+# end
+
+# %% [markdown] tags=["solution"]
+# The last country wins: a push of 6 overrules the 3 with which a switch holds itself. For the first to win, a push must set a switch that is undecided (anything above 0 does), and must not flip one that is set: so it has to stay below 3. Try 2.5, that is `5 * np.eye(8) - 2.5`.
+
+# %% [markdown]
+# ## What you can do now
+#
+# You can measure success against the gap and tell whether it is due to tuning; you know how fast gradients fade, and what the bound says and does not say; and you can tell what a network can hold from what it can be trained to hold. Next comes a network whose state passes through time unchanged unless its gates decide otherwise: the LSTM.

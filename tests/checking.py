@@ -1,0 +1,117 @@
+"""What the engine's tests share: derivatives that know nothing of the engine's gradient rules.
+
+`derivatives` differentiates any function of named arrays, element by element, by complex step (exact to
+rounding, for programs that accept complex numbers) or by central differences. `check_gradients` compares
+`Run.backward` with it, for every parameter, input and initial state of a cell.
+"""
+
+import numpy as np
+
+import lstmcourse as lc
+
+
+def derivatives(function, arrays, *, step="complex", only=None):
+    """Differentiate a scalar function of a dict of arrays with respect to every element of each of them.
+
+    `step` is "complex" or a number (central differences). `only` limits the names.
+    """
+    found = {}
+    for name, array in arrays.items():
+        if only is not None and name not in only:
+            continue
+        grad = np.zeros(array.shape)
+        for at in np.ndindex(array.shape):
+            if step == "complex":
+                moved = {k: np.array(v, complex) for k, v in arrays.items()}
+                moved[name][at] += 1e-30j
+                grad[at] = np.imag(function(moved)) / 1e-30
+            else:
+                ends = []
+                for sign in (1, -1):
+                    moved = {k: np.array(v) for k, v in arrays.items()}
+                    moved[name][at] += sign * step
+                    ends.append(function(moved))
+                grad[at] = (ends[0] - ends[1]) / (2 * step)
+        found[name] = grad
+    return found
+
+
+def random_params(cell, rng, scale=0.5, *args, **sizes):
+    """Parameters that are random throughout, biases too, in float64."""
+    shapes = cell.parameter_shapes(*args, **sizes)
+    return {k: scale * rng.standard_normal(s) for k, s in shapes.items()}
+
+
+def check_gradients(
+    cell, params, x=None, *, inputs=None, state=None, lengths=None, outputs=None, final=True, rng=None,
+    step="complex", tolerance=1e-10, steps=None,
+):  # fmt: skip
+    """Compare every gradient of `Run.backward` with `derivatives` of a random linear function of the outputs.
+
+    The gradient of the loss is random for each name in `outputs` (by default all states and emitted
+    outputs) at every step and, with `final`, for the last states. Returns the run and its gradients.
+    """
+    rng = rng or np.random.default_rng(0)
+    inputs, state = dict(inputs or {}), dict(state or {})
+    clock = {k: state.pop(k) for k in list(state) if np.ndim(state[k]) == 0}
+    outputs = list(dict.fromkeys([*cell.states, *cell.emits])) if outputs is None else outputs
+    options = dict(lengths=lengths, steps=steps)
+    run = lc.unroll(cell, params, x, state=state | clock, inputs=inputs, **options)
+    weights = {k: rng.standard_normal(run[k].shape) for k in outputs}
+    ends = {k: rng.standard_normal(run.final[k].shape) for k in cell.states} if final else {}
+    grads = run.backward(weights, ends)
+    first = cell.inputs[0].name
+    arrays = {f"param {k}": v for k, v in params.items()} | {f"state {k}": v for k, v in state.items()}
+    arrays |= {f"input {k}": v for k, v in inputs.items()}
+    if x is not None:
+        arrays[f"input {first}"] = x
+
+    def loss(a):
+        def part(kind):
+            return {k.partition(" ")[2]: v for k, v in a.items() if k.startswith(kind)}
+
+        r = lc.unroll(
+            cell, part("param"), state=part("state") | clock, inputs=part("input"), grad=False, **options
+        )
+        return sum(np.sum(weights[k] * r[k]) for k in outputs) + sum(
+            np.sum(ends[k] * r.final[k]) for k in ends
+        )
+
+    for name, expected in derivatives(loss, arrays, step=step).items():
+        kind, _, key = name.partition(" ")
+        part = {"param": grads.params, "state": grads.states, "input": grads.inputs}[kind]
+        got = part[key + "0" if kind == "state" else key]
+        assert got.dtype == np.float64 and got.shape == expected.shape
+        scale = max(1.0, np.max(np.abs(expected), initial=0.0))
+        worst = np.max(np.abs(got - expected), initial=0.0) / scale
+        assert worst <= tolerance, f"{cell.name}: gradient of {name} is off by {worst:.2e}"
+    return run, grads
+
+
+def plain_loop(cell, params, x=None, *, inputs=None, state=None, lengths=None, steps=None):
+    """Run a cell by calling `Cell.step` for each step, each sequence on its own where there are lengths.
+
+    Returns a dict of arrays (T, B, ...) for states and everything named, and the last states.
+    """
+    inputs = dict(inputs or {})
+    timed = {i.name for i in cell.inputs if i.kind in ("sequence", "noise")}
+    T = (
+        len(x)
+        if x is not None
+        else steps
+        if steps is not None
+        else len(next(inputs[k] for k in inputs if k in timed))
+    )
+    history, now = [], dict(state or {})
+    for t in range(T):
+        here = {k: v[t] if k in timed else v for k, v in inputs.items()}
+        after = cell.step(params, None if x is None else x[t], now, **here)
+        if lengths is not None:
+            live = t < np.asarray(lengths)
+            before = now
+            for k in cell.states:
+                old = before.get(k, np.zeros_like(after[k]))
+                after[k] = np.where(live.reshape(-1, *[1] * (after[k].ndim - 1)), after[k], old)
+        history.append({k: after[k] for k in [*after, *after.values_by_name]})
+        now = dict(after)
+    return {k: np.stack([row[k] for row in history]) for k in (history[0] if history else {})}, now

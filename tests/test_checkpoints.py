@@ -1,0 +1,391 @@
+"""Checkpoints: what comes back is what was saved, resuming equals not stopping, and unfit files say so."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
+from training_toys import Averages, Cycle
+
+import lstmcourse as lc
+from lstmcourse import optim
+from lstmcourse.checkpoints import VERSION, CheckpointError, load, save
+from lstmcourse.model import Model
+from lstmcourse.train import fit
+
+LSTM, RNN = lc.cells.lstm, lc.cells.rnn
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run.safetensors"
+
+
+def cycle_model(cell=LSTM, size=5, **options):
+    return Model(cell, Cycle(), size, **options)
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(np.array_equal(a[n], b[n]) and a[n].dtype == b[n].dtype for n in a)
+
+
+# saving and loading
+
+
+def test_what_comes_back_is_what_was_saved(path):
+    model = cycle_model(embedding=3, dtype=np.float64)
+    turned = np.arange(6.0).reshape(2, 3).T  # not contiguous
+    arrays = {
+        "extra": {"a/b": turned, "slice": np.arange(8)[::2], "number": np.array(7), "none": np.empty((0, 2))}
+    }
+    assert save(path, model, arrays=arrays, facts={"note": "å", "sizes": [1, 2]}) == path
+    file = load(path)
+    assert same(file.params, model.params) and same(file.arrays["extra"], arrays["extra"])
+    assert file.facts == {"note": "å", "sizes": [1, 2]}
+    assert file.config == model.config
+    assert repr(file) == "Checkpoint(run.safetensors: lstm, hidden size 5, task cycle; also extra)"
+
+
+def test_the_file_is_safetensors_and_the_same_bytes_each_time(path):
+    model = cycle_model()
+    save(path, model)
+    first = path.read_bytes()
+    save(path, model)
+    assert path.read_bytes() == first
+    with safe_open(path, "np") as f:
+        about = json.loads(f.metadata()["lstmcourse"])
+        assert np.array_equal(f.get_tensor("params/cell.W_f"), model.params["cell.W_f"])
+    assert about["version"] == VERSION
+    assert about["model"]["cell"] == "lstm" and about["model"]["hidden_size"] == 5
+    assert about["model"]["task"] == {
+        "name": "cycle",
+        "count": 4,
+        "steps": 6,
+        "padded": False,
+        "carried": True,
+    }
+
+
+def test_restore_copies_into_the_arrays_that_are_there(path):
+    model, other = cycle_model(), cycle_model(rng=1)
+    save(path, model)
+    arrays = list(other.params.values())
+    load(path).restore(other)
+    assert same(model.params, other.params)
+    assert all(a is b for a, b in zip(arrays, other.params.values(), strict=True))
+
+
+def test_a_model_can_be_built_from_the_file_alone(path):
+    model = Model(LSTM, lc.tasks.get("copy", delay=7), 5, embedding=3, dropout=0.25, dtype=np.float64)
+    save(path, model)
+    again = load(path).model()
+    assert same(model.params, again.params) and again.config == model.config and again.task == model.task
+
+
+def test_a_stack_and_a_task_of_your_own_are_passed_in(path):
+    cell = lc.stack([LSTM, RNN])
+    model = cycle_model(cell)
+    save(path, model)
+    with pytest.raises(CheckpointError, match=r"cell 'stack\(lstm, rnn\)'.*pass that cell as cell="):
+        load(path).model()
+    assert same(load(path).model(cell=cell, task=Cycle()).params, model.params)
+
+
+def test_weights_fit_a_cell_with_a_gate_held_but_do_not_pass_for_the_trained_one(path):
+    held = LSTM.override(f=1.0)
+    save(path, cycle_model(held))
+    load(path).restore(cycle_model())
+    with pytest.raises(CheckpointError, match="whose equations are not those"):
+        load(path).model(task=Cycle())
+    assert load(path).model(cell=held, task=Cycle()).cell is held
+
+
+def test_folders_are_made_and_permissions_are_the_usual_ones(tmp_path):
+    path = save(tmp_path / "a" / "b" / "m.safetensors", cycle_model())
+    (tmp_path / "plain").write_text("")
+    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
+    assert os.listdir(path.parent) == ["m.safetensors"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_failure_while_writing_leaves_the_old_file(path, step, monkeypatch):
+    save(path, cycle_model())
+    before = path.read_bytes()
+
+    def full(*args):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(os, step, full)
+    with pytest.raises(OSError, match="no space left"):
+        save(path, cycle_model(rng=1))
+    assert path.read_bytes() == before and os.listdir(path.parent) == [path.name]
+
+
+def test_it_is_on_the_disk_before_it_is_renamed(path, monkeypatch):
+    calls = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda fd: (calls.append(("fsync", os.fstat(fd).st_size)), fsync(fd)))
+    monkeypatch.setattr(os, "replace", lambda a, b: (calls.append(("replace", a.parent)), replace(a, b)))
+    save(path, cycle_model())
+    assert calls == [("fsync", path.stat().st_size), ("replace", path.parent)]
+
+
+# files that do not fit
+
+
+def test_a_file_cut_short_anywhere_is_refused(path):
+    save(path, cycle_model(RNN, 2))
+    whole = path.read_bytes()
+    for n in range(len(whole)):
+        path.write_bytes(whole[:n])
+        with pytest.raises(CheckpointError, match="cut short|not a safetensors file"):
+            load(path)
+    path.write_bytes(whole[:-5])
+    with pytest.raises(CheckpointError, match=rf"cut short: {len(whole) - 5} bytes of {len(whole)}"):
+        load(path)
+
+
+def test_damage_is_refused(path):
+    save(path, cycle_model(RNN, 2))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:8] + whole[8:].replace(b'"shape"', b'"shabe"', 1))
+    with pytest.raises(CheckpointError, match="damaged"):
+        load(path)
+    path.write_bytes(whole[:9] + b"\xff" + whole[10:])
+    with pytest.raises(CheckpointError, match="damaged: its header is not JSON"):
+        load(path)
+    path.write_bytes(whole + b"more")
+    with pytest.raises(CheckpointError, match="damaged"):
+        load(path)
+
+
+@pytest.mark.parametrize("kind", ["text", "npz", "empty"])
+def test_another_format_is_refused(path, kind):
+    with path.open("wb") as f:
+        if kind == "npz":
+            np.savez(f, a=np.ones(3))
+        elif kind == "text":
+            f.write(b"loss 0.1, accuracy 0.9")
+    with pytest.raises(
+        CheckpointError, match="run.safetensors is not a safetensors file: its .* bytes start with"
+    ):
+        load(path)
+
+
+def test_safetensors_of_somebody_else_newer_ones_and_no_file_are_refused(path):
+    save_file({"weight": np.ones(3)}, path, metadata={"format": "pt"})
+    with pytest.raises(CheckpointError, match=r"no checkpoint of this package.*only \['format'\]"):
+        load(path)
+    save_file({"weight": np.ones(3)}, path)
+    with pytest.raises(CheckpointError, match="only nothing"):
+        load(path)
+    save_file({}, path, metadata={"lstmcourse": json.dumps({"version": VERSION + 1})})
+    with pytest.raises(
+        CheckpointError, match=f"format version {VERSION + 1}; this package reads up to {VERSION}"
+    ):
+        load(path)
+    with pytest.raises(CheckpointError, match="none.safetensors cannot be read: No such file"):
+        load(path.with_name("none.safetensors"))
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load(path.parent)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (lambda: cycle_model(RNN), "cell: 'lstm' in the file, 'rnn' in this model"),
+        (lambda: cycle_model(size=6), "hidden_size: 5 in the file, 6 in this model"),
+        (lambda: cycle_model(embedding=4), "embedding: None in the file, 4 in this model"),
+        (lambda: cycle_model(dtype=np.float64), "dtype: 'float32' in the file, 'float64' in this model"),
+        (
+            lambda: Model(LSTM, Cycle(count=5), 5),
+            r"readout.V: 'float32 \(5, 4\)' in the file, 'float32 \(5, 5\)'",
+        ),
+    ],
+)
+def test_a_checkpoint_of_another_model_is_refused_and_changes_nothing(path, other, message):
+    save(path, cycle_model())
+    model = other()
+    before = {n: p.copy() for n, p in model.params.items()}
+    with pytest.raises(
+        CheckpointError, match=f"run.safetensors does not fit this model.\n(.*\n)*.*{message}"
+    ):
+        load(path).restore(model)
+    assert same(before, model.params)
+
+
+# resuming
+
+
+OPTIONS = dict(
+    batch_size=3,
+    optimizer=optim.Adam(2e-2, weight_decay=0.01),
+    schedule=optim.Warmup(4, then=optim.Cosine(10)),
+    seed=5,
+    validate_every=2,
+    validation_batches=1,
+    patience=9,
+    progress=False,
+)
+CLOCK, LEARNED = lc.clock, lc.state("H", init="learned")
+
+
+@lc.cell
+def slows(x, h=LEARNED, t=CLOCK):
+    h = lc.tanh(lc.affine("h", h, x) + lc.sin(t))
+    return h
+
+
+RUNS = {
+    "symbols, state carried, dropout between layers": lambda: Model(
+        lc.stack([LSTM, RNN], dropout=True), Cycle(), 4, embedding=3, dropout=0.3
+    ),
+    "numbers with lengths, float64": lambda: Model(LSTM, Averages(), 4, dropout=0.3, dtype=np.float64),
+    "a clock and a learned start": lambda: Model(slows, Cycle(), 4),
+    "text": lambda: Model(RNN, lc.tasks.get("text"), 4, embedding=3),
+}
+
+
+def same_files(a, b):
+    """Everything in two checkpoints, but for the seconds."""
+    a, b = load(a), load(b)
+    assert same(a.params, b.params) and a.config == b.config and a.facts == b.facts
+    assert a.arrays.keys() == b.arrays.keys()
+    for group in a.arrays:
+        for file in (a, b):
+            file.arrays[group].pop("seconds", None)
+        assert same(a.arrays[group], b.arrays[group]), group
+
+
+class Crash(Exception):
+    pass
+
+
+def stop_at(step, error):
+    def callback(model, history):
+        if history.steps == step:
+            raise error
+
+    return callback
+
+
+@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("how", ["fewer steps", "interrupt", "crash"])
+def test_resuming_equals_not_stopping_bit_for_bit(run, how, tmp_path):
+    straight, stopped, resumed = RUNS[run](), RUNS[run](), RUNS[run]()
+    a, b = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    expected = fit(straight, 9, checkpoint=a, **OPTIONS)
+    if how == "fewer steps":
+        fit(stopped, 5, checkpoint=b, **OPTIONS)
+    elif how == "interrupt":
+        assert fit(stopped, 9, checkpoint=b, callback=stop_at(5, KeyboardInterrupt), **OPTIONS).interrupted
+    else:
+        with pytest.raises(Crash):
+            fit(stopped, 9, checkpoint=b, checkpoint_every=3, callback=stop_at(5, Crash), **OPTIONS)
+    steps = load(b).facts["steps"]
+    assert steps == (3 if how == "crash" else 5)
+    for p in resumed.params.values():
+        p += 1  # nothing of the new model may remain
+    seen = []
+    history = fit(
+        resumed, 9, checkpoint=b, resume=True, callback=lambda m, h: seen.append(h.steps), **OPTIONS
+    )
+    assert seen == list(range(steps + 1, 10))
+    assert same(straight.params, resumed.params)
+    for name in ("loss", "accuracy", "norm"):
+        assert np.array_equal(getattr(expected, name), getattr(history, name))
+    assert history.validation == expected.validation and len(history.validation) == 4
+    assert not history.interrupted and (np.diff(history.seconds) > 0).all()
+    same_files(a, b)
+
+
+def test_an_interrupt_in_the_validation_is_made_good_on_resuming(path, monkeypatch):
+    straight, model = RUNS["numbers with lengths, float64"](), RUNS["numbers with lengths, float64"]()
+    expected = fit(straight, 6, **OPTIONS)
+
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Model, "evaluate", stop)
+        assert fit(model, 6, checkpoint=path, **OPTIONS).steps == 2
+    history = fit(model, 6, checkpoint=path, resume=True, **OPTIONS)
+    assert history.validation == expected.validation and same(model.params, straight.params)
+
+
+def test_a_finished_run_with_patience_goes_on_from_its_last_step_not_from_its_best(path):
+    make = RUNS["numbers with lengths, float64"]
+    options = OPTIONS | {"optimizer": optim.SGD(0.5), "schedule": None}
+    straight, model = make(), make()
+    histories = [fit(straight, 12, **options), fit(model, 6, checkpoint=path, **options)]
+    best = histories[1].best.step
+    assert best != 6, "choose other settings: here the last step must not be the best one"
+    assert same(load(path).params, model.params)  # the file holds what the model has: the best
+    history = fit(model, 12, checkpoint=path, resume=True, **options)
+    assert np.array_equal(history.loss, histories[0].loss)
+    assert same(model.params, straight.params)
+
+
+def test_a_run_that_stopped_early_stays_stopped(path):
+    options = OPTIONS | {"validate_every": 1, "patience": 1, "optimizer": optim.SGD(2.0), "schedule": None}
+    model = RUNS["numbers with lengths, float64"]()
+    history = fit(model, 50, checkpoint=path, **options)
+    assert history.stopped_early and history.steps < 50
+    params = {n: p.copy() for n, p in model.params.items()}
+    again = fit(model, 50, checkpoint=path, resume=True, **options)
+    assert again.stopped_early and again.steps == history.steps and same(params, model.params)
+
+
+def test_resuming_without_a_file_begins(path):
+    one, other = cycle_model(), cycle_model()
+    fit(one, 3, batch_size=2, progress=False)
+    fit(other, 3, batch_size=2, progress=False, checkpoint=path, resume=True)
+    assert same(one.params, other.params) and load(path).facts["steps"] == 3
+
+
+@pytest.mark.parametrize(
+    ("other", "options", "message"),
+    [
+        (lambda: cycle_model(RNN), {}, "cell: 'lstm' in the file, 'rnn' in this run"),
+        (lambda: cycle_model(LSTM.override(f=1.0)), {}, "equations: .* in the file, .* in this run"),
+        (lambda: cycle_model(dropout=0.1), {}, "dropout: 0.0 in the file, 0.1 in this run"),
+        (
+            lambda: Model(LSTM, Cycle(steps=7), 5),
+            {},
+            "task: .*'steps': 6.* in the file, .*'steps': 7.* in this run",
+        ),
+        (cycle_model, {"batch_size": 9}, "batch_size: 3 in the file, 9 in this run"),
+        (cycle_model, {"seed": 1}, "seed: 0 in the file, 1 in this run"),
+        (
+            cycle_model,
+            {"optimizer": optim.Adam(1e-3)},
+            "optimizer: .*0.01.* in the file, .*0.001.* in this run",
+        ),
+        (cycle_model, {"schedule": optim.Cosine(9)}, "schedule: None in the file, .*Cosine.* in this run"),
+    ],
+)
+def test_resuming_another_run_is_refused_and_changes_nothing(path, other, options, message):
+    fit(cycle_model(), 2, batch_size=3, progress=False, checkpoint=path)
+    model, content = other(), path.read_bytes()
+    before = {n: p.copy() for n, p in model.params.items()}
+    with pytest.raises(CheckpointError, match=f"does not fit this run.\n(.*\n)*.*{message}"):
+        fit(model, 4, checkpoint=path, resume=True, **{"batch_size": 3, "progress": False, **options})
+    assert same(before, model.params) and path.read_bytes() == content
+
+
+def test_a_file_without_a_run_cannot_be_resumed(path):
+    model = cycle_model()
+    save(path, model)
+    with pytest.raises(CheckpointError, match="holds a model but no run to resume.*restore"):
+        fit(model, 4, checkpoint=path, resume=True, progress=False)
+
+
+def test_files_written_on_the_way(path):
+    steps = []
+    fit(
+        cycle_model(), 7, batch_size=2, progress=False, checkpoint=path, checkpoint_every=3,
+        callback=lambda m, h: steps.append(load(path).facts["steps"] if path.exists() else 0),
+    )  # fmt: skip
+    assert steps == [0, 0, 3, 3, 3, 6, 6] and load(path).facts["steps"] == 7

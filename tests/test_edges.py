@@ -1,0 +1,228 @@
+"""The engine's corners: where passes meet, who owns which memory, what is refused."""
+
+# ruff: noqa: B008 - a cell's signature says by calls what the cell is given
+
+import gc
+import linecache
+import threading
+
+import numpy as np
+import pytest
+from checking import check_gradients, random_params
+
+import lstmcourse as lc
+from lstmcourse import passes
+from lstmcourse.buffers import Pool
+from lstmcourse.threads import threads_for
+
+
+def steps(cell, params, x, **inputs):
+    """The cell, step by step, as its author wrote it."""
+    state, rows = None, []
+    for x_t in x:
+        state = cell.step(params, x_t, state, **inputs)
+        rows.append(state)
+    return rows
+
+
+def test_two_directions_that_do_not_use_their_past_have_gradients():
+    @lc.cell
+    def forgetful(x, h):
+        h = lc.tanh(lc.affine("h", W=x))
+        return h
+
+    cell = lc.bidirectional(forgetful)
+    params = random_params(cell, np.random.default_rng(0), input_size=2, hidden_size=3)
+    check_gradients(cell, params, np.random.default_rng(1).standard_normal((3, 2, 2)))
+
+
+def test_functions_of_different_shared_numbers_are_not_merged():
+    @lc.cell
+    def scaled(x, h):
+        f = lc.sigmoid(lc.affine("f", h, x)) * lc.param("s_f")
+        i = lc.sigmoid(lc.affine("i", h, x)) * lc.param("s_i")
+        h = f * h + i
+        return h
+
+    params = scaled.init(2, 3, 0, np.float64) | {"s_f": np.array(0.3), "s_i": np.array(0.9)}
+    x = np.random.default_rng(0).standard_normal((4, 2, 2))
+    expected = steps(scaled, params, x)[-1]["h"]
+    np.testing.assert_allclose(lc.unroll(scaled, params, x)["h"][-1], expected, atol=1e-14)
+
+
+def test_a_condition_times_one_is_a_number():
+    @lc.cell
+    def counting(x, h):
+        h = 1.0 * (x > 0.0) + 1.0 * (x > -1.0) + 0.0 * h
+        return h
+
+    x = np.array([0.5, -0.5, -2.0]).reshape(3, 1, 1)
+    assert lc.unroll(counting, {}, x)["h"].ravel().tolist() == [2.0, 1.0, 0.0]
+    with pytest.raises(lc.CellDefinitionError, match="of conditions"):
+
+        @lc.cell
+        def added(x, h):
+            h = (x > 0.0) + (x > -1.0) + 0.0 * h
+            return h
+
+
+def test_a_mask_of_minus_infinity():
+    @lc.cell
+    def masked(x, h):
+        h = lc.softmax(lc.where(x > 0.0, x, -np.inf)) + 0.0 * h
+        return h
+
+    h = lc.unroll(masked, {}, np.array([[[1.0, -1.0, 1.0]]]))["h"]
+    assert h.ravel().tolist() == [0.5, 0.0, 0.5]
+
+
+def test_a_step_keeps_float32():
+    cell = lc.cells.lstm.override(f=1.0)
+    params = cell.init(2, 3, 0, np.float32)
+    rows = steps(cell, params, np.ones((3, 1, 2), np.float32))
+    assert all(v.dtype == np.float32 for v in rows[-1].values())
+
+
+def test_no_two_gradients_share_memory():
+    @lc.cell
+    def sharing(x, h, e=lc.state("H")):
+        both = lc.param("A", "H", "H", init="glorot") + lc.swap(lc.param("B", "H", "H", init="glorot"))
+        return lc.identity(e), h @ both, lc.concat(x, h)
+
+    params = random_params(sharing, np.random.default_rng(0), input_size=2, hidden_size=3)
+    run = lc.unroll(sharing, params, np.ones((3, 2, 2)))
+    given = np.ones((3, 2, 5))
+    grads = run.backward({sharing.emits[0]: given})
+    arrays = [given, *grads.values()]
+    for k, a in enumerate(arrays):
+        for b in arrays[k + 1 :]:
+            assert not np.shares_memory(a, b)
+
+
+def test_a_whole_and_its_part_are_not_both_handed_out():
+    @lc.cell
+    def halves(x, h):
+        z = lc.tanh(lc.affine("z", h, x, size=4))
+        a, b = lc.split(z, 2)
+        h = h + 0.0 * lc.expand(lc.sum(z))
+        return h, a, z
+
+    after = passes.own_outputs(halves.graph).outputs
+    assert after["a"].op.name == "slice" and after["z"].op.name == "copy"
+
+
+def test_what_is_refused():
+    with pytest.raises(lc.CellDefinitionError, match="'h0'"):
+
+        @lc.cell
+        def clash(x, h):
+            h = h + lc.param("h0", "H")
+            return h
+
+    with pytest.raises(lc.CellDefinitionError, match="backwards in time"):
+        both = lc.bidirectional(lc.cells.rnn)
+
+        @lc.cell
+        def outer(x, h, g):
+            h, g, y = both(x, **{"fwd.h": h, "bwd.h": g})
+            return h, g, y
+
+    with pytest.raises(lc.CellDefinitionError, match="from the right"):
+
+        @lc.cell
+        def over_time(x, h):
+            h = lc.softmax(x, axis=0) + 0.0 * h
+            return h
+
+    with pytest.raises(lc.UnknownNameError, match="'b_g'.*b_h"):
+
+        @lc.cell(init={"b_g": 1.0})
+        def unheard(x, h):
+            h = lc.tanh(lc.affine("h", h, x))
+            return h
+
+    with pytest.raises(ValueError, match="finite number"):
+        lc.cells.lstm.override(f=np.ones(3))
+
+
+def test_constants_are_the_cells_own():
+    row = np.array([1.0, 2.0])
+
+    @lc.cell
+    def scaled(x, h):
+        h = row * x + 0.0 * h
+        return h
+
+    row[:] = 0.0
+    assert lc.unroll(scaled, {}, np.ones((1, 1, 2)))["h"].ravel().tolist() == [1.0, 2.0]
+
+
+def test_threads_are_given_back_whatever_overlaps():
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+
+    def count():
+        return [i["num_threads"] for i in threadpoolctl.threadpool_info() if i["user_api"] == "blas"]
+
+    before = count()
+    inside, leave = threading.Event(), threading.Event()
+
+    def other():
+        with threads_for(1):
+            inside.set()
+            leave.wait(10)
+
+    with threads_for(1):
+        thread = threading.Thread(target=other)
+        thread.start()
+        inside.wait(10)
+        assert set(count()) <= {1}
+    leave.set()
+    thread.join()
+    assert count() == before
+
+
+def test_programs_of_cells_that_are_gone_leave_no_source_behind():
+    def once():
+        cell = lc.cells.rnn.override(h=0.5)
+        lc.unroll(cell, cell.init(1, 1, 0), np.zeros((1, 1, 1), np.float32))
+
+    gc.collect()
+    before = sum("program of rnn" in name for name in linecache.cache)
+    once()
+    gc.collect()
+    assert sum("program of rnn" in name for name in linecache.cache) <= before
+
+
+def test_the_pool_lets_go_of_what_came_first():
+    pool = Pool(limit=100_000)
+    first, second = pool.empty((50_000,), np.uint8), pool.empty((60_000,), np.uint8)
+    del first
+    del second
+    assert pool.idle == 60_000
+
+
+def test_functions_take_numbers_lists_and_arrays():
+    assert lc.sigmoid(0.0) == 0.5 and lc.tanh(0) == 0.0
+    assert lc.relu([1.0, -1.0]).tolist() == [1.0, 0.0]
+    assert lc.sigmoid(np.array([0, 0])).tolist() == [0.5, 0.5]
+
+
+def test_an_output_is_emitted_once():
+    with pytest.raises(lc.CellDefinitionError, match="emits 'y' twice"):
+
+        @lc.cell
+        def twice(x, h):
+            y = lc.tanh(x)
+            return 0.5 * h, y, y
+
+
+def test_a_state_as_wide_as_the_input_is_as_wide_as_the_layer_below():
+    @lc.cell
+    def buffered(x, h, last=lc.state("D")):
+        h = lc.tanh(lc.affine("h", U=h, W=x, V=last))
+        return h, lc.identity(x)
+
+    layers = lc.stack([buffered, buffered])
+    params = random_params(layers, np.random.default_rng(0), input_size=2, hidden_size=3)
+    assert params["0.V_h"].shape == (2, 3) and params["1.V_h"].shape == (3, 3)
+    check_gradients(layers, params, np.random.default_rng(1).standard_normal((3, 2, 2)))

@@ -1,0 +1,313 @@
+"""What a learner does: `make lab`, open notebook 01, run it all, move a slider; in a real browser.
+
+Needs Chromium and Playwright; without them it is skipped, and says so. It works on a copy of the
+notebooks and with settings of its own, so nothing of the repository or of the user's JupyterLab is
+touched.
+"""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOK = "notebooks/01_recurrent_neural_networks.ipynb"
+NEEDED = ["Makefile", "pyproject.toml", "constraints.txt", "tools", "lstmcourse", "notebooks"]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+# What the browser's console may say, and why it is no fault of the course.
+ALLOWED = []
+
+# JupyterLab shows what a cell raised as text on stderr, so it is told by a traceback's first line.
+FAILURES = """[...document.querySelectorAll("[data-mime-type='application/vnd.jupyter.stderr']")]
+    .map(output => output.innerText).filter(text => /^(-{20,}|Traceback )/m.test(text))"""
+
+FLAGS = [
+    "--no-sandbox",  # continuous integration runs as root, where Chromium refuses its sandbox
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+
+# A user's own settings, where the defaults would stand in the way of the test.
+SETTINGS = {
+    # Cells off the screen would not be on the page, and their errors not be seen.
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
+
+pytestmark = [
+    pytest.mark.skipif(
+        importlib.util.find_spec("playwright") is None,
+        reason="no browser can be steered: Playwright is not installed (pip install playwright)",
+    ),
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="there is no browser: install chromium (on Debian: apt-get install chromium)"
+    ),
+    pytest.mark.skipif(
+        shutil.which("make") is None, reason="there is no make, with which this test starts JupyterLab"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """JupyterLab, started by `make lab` in a copy of the course; the address that it prints."""
+    assert (ROOT / NOTEBOOK).exists(), f"{NOTEBOOK} is missing: build it with make notebooks"
+    home = tmp_path_factory.mktemp("lab")
+    copy = home / "course"
+    copy.mkdir()
+    for name in NEEDED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy / name)
+    for name, value in SETTINGS.items():
+        path = home / "settings/@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(value))
+    environment = os.environ | {
+        "PYTHONPATH": str(copy),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        **{f"JUPYTER_{name}_DIR": str(home / name) for name in ("CONFIG", "DATA", "RUNTIME")},
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+    }
+    for name in ("JUPYTER_TOKEN", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+        environment.pop(name, None)
+    # In this test's environment, and without installing it anew: -o says that its mark is not out of date.
+    command = ["make", "lab", f"VENV={sys.prefix}", "-o", f"{sys.prefix}/.installed"]
+    command.append(f"LAB_ARGS=--no-browser --port={free_port()} --ServerApp.port_retries=0")
+    server = subprocess.Popen(
+        command, cwd=copy, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    said = []
+    listener = threading.Thread(target=lambda: said.extend(iter(server.stdout.readline, "")))
+    listener.start()
+    try:
+        yield address(server, said)
+    finally:
+        end(server)
+        listener.join(10)
+        server.stdout.close()
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def address(server, said, seconds=60):
+    """Wait for the address that JupyterLab prints and for its answer."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and server.poll() is None:
+        found = re.search(r"http://127\.0\.0\.1:\d+/lab\S*\?token=\w+", "".join(said))
+        if found:
+            try:
+                urllib.request.urlopen(found[0].partition("/lab")[0] + "/api", timeout=2).close()
+                return found[0]
+            except OSError:
+                pass
+        time.sleep(0.1)
+    raise AssertionError("make lab printed no address that answers:\n" + "".join(said))
+
+
+def end(server):
+    """End what `make lab` started, and nothing else."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(server.pid, how)
+            server.wait(15)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+@pytest.fixture(scope="module")
+def page(lab, tmp_path_factory):
+    """The notebook, run from top to bottom in Chromium; what it says and asks for is kept in two lists."""
+    from playwright.sync_api import sync_playwright
+
+    base, _, rest = lab.partition("/lab")
+    token = rest.partition("?token=")[2]
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        page = browser.new_context(viewport={"width": 1280, "height": 1100}).new_page()
+        page.heard, page.outside = [], []
+        page.on("pageerror", lambda error: page.heard.append(str(error)))
+        page.on("console", lambda said: page.heard.append(said.text) if said.type == "error" else None)
+
+        def guard(route):
+            if route.request.url.startswith((base, "data:", "blob:")):
+                route.continue_()
+            else:
+                page.outside.append(route.request.url)
+                route.abort()
+
+        page.route("**/*", guard)
+        page.set_default_timeout(30_000)
+        try:
+            page.goto(f"{base}/lab/tree/{NOTEBOOK}?reset&token={token}")
+            run_all(page)
+            yield page
+        except Exception:
+            shot = tmp_path_factory.mktemp("shot") / "page.png"
+            page.screenshot(path=str(shot))
+            print(f"The page at that moment: {shot}\nConsole: {page.heard}")
+            raise
+        finally:
+            page.unroute_all(behavior="ignoreErrors")
+            browser.close()
+
+
+def run_all(page):
+    """Choose Run All Cells from the menu, as soon as there is a kernel; wait for the end or an error."""
+    page.locator(".jp-NotebookPanel:visible .jp-CodeCell").first.wait_for()
+    # The notebook's own sign says idle before there is a kernel; the status bar names it.
+    page.get_by_title("Change kernel for").filter(has_text=re.compile(r"\| Idle")).first.wait_for()
+    page.locator(".jp-NotebookPanel:visible .jp-Cell").first.click()
+    # Forget the stored counts, so that those of this run are waited for.
+    page.evaluate("document.querySelectorAll('.jp-InputPrompt').forEach(p => p.textContent = '')")
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    page.wait_for_function(
+        f"""() => {{
+            const cells = [...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell')]
+                .filter(c => c.querySelector('.cm-content').innerText.trim());
+            const counted = c => /\\[\\d+\\]/.test(c.querySelector('.jp-InputPrompt').textContent);
+            return cells.every(counted) || ({FAILURES}).length;
+        }}""",
+        timeout=90_000,
+    )
+
+
+def panel(page):
+    """The notebook's first panel."""
+    return page.locator(".lc-panel").first
+
+
+def numbers(page):
+    """The panel's table: name -> values."""
+    rows = panel(page).locator("table tbody tr")
+    return {
+        row.locator("th").inner_text(): [
+            float(t.replace("−", "-")) for t in row.locator("td").all_inner_texts()
+        ]
+        for row in rows.all()
+    }
+
+
+def picture(page):
+    """What the panel draws, as the ends of its bars."""
+    return (
+        panel(page)
+        .locator("svg.lc-strips")
+        .evaluate("svg => [...svg.querySelectorAll('polyline')].map(line => line.getAttribute('points'))")
+    )
+
+
+def changes(read, before, seconds=10):
+    """Wait until what is read differs from before; return it."""
+    deadline = time.monotonic() + seconds
+    while (now := read()) == before:
+        assert time.monotonic() < deadline, f"still {before}"
+        time.sleep(0.05)
+    return now
+
+
+def settled(read, seconds=10):
+    """Wait until what is read stays as it is for a while; return it."""
+    deadline, last, since = time.monotonic() + seconds, read(), time.monotonic()
+    while time.monotonic() - since < 0.4:
+        assert time.monotonic() < deadline, f"does not settle: {last}"
+        time.sleep(0.05)
+        if (now := read()) != last:
+            last, since = now, time.monotonic()
+    return last
+
+
+def sliders(page):
+    found = panel(page).get_by_role("slider")
+    found.first.wait_for()
+    return found
+
+
+def test_the_token_guards_the_server(lab):
+    base = lab.partition("/lab")[0]
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{base}/api/contents", timeout=5)
+    assert refused.value.code == 403
+    refused.value.close()
+
+
+def test_no_cell_fails(page):
+    assert page.evaluate(FAILURES) == []
+    assert page.locator(".jp-NotebookPanel .jp-OutputArea-output").count() > 0
+
+
+def test_every_picture_says_what_it_shows(page):
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll('.jp-OutputArea-output img, .jp-OutputArea-output svg')]
+            .filter(e => !e.closest('mjx-container, button') && !e.alt && !e.querySelector('title')
+                && !e.getAttribute('aria-label') && e.getAttribute('aria-hidden') !== 'true')
+            .map(e => e.outerHTML.slice(0, 80))"""
+    )
+    assert unnamed == []
+
+
+def test_every_slider_has_a_name(page):
+    names = [s.get_attribute("aria-label") for s in sliders(page).all()]
+    assert all(names) and len(set(names)) == len(names)
+
+
+def test_dragging_a_slider_moves_numbers_and_picture(page):
+    handle = sliders(page).first
+    handle.scroll_into_view_if_needed()
+    at, shown, drawn = handle.get_attribute("aria-valuenow"), numbers(page), picture(page)
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 60, y, steps=6)
+    page.mouse.up()
+    assert float(changes(lambda: handle.get_attribute("aria-valuenow"), at)) < float(at)
+    changes(lambda: numbers(page), shown)
+    changes(lambda: picture(page), drawn)
+
+
+def test_the_keyboard_moves_a_slider(page):
+    handle = panel(page).get_by_role("slider", name=re.compile("^x_2"))
+    handle.focus()
+    shown, drawn = settled(lambda: numbers(page)), picture(page)
+    page.keyboard.press("ArrowRight")
+    moved = changes(lambda: numbers(page), shown)
+    changes(lambda: picture(page), drawn)
+    assert moved["x"][1] == pytest.approx(shown["x"][1] + 0.1)
+    assert [a == b for a, b in zip(moved["x"], shown["x"], strict=True)].count(False) == 1
+    states = [name for name in moved if name != "x"]
+    assert any(moved[name][1] != shown[name][1] for name in states)
+    assert all(
+        moved[name][0] == shown[name][0] for name in states
+    )  # what comes later does not change what was
+    page.keyboard.press("ArrowLeft")
+    assert changes(lambda: numbers(page), moved) == shown
+
+
+def test_the_console_is_quiet_and_nothing_leaves_the_machine(page):
+    """Stands last, so that it has heard all of the above."""
+    assert page.outside == []
+    assert [said for said in page.heard if not any(re.search(pattern, said) for pattern, _ in ALLOWED)] == []

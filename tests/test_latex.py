@@ -1,0 +1,125 @@
+"""Equations as LaTeX: the exact text for the cells of the essay, and the rules behind it."""
+
+# ruff: noqa: B008 - a cell's signature says by calls what the cell is given
+
+import numpy as np
+import pytest
+
+import lstmcourse as lc
+
+RNN = r"""
+\begin{aligned}
+h_t &= \tanh\left(h_{t-1}\, U_h + x_t\, W_h + b_h\right)
+\end{aligned}
+"""
+
+LSTM = r"""
+\begin{aligned}
+f_t &= \sigma\left(h_{t-1}\, U_f + x_t\, W_f + b_f\right) \\
+i_t &= \sigma\left(h_{t-1}\, U_i + x_t\, W_i + b_i\right) \\
+\tilde{C}_t &= \tanh\left(h_{t-1}\, U_C + x_t\, W_C + b_C\right) \\
+o_t &= \sigma\left(h_{t-1}\, U_o + x_t\, W_o + b_o\right) \\
+C_t &= f_t \odot C_{t-1} + i_t \odot \tilde{C}_t \\
+h_t &= o_t \odot \tanh\left(C_t\right)
+\end{aligned}
+"""
+
+LSTM_1997 = r"""
+\begin{aligned}
+i_t &= \sigma\left(h_{t-1}\, U_i + x_t\, W_i + b_i\right) \\
+g_t &= 4\, \sigma\left(h_{t-1}\, U_g + x_t\, W_g + b_g\right) - 2 \\
+o_t &= \sigma\left(h_{t-1}\, U_o + x_t\, W_o + b_o\right) \\
+s_t &= s_{t-1} + i_t \odot g_t \\
+h_t &= o_t \odot \left(2\, \sigma\left(s_t\right) - 1\right)
+\end{aligned}
+"""
+
+
+@pytest.mark.parametrize("name, text", [("rnn", RNN), ("lstm", LSTM), ("lstm_1997", LSTM_1997)])
+def test_exact_text(name, text):
+    assert lc.cells.get(name).latex == text.strip()
+
+
+def lines(cell):
+    return cell.latex.split("\n")[1:-1]
+
+
+def test_a_notebook_displays_the_equations():
+    assert lc.cells.rnn._repr_latex_() == f"$${RNN.strip()}$$"
+    assert len(lines(lc.cells.lstm)) == 6
+
+
+def test_brackets_stand_where_the_value_would_change_without_them():
+    @lc.cell
+    def terms(x, h):
+        a = (h + 1.0) * h
+        b = h - (a - 1.0)
+        c = h / (a * b)
+        d = -(a + b)
+        e = a + b * c
+        f = lc.square(a + b)
+        return a + b + c + d + e + f
+
+    assert [line.removesuffix(r" \\") for line in lines(terms)][:6] == [
+        r"a_t &= \left(h_{t-1} + 1\right) \odot h_{t-1}",
+        r"b_t &= h_{t-1} - \left(a_t - 1\right)",
+        r"c_t &= h_{t-1} / \left(a_t \odot b_t\right)",
+        r"d_t &= -\left(a_t + b_t\right)",
+        r"e_t &= a_t + b_t \odot c_t",
+        r"f_t &= \left(a_t + b_t\right)^2",
+    ]
+
+
+def test_names_scopes_and_time():
+    @lc.cell
+    def named(x, h, a=lc.static("L", "A"), t=lc.clock):
+        alpha = lc.softmax(lc.sum(a))
+        h_new = lc.where(t % 2 == 0, lc.tanh(lc.affine("h", h, x)), h)
+        inner = lc.cells.rnn(x, h_new, scope="enc")
+        return inner, alpha
+
+    text = named.latex
+    assert r"\alpha" in text, "Greek letters by their names"
+    assert r"\alpha_t" not in text, "what is the same at every step has no time"
+    assert r"h_{\mathrm{new},t} &= " in text
+    assert r"h^{(enc)}_t" in text or r"\mathrm{inner}_t" in text
+    assert r"U^{(enc)}_h" in text and "W_h" in text
+
+
+def test_layers_of_a_stack_have_their_number_above():
+    text = lc.stack([lc.cells.rnn, lc.cells.rnn]).latex
+    assert r"h^{(0)}_t &= \tanh\left(h^{(0)}_{t-1}\, U^{(0)}_h + x_t\, W^{(0)}_h + b^{(0)}_h\right)" in text
+    assert (
+        r"h^{(1)}_t &= \tanh\left(h^{(1)}_{t-1}\, U^{(1)}_h + h^{(0)}_t\, W^{(1)}_h + b^{(1)}_h\right)"
+        in text
+    )
+
+
+def test_the_backward_direction_reads_what_comes_after():
+    text = lc.bidirectional(lc.cells.rnn).latex
+    assert r"h^{(bwd)}_{t+1}\, U^{(bwd)}_h" in text and r"h^{(fwd)}_{t-1}\, U^{(fwd)}_h" in text
+    assert r"h^{(bwd)}_{t-1}" not in text and r"h^{(fwd)}_{t+1}" not in text
+
+
+def test_a_held_equation_shows_its_value():
+    held = lines(lc.cells.lstm.override(f=1.0))
+    assert held[0] == r"f_t &= 1 \\" and len(held) == 6
+
+
+def test_braces_and_delimiters_are_balanced():
+    cells = [lc.cells.get(n) for n in lc.cells.names()]
+    cells += [lc.stack([lc.cells.lstm, lc.cells.rnn]), lc.bidirectional(lc.cells.lstm)]
+    for cell in cells:
+        text = cell.latex
+        assert text.count("{") == text.count("}") and text.count(r"\left") == text.count(r"\right")
+        assert "None" not in text and "<" not in text
+        assert len(lines(cell)) >= len(cell.states)
+
+
+def test_a_row_of_numbers_is_a_letter():
+    @lc.cell
+    def rows(x, h, t=lc.clock):
+        h = lc.where(t % np.array([1.0, 2.0]) == 0, h + 1.0, h)
+        return h
+
+    assert r"t \bmod \mathbf{k} = 0" in rows.latex

@@ -1,0 +1,188 @@
+"""Optimisers against PyTorch's and against their formulas; clipping and schedules against hand values."""
+
+import math
+
+import numpy as np
+import pytest
+
+from lstmcourse import optim
+from lstmcourse.errors import DtypeError, UnknownNameError
+
+SHAPES = {"W": (3, 4), "b": (4,), "s": ()}
+
+
+def params_and_gradients(steps, dtype=np.float64):
+    """Random parameters, and a gradient for each step, of sizes from 1e-6 to 1e2 so that eps matters."""
+    rng = np.random.default_rng(0)
+    params = {name: np.asarray(rng.normal(size=shape), dtype) for name, shape in SHAPES.items()}
+    scale = 10.0 ** rng.uniform(-6, 2, steps)
+    grads = [{n: np.asarray(k * rng.normal(size=s), dtype) for n, s in SHAPES.items()} for k in scale]
+    return params, grads
+
+
+PAIRS = {
+    "sgd": (optim.SGD(0.1), lambda t, p: t.optim.SGD(p, lr=0.1)),
+    "momentum": (optim.SGD(0.1, momentum=0.9), lambda t, p: t.optim.SGD(p, lr=0.1, momentum=0.9)),
+    "nesterov": (
+        optim.SGD(0.1, momentum=0.8, nesterov=True),
+        lambda t, p: t.optim.SGD(p, lr=0.1, momentum=0.8, nesterov=True),
+    ),
+    "rmsprop": (
+        optim.RMSProp(1e-2, decay=0.95, eps=1e-4),
+        lambda t, p: t.optim.RMSprop(p, lr=1e-2, alpha=0.95, eps=1e-4),
+    ),
+    "adam": (
+        optim.Adam(1e-2, beta1=0.8, beta2=0.98, eps=1e-4),
+        lambda t, p: t.optim.Adam(p, lr=1e-2, betas=(0.8, 0.98), eps=1e-4),
+    ),
+    "adamw": (
+        optim.Adam(1e-2, weight_decay=0.1),
+        lambda t, p: t.optim.AdamW(p, lr=1e-2, weight_decay=0.1),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_every_step_equals_pytorch(name):
+    torch = pytest.importorskip("torch")
+    ours, theirs = PAIRS[name]
+    params, gradients = params_and_gradients(30)
+    twins = {n: torch.tensor(p, requires_grad=True) for n, p in params.items()}
+    peer = theirs(torch, list(twins.values()))
+    schedule = optim.Warmup(5, then=optim.Cosine(20, floor=0.1))
+    rate = torch.optim.lr_scheduler.LambdaLR(peer, schedule)
+    state = ours.init(params)
+    for step, grads in enumerate(gradients):
+        ours.update(params, grads, state, schedule(step))
+        for n, twin in twins.items():
+            twin.grad = torch.tensor(grads[n])
+        peer.step()
+        rate.step()
+        for n, twin in twins.items():
+            np.testing.assert_allclose(params[n], twin.detach().numpy(), rtol=1e-11, atol=1e-13)
+
+
+def by_formula(optimizer, p, gradients):
+    """The formulas of the papers for one number, with the sums written out instead of carried."""
+    for t in range(1, len(gradients) + 1):
+        seen = gradients[:t]
+        if isinstance(optimizer, optim.SGD):
+            u = sum(g * optimizer.momentum ** (t - 1 - k) for k, g in enumerate(seen))
+            p -= optimizer.lr * (seen[-1] + optimizer.momentum * u if optimizer.nesterov else u)
+        elif isinstance(optimizer, optim.RMSProp):
+            v = sum(
+                (1 - optimizer.decay) * optimizer.decay ** (t - 1 - k) * g * g for k, g in enumerate(seen)
+            )
+            p -= optimizer.lr * seen[-1] / (math.sqrt(v) + optimizer.eps)
+        else:
+            b1, b2 = optimizer.beta1, optimizer.beta2
+            m = sum((1 - b1) * b1 ** (t - 1 - k) * g for k, g in enumerate(seen)) / (1 - b1**t)
+            v = sum((1 - b2) * b2 ** (t - 1 - k) * g * g for k, g in enumerate(seen)) / (1 - b2**t)
+            p -= optimizer.lr * (optimizer.weight_decay * p + m / (math.sqrt(v) + optimizer.eps))
+    return p
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_ten_steps_equal_the_formula(name):
+    optimizer = PAIRS[name][0]
+    params, gradients = params_and_gradients(10)
+    start = float(params["s"])
+    state = optimizer.init(params)
+    for grads in gradients:
+        optimizer.update(params, grads, state)
+    expected = by_formula(optimizer, start, [float(g["s"]) for g in gradients])
+    assert params["s"] == pytest.approx(expected, rel=1e-12)
+    assert state["step"] == 10
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_update_is_in_place_reads_gradients_only_and_keeps_float32(name):
+    optimizer = PAIRS[name][0]
+    params, (grads,) = params_and_gradients(1, np.float32)
+    state = optimizer.init(params)
+    arrays = [*params.values(), *state.values()]
+    before = {n: g.copy() for n, g in grads.items()}
+    start = params["W"].copy()
+    optimizer.update(params, grads, state)
+    assert all(a is b for a, b in zip(arrays, [*params.values(), *state.values()], strict=True))
+    assert all(np.array_equal(before[n], grads[n]) for n in grads)
+    assert {a.dtype for a in arrays} == {np.dtype(np.float32), np.dtype(np.int64)}
+    assert not np.array_equal(start, params["W"])
+
+
+def test_gradients_that_do_not_fit_are_refused():
+    params, (grads,) = params_and_gradients(1)
+    sgd, state = optim.SGD(0.1), optim.SGD(0.1).init(params)
+    with pytest.raises(ValueError, match="missing: b; not in params: c"):
+        sgd.update(params, {"W": grads["W"], "c": grads["b"], "s": grads["s"]}, state)
+    with pytest.raises(ValueError, match=r"grads\['W'\] has shape \(4, 3\); its parameter has \(3, 4\)"):
+        sgd.update(params, grads | {"W": grads["W"].T}, state)
+    with pytest.raises(DtypeError, match="float32"):
+        sgd.update(params, {n: g.astype(np.float32) for n, g in grads.items()}, state)
+    assert state["step"] == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: optim.SGD(0.0), "lr must be a finite number above 0; got 0.0"),
+        (lambda: optim.SGD(float("nan")), "lr must be"),
+        (lambda: optim.SGD(0.1, momentum=1.0), "momentum must be in"),
+        (lambda: optim.SGD(0.1, nesterov=True), "momentum must be above 0 with nesterov"),
+        (lambda: optim.RMSProp(decay=1.0), "decay must be in"),
+        (lambda: optim.RMSProp(eps=0.0), "eps must be above 0"),
+        (lambda: optim.Adam(beta1=-0.1), "beta1 must be in"),
+        (lambda: optim.Adam(beta2=1), "beta2 must be in"),
+        (lambda: optim.Adam(weight_decay=-1), "weight_decay must be 0 or above"),
+        (lambda: optim.StepDecay(0), "every must be at least 1"),
+        (lambda: optim.StepDecay(5, factor=0), "factor must be in"),
+        (lambda: optim.ExponentialDecay(0), "half_life must be above 0"),
+        (lambda: optim.Cosine(0), "steps must be at least 1"),
+        (lambda: optim.Cosine(5, floor=2), "floor must be in"),
+        (lambda: optim.Warmup(0), "steps must be at least 1"),
+        (lambda: optim.clip_by_global_norm({}, 0), "max_norm must be above 0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_names_get_and_suggestion():
+    assert [type(optim.get(name)) for name in optim.names()] == [optim.SGD, optim.RMSProp, optim.Adam]
+    assert optim.get("adam", lr=0.5) == optim.Adam(0.5)
+    with pytest.raises(UnknownNameError, match="'adma'.*did you mean 'adam'"):
+        optim.get("adma")
+
+
+def test_clipping_scales_all_by_one_factor_and_returns_the_norm_before():
+    grads = {"a": np.array([[3.0, 0.0]]), "b": np.array(4.0), "c": np.array([12.0])}
+    assert optim.clip_by_global_norm(grads, 6.5) == 13.0
+    np.testing.assert_allclose(np.hstack([g.ravel() for g in grads.values()]), [1.5, 0, 2, 6], rtol=1e-15)
+    assert optim.clip_by_global_norm(grads, 6.6) == pytest.approx(6.5)
+    assert grads["c"] == 6.0  # below the bound: left alone
+
+
+def test_clipping_leaves_what_is_not_finite_and_does_not_overflow():
+    for bad in (np.nan, np.inf):
+        grads = {"a": np.array([1.0, bad])}
+        assert not math.isfinite(optim.clip_by_global_norm(grads, 1.0))
+        np.testing.assert_array_equal(grads["a"], [1.0, bad])
+    large = {"a": np.full(4, 1e30, np.float32)}
+    assert optim.clip_by_global_norm(large, 2.0) == pytest.approx(2e30)
+    np.testing.assert_allclose(large["a"], 1.0, rtol=1e-6)
+    assert large["a"].dtype == np.float32
+
+
+def test_schedules_by_hand():
+    assert optim.Constant()(7) == 1.0
+    assert [optim.StepDecay(3, 0.1)(s) for s in (0, 2, 3, 6)] == pytest.approx([1, 1, 0.1, 0.01])
+    assert optim.ExponentialDecay(10)(5) == pytest.approx(math.sqrt(0.5))
+    assert [optim.Cosine(60, floor=0.2)(s) for s in (0, 20, 30, 60, 99)] == pytest.approx(
+        [1, 0.8, 0.6, 0.2, 0.2]
+    )
+    warm = optim.Warmup(4, then=optim.Cosine(10))
+    assert [warm(s) for s in (0, 1, 2, 3, 4, 9, 14)] == pytest.approx(
+        [0.25, 0.5, 0.75, 1, 1, 0.5, 0], abs=1e-15
+    )
+    assert repr(warm) == "Warmup(steps=4, then=Cosine(steps=10, floor=0.0))"

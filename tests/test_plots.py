@@ -1,0 +1,270 @@
+"""Figures carry their text alternative, wear the palette in both themes, and give the same bytes again."""
+
+import base64
+import io
+import itertools
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from lstmcourse import plots
+
+ROOT = Path(__file__).parents[1]
+HUES = ["blue", "orange", "green", "purple", "ochre"]
+
+
+# Colours, by the formulas of WCAG 2.1 (contrast) and of Machado, Oliveira & Fernandes (2009, severity 1)
+
+
+def linear(colour):
+    c = np.array([int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)])
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(a, b):
+    low, high = sorted(float(linear(c) @ [0.2126, 0.7152, 0.0722]) for c in (a, b))
+    return (high + 0.05) / (low + 0.05)
+
+
+SIGHT = {
+    "common": np.eye(3),
+    "protanopia": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "deuteranopia": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    "tritanopia": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
+}
+XYZ = np.array([[0.4125, 0.3576, 0.1804], [0.2127, 0.7152, 0.0722], [0.0193, 0.1192, 0.9503]])
+
+
+def lab(colour, sight):
+    seen = np.clip(np.array(SIGHT[sight]) @ linear(colour), 0, 1)
+    t = XYZ @ seen / [0.9505, 1.0, 1.0888]
+    f = np.where(t > 0.008856, np.cbrt(t), 7.787 * t + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_palette_is_legible(theme):
+    c = plots.PALETTE[theme]
+    assert contrast(c["ink"], c["paper"]) >= 12
+    assert contrast(c["muted"], c["paper"]) >= 4.5
+    assert min(contrast(c[h], c["paper"]) for h in HUES) >= 3
+    assert min(contrast(c["ink"], c[end]) for end in ("low", "high")) >= 4.5
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_hues_stay_apart(theme, sight):
+    c = [lab(plots.PALETTE[theme][h], sight) for h in HUES]
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(c, 2)) > 15
+
+
+def test_palette_has_the_same_names_in_both_themes_and_no_colour_twice():
+    light, dark = plots.PALETTE.values()
+    assert list(light) == list(dark)
+    assert len(set(light.values())) == len(light)  # a colour stands for one name in a drawing
+    assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in [*light.values(), *dark.values()])
+
+
+def test_css_defines_every_name_in_both_themes():
+    text = plots.css(".x", prefix="--q-")
+    for theme, host in (("light", "true"), ("dark", "false")):
+        rule = re.search(rf'\[data-jp-theme-light="{host}"\][^{{]* \.x{{([^}}]*)}}', text)[1]
+        assert rule == "".join(f"--q-{k}:{v};" for k, v in plots.PALETTE[theme].items())
+
+
+# What a page receives
+
+
+def inside(picture):
+    """The HTML of a picture: its tag's attributes, and the drawing."""
+    page = picture._repr_html_()
+    assert page.count("<img ") == 1
+    attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', page[page.index("<img ") :]))
+    kind, data = attributes["src"].split(";base64,")
+    assert kind == "data:image/svg+xml"
+    return attributes, base64.b64decode(data).decode()
+
+
+def gallery():
+    """One figure for each verb."""
+    rng = np.random.default_rng(0)
+    t = np.arange(200)
+    return {
+        "lines": plots.lines({"a": rng.normal(size=200), "b": (t, t / 9.0)}, reference={"chance": 0.5}),
+        "bands": plots.bands([1, 2, 4], [0.9, 0.8, 0.5], [0.8, 0.5, 0.4], [1, 0.9, 0.6], log="x"),
+        "numbers": plots.heatmap(rng.normal(size=(3, 4)), "abc", ["the", "clouds", "are", "white"]),
+        "shades": plots.heatmap(rng.normal(size=(12, 30))),
+        "bars": plots.bars({"x": {"p": 1.0, "q": 2.0}, "y": {"p": 2.0, "q": 1.0}}),
+    }
+
+
+@pytest.mark.parametrize("verb", list(gallery()))
+def test_picture_is_small_well_formed_and_named(verb):
+    picture = plots.picture(gallery()[verb], alt='what "it" shows & says')
+    attributes, svg = inside(picture)
+    assert attributes["alt"] == "what &quot;it&quot; shows &amp; says"
+    assert repr(picture) == 'Figure: what "it" shows & says'
+    assert len(picture._repr_html_()) < 60_000
+    ElementTree.fromstring(svg)
+    used = set(re.findall(r'(?:xlink:href="#|url\(#)([\w-]+)', svg))
+    assert used and used <= set(re.findall(r'id="([\w-]+)"', svg))
+
+
+@pytest.mark.parametrize("verb", list(gallery()))
+def test_every_colour_follows_the_theme(verb):
+    _, svg = inside(plots.picture(gallery()[verb], alt="x"))
+    drawing = svg[svg.index("</style>") :]
+    assert not re.findall(r"#[0-9a-f]{6}\b", re.sub('xlink:href="[^"]*"', "", drawing))
+    assert "black" not in drawing
+    assert drawing.count('class="lc-light"') == drawing.count('class="lc-dark"')
+
+
+def test_picture_gives_the_same_bytes_again():
+    first, second = (plots.picture(gallery()["bars"], alt="x")._repr_html_() for _ in range(2))
+    assert first == second
+    assert "Date" not in inside(plots.picture(gallery()["bars"], alt="x"))[1]
+
+
+def test_nothing_of_the_drawing_is_compared_in_notebooks():
+    rules = (ROOT / "tools/nbval_sanitize.cfg").read_text().splitlines()
+    pairs = [
+        (rules[k][len("regex: ") :], rules[k + 1][len("replace: ") :])
+        for k in range(len(rules))
+        if rules[k].startswith("regex: ")
+    ]
+    pages = [
+        plots.picture(
+            plots.lines(y),
+            alt="x",
+        )._repr_html_()
+        for y in ([1, 2, 3], [1, 2, 3.5])
+    ]
+    assert pages[0] != pages[1]
+    for pattern, to in pairs:
+        pages = [re.sub(pattern, to, page) for page in pages]
+    assert pages[0] == pages[1] and 'alt="x"' in pages[0]
+
+
+def test_heatmap_shades_in_both_themes():
+    from PIL import Image
+
+    m = np.array([[-1.0, 0.0, 1.0]])
+    _, svg = inside(plots.picture(plots.heatmap(m, limit=1), alt="x"))
+    for theme in plots.PALETTE:
+        tags = re.findall(rf'<image class="lc-{theme}"[^>]*>', svg)
+        assert len(tags) == 2  # cells and scale
+        data = re.search('base64,([^"]*)', tags[0])[1]
+        pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
+        assert pixels.shape == (1, 3, 3)
+        shown = ["#" + bytes(p).hex() for p in pixels[0]]
+        assert shown == [plots.PALETTE[theme][name] for name in ("low", "paper", "high")]
+
+
+def test_another_image_is_left_as_it_is():
+    fig, ax = plots.figure()
+    ax.imshow(np.random.default_rng(0).random((4, 4, 3)), interpolation="none")
+    _, svg = inside(plots.picture(fig, alt="x"))
+    assert svg.count("<image ") == 1 and 'lc-dark"' not in svg
+
+
+def test_heatmap_marks_negative_and_missing_cells_without_colour():
+    m = np.full((20, 10), 0.5)
+    m[3, 4], m[5, 6] = -0.5, np.nan
+    ax = plots.heatmap(m).axes[0]
+    dash, cross = (patch.get_path().vertices for patch in ax.patches)
+    assert np.allclose(dash.mean(0), (4, 3)) and np.ptp(dash[:, 1]) == 0
+    assert np.allclose(cross.mean(0), (6, 5)) and len(cross) == 4
+
+
+def test_lines_differ_without_colour():
+    fig = plots.lines({str(k): [k, k + 1] for k in range(6)})
+    looks = {
+        (str(line.get_linestyle()), line._dash_pattern[1] and tuple(line._dash_pattern[1]))
+        for line in fig.axes[0].lines
+    }
+    assert len(looks) == 6
+    assert len({line.get_marker() for line in fig.axes[0].lines}) == 6
+
+
+def test_lines_draw_the_data():
+    fig = plots.lines({"a": [3.0, 2.0], "b": ([5, 6, 7], [1.0, 4.0, 9.0])}, x=[10, 20])
+    a, b = fig.axes[0].lines
+    assert a.get_xydata().tolist() == [[10, 3], [20, 2]]
+    assert b.get_xydata().tolist() == [[5, 1], [6, 4], [7, 9]]
+
+
+def test_bands_draw_the_data_and_label_each_gap():
+    fig = plots.bands([1, 2, 4], [0.9, 0.8, 0.5], [0.8, 0.5, 0.4], [1, 0.9, 0.6], log="x")
+    ax = fig.axes[0]
+    assert ax.lines[0].get_xydata().tolist() == [[1, 0.9], [2, 0.8], [4, 0.5]]
+    corners = {tuple(v) for v in ax.collections[0].get_paths()[0].vertices.tolist()}
+    assert {(1, 0.8), (1, 1.0), (2, 0.5), (2, 0.9), (4, 0.4), (4, 0.6)} == corners
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "2", "4"]
+
+
+def test_bars_draw_the_data():
+    fig = plots.bars(
+        {"x": {"p": 1.0, "q": 2.0}, "y": {"p": 3.0, "q": 4.0}},
+        ranges={"x": {"p": (0, 2), "q": (1, 3)}, "y": {"p": (2, 4), "q": (3, 5)}},
+    )
+    ax = fig.axes[0]
+    assert [bar.get_height() for bar in ax.patches] == [1, 2, 3, 4]
+    assert len({bar.get_hatch() for bar in ax.patches}) == 2
+    assert [list(line.get_ydata()) for line in ax.lines] == [[0, 2], [1, 3], [2, 4], [3, 5]]
+
+
+def test_the_callers_settings_change_nothing():
+    import matplotlib
+
+    plain = plots.picture(plots.lines({"a": [1, 2]}, title="t"), alt="x")
+    with matplotlib.rc_context({"axes.titlelocation": "center", "lines.linewidth": 9, "text.color": "red"}):
+        assert plots.picture(plots.lines({"a": [1, 2]}, title="t"), alt="x") == plain
+
+
+def test_a_pyplot_figure_is_closed():
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    fig, ax = plt.subplots()
+    ax.plot([1, 2], color=plots.PALETTE["light"]["blue"])
+    assert "var(--lc-blue)" in plots.picture(fig, alt="x").svg
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: plots.picture(plots.lines([1, 2]), alt=" "), ValueError, "say in a sentence"),
+        (lambda: plots.picture([1, 2], alt="x"), TypeError, "list"),
+        (lambda: plots.lines({}), ValueError, "empty"),
+        (lambda: plots.lines({"a": [1, 2, 3]}, x=[1, 2]), ValueError, "positions of 'a'.*3 numbers"),
+        (lambda: plots.lines({"a": [[1, 2]]}), ValueError, r"series 'a': shape \(1, 2\)"),
+        (lambda: plots.lines([1, 2], log="z"), ValueError, "log is 'z'"),
+        (lambda: plots.bands([1, 2], [1, 2, 3], [1, 2], [1, 2]), ValueError, "median has shape"),
+        (lambda: plots.bands([1, 2], [1, 2], [1, 2], [1, 2, 3]), ValueError, "high has shape"),
+        (lambda: plots.bands([1], [[1], [2]], [[1], [2]], [[1], [2]]), ValueError, "name each"),
+        (lambda: plots.bands([1], [1], [2], [3]), ValueError, "outside its band"),
+        (lambda: plots.heatmap([1, 2]), ValueError, "rows and columns"),
+        (lambda: plots.heatmap([[1, 2]], rows="ab"), ValueError, "rows names 2.* has 1"),
+        (lambda: plots.heatmap([[1, 2]], limit=0), ValueError, "limit is 0"),
+        (lambda: plots.bars({}), ValueError, "empty"),
+        (lambda: plots.bars({"a": {"x": 1}, "b": {"y": 1}}), ValueError, r"\['y'\], not \['x'\]"),
+        (lambda: plots.bars({"a": 1}, ranges={"b": (0, 1)}), ValueError, "ranges"),
+    ],
+)
+def test_bad_input_is_refused(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_importing_loads_no_matplotlib():
+    code = "import sys, lstmcourse.plots; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -1,0 +1,618 @@
+"""Diagrams: every operation is drawn once and wired to its arguments, and the geometry keeps its rules."""
+
+import base64
+import hashlib
+import itertools
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+import lstmcourse as lc
+from lstmcourse.errors import UnknownNameError
+from lstmcourse.printers import layout as places
+from lstmcourse.printers import svg
+from lstmcourse.printers.expression import equations
+
+ROOT = Path(__file__).resolve().parent.parent
+SVG = "{http://www.w3.org/2000/svg}"
+PAPER = {"c": "C", "g": r"\tilde{C}"}
+
+
+@lc.cell(letters={"g": r"\tilde{h}"})
+def gru(x, h):
+    z = lc.sigmoid(lc.affine("z", h, x))
+    r = lc.sigmoid(lc.affine("r", h, x))
+    g = lc.tanh(lc.affine("g", r * h, x))
+    h = (1 - z) * h + z * g
+    return h
+
+
+@lc.cell(letters={"g": r"\tilde{h}"})
+def gru_after(x, h):
+    r = lc.sigmoid(lc.affine("r", h, x))
+    z = lc.sigmoid(lc.affine("z", h, x))
+    g = lc.tanh(lc.affine("gx", x=x) + r * lc.affine("gh", h))
+    h = (1 - z) * g + z * h
+    return h
+
+
+@lc.cell(letters=PAPER)
+def coupled(x, h, c):
+    f = lc.sigmoid(lc.affine("f", h, x))
+    g = lc.tanh(lc.affine("g", h, x))
+    o = lc.sigmoid(lc.affine("o", h, x))
+    c = f * c + (1 - f) * g
+    h = o * lc.tanh(c)
+    return h, c
+
+
+@lc.cell(letters=PAPER)
+def peephole(x, h, c):
+    f = lc.sigmoid(lc.affine("f", h, x) + lc.peephole("f", c))
+    i = lc.sigmoid(lc.affine("i", h, x) + lc.peephole("i", c))
+    g = lc.tanh(lc.affine("g", h, x))
+    c = f * c + i * g
+    o = lc.sigmoid(lc.affine("o", h, x) + lc.peephole("o", c))
+    h = o * lc.tanh(c)
+    return h, c
+
+
+@lc.cell(letters={"g": r"\tilde{h}"})
+def mingru(x, h):
+    z = lc.sigmoid(lc.affine("z", x=x))
+    g = lc.affine("g", x=x)
+    h = (1 - z) * h + z * g
+    return h
+
+
+@lc.cell
+def attend(x, h, a=lc.static("L", "A")):
+    q = lc.affine("q", h, size="A")
+    s = lc.softmax(lc.sum(a * lc.expand(q, -2)))
+    v = lc.sum(lc.expand(s, -1) * a, -2)
+    h = lc.tanh(lc.affine("h", U=h, W=x, V=v))
+    y = lc.sigmoid(lc.affine("y", h, size="K"))
+    return h, y
+
+
+@lc.cell
+def clockwork(x, h, t=lc.clock):
+    n = lc.tanh(lc.affine("n", h, x))
+    h = lc.where(t % 4 == 0, n, h)
+    return h
+
+
+@lc.cell
+def two_belts(x, h, c, m):
+    f = lc.sigmoid(lc.affine("f", h, x))
+    g = lc.tanh(lc.affine("g", h, x))
+    c = f * c + g
+    m = 0.9 * m + 0.1 * c
+    h = lc.tanh(c - m)
+    return h, c, m
+
+
+@lc.cell
+def nested(x, h, k):
+    below = lc.cells.rnn(x, k, scope="low")
+    h = lc.tanh(lc.affine("h", h, below))
+    return h, below
+
+
+@lc.cell
+def alone(x=None, h=lc.state("H")):
+    h = lc.tanh(lc.affine("h", h))
+    return h
+
+
+def _deep(a, x):
+    for _ in range(40):
+        a = lc.tanh(a * x) + a
+    return a
+
+
+@lc.cell
+def deep(x, h):
+    h = _deep(h, x)
+    return h
+
+
+DRAWN = {
+    c.name: c
+    for c in (
+        lc.cells.rnn, lc.cells.rnn_relu, lc.cells.lstm, lc.cells.lstm_1997, gru, gru_after, coupled, peephole,
+        mingru, attend, clockwork, two_belts, nested, alone,
+    )
+}  # fmt: skip
+DRAWN["lstm, f held"] = lc.cells.lstm.override(f=1.0)
+COMPOSITES = {
+    "stack": lc.stack([lc.cells.rnn, lc.cells.lstm]),
+    "bidirectional": lc.bidirectional(lc.cells.lstm),
+    "both": lc.stack([lc.bidirectional(lc.cells.rnn), lc.cells.lstm]),
+}
+OPEN = pytest.mark.parametrize("cell", DRAWN.values(), ids=DRAWN.keys())
+
+
+def plan_of(cell):
+    plan = places.layout(cell)
+    assert plan is not None
+    return plan
+
+
+def shape_ids(plan):
+    return [g for g in plan.glyphs.values() if g.kind in ("layer", "point", "function")]
+
+
+def texts(diagram):
+    return ["".join(t.itertext()) for t in ET.fromstring(diagram.svg).iter(f"{SVG}text")]
+
+
+def stretches(wire):
+    """Unit steps of a line, without direction."""
+    for (x0, y0), (x1, y1) in places.segments(wire):
+        assert x0 == x1 or y0 == y1, f"{wire} has a slanting stretch"
+        n = abs(x1 - x0) + abs(y1 - y0)
+        dx, dy = (x1 - x0) // n, (y1 - y0) // n
+        for k in range(n):
+            a, b = (x0 + k * dx, y0 + k * dy), (x0 + (k + 1) * dx, y0 + (k + 1) * dy)
+            yield (min(a, b), max(a, b))
+
+
+# From the graph to glyphs
+
+
+def needed(graph):
+    """What next states and outputs depend on; the second argument of a spread only lends its shape."""
+    seen, stack = {}, [s.next for s in graph.states] + list(graph.outputs.values())
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen[node] = None
+            stack += node.args[:1] if node.op.name == "spread" else node.args
+    return [n for n in graph.nodes if n in seen]
+
+
+@OPEN
+def test_every_operation_is_drawn_exactly_once(cell):
+    drawn = [n for g in plan_of(cell).glyphs.values() for n in g.nodes if n.op.kind != "leaf"]
+    wanted = [n for n in needed(cell.graph) if n.op.kind != "leaf" and n.op.name not in ("copy", "expand")]
+    assert len({id(n) for n in drawn}) == len(drawn)
+    assert {id(n) for n in drawn} == {id(n) for n in wanted}
+
+
+@OPEN
+def test_every_glyph_is_wired_to_the_arguments_of_its_operations(cell):
+    plan = plan_of(cell)
+    owner = {id(n): g.id for g in plan.glyphs.values() for n in g.nodes}
+    incoming = {}
+    for w in plan.wires:
+        incoming.setdefault(w.sink, []).append(w.source)
+
+    def sources(k):
+        for a in incoming.get(k, ()):
+            yield from sources(a) if plan.glyphs[a].kind == "merge" else [a]
+
+    def real(node):
+        return real(node.args[0]) if node.op.name in ("copy", "expand") else node
+
+    for g in shape_ids(plan):
+        inside = {id(n) for n in g.nodes}
+        wanted = set()
+        for n in g.nodes:
+            for a in n.args[:1] if n.op.name == "spread" else n.args:
+                a = real(a)
+                if id(a) not in inside and a.op.name not in ("param", "const"):
+                    wanted.add(owner[id(a)])
+        assert set(sources(g.id)) == wanted, g
+        assert len(list(sources(g.id))) == len(wanted), f"{g} is given something twice"
+    for s in cell.graph.states:
+        assert list(sources(f"{s.name}@next")) == [owner[id(real(s.next))]]
+    for name, node in cell.graph.outputs.items():
+        assert list(sources(f"{name}@out")) == [owner[id(real(node))]]
+
+
+def test_lines_end_where_their_glyphs_are():
+    for cell in DRAWN.values():
+        plan = plan_of(cell)
+        for w in plan.wires:
+            a, b = plan.glyphs[w.source], plan.glyphs[w.sink]
+            assert w.points[0] == (a.x, a.y)
+            x, y = w.points[-1]
+            assert (x == b.x and y == b.y) or (y == b.y and abs(x - b.x) <= b.a)
+
+
+def test_what_the_lstm_is_drawn_of():
+    plan = plan_of(lc.cells.lstm)
+    shapes = [(g.kind, g.text, g.name) for g in shape_ids(plan)]
+    assert shapes == [
+        ("layer", "σ", "f"),
+        ("layer", "σ", "i"),
+        ("layer", "tanh", "g"),
+        ("layer", "σ", "o"),
+        ("point", "×", ""),
+        ("point", "×", ""),
+        ("point", "+", "c"),
+        ("function", "tanh", ""),
+        ("point", "×", "h"),
+    ]
+    assert plan.belts == ("c",)
+    assert [g.text for g in sorted((g for g in shape_ids(plan) if g.role == "belt"), key=lambda g: g.x)] == [
+        "×",
+        "+",
+    ]
+
+
+def test_a_scaled_squashing_function_is_one_box():
+    found = {g.name or g.text: g for g in shape_ids(plan_of(lc.cells.lstm_1997))}
+    assert found["g"].text == "4σ−2" and found["g"].kind == "layer"
+    assert found["2σ−1"].kind == "function"
+
+
+def test_peepholes_join_the_lines_into_their_boxes():
+    plan = plan_of(peephole)
+    for gate, state in (("f", "c@prev"), ("i", "c@prev"), ("o", "c")):
+        (joint,) = plan.glyphs[gate].args
+        assert plan.glyphs[joint].kind == "merge" and plan.glyphs[joint].args[1] == state
+    assert (
+        plan.glyphs["g"].args == plan.glyphs[plan.glyphs["f"].args[0]].args[:1]
+    )  # the candidate: the bus alone
+
+
+def test_the_belt_is_the_state_that_changes_pointwise_only():
+    belts = {name: plan_of(c).belts for name, c in DRAWN.items()}
+    assert belts["rnn"] == belts["nested"] == belts["attend"] == ()
+    assert belts["gru"] == belts["mingru"] == belts["clockwork"] == ("h",)
+    assert belts["coupled"] == belts["peephole"] == belts["lstm_1997"] == ("c",)
+    assert belts["two_belts"] == ("c", "m")
+
+
+# Geometry
+
+
+@OPEN
+def test_boxes_and_circles_do_not_overlap(cell):
+    for g, o in itertools.combinations(shape_ids(plan_of(cell)), 2):
+        apart_x = abs(g.x - o.x) - (g.a + o.a)
+        apart_y = abs(g.y - o.y) - (g.b + o.b)
+        assert apart_x >= 1 or apart_y >= 1, (g, o)
+
+
+@OPEN
+def test_no_line_runs_through_a_box_or_circle(cell):
+    plan = plan_of(cell)
+    for w in plan.wires:
+        points = {p for stretch in stretches(w) for p in stretch}
+        for g in shape_ids(plan):
+            hit = [p for p in points if abs(p[0] - g.x) <= g.a and abs(p[1] - g.y) <= g.b]
+            assert not hit or g.id in (w.source, w.sink), (w, g)
+
+
+@OPEN
+def test_no_two_lines_of_different_values_share_a_segment(cell):
+    taken = {}
+    for w in plan_of(cell).wires:
+        for stretch in stretches(w):
+            assert taken.setdefault(stretch, w.source) == w.source, (w, taken[stretch])
+
+
+@OPEN
+def test_lines_meet_others_only_at_right_angles_and_the_upright_one_is_broken(cell):
+    plan = plan_of(cell)
+    across, upright, corners = {}, {}, {}
+    for w in plan.wires:
+        for (x0, y0), (x1, y1) in places.segments(w):
+            if y0 == y1:
+                for x in range(min(x0, x1) + 1, max(x0, x1)):
+                    across.setdefault((x, y0), set()).add(w.source)
+            else:
+                for y in range(min(y0, y1) + 1, max(y0, y1)):
+                    upright.setdefault((x0, y), set()).add(w.source)
+        for p in w.points[1:-1]:
+            corners.setdefault(p, set()).add(w.source)
+    broken = places.crossings(plan)
+    for p, lines in upright.items():
+        assert len(lines) == 1
+        for line in lines:
+            assert (p in broken.get(line, ())) == bool(across.get(p, set()) - {line})
+    for p, lines in corners.items():
+        assert len(lines | across.get(p, set()) | upright.get(p, set())) == 1, (
+            f"a corner on another line at {p}"
+        )
+
+
+@OPEN
+def test_boxes_stand_in_one_row_in_the_order_of_the_equations(cell):
+    boxes = [g for g in shape_ids(plan_of(cell)) if g.role == "box"]
+    assert len({g.y for g in boxes}) <= 1
+    assert [g.x for g in boxes] == sorted({g.x for g in boxes})
+
+
+@OPEN
+def test_belts_on_top_then_boxes_then_the_bus(cell):
+    plan = plan_of(cell)
+    for g in shape_ids(plan):
+        for belt in plan.belts:
+            if g.role != "belt":
+                assert plan.heights[belt] < g.y < plan.bus
+        if g.role in ("up", "after", "feed"):
+            assert all(g.y < o.y for o in shape_ids(plan) if o.role == "box")
+    for s in cell.graph.states:
+        ends = [plan.glyphs[f"{s.name}@{end}"] for end in ("prev", "next")]
+        assert [e.y for e in ends] == [plan.heights[s.name]] * 2
+        assert (ends[0].x, ends[1].x) == (0, plan.width)
+
+
+def test_a_belt_is_straight():
+    plan = plan_of(lc.cells.lstm)
+    on_belt = {g.id for g in shape_ids(plan) if g.role == "belt"} | {"c@prev", "c@next"}
+    for w in plan.wires:
+        if w.source in on_belt and w.sink in on_belt:
+            assert w.points == ((plan.glyphs[w.source].x, 0), (plan.glyphs[w.sink].x, 0))
+
+
+def test_the_classic_picture():
+    """What everyone knows: where each part of the LSTM stands to the others."""
+    plan = plan_of(lc.cells.lstm)
+    at = {g.name or g.id: g for g in shape_ids(plan)}
+    forget, write, squash = at["mul"], at["mul~2"], at["tanh"]
+    assert forget.x == at["f"].x and forget.y == at["c"].y == plan.heights["c"]
+    assert write.x == at["g"].x == at["c"].x and write.y > at["c"].y
+    assert squash.x == at["h"].x > at["o"].x and plan.heights["c"] < squash.y < at["h"].y
+    assert plan.glyphs["x"].x < at["f"].x and plan.glyphs["h@out"].x > at["h"].x
+    assert plan.heights["h"] == plan.bus
+
+
+# The picture as text
+
+
+@OPEN
+def test_every_equation_and_state_appears(cell):
+    picture = svg.diagram(cell)
+    shown = texts(picture)
+    for name in equations(cell.graph):
+        if cell.graph.names[name].op.name != "copy":
+            plain = svg.named(name, "t", cell.letters)
+            assert f"{plain.letter}{plain.above}{plain.below}" in shown
+    for s in cell.states:
+        for when in ("t", "t-1"):
+            plain = svg.named(s, when, cell.letters)
+            assert f"{plain.letter}{plain.above}{plain.below}" in shown
+
+
+ALL = {
+    **{k: lambda c=c: svg.diagram(c) for k, c in (DRAWN | COMPOSITES).items()},
+    "deep": lambda: svg.diagram(deep),
+    "chain": lambda: svg.diagram(lc.cells.lstm, chain=True),
+    "chain of equations": lambda: svg.diagram(deep, chain=True),
+    "focus": lambda: svg.diagram(lc.cells.lstm, focus={"f", "i"}),
+    "folded": lambda: svg.folded(lc.cells.rnn),
+    "unrolled": lambda: svg.unrolled(lc.cells.rnn),
+    "unrolled lstm": lambda: svg.unrolled(lc.cells.lstm, steps=3),
+    "unrolled stack": lambda: svg.unrolled(COMPOSITES["stack"]),
+    "legend": svg.legend,
+}
+
+
+@pytest.mark.parametrize("draw", ALL.values(), ids=ALL.keys())
+def test_well_formed_named_and_the_same_each_time(draw):
+    picture = draw()
+    root = ET.fromstring(picture.svg)
+    assert root.get("role") == "img"
+    title, desc = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
+    assert root.get("aria-labelledby") == f"{title.get('id')} {desc.get('id')}"
+    assert title.text == picture.title and desc.text == picture.desc and len(desc.text) > 40
+    assert picture.svg == draw().svg
+    ids = [e.get("id") for e in root.iter() if e.get("id")]
+    assert len(ids) == len(set(ids)) == 2
+    assert "nan" not in picture.svg and "inf" not in picture.svg
+
+
+@pytest.mark.parametrize("draw", ALL.values(), ids=ALL.keys())
+def test_everything_lies_within_the_picture(draw):
+    root = ET.fromstring(draw().svg)
+    left, top, width, height = map(float, root.get("viewBox").split())
+    for e in root.iter():
+        if e.tag == f"{SVG}text":
+            assert left < float(e.get("x")) < left + width and top < float(e.get("y")) < top + height
+        if e.tag in (f"{SVG}circle", f"{SVG}ellipse"):
+            rx, ry = float(e.get("rx", e.get("r"))), float(e.get("ry", e.get("r")))
+            x, y = float(e.get("cx")), float(e.get("cy"))
+            assert left < x - rx and x + rx < left + width and top < y - ry and y + ry < top + height
+
+
+def test_the_same_bytes_in_a_fresh_process():
+    code = (
+        "import hashlib, lstmcourse as lc\n"
+        "from lstmcourse.printers import svg\n"
+        "lc.cells.rnn_relu.diagram()\n"
+        "cells = [lc.cells.lstm, lc.cells.rnn, lc.cells.lstm_1997, lc.stack([lc.cells.rnn, lc.cells.lstm])]\n"
+        "text = ''.join(c.diagram().svg for c in cells) + svg.unrolled(lc.cells.lstm).svg\n"
+        "text += lc.cells.lstm.diagram(focus={'f', 'i', 'g', 'o'}).svg\n"
+        "print(hashlib.sha256(text.encode()).hexdigest())\n"
+    )
+    cells = [lc.cells.lstm, lc.cells.rnn, lc.cells.lstm_1997, COMPOSITES["stack"]]
+    text = "".join(c.diagram().svg for c in cells) + svg.unrolled(lc.cells.lstm).svg
+    text += lc.cells.lstm.diagram(focus={"f", "i", "g", "o"}).svg
+    wanted = hashlib.sha256(text.encode()).hexdigest()
+    for seed in ("1", "77"):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == wanted
+
+
+def test_the_description_is_the_equations_in_words():
+    desc = svg.diagram(lc.cells.lstm).desc
+    assert "f_t is a sigmoid layer of h_t-1 and x_t." in desc
+    assert "C tilde_t is a tanh layer of h_t-1 and x_t." in desc
+    assert "C_t is (f_t times C_t-1) plus (i_t times C tilde_t)." in desc
+    assert "h_t is o_t times tanh of C_t." in desc
+    assert "h_t is n_t where t mod 4 = 0, else h_t-1." in svg.diagram(clockwork).desc
+    assert "((1 minus z_t) times h_t-1) plus (z_t times h tilde_t)" in svg.diagram(gru).desc
+
+
+def test_which_operand_is_subtracted_is_marked():
+    shown = texts(svg.diagram(two_belts))
+    assert shown.count("−") == 2  # in the circle, and where m enters it
+
+
+# Focus
+
+
+def split(picture):
+    """Texts and numbers of lines in the faded and in the full part."""
+    root = ET.fromstring(picture.svg)
+    (faded,) = [g for g in root.iter(f"{SVG}g") if g.get("class") == "faded"]
+    inside = set(faded.iter())
+    names = lambda keep: ["".join(t.itertext()) for t in root.iter(f"{SVG}text") if (t in inside) == keep]
+    return names(True), names(False), faded
+
+
+def test_focus_fades_the_rest_to_a_third():
+    faded, full, group = split(svg.diagram(lc.cells.lstm, focus={"f"}))
+    assert float(group.get("opacity")) == pytest.approx(1 / 3, abs=0.01)
+    assert sorted(full) == sorted(["σ", "ft", "xt", "ht−1"])
+    assert {"it", "ot", "Ct", "Ct−1", "ht", "tanh"} <= set(faded)
+
+
+def test_focus_on_the_cell_state_shows_the_belt():
+    faded, full, _ = split(svg.diagram(lc.cells.lstm, focus="c"))
+    assert sorted(full) == sorted(["×", "×", "+", "ft", "it", "C\u0303t", "Ct−1", "Ct"])
+    assert "ot" in faded and "xt" in faded
+
+
+@pytest.mark.parametrize("name", ["f", "i", "g", "o", "c", "h"])
+def test_focus_shows_every_line_that_the_equation_reads(name):
+    plan = plan_of(lc.cells.lstm)
+    lit, bright = svg._Open(lc.cells.lstm, plan, {name}).lit, svg._Open(lc.cells.lstm, plan, {name}).bright
+    for g in shape_ids(plan):
+        mine = g.name == name or any(name in (n.origin or ()) for n in g.nodes)
+        assert (g.id in lit) == mine
+        if mine:
+            assert all((a, g.id) in bright for a in g.args)
+
+
+def test_no_focus_fades_nothing():
+    assert 'class="faded"' not in svg.diagram(lc.cells.lstm).svg
+
+
+def test_an_unknown_focus_suggests_the_nearest():
+    with pytest.raises(UnknownNameError, match="focus='ff'.*did you mean 'f'"):
+        svg.diagram(lc.cells.lstm, focus={"ff"})
+
+
+# Other pictures
+
+
+def test_a_chain_has_closed_modules_on_both_sides():
+    picture = svg.diagram(lc.cells.lstm, chain=True)
+    shown = texts(picture)
+    assert shown.count("A") == 2
+    assert {"xt−1", "xt", "xt+1", "ht−1", "ht", "ht+1", "Ct−1", "Ct"} <= set(shown)
+    modules = [r for r in ET.fromstring(picture.svg).iter(f"{SVG}rect") if r.get("class") == "module"]
+    assert len(modules) == 3 and len({r.get("height") for r in modules}) == 1
+    assert "B" in texts(svg.diagram(lc.cells.rnn, chain=True, label="B"))
+
+
+def test_unrolled_shows_the_loop_and_its_copies():
+    shown = texts(svg.unrolled(lc.cells.rnn, steps=4))
+    assert shown.count("A") == 5
+    assert [t for t in shown if t.startswith("x")] == ["xt", "x0", "x1", "x2", "xt"]
+    assert texts(svg.unrolled(lc.cells.rnn, steps=6)).count("A") == 7
+    assert texts(svg.folded(lc.cells.lstm)).count("A") == 1
+    for steps in (1, 0, 2.5):
+        with pytest.raises(ValueError, match="at least 2"):
+            svg.unrolled(lc.cells.rnn, steps=steps)
+
+
+def test_the_legend_says_what_each_mark_is():
+    shown = " ".join(texts(svg.legend()))
+    for word in ("learned layer", "pointwise operation", "vector", "concatenation", "copies"):
+        assert word in shown
+
+
+@pytest.mark.parametrize("cell", COMPOSITES.values(), ids=COMPOSITES.keys())
+def test_stacks_are_drawn_as_layers(cell):
+    picture = svg.diagram(cell)
+    modules = [r for r in ET.fromstring(picture.svg).iter(f"{SVG}rect") if r.get("class") == "module"]
+    assert len(modules) == len({s.rpartition(".")[0] for s in cell.states})
+    for option in ({"chain": True}, {"focus": set(cell.graph.names)}):
+        with pytest.raises(ValueError, match="draw the cells"):
+            svg.diagram(cell, **option)
+
+
+def test_two_directions_carry_their_states_both_ways():
+    shown = texts(svg.diagram(COMPOSITES["bidirectional"]))
+    assert {"ht−1", "ht+1", "Ct−1", "Ct+1"} <= set(shown) and shown.count("ht") == 3
+
+
+def test_a_cell_that_does_not_fit_is_written_as_equations():
+    assert places.layout(deep) is None
+    assert any("120 operations" in t for t in texts(svg.diagram(deep)))
+    several = lc.stack([lc.cells.rnn, lc.cells.rnn])
+    both_ways = lc.bidirectional(several)  # directions inside a layer's scope: not a picture of layers
+    shown = texts(svg.diagram(both_ways))
+    assert any("tanh(" in t and "=" in t for t in shown)
+
+
+# How it displays
+
+
+def test_it_displays_as_inline_svg_beside_the_file(tmp_path):
+    picture = lc.cells.rnn.diagram(title="A plain network")
+    bundle = picture._repr_mimebundle_()
+    assert set(bundle) == {"text/html", "image/svg+xml", "text/plain"}
+    assert picture.svg in bundle["text/html"] and bundle["image/svg+xml"] == picture.svg
+    assert repr(picture) == bundle["text/plain"] == "<Diagram: A plain network>"
+    path = picture.save(tmp_path / "rnn.svg")
+    assert ET.parse(path).getroot().tag == f"{SVG}svg"
+
+
+def test_an_untrusted_notebook_still_has_a_picture():
+    """JupyterLab drops inline SVG and styles from outputs that it does not trust; an image remains."""
+    picture = lc.cells.lstm.diagram()
+    (image,) = re.findall(r"<img [^>]*>", picture.html)
+    assert f'alt="{picture.title}. {picture.desc}"' in image
+    data = re.search(r'src="data:image/svg\+xml;base64,([^"]+)"', image)[1]
+    assert base64.b64decode(data).decode() == picture.svg
+    assert ".lc-diagram-still{display:none}" in picture.svg  # while the styles are there, it is hidden
+
+
+def test_titles_are_escaped():
+    picture = svg.diagram(lc.cells.rnn, title="a < b & c")
+    assert ET.fromstring(picture.svg).find(f"{SVG}title").text == "a < b & c"
+
+
+def contrast(a, b):
+    """WCAG 2 contrast of two colours."""
+    levels = []
+    for colour in (a, b):
+        parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+        r, g, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+        levels.append(0.2126 * r + 0.7152 * g + 0.0722 * blue)
+    return (max(levels) + 0.05) / (min(levels) + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_colours_stand_out_in_both_themes(theme):
+    from lstmcourse.plots import PALETTE
+
+    css = svg._css()
+    for name, (fill, edge) in svg._TONES[theme].items():
+        assert contrast(PALETTE[theme]["ink"], fill) >= 4.5, f"text on {name}"
+        if name != "module":
+            assert contrast(edge, svg._TONES[theme]["module"][0]) >= 3, f"outline of {name}"
+        assert f"--lcd-{name}:{fill};" in css
+    assert (
+        'data-jp-theme-light="false"' in css and "prefers-color-scheme:dark" in css and "@media print" in css
+    )
+    assert set(re.findall(r"var\((--lcd-[\w-]+)\)", css)) <= set(re.findall(r"(--lcd-[\w-]+):", css))

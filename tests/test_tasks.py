@@ -1,0 +1,250 @@
+"""The protocol: what holds for every task."""
+
+import dataclasses
+import json
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from lstmcourse import tasks
+from lstmcourse.errors import ShapeError, UnknownNameError
+from lstmcourse.tasks import (
+    Adding,
+    Agreement,
+    Clouds,
+    Copy,
+    EmbeddedReber,
+    Film,
+    Reber,
+    TemporalOrder,
+    Text,
+)
+
+INDEPENDENT = [
+    Adding(),
+    Adding(steps=30, variant="modern"),
+    Copy(delay=20),
+    Copy(delay=20, payload=4, score="recall"),
+    TemporalOrder(),
+    TemporalOrder(marks=3, steps=40),
+    Reber(),
+    EmbeddedReber(),
+    EmbeddedReber(score="long"),
+    Film(),
+    Clouds(),
+    Clouds(gap=(3, 30), lead=(2, 9), score="all"),
+    Clouds(gap=20, countries=3, score="place"),
+    Clouds(kind="clouds"),
+    Agreement(),
+    Agreement(gap=(0, 9), subjects=2, score="all"),
+    Agreement(gap=5, attractors="opposite", score="verb"),
+    Agreement(attractors="none", score="pronoun"),
+]
+CARRYING = [
+    Reber(continual=True),
+    EmbeddedReber(continual=True, score="long"),
+    Text(modules=("textwrap", "heapq")),
+]
+EVERY = INDEPENDENT + CARRYING
+ANY_LENGTH = [t for t in EVERY if type(t) is not Clouds and getattr(t, "continual", True)]
+
+
+def rows(batch):
+    """What each row holds, without its padding."""
+    ends = [len(batch.x)] * batch.x.shape[1] if batch.lengths is None else batch.lengths
+    return [batch.x[:n, b].tobytes() for b, n in enumerate(ends)]
+
+
+def equal(a, b):
+    return all(
+        (v is None and w is None) or np.array_equal(v, w)
+        for v, w in ((getattr(a, f.name), getattr(b, f.name)) for f in dataclasses.fields(a))
+    )
+
+
+def test_names_and_classes_agree():
+    assert tasks.names() == tuple(sorted({t.name for t in EVERY}))
+    for name in tasks.names():
+        assert tasks.get(name).name == name
+
+
+@pytest.mark.parametrize("task", EVERY, ids=repr)
+def test_a_task_is_rebuilt_from_its_repr_and_its_config(task):
+    assert eval(repr(task), vars(tasks)) == task
+    assert tasks.from_config(json.loads(json.dumps(task.config()))) == task
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        task.steps = 3
+
+
+@pytest.mark.parametrize("task", EVERY, ids=repr)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_batches_have_the_stated_shapes_and_dtypes(task, dtype):
+    for batch_size in (1, 5):
+        batch = task.batch("all", batch_size=batch_size, seed=3, dtype=dtype)
+        T = len(batch.x)
+        assert batch.mask.shape == (T, batch_size) and batch.mask.dtype == bool
+        if task.symbols is None:
+            assert batch.x.shape == (T, batch_size, task.input_size) and batch.x.dtype == dtype
+        else:
+            assert batch.x.shape == (T, batch_size) and batch.x.dtype == np.int64
+            assert 0 <= batch.x.min() and batch.x.max() < task.input_size == len(task.symbols)
+        if task.loss == "cross_entropy":
+            assert batch.y.shape == (T, batch_size) and batch.y.dtype == np.int64
+            assert 0 <= batch.y.min() and batch.y.max() < task.output_size
+        else:
+            assert batch.y.shape == (T, batch_size, task.output_size) and batch.y.dtype == dtype
+        if batch.lengths is not None:
+            assert batch.lengths.shape == (batch_size,) and batch.lengths.dtype == np.int64
+            assert batch.lengths.max() == T and batch.lengths.min() >= 1
+            assert not (batch.mask & (np.arange(T)[:, None] >= batch.lengths)).any()
+        assert batch.carries == (task in CARRYING)
+    assert task.batch("all", batch_size=64).mask.any()
+
+
+@pytest.mark.parametrize("task", EVERY, ids=repr)
+def test_seeds_reproduce_and_differ_and_a_stream_can_be_taken_up(task):
+    first = list(islice(task.stream(batch_size=4, seed=7), 4))
+    again = list(islice(task.stream(batch_size=4, seed=7), 4))
+    assert all(map(equal, first, again))
+    assert all(map(equal, first[2:], task.stream(batch_size=4, seed=7, start=2)))
+    assert not equal(first[0], first[1])
+    assert not equal(first[0], task.batch(batch_size=4, seed=8))
+    assert not equal(first[0], task.batch("test", batch_size=4, seed=7))
+
+
+@pytest.mark.parametrize("task", INDEPENDENT, ids=repr)
+def test_no_row_occurs_in_two_splits(task):
+    found = {}
+    for split in ("train", "validation", "test"):
+        found[split] = set()
+        for seed in (0, 1):
+            for batch in islice(task.stream(split, batch_size=200, seed=seed), 2):
+                found[split].update(rows(batch))
+    assert not found["train"] & found["validation"]
+    assert not found["train"] & found["test"]
+    assert not found["validation"] & found["test"]
+
+
+def test_rows_of_the_undivided_distribution_belong_to_all_three_splits():
+    every = set(rows(Reber().batch("all", batch_size=2000)))
+    for split in ("train", "validation", "test"):
+        assert every & set(rows(Reber().batch(split, batch_size=100)))
+
+
+@pytest.mark.parametrize("task", [Agreement(gap=2), Reber(), Copy(payload=3), Clouds(gap=6)], ids=repr)
+def test_rows_cut_or_short_do_not_overlap_either(task):
+    options = {"length": 9} if task in ANY_LENGTH else {}
+    found = [set(rows(task.batch(s, batch_size=400, **options))) for s in ("train", "validation", "test")]
+    assert not (found[0] & found[1] or found[0] & found[2] or found[1] & found[2])
+
+
+@pytest.mark.parametrize("task", ANY_LENGTH, ids=repr)
+@pytest.mark.parametrize("length", [41, 64])
+def test_any_length_can_be_asked_for(task, length):
+    batch = task.batch(batch_size=3, length=length)
+    assert len(batch.x) == length and batch.lengths is None
+
+
+@pytest.mark.parametrize("task", [Clouds(), Reber(), EmbeddedReber()], ids=repr)
+def test_a_task_with_lengths_of_its_own_says_so(task):
+    with pytest.raises(ValueError, match="length=40 .* own lengths"):
+        task.stream(batch_size=2, length=40)
+
+
+@pytest.mark.parametrize("task", EVERY, ids=repr)
+def test_the_right_answer_is_correct_and_a_wrong_one_is_not(task):
+    batch = task.batch(batch_size=20)
+    if task.loss == "mse":
+        right, wrong = batch.y, batch.y + 0.05
+    else:
+        target = np.eye(task.output_size)[batch.y] if batch.legal is None else batch.legal.astype(float)
+        right, wrong = target, -target
+    assert task.correct(right, batch)[batch.mask].all()
+    assert not task.correct(wrong, batch)[batch.mask].any()
+    with pytest.raises(ShapeError, match="prediction has shape"):
+        task.correct(right[:-1], batch)
+
+
+@pytest.mark.parametrize("task", EVERY, ids=repr)
+def test_the_floor_lies_below_chance(task):
+    assert task.best is None or 0 <= task.best < task.chance
+    assert 0 < task.chance_accuracy < 1
+
+
+@pytest.mark.parametrize("task", [t for t in EVERY if t.symbols], ids=repr)
+def test_text_and_symbols(task):
+    symbols = np.arange(task.input_size)
+    if type(task) is Text:
+        symbols = symbols[:-1]
+    assert np.array_equal(task.encode(task.decode(symbols)), symbols)
+    assert task.encode("").shape == (0,) and task.decode([]) == ""
+
+
+# Bad input ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "says"),
+    [
+        (lambda: tasks.get("fillm"), UnknownNameError, "no task is named 'fillm': did you mean 'film'"),
+        (lambda: tasks.get("adding", step=3), UnknownNameError, "no option 'step': did you mean 'steps'"),
+        (lambda: tasks.from_config({"gap": 3}), ValueError, "needs a 'name'"),
+        (lambda: tasks.from_config("film"), ValueError, "no task's config"),
+        (lambda: Adding(variant="1998"), UnknownNameError, "variant='1998' .* did you mean '1997'"),
+        (lambda: Adding(steps=21), ValueError, "steps=21 .* at least 22"),
+        (lambda: Adding(steps=50.0), TypeError, "steps=50.0 .* whole number"),
+        (lambda: Copy(delay=0), ValueError, "delay=0"),
+        (lambda: Copy(alphabet=27), ValueError, "alphabet=27 .* from 2 to 26"),
+        (lambda: Copy(score="al"), UnknownNameError, "did you mean 'all'"),
+        (lambda: TemporalOrder(marks=4), ValueError, "marks=4 .* from 2 to 3"),
+        (lambda: TemporalOrder(steps=True), TypeError, "steps=True"),
+        (lambda: Reber(continual=1), TypeError, "continual=1"),
+        (lambda: EmbeddedReber(score="short"), UnknownNameError, "score='short'"),
+        (lambda: Film(noise=-0.1), ValueError, "noise=-0.1"),
+        (lambda: Film(noise=float("nan")), ValueError, "noise=nan"),
+        (lambda: Film(turn=0), ValueError, "turn=0 .* ends excluded"),
+        (lambda: Film(stay=1), ValueError, "stay=1"),
+        (lambda: Film(stay="long"), TypeError, "stay='long'"),
+        (lambda: Clouds(gap=2), ValueError, "gap=2 .* at least 3"),
+        (lambda: Clouds(gap=(9, 5)), ValueError, r"gap\[1\]=5 .* at least 9"),
+        (lambda: Clouds(gap=(3, 5, 7)), ValueError, "a pair"),
+        (lambda: Clouds(kind="clouds", gap=5), ValueError, "only gap=3"),
+        (lambda: Clouds(lead=6, score="place"), ValueError, "needs? 7|7 words"),
+        (lambda: Agreement(gap="long"), TypeError, "gap='long'"),
+        (lambda: Agreement(attractors="all"), UnknownNameError, "attractors='all'"),
+        (lambda: Adding().stream("trian", batch_size=2), UnknownNameError, "did you mean 'train'"),
+        (lambda: Adding().stream(batch_size=0), ValueError, "batch_size=0"),
+        (lambda: Adding().stream(batch_size=2, seed=-1), ValueError, "seed=-1"),
+        (lambda: Adding().stream(batch_size=2, length=0), ValueError, "length=0"),
+        (lambda: Adding().stream(batch_size=2, length=10), ValueError, "steps=10"),
+        (lambda: Copy().stream(batch_size=2, length=20), ValueError, "length=20 .* at least 21"),
+        (lambda: Adding().stream(batch_size=2, dtype=np.int64), TypeError, "dtype=int64"),
+        (lambda: Adding().encode("a"), TypeError, "no symbols"),
+        (lambda: Reber().encode("BTQ"), UnknownNameError, "no symbol 'Q'"),
+        (lambda: Clouds().encode("the cloud"), UnknownNameError, "did you mean 'clouds'"),
+        (lambda: Reber().decode([7]), ValueError, "7 to 7"),
+        (lambda: Reber().decode([[1]]), ShapeError, "batch.x"),
+        (lambda: Film().filter(np.zeros((3, 5))), ShapeError, "T, B, 5"),
+        (lambda: Film().filter(np.zeros((3, 1, 5)), window=0), ValueError, "window=0"),
+        (lambda: Agreement().annotate(np.zeros(3, int)), ShapeError, "annotate needs"),
+        (lambda: Reber().legal(np.zeros(3, int)), ShapeError, "legal needs"),
+        (lambda: Reber().floor("trian"), UnknownNameError, "did you mean 'train'"),
+    ],
+)
+def test_bad_input_is_refused_by_name(make, error, says):
+    with pytest.raises(error, match=says):
+        make()
+
+
+@pytest.mark.parametrize("task", [Clouds(gap=3, lead=0), Copy(payload=1, alphabet=2)], ids=repr)
+def test_a_split_without_a_sequence_is_an_error_and_no_endless_search(task):
+    empty = 0
+    for split in ("train", "validation", "test"):
+        try:
+            task.batch(split, batch_size=2)
+        except ValueError as error:
+            assert "too few different sequences" in str(error) and f"{split!r}" in str(error)
+            empty += 1
+    assert empty >= 1
+    task.batch("all", batch_size=2)

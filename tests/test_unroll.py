@@ -1,0 +1,811 @@
+"""Through time: chunks, lengths, edges, composites, storage; the loop is what copies of the cell give."""
+
+# ruff: noqa: B008 - a cell's signature says by calls what the cell is given
+
+import gc
+import inspect
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+from checking import check_gradients, plain_loop, random_params
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import lstmcourse as lc
+from lstmcourse.buffers import POOL, Pool
+
+QUICK = settings(max_examples=25, deadline=None, derandomize=True)
+NAMES = ["rnn", "lstm", "lstm_1997", "rnn_relu"]
+
+
+def setting(cell, T=5, B=3, D=2, H=4, seed=0, dtype=np.float64):
+    """Random parameters, input, states, and gradients for every state at every step and at the end."""
+    rng = np.random.default_rng(seed)
+    params = {k: v.astype(dtype) for k, v in random_params(cell, rng, input_size=D, hidden_size=H).items()}
+    x = rng.standard_normal((T, B, D)).astype(dtype)
+    width = {s.name: s.prev.shape[-1].value({"D": D, "H": H}) for s in cell.graph.states}
+    state = {k: rng.standard_normal((B, n)).astype(dtype) for k, n in width.items()}
+    g = {k: rng.standard_normal((T, B, n)).astype(dtype) for k, n in width.items()}
+    end = {k: rng.standard_normal((B, n)).astype(dtype) for k, n in width.items()}
+    return params, x, state, g, end
+
+
+def same(a, b, atol=1e-13):
+    assert set(a) == set(b)
+    for k in a:
+        assert a[k].dtype == b[k].dtype
+        np.testing.assert_allclose(a[k], b[k], rtol=0, atol=atol, err_msg=k)
+
+
+# Against a plain loop
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unroll_equals_a_loop_over_step(name):
+    cell = lc.cells.get(name)
+    params, x, state, _, _ = setting(cell)
+    run = lc.unroll(cell, params, x, state=state)
+    values, last = plain_loop(cell, params, x, state=state)
+    assert set(values) == set(cell.names)
+    for k in cell.names:
+        np.testing.assert_allclose(run[k], values[k], atol=1e-14)
+    same(run.final, last, 1e-14)
+    assert np.array_equal(run.output, run["h"]) and list(run) == list(cell.names) and (run.T, run.B) == (5, 3)
+
+
+@QUICK
+@given(
+    name=st.sampled_from(NAMES),
+    T=st.integers(0, 4),
+    B=st.integers(1, 3),
+    D=st.integers(0, 3),
+    H=st.integers(1, 4),
+    seed=st.integers(0, 1000),
+    padded=st.booleans(),
+)
+def test_random_shapes(name, T, B, D, H, seed, padded):
+    """Values against the plain loop; gradients against complex step, in a random direction of each array."""
+    cell = lc.cells.get(name)
+    params, x, state, g, end = setting(cell, T, B, D, H, seed)
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(0, T + 1, B) if padded else None
+    run = lc.unroll(cell, params, x, state=state, lengths=lengths)
+    values, last = plain_loop(cell, params, x, state=state, lengths=lengths)
+    for k in cell.states:
+        assert run[k].shape == (T, B, H)
+        np.testing.assert_allclose(run.final[k], last[k], atol=1e-13)
+        if T:
+            np.testing.assert_allclose(run[k], values[k], atol=1e-13)
+    grads = run.backward(g, end)
+    arrays = params | {"x": x} | {f"{k}0": v for k, v in state.items()}
+    for k, v in arrays.items():
+        assert grads[k].shape == v.shape
+        way = rng.standard_normal(v.shape)
+        moved = {n: a.astype(complex) for n, a in arrays.items()}
+        moved[k] = moved[k] + 1e-30j * way
+        r = lc.unroll(
+            cell, {n: moved[n] for n in params}, moved["x"], state={s: moved[f"{s}0"] for s in state},
+            lengths=lengths, grad=False,
+        )  # fmt: skip
+        slope = sum(np.sum(g[s] * r[s]) + np.sum(end[s] * r.final[s]) for s in state).imag / 1e-30
+        assert np.sum(grads[k] * way) == pytest.approx(slope, rel=1e-10, abs=1e-11)
+
+
+def random_cell(seed):
+    """A cell of a dozen random operations on a few states and inputs of every kind."""
+    one = [lc.tanh, lc.sigmoid, lc.sin, lc.softplus, lc.softmax, lc.identity, lambda a: -a]
+    two = [lambda a, b: a + b, lambda a, b: a - b, lambda a, b: 0.5 * a * b, lc.maximum]
+    two += [lambda a, b: a / (2.0 + lc.square(b))]
+
+    @lc.cell
+    def made(x, h, c, q, a=lc.static("H"), e=lc.noise("H"), t=lc.clock):
+        rng = np.random.default_rng(seed)
+        row = lc.param("row", "H")
+        pool = [lc.affine("in", W=x), h, c, q, a, e, row + 0.0 * h]
+        for k in range(12):
+            pick = [pool[j] for j in rng.integers(0, len(pool), 3)]
+            kind = rng.integers(0, 8)
+            if kind < 2:
+                pool.append(one[rng.integers(len(one))](pick[0]))
+            elif kind < 5:
+                pool.append(two[rng.integers(len(two))](pick[0], pick[1]))
+            elif kind == 5:
+                pool.append(0.3 * (pick[0] @ lc.param(f"U_{k}", "H", "H")))
+            elif kind == 6:
+                pool.extend(lc.split(lc.tanh(lc.concat(pick[0], pick[1])), 2))
+            else:
+                pool.append(lc.where(t % 2 == 0, pick[0], pick[1]))
+        pool = [node for node in pool[4:] if node.timed]
+        ends = [pool[j] for j in rng.integers(0, len(pool), 5)]
+        return tuple(0.5 * lc.tanh(v) if rng.random() < 0.5 else lc.identity(v) for v in ends)
+
+    return made
+
+
+@settings(QUICK, max_examples=20)
+@given(seed=st.integers(0, 10**6), padded=st.booleans())
+def test_random_cells(seed, padded):
+    """Whatever the equations, the program computes what they say, and its gradient is theirs."""
+    cell, T, B, H = random_cell(seed), 3, 2, 2
+    rng = np.random.default_rng(seed)
+    params = random_params(cell, rng, input_size=2, hidden_size=H)
+    x = rng.standard_normal((T, B, 2))
+    inputs = {"a": rng.standard_normal((B, H)), "e": rng.standard_normal((T, B, H))}
+    state = {k: rng.standard_normal((B, H)) for k in cell.states}
+    lengths = np.array([3, 1]) if padded else None
+    run, _ = check_gradients(cell, params, x, inputs=inputs, state=state, lengths=lengths, tolerance=1e-9)
+    values, last = plain_loop(cell, params, x, inputs=inputs, state=state, lengths=lengths)
+    for k in (*cell.states, *(() if padded else cell.emits)):
+        np.testing.assert_allclose(run[k], values[k], atol=1e-12, err_msg=k)
+
+
+# C07: an unrolled network is copies of the cell, each handing its state to the next
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_loop_is_copies_of_the_cell(name):
+    """A network without any loop: T copies with weights of their own stand side by side."""
+    child, T = lc.cells.get(name), 4
+
+    def copies(x=None, **leaves):
+        states, emitted = [leaves[f"s_{s}"] for s in child.states], []
+        for t in range(T):
+            after = [child(leaves[f"at_{t}"], *states, scope=f"copy{t}")]
+            states = list(after[0]) if isinstance(after[0], tuple) else after
+            emitted += states
+        return tuple(emitted)
+
+    kinds = (
+        {"x": None}
+        | {f"at_{t}": lc.static("D") for t in range(T)}
+        | {f"s_{s}": lc.static("H") for s in child.states}
+    )
+    copies.__signature__ = inspect.Signature(
+        [inspect.Parameter(k, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=v) for k, v in kinds.items()]
+    )
+    network = lc.cell(copies)
+    params, x, state, g, _ = setting(child, T=T)
+    given_ = {f"at_{t}": x[t] for t in range(T)} | {f"s_{s}": v for s, v in state.items()}
+    apart = lc.unroll(
+        network, {f"copy{t}.{k}": v for t in range(T) for k, v in params.items()}, inputs=given_, steps=1
+    )
+    outputs = [(t, s) for t in range(T) for s in child.states]
+    loop = lc.unroll(child, params, x, state=state)
+    for (t, s), name_ in zip(outputs, network.emits, strict=True):
+        np.testing.assert_allclose(apart[name_][0], loop[s][t], atol=1e-14)
+    one = apart.backward({n: g[s][t][None] for (t, s), n in zip(outputs, network.emits, strict=True)})
+    all_ = loop.backward(g)
+    for k in params:
+        each = [one[f"copy{t}.{k}"] for t in range(T)]
+        np.testing.assert_allclose(sum(each), all_[k], atol=1e-13)
+        assert np.max(np.abs(each[0] - each[1])) > 1e-6, "each copy has a part of its own in the sum"
+    np.testing.assert_allclose(np.stack([one[f"at_{t}"] for t in range(T)]), all_["x"], atol=1e-13)
+    for s in child.states:
+        np.testing.assert_allclose(one[f"s_{s}"], all_[f"{s}0"], atol=1e-13)
+
+
+# Chunks of a sequence
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_chunks_with_the_state_handed_on_are_one_run(name):
+    cell = lc.cells.get(name)
+    params, x, state, g, end = setting(cell)
+    whole = lc.unroll(cell, params, x, state=state)
+    first = lc.unroll(cell, params, x[:2], state=state)
+    second = lc.unroll(cell, params, x[2:], state=first.final)
+    for k in cell.names:
+        np.testing.assert_allclose(np.concatenate([first[k], second[k]]), whole[k], atol=1e-14)
+    same(second.final, whole.final, 1e-14)
+    expected = whole.backward(g, end)
+    late = second.backward({k: v[2:] for k, v in g.items()}, end)
+    early = first.backward({k: v[:2] for k, v in g.items()}, {k: late[f"{k}0"] for k in cell.states})
+    same({k: early[k] + late[k] for k in params}, expected.params)
+    same(early.states, expected.states)
+    np.testing.assert_allclose(np.concatenate([early["x"], late["x"]]), expected["x"], atol=1e-13)
+
+
+def test_truncation_lets_no_gradient_cross():
+    cell = lc.cells.rnn
+    params, x, state, g, _ = setting(cell)
+    first = lc.unroll(cell, params, x[:3], state=state)
+    alone = first.backward({"h": g["h"][:3]})
+    second = lc.unroll(cell, params, x[3:], state=first.final)
+    second.backward({"h": g["h"][3:]})
+    same(dict(first.backward({"h": g["h"][:3]})), dict(alone), 0)
+
+
+def test_final_can_be_kept_and_changed():
+    """The last states are copies: a caller may write into them."""
+    params, x, state, g, _ = setting(lc.cells.lstm)
+    run = lc.unroll(lc.cells.lstm, params, x, state=state)
+    before = run["h"].copy()
+    run.final["h"][...] = 99.0
+    assert np.array_equal(run["h"], before) and np.all(run.final["h"] != 99)
+
+
+# Lengths
+
+
+@pytest.mark.parametrize("make", [
+    lambda: lc.cells.lstm, lambda: lc.stack([lc.cells.lstm, lc.cells.rnn]),
+    lambda: lc.bidirectional(lc.cells.lstm),
+    lambda: lc.stack([lc.bidirectional(lc.cells.rnn), lc.cells.lstm]),
+], ids=["lstm", "stack", "bidirectional", "both"])  # fmt: skip
+@pytest.mark.parametrize("padding", [0.0, np.nan, np.inf])
+def test_padded_sequences_are_as_if_each_ran_alone(make, padding):
+    cell = make()
+    lengths = np.array([5, 0, 3, 1])
+    params, x, state, g, end = setting(cell, B=4)
+    x[np.arange(5)[:, None] >= lengths] = padding
+    run = lc.unroll(cell, params, x, state=state, lengths=lengths)
+    out = np.random.default_rng(1).standard_normal(run.output.shape)
+    out[np.arange(5)[:, None] >= lengths] = 0.0
+    grads = run.backward({cell.output: out} if cell.output not in cell.states else g, end)
+    total = {k: np.zeros_like(v) for k, v in params.items()}
+    for b, n in enumerate(lengths):
+        one = lc.unroll(cell, params, x[:n, b : b + 1], state={k: v[b : b + 1] for k, v in state.items()})
+        for k in cell.states:
+            np.testing.assert_allclose(run.final[k][b], one.final[k][0], atol=1e-14)
+        np.testing.assert_allclose(run.output[:n, b], one.output[:, 0], atol=1e-14)
+        ends = {k: v[b : b + 1].copy() for k, v in end.items()}
+        if cell.output in cell.states:
+            given_ = {k: v[:n, b : b + 1] for k, v in g.items()}
+            for k in cell.states:  # a gradient at a padded step is one for the last valid state
+                ends[k] += g[k][n:, b : b + 1].sum(0)
+        else:
+            given_ = {cell.output: out[:n, b : b + 1]}
+        alone = one.backward(given_, ends)
+        np.testing.assert_allclose(grads["x"][:n, b], alone["x"][:, 0], atol=1e-13)
+        for k in cell.states:
+            np.testing.assert_allclose(grads[f"{k}0"][b], alone[f"{k}0"][0], atol=1e-13)
+        for k in params:
+            total[k] += alone[k]
+    same(total, grads.params)
+
+
+def test_padding_gets_exactly_no_gradient_and_keeps_the_state():
+    params, x, state, g, end = setting(lc.cells.lstm)
+    lengths = np.array([2, 0, 5])
+    x[2:, 0], x[:, 1] = np.nan, np.nan
+    run = lc.unroll(lc.cells.lstm, params, x, state=state, lengths=lengths)
+    grads = run.backward(g, end)
+    assert np.all(grads["x"][2:, 0] == 0) and np.all(grads["x"][:, 1] == 0) and np.all(grads["x"][:, 2] != 0)
+    for k in "hc":
+        assert np.all(run[k][2:, 0] == run[k][1, 0]) and np.all(run[k][:, 1] == state[k][1])
+        np.testing.assert_allclose(grads[f"{k}0"][1], g[k][:, 1].sum(0) + end[k][1], atol=1e-14)
+    assert all(np.all(np.isfinite(v)) for v in grads.values())
+    assert np.all(run["f"][2:, 0] == 0), "equations that are not states read as 0 in padding"
+
+
+def test_the_top_of_a_stack_carries_its_state_past_the_end():
+    params, x, _, g, _ = setting(lc.cells.rnn)
+    lengths = np.array([2, 0, 5])
+    alone = lc.unroll(lc.cells.rnn, params, x, lengths=lengths)
+    layers = lc.unroll(lc.stack([lc.cells.rnn]), {f"0.{k}": p for k, p in params.items()}, x, lengths=lengths)
+    assert np.array_equal(layers["h"], alone["h"])
+    up, down = layers.backward({"h": g["h"]}), alone.backward({"h": g["h"]})
+    np.testing.assert_allclose(up["0.W_h"], down["W_h"], atol=1e-14)
+
+
+def test_padding_is_not_computed_on():
+    """What would be 0 / 0 for an input of zeros is never reached."""
+
+    @lc.cell
+    def normed(x, h):
+        u = lc.affine("u", W=x, bias=False)
+        h = 0.5 * h + u / lc.sqrt(lc.expand(lc.sum(lc.square(u))))
+        return h
+
+    params, x, _, g, _ = setting(normed)
+    x[2:, 0], x[:, 1] = np.nan, np.nan
+    with np.errstate(invalid="ignore"):  # a sequence of length 0 has nothing to repeat
+        grads = lc.unroll(normed, params, x[:, [0, 2]], lengths=[2, 5]).backward({"h": g["h"][:, [0, 2]]})
+    assert np.all(np.isfinite(grads["W_u"])) and np.all(grads["x"][2:, 0] == 0)
+
+
+def test_a_gradient_at_a_padded_step_reaches_the_last_valid_state():
+    params, x, _, _, _ = setting(lc.cells.rnn, B=1)
+    late = np.zeros((5, 1, 4))
+    late[4] = 1.0
+    at_end = np.zeros((5, 1, 4))
+    at_end[1] = 1.0
+    run = lc.unroll(lc.cells.rnn, params, x, lengths=[2])
+    same(dict(run.backward({"h": late})), dict(run.backward({"h": at_end})), 0)
+    assert np.any(run.backward({"h": late})["W_h"] != 0)
+
+
+def test_full_lengths_change_nothing():
+    params, x, state, g, end = setting(lc.cells.lstm)
+    full = lc.unroll(lc.cells.lstm, params, x, state=state, lengths=[5, 5, 5])
+    plain = lc.unroll(lc.cells.lstm, params, x, state=state)
+    assert all(np.array_equal(full[k], plain[k]) for k in lc.cells.lstm.names)
+    same(dict(full.backward(g, end)), dict(plain.backward(g, end)), 1e-15)
+
+
+# Edges
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "sizes", [dict(T=1), dict(B=1), dict(H=1), dict(D=1), dict(D=0), dict(T=1, B=1, D=1, H=1)], ids=str
+)
+def test_small_sizes(name, sizes):
+    cell = lc.cells.get(name)
+    params, x, state, _, _ = setting(cell, **({"T": 3, "B": 2, "D": 2, "H": 2} | sizes))
+    check_gradients(cell, params, x, state=state)
+
+
+@pytest.mark.parametrize("lengths", [None, [0, 0, 0]])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: lc.cells.lstm,
+        lambda: lc.stack([lc.cells.rnn, lc.cells.lstm]),
+        lambda: lc.bidirectional(lc.cells.lstm),
+    ],
+)
+def test_no_steps(make, lengths):
+    """T = 0 gives (0, B, H), last states as the first, and no gradient but that of the last states."""
+    cell = make()
+    params, x, state, g, end = setting(cell, T=0)
+    run = lc.unroll(cell, params, x, state=state, lengths=lengths)
+    assert run.output.shape == (0, 3, cell.output_size(4)) and run.T == 0
+    same(run.final, state, 0)
+    grads = run.backward({cell.output: run.output}, end)
+    assert all(np.all(v == 0) for v in grads.params.values()) and grads["x"].shape == (0, 3, 2)
+    same(grads.states, {f"{k}0": v for k, v in end.items()}, 0)
+    assert all(np.all(v == 0) for v in lc.unroll(cell, params, x).final.values())
+
+
+def test_an_empty_batch_is_refused():
+    params, x, _, _, _ = setting(lc.cells.lstm)
+    with pytest.raises(ValueError, match="B = 0"):
+        lc.unroll(lc.cells.lstm, params, x[:, :0])
+
+
+def test_a_cell_without_input():
+    @lc.cell
+    def free(x=None, h=lc.state("H")):
+        h = lc.tanh(lc.affine("h", h, x))
+        return h
+
+    p = random_params(free, np.random.default_rng(0), hidden_size=3)
+    assert set(p) == {"U_h", "b_h"}
+    check_gradients(free, p, state={"h": np.ones((2, 3))}, steps=4)
+    assert lc.unroll(free, p, steps=4)["h"].shape == (4, 1, 3)
+    assert lc.unroll(free, p, steps=4, batch_size=5)["h"].shape == (4, 5, 3)
+    assert lc.unroll(free, p, steps=0)["h"].shape == (0, 1, 3)
+
+
+def test_a_cell_without_states():
+    @lc.cell
+    def layer(x):
+        y = lc.tanh(lc.affine("y", W=x, size="K"))
+        return y
+
+    assert layer.output == "y" and layer.states == ()
+    p = random_params(layer, np.random.default_rng(0), input_size=2, sizes={"K": 3})
+    check_gradients(layer, p, np.random.default_rng(1).standard_normal((4, 2, 2)))
+
+
+# The same again
+
+
+def test_backward_twice_gives_the_same():
+    for cell in (lc.cells.lstm, lc.stack([lc.cells.lstm, lc.cells.rnn]), lc.bidirectional(lc.cells.rnn)):
+        params, x, state, _, end = setting(cell)
+        run = lc.unroll(cell, params, x, state=state)
+        out = np.random.default_rng(0).standard_normal(run.output.shape)
+        values = {k: run[k].copy() for k in cell.names}
+        first = {k: v.copy() for k, v in run.backward({cell.output: out}, end).items()}
+        other = run.backward({cell.output: 2 * out})
+        second = run.backward({cell.output: out}, end)
+        assert all(np.array_equal(first[k], second[k]) for k in first)
+        assert any(not np.array_equal(first[k], other[k]) for k in first)
+        assert all(np.array_equal(run[k], values[k]) for k in cell.names), (
+            "backward changes no value of the run"
+        )
+
+
+def test_gradients_are_linear_in_what_is_given():
+    """Several outputs at once are the sum of each alone; none is zero."""
+    cell = lc.cells.lstm
+    params, x, state, g, end = setting(cell)
+    run = lc.unroll(cell, params, x, state=state)
+    parts = [run.backward({"h": g["h"]}), run.backward({"c": g["c"]}), run.backward(final=end)]
+    same({k: sum(p[k] for p in parts) for k in parts[0]}, dict(run.backward(g, end)))
+    none = run.backward()
+    assert all(np.all(v == 0) for v in none.values()) and set(none) == set(parts[0])
+
+
+def test_gradients_without_those_of_inputs():
+    params, x, state, g, end = setting(lc.cells.lstm)
+    run = lc.unroll(lc.cells.lstm, params, x, state=state)
+    less, all_ = run.backward(g, end, inputs=False), run.backward(g, end)
+    assert set(less) == set(all_) - {"x"} and less.inputs == {}
+    same(less.params, all_.params, 0)
+
+
+def test_the_three_parts_of_gradients():
+    params, x, state, g, end = setting(lc.cells.lstm)
+    grads = lc.unroll(lc.cells.lstm, params, x, state=state).backward(g, end)
+    assert (
+        list(grads.params) == list(params)
+        and set(grads.inputs) == {"x"}
+        and set(grads.states) == {"h0", "c0"}
+    )
+    assert len(grads) == len(params) + 3 and dict(grads) == grads.params | grads.inputs | grads.states
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_float32_is_close_to_float64(name):
+    cell = lc.cells.get(name)
+    wide, narrow = setting(cell, 20, 4, 5, 8), setting(cell, 20, 4, 5, 8, dtype=np.float32)
+    scale = 0.3 if name == "rnn_relu" else 1.0  # so that it does not grow without bound
+    results = []
+    for params, x, state, g, end in (wide, narrow):
+        params = {k: v * v.dtype.type(scale) for k, v in params.items()}
+        run = lc.unroll(cell, params, x, state=state)
+        results.append(
+            {k: run[k] for k in cell.names} | {f"d {k}": v for k, v in run.backward(g, end).items()}
+        )
+    for k, v in results[1].items():
+        assert v.dtype == np.float32
+        size = np.max(np.abs(results[0][k]))
+        np.testing.assert_allclose(v, results[0][k], rtol=0, atol=2e-5 * max(1.0, size), err_msg=k)
+
+
+def test_a_run_in_float32_stays_in_float32():
+    """Also through constants, the clock, lengths and rows of numbers."""
+
+    @lc.cell
+    def mixed(x, h, t=lc.clock):
+        u = lc.affine("u", h, x) * 2 + 0.5
+        h = lc.where(t % np.array([1.0, 2.0]) == 0, lc.tanh(u) / 3 + t, h)
+        return h, lc.mean(h)
+
+    p = mixed.init(3, 2, rng=0)
+    run = lc.unroll(mixed, p, np.ones((4, 2, 3), np.float32), lengths=[4, 2])
+    assert all(run[k].dtype == np.float32 for k in run)
+    assert run.final["h"].dtype == np.float32
+    grads = run.backward({"h": np.ones((4, 2, 2), np.float32)})
+    assert all(v.dtype == np.float32 for v in grads.values())
+    assert mixed.step(p, np.ones((2, 3), np.float32))["h"].dtype == np.float32
+
+
+# Composites, against the parts composed by hand
+
+
+def sub(params, prefix):
+    return {k[len(prefix) + 1 :]: v for k, v in params.items() if k.startswith(prefix + ".")}
+
+
+def test_stack_is_one_cell_on_the_output_of_another():
+    bottom, top = lc.cells.lstm, lc.cells.rnn
+    both = lc.stack([bottom, top])
+    assert both.states == ("0.h", "0.c", "1.h") and both.output == "h"
+    params, x, state, _, end = setting(both)
+    run = lc.unroll(both, params, x, state=state)
+    low = lc.unroll(bottom, sub(params, "0"), x, state=sub(state, "0"))
+    high = lc.unroll(top, sub(params, "1"), low["h"], state=sub(state, "1"))
+    np.testing.assert_allclose(run["h"], high["h"], atol=1e-14)
+    for k in bottom.names:
+        np.testing.assert_allclose(run[f"0.{k}"], low[k], atol=1e-14)
+    assert np.array_equal(run["1.h"], run["h"]) and np.array_equal(run.output, run["h"])
+    g = np.random.default_rng(2).standard_normal(high["h"].shape)
+    grads = run.backward({"h": g}, end)
+    up = high.backward({"h": g}, sub(end, "1"))
+    down = low.backward({"h": up["x"]}, sub(end, "0"))
+    same(sub(grads.params, "1"), up.params)
+    same(sub(grads.params, "0"), down.params)
+    np.testing.assert_allclose(grads["x"], down["x"], atol=1e-13)
+    np.testing.assert_allclose(grads["0.c0"], down["c0"], atol=1e-13)
+    one_by_one, last = plain_loop(both, params, x, state=state)
+    np.testing.assert_allclose(run["h"], one_by_one["h"], atol=1e-14)
+    same(run.final, last, 1e-14)
+
+
+@pytest.mark.parametrize("lengths", [None, [5, 0, 2]], ids=["full", "lengths"])
+def test_bidirectional_is_two_runs_one_of_them_reversed(lengths):
+    child = lc.cells.lstm
+    both = lc.bidirectional(child)
+    assert both.states == ("fwd.h", "fwd.c", "bwd.h", "bwd.c") and both.output_size(4) == 8
+    params, x, state, _, end = setting(both)
+    run = lc.unroll(both, params, x, state=state, lengths=lengths)
+    g = np.random.default_rng(2).standard_normal(run["h"].shape)
+    if lengths is not None:
+        g[np.arange(5)[:, None] >= np.array(lengths)] = 0.0
+    grads = run.backward({"h": g}, end)
+    total = {k: np.zeros_like(v) for k, v in params.items()}
+    for b, n in enumerate([5, 5, 5] if lengths is None else lengths):
+        one = np.s_[b : b + 1]
+        there = lc.unroll(
+            child, sub(params, "fwd"), x[:n, one], state={k: v[one] for k, v in sub(state, "fwd").items()}
+        )
+        back = lc.unroll(
+            child,
+            sub(params, "bwd"),
+            x[:n, one][::-1],
+            state={k: v[one] for k, v in sub(state, "bwd").items()},
+        )
+        expected = np.concatenate([there["h"], back["h"][::-1]], -1)
+        np.testing.assert_allclose(run["h"][:n, b], expected[:, 0], atol=1e-14)
+        past = np.concatenate([there.final["h"], state["bwd.h"][one]], -1)  # the last, and not begun
+        np.testing.assert_allclose(run["h"][n:, b], np.repeat(past, 5 - n, axis=0), atol=1e-14)
+        for k in ("h", "c"):
+            np.testing.assert_allclose(run.final[f"bwd.{k}"][b], back.final[k][0], atol=1e-14)
+        up = there.backward({"h": g[:n, one, :4]}, {k: v[one] for k, v in sub(end, "fwd").items()})
+        down = back.backward({"h": g[:n, one, 4:][::-1]}, {k: v[one] for k, v in sub(end, "bwd").items()})
+        np.testing.assert_allclose(grads["x"][:n, b], (up["x"] + down["x"][::-1])[:, 0], atol=1e-13)
+        np.testing.assert_allclose(grads["bwd.c0"][b], down["c0"][0], atol=1e-13)
+        for k in up.params:
+            total[f"fwd.{k}"] += up[k]
+            total[f"bwd.{k}"] += down[k]
+    same(total, grads.params)
+
+
+def test_deep_composites_by_complex_step():
+    for cell in (
+        lc.stack([lc.bidirectional(lc.cells.rnn), lc.bidirectional(lc.cells.lstm)]),
+        lc.stack([lc.stack([lc.cells.rnn, lc.cells.lstm]), lc.cells.rnn]),
+        lc.bidirectional(lc.stack([lc.cells.rnn, lc.cells.lstm])),
+    ):
+        params, x, _, _, _ = setting(cell, T=3, B=2, D=2, H=2)
+        check_gradients(cell, params, x, lengths=[3, 2])
+        check_gradients(cell, params, x, outputs=[cell.output], final=False)
+
+
+def test_dropout_between_layers_is_a_noise_input():
+    deep = lc.stack([lc.cells.rnn, lc.cells.lstm], dropout=True)
+    plain = lc.stack([lc.cells.rnn, lc.cells.lstm])
+    params, x, _, _, _ = setting(plain)
+    ones = np.ones((5, 3, 4))
+    mask = np.random.default_rng(0).integers(0, 2, (5, 3, 4)) * 2.0
+    expected = lc.unroll(plain, params, x)
+    np.testing.assert_array_equal(lc.unroll(deep, params, x, inputs={"1.mask": ones})["h"], expected["h"])
+    np.testing.assert_array_equal(lc.unroll(deep, params, x, inputs={"1.mask": mask})["0.h"], expected["0.h"])
+    above = lc.unroll(lc.cells.lstm, sub(params, "1"), expected["0.h"] * mask)
+    np.testing.assert_allclose(
+        lc.unroll(deep, params, x, inputs={"1.mask": mask})["h"], above["h"], atol=1e-14
+    )
+    check_gradients(deep, params, x, inputs={"1.mask": mask}, outputs=["h"])
+
+
+# Variants of a cell
+
+
+def test_override_holds_an_equation_and_keeps_the_parameters():
+    params, x, state, g, end = setting(lc.cells.lstm)
+    held = lc.cells.lstm.override(f=0.25)
+    run = lc.unroll(held, params, x, state=state)
+    assert np.all(run["f"] == 0.25) and run["f"].shape == (5, 3, 4)
+    values, _ = plain_loop(held, params, x, state=state)
+    np.testing.assert_allclose(run["c"], values["c"], atol=1e-14)
+    grads = run.backward(g, end)
+    assert all(np.all(grads[f"{m}_f"] == 0) for m in "WUb") and np.any(grads["W_i"] != 0)
+    check_gradients(held, params, x, state=state)
+    assert np.any(lc.unroll(lc.cells.lstm, params, x)["f"] != 0.25), "the cell itself is as it was"
+    both = lc.stack([lc.cells.lstm, lc.cells.lstm]).hold({"1.f": 1.0})
+    p = both.init(2, 4, 0, np.float64)
+    run = lc.unroll(both, p, x)
+    assert np.all(run["1.f"] == 1) and np.any(run["0.f"] != 1)
+    assert np.all(lc.unroll(held.override(i=0.0), params, x)["c"] == 0), "two held at once"
+
+
+def test_options_choose_within_a_family():
+    @lc.cell
+    def family(x, h, squash="tanh", bias=True):
+        a = lc.affine("h", h, x, bias=bias)
+        h = {"tanh": lc.tanh, "relu": lc.relu}[squash](a)
+        return h
+
+    other = family.with_options(squash="relu", bias=False)
+    assert set(family.init(2, 3)) == {"W_h", "U_h", "b_h"} and set(other.init(2, 3)) == {"W_h", "U_h"}
+    params, x, _, _, _ = setting(other, D=2, H=3)
+    run = lc.unroll(other, params, x)
+    assert np.min(run["h"]) == 0
+    twin = lc.unroll(lc.cells.rnn_relu, params | {"b_h": np.zeros(3)}, x)
+    np.testing.assert_allclose(run["h"], twin["h"], atol=1e-14)
+    assert family.options == {"squash": "tanh", "bias": True}
+
+
+def test_initial_states_by_default_are_zero_and_some_may_be_given():
+    params, x, state, _, _ = setting(lc.cells.lstm)
+    zero = np.zeros((3, 4))
+    none = lc.unroll(lc.cells.lstm, params, x)["h"]
+    np.testing.assert_array_equal(
+        none, lc.unroll(lc.cells.lstm, params, x, state={"h": zero, "c": zero})["h"]
+    )
+    some = lc.unroll(lc.cells.lstm, params, x, state={"c": state["c"]})["h"]
+    np.testing.assert_array_equal(
+        some, lc.unroll(lc.cells.lstm, params, x, state={"h": zero, "c": state["c"]})["h"]
+    )
+    assert np.any(some != none)
+
+
+# Storage
+
+
+def test_what_was_returned_is_never_overwritten():
+    """Large enough for the pool, and in every order of letting go."""
+    cell = lc.cells.lstm
+    params, x, state, g, end = setting(cell, T=20, B=8, D=8, H=32)
+    run = lc.unroll(cell, params, x, state=state)
+    grads = run.backward(g, end)
+    kept = (
+        {k: run[k] for k in cell.names}
+        | {f"d {k}": v for k, v in grads.items()}
+        | {f"last {k}": v for k, v in run.final.items()}
+    )
+    before = {k: v.copy() for k, v in kept.items()}
+    assert max(v.nbytes for v in kept.values()) > 16384
+
+    def again(times=3):
+        for k in range(times):
+            other = setting(cell, T=20, B=8, D=8, H=32, seed=k + 1)
+            lc.unroll(cell, other[0], other[1], state=other[2]).backward(other[3], other[4])
+
+    again()
+    assert all(np.array_equal(kept[k], before[k]) for k in kept)
+    part = run["f"][3:5, 1]
+    copy = part.copy()
+    del run, grads, kept
+    gc.collect()
+    again()
+    assert np.array_equal(part, copy), "a view keeps its storage"
+
+
+def test_a_run_can_go_on_backwards_after_others():
+    params, x, state, g, end = setting(lc.cells.lstm, T=20, B=8, D=8, H=32)
+    expected = dict(lc.unroll(lc.cells.lstm, params, x, state=state).backward(g, end))
+    expected = {k: v.copy() for k, v in expected.items()}
+    run = lc.unroll(lc.cells.lstm, params, x, state=state)
+    for k in range(3):
+        lc.unroll(lc.cells.lstm, params, x + k)
+    same(dict(run.backward(g, end)), expected, 0)
+
+
+def test_nothing_that_is_given_is_written_to():
+    params, x, state, g, end = setting(lc.cells.lstm)
+    everything = {**params, "x": x} | {f"{k} 0": v for k, v in state.items()}
+    everything |= {f"{k} g": v for k, v in g.items()} | {f"{k} end": v for k, v in end.items()}
+    for v in everything.values():
+        v.setflags(write=False)
+    run = lc.unroll(lc.cells.lstm, params, x, state=state)
+    run.backward(g, end)
+    assert all(np.all(np.isfinite(v)) for v in everything.values())
+
+
+def test_arrays_that_are_not_contiguous_are_read_right():
+    params, x, state, g, end = setting(lc.cells.lstm)
+    expected = lc.unroll(lc.cells.lstm, params, x, state=state)
+    odd = {k: np.asfortranarray(v) for k, v in params.items()}
+    wide = np.repeat(x, 2, axis=2)[..., ::2]
+    run = lc.unroll(
+        lc.cells.lstm, odd, np.asfortranarray(wide), state={k: v.T.copy().T for k, v in state.items()}
+    )
+    np.testing.assert_allclose(run["h"], expected["h"], atol=1e-14)
+    turned = {k: np.ascontiguousarray(v.transpose(2, 1, 0)).transpose(2, 1, 0) for k, v in g.items()}
+    same(dict(run.backward(turned, end)), dict(expected.backward(g, end)))
+
+
+def test_pool_gives_blocks_back_and_keeps_to_its_limit():
+    pool = Pool(limit=100_000)
+    a = pool.empty((100, 100), np.float32)
+    assert a.shape == (100, 100) and a.dtype == np.float32 and a.flags.writeable and pool.idle == 0
+    address, view = a.ctypes.data, a[3:]
+    del a
+    gc.collect()
+    assert pool.idle == 0, "a view holds it"
+    del view
+    gc.collect()
+    assert pool.idle == 40_000
+    b = pool.empty((50, 100), np.float64)
+    assert b.ctypes.data == address and pool.idle == 0, "the same block serves another shape"
+    many = [pool.empty((100, 100), np.float32) for _ in range(4)]
+    assert len({m.ctypes.data for m in many} | {address}) == 5
+    del b, many
+    gc.collect()
+    assert pool.idle <= 100_000
+    pool.clear()
+    assert pool.idle == 0
+
+
+def peak(cell, T, L):
+    """Most memory in use during one forward and backward pass, in bytes."""
+    sizes = {"L": L, "A": 16, "N": 16}
+    rng = np.random.default_rng(0)
+    params = {
+        k: v.astype(np.float32)
+        for k, v in random_params(cell, rng, input_size=2, hidden_size=4, sizes=sizes).items()
+    }
+    x = np.ones((T, 4, 2), np.float32)
+    a = np.ones((4, L, 16), np.float32)
+    g = np.ones((T, 4, 4), np.float32)
+    lc.unroll(cell, params, x[:1], a=a).backward({"h": g[:1]})  # programs are made at the first call
+    gc.collect()
+    POOL.clear()
+    tracemalloc.start()
+    lc.unroll(cell, params, x, a=a).backward({"h": g})
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    POOL.clear()
+    return most
+
+
+def test_large_values_are_not_stored_for_every_step():
+    """Attention scores are (B, L, N) at a step: memory does not grow by that with T, either way."""
+
+    @lc.cell
+    def attend(x, h, a=lc.static("L", "A")):
+        scored = lc.tanh(a @ lc.param("W_a", "A", "N") + lc.expand(lc.affine("q", U=h, size="N"), -2))
+        alpha = lc.softmax(lc.sum(scored * lc.param("v", "N", init="glorot"), -1))
+        h = lc.tanh(lc.affine("h", h, x, C=lc.sum(lc.expand(alpha) * a, -2)))
+        return h
+
+    for text in (attend.source(), attend.source(backward=True)):
+        stored = [line for line in text.splitlines() if "empty(T, B, L, " in line]
+        assert not stored, stored
+    one_step = 4 * 200 * 16 * 4  # B * L * N in float32
+    growth = (peak(attend, 40, 200) - peak(attend, 20, 200)) / 20
+    assert growth < 0.5 * one_step, f"{growth:.0f} bytes a step, beside {one_step} for one (B, L, N)"
+    np.testing.assert_array_less(0, growth)  # what is stored for each step: vectors
+
+
+def test_a_matrix_state_is_stored_and_what_is_made_of_it_is_not():
+    @lc.cell
+    def memory(x, M=lc.state("H", "H")):
+        k, v = lc.affine("k", W=x), lc.affine("v", W=x)
+        change = lc.matmul(lc.expand(k), lc.expand(v, -2))
+        M = 0.9 * M + lc.tanh(change)
+        return M, lc.sum(M)
+
+    text = memory.source()
+    assert "M = empty(T + 1, B, H, H)" in text and "empty(T, B, H, H)" not in text
+    assert "empty(T, B, H, H)" not in memory.compiled().backward((memory.emits[0],))[0].text
+
+
+def test_values_that_were_not_stored_can_still_be_read():
+    @lc.cell
+    def attend(x, h, a=lc.static("L", "A")):
+        scored = lc.tanh(lc.expand(lc.affine("q", U=h, size="A"), -2) + a)
+        h = lc.tanh(lc.affine("h", h, x) + lc.expand(lc.mean(lc.sum(scored))))
+        return h
+
+    rng = np.random.default_rng(0)
+    p = random_params(attend, rng, input_size=2, hidden_size=3, sizes={"L": 4, "A": 2})
+    x, a = rng.standard_normal((5, 2, 2)), rng.standard_normal((2, 4, 2))
+    run = lc.unroll(attend, p, x, a=a)
+    assert "empty(T, B, L, A)" not in attend.source() and run["scored"].shape == (5, 2, 4, 2)
+    np.testing.assert_allclose(
+        run["scored"], plain_loop(attend, p, x, inputs={"a": a})[0]["scored"], atol=1e-14
+    )
+
+
+def test_a_run_without_gradients_stores_less():
+    cell = lc.cells.lstm
+    assert len(cell.compiled(gradients=False).forward.outputs) < len(cell.compiled().forward.outputs)
+    params, x, state, _, _ = setting(cell)
+    a, b = (lc.unroll(cell, params, x, state=state, grad=k) for k in (True, False))
+    assert all(np.array_equal(a[k], b[k]) for k in cell.names)
+
+
+def test_threads_may_run_at_once():
+    params, x, state, g, end = setting(lc.cells.lstm, T=20, B=8, D=8, H=32)
+    expected = dict(lc.unroll(lc.cells.lstm, params, x, state=state).backward(g, end))
+    wrong = []
+
+    def work():
+        for _ in range(5):
+            got = lc.unroll(lc.cells.lstm, params, x, state=state).backward(g, end)
+            wrong.extend(k for k in expected if not np.array_equal(got[k], expected[k]))
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
