@@ -20,7 +20,11 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import lstmcourse as lc
+from lstmcourse.widgets import arrays_of, series_of
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOK = "notebooks/01_recurrent_neural_networks.ipynb"
@@ -200,44 +204,40 @@ def panel(page):
     return page.locator(".lc-panel").first
 
 
-def numbers(page):
-    """The panel's table: name -> values."""
-    rows = panel(page).locator("table tbody tr")
-    return {
-        row.locator("th").inner_text(): [
-            float(t.replace("−", "-")) for t in row.locator("td").all_inner_texts()
-        ]
-        for row in rows.all()
-    }
+# What the panel shows at one moment: read in one piece, since the page may change between two questions.
+SHOWN = """panel => ({
+    numbers: Object.fromEntries([...panel.querySelectorAll('table tbody tr')].map(row => [
+        row.querySelector('th').innerText,
+        [...row.querySelectorAll('td')].map(cell => Number(cell.innerText.replace('−', '-'))),
+    ])),
+    picture: [...panel.querySelectorAll('svg.lc-strips polyline')].map(line => line.getAttribute('points')),
+    sliders: Object.fromEntries([...panel.querySelectorAll('[role=slider]')].map(handle => [
+        handle.getAttribute('aria-label').replace(/, [^,]*$/, ''), Number(handle.getAttribute('aria-valuenow')),
+    ])),
+})"""
 
 
-def picture(page):
-    """What the panel draws, as the ends of its bars."""
-    return (
-        panel(page)
-        .locator("svg.lc-strips")
-        .evaluate("svg => [...svg.querySelectorAll('polyline')].map(line => line.getAttribute('points'))")
-    )
+def computed(sliders):
+    """What the engine itself gives, here and now, for the numbers at which the sliders stand."""
+    steps = sum(name.startswith("x_") for name in sliders)
+    shapes = {"W_h": (1, 1), "U_h": (1, 1), "b_h": (1,), "x": (steps, 1)}
+    return series_of(lc.cells.rnn, **arrays_of(sliders, shapes))
 
 
-def changes(read, before, seconds=10):
-    """Wait until what is read differs from before; return it."""
+def agreed(page, seconds=20):
+    """Wait until the panel shows what the engine gives for its sliders; return what it shows.
+
+    However slow the machine: as long as the kernel lags behind the sliders, the two differ.
+    """
     deadline = time.monotonic() + seconds
-    while (now := read()) == before:
-        assert time.monotonic() < deadline, f"still {before}"
+    while True:
+        shown = panel(page).evaluate(SHOWN)
+        expected = computed(shown["sliders"])
+        assert shown["numbers"].keys() == expected.keys()
+        if all(np.allclose(shown["numbers"][k], v, rtol=0, atol=6e-4) for k, v in expected.items()):
+            return shown
+        assert time.monotonic() < deadline, f"the panel shows {shown}, and the engine gives {expected}"
         time.sleep(0.05)
-    return now
-
-
-def settled(read, seconds=10):
-    """Wait until what is read stays as it is for a while; return it."""
-    deadline, last, since = time.monotonic() + seconds, read(), time.monotonic()
-    while time.monotonic() - since < 0.4:
-        assert time.monotonic() < deadline, f"does not settle: {last}"
-        time.sleep(0.05)
-        if (now := read()) != last:
-            last, since = now, time.monotonic()
-    return last
 
 
 def sliders(page):
@@ -277,34 +277,33 @@ def test_every_slider_has_a_name(page):
 def test_dragging_a_slider_moves_numbers_and_picture(page):
     handle = sliders(page).first
     handle.scroll_into_view_if_needed()
-    at, shown, drawn = handle.get_attribute("aria-valuenow"), numbers(page), picture(page)
+    before = agreed(page)
     box = handle.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x - 60, y, steps=6)
     page.mouse.up()
-    assert float(changes(lambda: handle.get_attribute("aria-valuenow"), at)) < float(at)
-    changes(lambda: numbers(page), shown)
-    changes(lambda: picture(page), drawn)
+    after = agreed(page)
+    moved = [name for name, at in after["sliders"].items() if at != before["sliders"][name]]
+    assert moved == ["W_h"] and after["sliders"]["W_h"] < before["sliders"]["W_h"]
+    assert after["numbers"]["h"] != before["numbers"]["h"]
+    assert after["picture"] != before["picture"]
 
 
 def test_the_keyboard_moves_a_slider(page):
     handle = panel(page).get_by_role("slider", name=re.compile("^x_2"))
+    before = agreed(page)
     handle.focus()
-    shown, drawn = settled(lambda: numbers(page)), picture(page)
     page.keyboard.press("ArrowRight")
-    moved = changes(lambda: numbers(page), shown)
-    changes(lambda: picture(page), drawn)
-    assert moved["x"][1] == pytest.approx(shown["x"][1] + 0.1)
-    assert [a == b for a, b in zip(moved["x"], shown["x"], strict=True)].count(False) == 1
-    states = [name for name in moved if name != "x"]
-    assert any(moved[name][1] != shown[name][1] for name in states)
-    assert all(
-        moved[name][0] == shown[name][0] for name in states
-    )  # what comes later does not change what was
+    after = agreed(page)
+    assert after["sliders"]["x_2"] == pytest.approx(before["sliders"]["x_2"] + 0.1)
+    x, h = ((before["numbers"][name], after["numbers"][name]) for name in ("x", "h"))
+    assert [b == a for b, a in zip(*x, strict=True)] == [True, False, True, True, True]
+    assert h[0][0] == h[1][0] and h[0][1] != h[1][1]  # what comes later does not change what was
+    assert after["picture"] != before["picture"]
     page.keyboard.press("ArrowLeft")
-    assert changes(lambda: numbers(page), moved) == shown
+    assert agreed(page) == before
 
 
 def test_the_console_is_quiet_and_nothing_leaves_the_machine(page):
