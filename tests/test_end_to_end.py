@@ -212,7 +212,8 @@ SHOWN = """panel => ({
     ])),
     picture: [...panel.querySelectorAll('svg.lc-strips polyline')].map(line => line.getAttribute('points')),
     sliders: Object.fromEntries([...panel.querySelectorAll('[role=slider]')].map(handle => [
-        handle.getAttribute('aria-label').replace(/, [^,]*$/, ''), Number(handle.getAttribute('aria-valuenow')),
+        handle.getAttribute('aria-label').replace(/, [^,]*$/, ''),
+        Number(handle.getAttribute('aria-valuenow')),
     ])),
 })"""
 
