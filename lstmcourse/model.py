@@ -10,6 +10,7 @@ steps that are scored → read-out → loss, and back. A loss is one row of `LOS
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -199,7 +200,7 @@ class Model:
         ValueError
             No step is scored; a symbol or a class is out of range; shapes do not fit.
         """
-        run = self._unroll(batch.x, state, batch.lengths, rng, grad)
+        run = self._unrolled(batch.x, state, batch.lengths, rng, grad)
         scored = _scored(batch)
         h = _at(run[self.cell.output], scored)
         keep = self._kept(h.shape, rng)
@@ -233,10 +234,33 @@ class Model:
         state: Mapping[str, np.ndarray] | None = None,
     ) -> np.ndarray:
         """Return what the model says at every step, (T, B, K): probabilities, or values for loss "mse"."""
-        run = self._unroll(x, state, lengths, None, False)
-        return LOSSES[self.task.loss].predict(self._read(run[self.cell.output]))
+        return self.read_out(self.unroll(x, lengths=lengths, state=state)[self.cell.output])
 
-    def _unroll(self, x, state, lengths, rng, grad):
+    def read_out(self, h: np.ndarray) -> np.ndarray:
+        """Return what the model says where its output is h: (..., width) to (..., K), as `predict` does."""
+        return LOSSES[self.task.loss].predict(self._read(h))
+
+    def unroll(
+        self,
+        x: np.ndarray,
+        *,
+        lengths: np.ndarray | None = None,
+        state: Mapping[str, np.ndarray] | None = None,
+    ) -> Any:
+        """Run the cell over an input, symbols (T, B) or numbers (T, B, D), and return the `Run`: its states
+        and named equations at every step.
+
+        Examples
+        --------
+        >>> import lstmcourse as lc
+        >>> model = lc.Model(lc.cells.lstm, lc.tasks.get("agreement"), hidden_size=8)
+        >>> words = model.task.encode("the queen is tired")
+        >>> model.unroll(words[:, None])["f"].shape
+        (4, 1, 8)
+        """
+        return self._unrolled(x, state, lengths, None, False)
+
+    def _unrolled(self, x, state, lengths, rng, grad):
         x = self._vectors(np.asarray(x))
         params, inputs = self._cell_params(), self._masks(x.shape[:2], rng)
         return unroll(self.cell, params, x, state=state, lengths=lengths, inputs=inputs, grad=grad)
@@ -284,6 +308,91 @@ class Model:
             keep = self._kept(whole, rng)
             masks[node.name] = np.ones(whole, self.dtype) if keep is None else keep
         return masks or None
+
+    # ---------------------------------------------------------------------------------------- another model
+
+    def with_cell(self, cell: Any) -> Model:
+        """Return a model that shares this one's parameters and uses them in another cell.
+
+        Parameters
+        ----------
+        cell : Cell
+            With the same parameters: usually ``model.cell.override(f=1.0)``, to see what a gate is good for.
+
+        Raises
+        ------
+        ValueError
+            The cell's parameters are not those of the model's own.
+
+        Examples
+        --------
+        >>> import lstmcourse as lc
+        >>> model = lc.Model(lc.cells.lstm, lc.tasks.get("adding"), hidden_size=8)
+        >>> model.with_cell(model.cell.override(f=1.0)).cell
+        <cell lstm: states h, c; parameters W_f, ..., U_o, b_o, f held at 1>
+        """
+        _check_cell(cell)
+        inputs = self.embedding or self.task.input_size
+        wanted = cell.parameter_shapes(inputs, self.hidden_size)
+        own = {name: p.shape for name, p in self._cell_params().items()}
+        if wanted != own:
+            differ = sorted({name for name, _ in wanted.items() ^ own.items()})
+            raise ValueError(
+                f"cell={cell.name}: its parameters are not those of this model's {self.cell.name}: "
+                f"{', '.join(differ)} differ; give a cell made of it, such as model.cell.override(f=1.0)"
+            )
+        other = copy.copy(self)
+        other.cell = cell
+        return other
+
+    def with_task(self, task: Any) -> Model:
+        """Return a model that shares this one's parameters and is trained and tested on another task.
+
+        Raises
+        ------
+        ValueError
+            The task's inputs, outputs or loss are not those of the model's own.
+
+        Examples
+        --------
+        >>> import lstmcourse as lc
+        >>> short, long = (lc.tasks.Agreement(gap=gap) for gap in (0, 4))
+        >>> model = lc.Model(lc.cells.lstm, short, hidden_size=8)
+        >>> model.with_task(long).params is model.params
+        True
+        """
+        other = copy.copy(self)
+        other.task = _same_interface(self.task, task)
+        return other
+
+    def with_params(self, params: Mapping[str, np.ndarray]) -> Model:
+        """Return a model of the same make with some parameters replaced; the others are shared.
+
+        Raises
+        ------
+        ValueError
+            A name is none of the model's, or a shape or dtype differs.
+
+        Examples
+        --------
+        >>> import lstmcourse as lc
+        >>> model = lc.Model(lc.cells.lstm, lc.tasks.get("adding"), hidden_size=8)
+        >>> other = model.with_params({"cell.b_f": np.full(8, 5.0, np.float32)})
+        >>> float(other.params["cell.b_f"][0]), float(model.params["cell.b_f"][0])
+        (5.0, 1.0)
+        """
+        for name, p in params.items():
+            if name not in self.params:
+                raise UnknownNameError(f"the model has no {name!r}: {nearest(name, self.params)}")
+            own = self.params[name]
+            if np.shape(p) != own.shape or np.asarray(p).dtype != own.dtype:
+                raise ValueError(
+                    f"{name} is {np.asarray(p).dtype} of shape {np.shape(p)}; the model needs "
+                    f"{own.dtype} of shape {own.shape}"
+                )
+        other = copy.copy(self)
+        other.params = self.params | dict(params)
+        return other
 
     # ------------------------------------------------------------------------------- evaluation and sampling
 

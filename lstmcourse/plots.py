@@ -1,9 +1,10 @@
 """Draw figures in one style that reads in light and dark, in print, and without colour.
 
-Four verbs make a matplotlib figure: `lines`, `bands` (a median with its range), `heatmap` (states step by
-step) and `bars`; `figure` gives empty axes in the same style. ``show(fig, alt="...")`` displays a figure with
-its text alternative. `PALETTE` holds the colours, a light and a dark set under the same names, and `css`
-writes them as CSS variables, so that diagrams and panels wear the same colours.
+Five verbs make a matplotlib figure: `lines`, `bands` (a median with its range), `heatmap` (states step by
+step), `by_word` (a unit along a sentence) and `bars`; `figure` gives empty axes in the same style.
+``show(fig, alt="...")`` displays a figure with its text alternative. `PALETTE` holds the colours, a light and
+a dark set under the same names, and `css` writes them as CSS variables, so that diagrams and panels wear the
+same colours.
 
 One picture serves both themes: an SVG inside ``<img alt="...">`` whose colours are CSS variables that change
 with the colour scheme of the page, on a ground of its own, so that it stays legible where the scheme is
@@ -33,6 +34,7 @@ __all__ = [
     "Picture",
     "bands",
     "bars",
+    "by_word",
     "css",
     "figure",
     "heatmap",
@@ -446,6 +448,92 @@ def heatmap(
     _marks(ax, np.argwhere(~finite), ((-0.3, -0.3), (0.3, 0.3)), ((-0.3, 0.3), (0.3, -0.3)))
     _scale(ax, limit)
     return _finish(ax, xlabel, ylabel, title, None, "", None)
+
+
+@_house
+def by_word(
+    words: Sequence[str],
+    series: Mapping[str, Any],
+    *,
+    marks: Mapping[str, Sequence[int]] | None = None,
+    title: str = "",
+) -> Figure:
+    """Draw numbers along a sentence: a row for each series, a bar up or down at each word.
+
+    Parameters
+    ----------
+    words : sequence of T str
+        What is read, step by step.
+    series : mapping of str to array (T,)
+        Values by label, from top to bottom. A series within 0 and 1, such as a gate, gets a scale from 0 to
+        1, another one a scale that is the same up and down.
+    marks : mapping of str to sequence of int, optional
+        Words to stand out, by what they are: ``{"subject": [1, 15]}``. Their columns are shaded and named.
+    title : str
+        Above the figure.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        A series does not have one number for each word, a mark lies outside, or there is nothing to draw.
+
+    Examples
+    --------
+    >>> unit = {"f": [0.9, 0.1, 1.0], "C": [0.0, 1.5, 1.4]}
+    >>> fig = by_word(["the", "queen", "is"], unit, marks={"subject": [1]})
+    >>> [ax.get_ylabel() for ax in fig.axes]
+    ['f', 'C']
+    """
+    if not series or not len(words):
+        raise ValueError(f"{len(words)} words and {len(series)} series: give at least one of each")
+    at = np.arange(len(words))
+    for name, places in (marks or {}).items():
+        if any(not 0 <= place < len(words) for place in places):
+            raise ValueError(
+                f"marks {name!r} are {list(places)}: the words are counted 0 to {len(words) - 1}"
+            )
+    fig, axes = figure(
+        min(9.6, 1.5 + 0.3 * len(words)),
+        0.75 + 0.85 * len(series),
+        rows=len(series),
+        sharex=True,
+        squeeze=False,
+    )
+    light = PALETTE["light"]
+    for k, (ax, (label, values)) in enumerate(zip(axes[:, 0], series.items(), strict=True)):
+        values = _vector(values, f"series {label!r}", len(words))
+        gate = values.min() >= 0 and values.max() <= 1
+        limit = 1.0 if gate else float(np.abs(values).max()) * 1.05 or 1.0
+        colour, hatch = light[_HUES[k % len(_HUES)]], _HATCHES[k % len(_HATCHES)]
+        ax.bar(at, values, 0.72, color=colour, hatch=hatch, linewidth=0)
+        ax.axhline(0, color=light["muted"], linewidth=0.8, linestyle="-", marker="")
+        ax.set_ylim(0.0 if gate else -limit, limit)
+        ax.set_yticks([0, 0.5, 1] if gate else [0])
+        ax.set_ylabel(label, rotation=0, ha="right", va="center")
+        ax.grid(False, axis="x")
+        for place in {place for places in (marks or {}).values() for place in places}:
+            ax.axvspan(place - 0.5, place + 0.5, color=light["rule"], alpha=0.55, linewidth=0, zorder=0)
+    top = axes[0, 0]
+    for name, places in (marks or {}).items():
+        for place in places:
+            top.annotate(
+                name,
+                (place, 1.03),
+                xycoords=("data", "axes fraction"),
+                ha="center",
+                fontsize=8,
+                color=light["muted"],
+            )
+    top.set_title(title, pad=16 if marks and title else 6)
+    bottom = axes[-1, 0]
+    bottom.set_xlim(-0.6, len(words) - 0.4)
+    bottom.set_xticks(at, words, rotation=60, ha="right", rotation_mode="anchor")
+    bottom.tick_params(axis="x", length=0)
+    return fig
 
 
 @_house

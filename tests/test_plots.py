@@ -268,3 +268,27 @@ def test_importing_loads_no_matplotlib():
     code = "import sys, lstmcourse.plots; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_unit_along_a_sentence():
+    words = ["the", "queen", "is"]
+    fig = plots.by_word(words, {"f": [0.9, 0.1, 1.0], "C": [0.0, -2.0, 1.4]}, marks={"subject": [1]})
+    gate, state = fig.axes
+    assert [bar.get_height() for bar in gate.containers[0]] == [0.9, 0.1, 1.0]
+    assert [bar.get_height() for bar in state.containers[0]] == [0.0, -2.0, 1.4]
+    assert gate.get_ylim() == (0, 1) and state.get_ylim() == pytest.approx((-2.1, 2.1))
+    assert [t.get_text() for t in state.get_xticklabels()] == words
+    assert [t.get_text() for t in gate.texts] == ["subject"] and gate.texts[0].xy[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "series", "marks", "said"),
+    [
+        (["a"], {}, {}, "1 words and 0 series"),
+        (["a", "b"], {"f": [1.0]}, {}, "series 'f'"),
+        (["a", "b"], {"f": [1.0, 0.0]}, {"subject": [2]}, "counted 0 to 1"),
+    ],
+)
+def test_what_does_not_fit_a_sentence_is_refused(words, series, marks, said):
+    with pytest.raises(ValueError, match=said):
+        plots.by_word(words, series, marks=marks)

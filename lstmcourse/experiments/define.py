@@ -16,11 +16,13 @@ from typing import Any
 
 from lstmcourse.errors import UnknownNameError, nearest
 
-__all__ = ["Experiment", "Interval", "experiment", "get", "grid", "names"]
+__all__ = ["Experiment", "Interval", "experiment", "get", "grid", "hidden_size_for", "names"]
 
 Point = Mapping[str, Any]
 
-HOMES: tuple[str, ...] = ("lstmcourse.experiments.gaps",)
+HOMES: tuple[str, ...] = tuple(
+    f"lstmcourse.experiments.{module}" for module in ("gaps", "reading", "memory", "comparison")
+)
 """Modules that define the course's experiments; `names` and `get` import them."""
 
 ENGINE = ("ops", "autodiff", "passes", "compile", "printers.numpy", "runtime", "unroll")
@@ -188,6 +190,27 @@ def experiment(
         return function
 
     return declare
+
+
+def hidden_size_for(cell: Any, task: Any, parameters: int, **model: Any) -> int:
+    """Return the largest hidden size of a model with at most so many parameters, for a fair comparison.
+
+    Examples
+    --------
+    >>> import lstmcourse as lc
+    >>> task = lc.tasks.get("adding")
+    >>> sizes = [hidden_size_for(cell, task, 1000) for cell in (lc.cells.rnn, lc.cells.lstm)]
+    >>> sizes
+    [29, 14]
+    >>> [lc.Model(cell, task, size).parameter_count for cell, size in zip(("rnn", "lstm"), sizes)]
+    [958, 967]
+    """
+    from lstmcourse import Model
+
+    size = 1
+    while Model(cell, task, size + 1, **model).parameter_count <= parameters:
+        size += 1
+    return size
 
 
 def grid(**axes: Iterable[Any]) -> list[dict[str, Any]]:
