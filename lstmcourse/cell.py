@@ -699,6 +699,49 @@ class Cell:
 
         return latex(self)
 
+    def equations(self, *names: str) -> Any:
+        """Some of the equations, by the names that they give a value; all if none is named. Displays itself.
+
+        Examples
+        --------
+        >>> import lstmcourse as lc
+        >>> lc.cells.lstm.equations("f", "c")
+        f_t = σ(h_{t-1} U_f + x_t W_f + b_f)
+        c_t = f_t * c_{t-1} + i_t * g_t
+        """
+        from .printers.latex import some
+
+        return some(self, names)
+
+    def definition(self, *names: str) -> str:
+        """The function as its author wrote it; or only the lines that give these names a value.
+
+        Raises
+        ------
+        ValueError
+            The source is not at hand, as for a function that was typed at a prompt.
+
+        Examples
+        --------
+        >>> import lstmcourse as lc
+        >>> print(lc.cells.lstm.definition("f", "c"))
+        f = sigmoid(affine("f", h, x))  # forget gate
+        c = f * c + i * g
+        """
+        try:
+            text = inspect.getsource(self.function)
+        except (OSError, TypeError) as error:
+            raise ValueError(f"{self.name}: the text of its definition is not at hand: {error}") from error
+        if not names:
+            return text.rstrip()
+        for name in names:
+            if name not in self.graph.names:
+                raise UnknownNameError(
+                    f"{self.name} has no equation named {name!r}: {nearest(name, self.graph.names)}"
+                )
+        lines = (line.strip() for line in text.splitlines())
+        return "\n".join(line for line in lines if line.partition(" = ")[0] in names)
+
     def diagram(self, **options: Any) -> Any:
         """One step as a picture; displays itself. See `lstmcourse.printers.svg`."""
         from .printers.svg import diagram

@@ -13,7 +13,6 @@ Its file is written by ``python -m lstmcourse.reader``; a test trains it again a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ __all__ = [
     "FILE",
     "HIDDEN",
     "STEPS",
+    "Answers",
     "answers",
     "carrier",
     "flip",
@@ -80,16 +80,18 @@ def train(
 
 
 def load() -> Any:
-    """Return the stored reader, a `Model`.
+    """Return the stored reader, a `Model`, in float64: what it says is then the same on every machine.
 
     Examples
     --------
     >>> load()
-    Model(lstm: 62 symbols → 32 → 62 for agreement, cross_entropy; 14,206 parameters, float32)
+    Model(lstm: 62 symbols → 32 → 62 for agreement, cross_entropy; 14,206 parameters, float64)
     """
-    from . import checkpoints
+    from . import Model, checkpoints
 
-    return checkpoints.load(FILE).model()
+    stored = checkpoints.load(FILE)
+    model = Model("lstm", language(), hidden_size=HIDDEN, dtype=np.float64)
+    return model.with_params({name: p.astype(np.float64) for name, p in stored.params.items()})
 
 
 def rows(count: int = 256, *, gap: int = 3, subjects: int = 3, seed: int = 0, **options: Any) -> Any:
@@ -251,7 +253,14 @@ def flip(model: Any, batch: Any, unit: int, step: int) -> np.ndarray:
     return rewrite(model, batch.x, step, exchange)
 
 
-def answers(prediction: np.ndarray, batch: Any) -> Mapping[str, float]:
+class Answers(dict):
+    """Shares of right answers by what was asked, ``{"verb": 1.0, ...}``; shown with two decimals."""
+
+    def __repr__(self) -> str:
+        return ", ".join(f"{what} {share:.2f}" for what, share in self.items())
+
+
+def answers(prediction: np.ndarray, batch: Any) -> Answers:
     """Put together what predictions get right, by the property that decides the answer.
 
     Parameters
@@ -263,16 +272,16 @@ def answers(prediction: np.ndarray, batch: Any) -> Mapping[str, float]:
 
     Returns
     -------
-    dict of str to float
-        ``"verb"``: is or are, which follows the subject's number, chance 1/2. ``"number"``: they, or one of
-        he and she, chance 1/2. ``"gender"``: he or she where the subject is singular, chance 1/2. Of each the
-        more probable alternative counts as the answer; what no step asks for is left out.
+    Answers
+        A dict of str to float. ``"verb"``: is or are, which follows the subject's number. ``"number"``: they,
+        or one of he and she. ``"gender"``: he or she, where the subject is singular. Chance is 1/2 for each.
+        The more probable alternative counts as the answer; what no step asks for is left out.
 
     Examples
     --------
     >>> batch = rows(64)
-    >>> {k: round(v, 2) for k, v in answers(load().predict(batch.x), batch).items()}
-    {'verb': 1.0, 'number': 1.0, 'gender': 1.0}
+    >>> answers(load().predict(batch.x), batch)
+    verb 1.00, number 1.00, gender 1.00
     """
     task = language()
     (is_, are), (he, she, they) = task.verb_words, task.pronoun_words
@@ -283,7 +292,7 @@ def answers(prediction: np.ndarray, batch: Any) -> Mapping[str, float]:
         "number": (np.isin(y, task.pronoun_words), plural == (y == they)),
         "gender": (np.isin(y, (he, she)), (p[:, she] > p[:, he]) == (y == she)),
     }
-    return {key: float(hits[asked].mean()) for key, (asked, hits) in right.items() if asked.any()}
+    return Answers({key: float(hits[asked].mean()) for key, (asked, hits) in right.items() if asked.any()})
 
 
 def main() -> None:

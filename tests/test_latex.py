@@ -123,3 +123,28 @@ def test_a_row_of_numbers_is_a_letter():
         return h
 
     assert r"t \bmod \mathbf{k} = 0" in rows.latex
+
+
+def test_some_equations_are_lines_of_all_of_them():
+    lstm = lc.cells.lstm
+    every = LSTM.strip().splitlines()
+    some = lstm.equations("c", "f")
+    assert some.latex.splitlines()[1:-1] == [every[1], every[5].removesuffix(r" \\")]
+    assert some._repr_latex_() == f"$${some.latex}$$"
+    assert repr(some) == "f_t = σ(h_{t-1} U_f + x_t W_f + b_f)\nc_t = f_t * c_{t-1} + i_t * g_t"
+    assert lstm.equations().latex == lstm.latex
+    with pytest.raises(lc.UnknownNameError, match="no equation named 'q'"):
+        lstm.equations("q")
+
+
+def test_the_definition_is_the_authors_text():
+    lstm = lc.cells.lstm
+    assert lstm.definition("h") == "h = o * tanh(c)"
+    assert lstm.definition().startswith('@cell(init={"b_f": 1.0}')
+    assert lstm.definition("i", "o").count("\n") == 1
+    with pytest.raises(lc.UnknownNameError, match="no equation named 'q'"):
+        lstm.definition("q")
+    scope = {"lc": lc}
+    exec("@lc.cell\ndef typed(x, h):\n    h = lc.tanh(lc.affine('h', h, x))\n    return h\n", scope)
+    with pytest.raises(ValueError, match="not at hand"):
+        scope["typed"].definition()

@@ -6,13 +6,15 @@ program, with rows on the left: :math:`x_t W_f + h_{t-1} U_f + b_f`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
+from ..errors import UnknownNameError, nearest
 from ..graph import Dim, Node
 from ..ops import OPS
-from .expression import Syntax, equation_of, equations
+from .expression import PLAIN, Syntax, equation_of, equations
 
-__all__ = ["LATEX", "latex"]
+__all__ = ["LATEX", "Equations", "latex", "some"]
 
 GREEK = (
     "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega "
@@ -72,12 +74,14 @@ LATEX = Syntax(
 )
 
 
-def latex(cell) -> str:
-    r"""All equations of a cell.
+def latex(cell, names: Collection[str] | None = None) -> str:
+    r"""Equations of a cell.
 
     Parameters
     ----------
     cell : Cell
+    names : collection of str, optional
+        Only these, in the author's order; all if not given.
 
     Returns
     -------
@@ -92,9 +96,40 @@ def latex(cell) -> str:
     h_t &= \tanh\left(h_{t-1}\, U_h + x_t\, W_h + b_h\right)
     \end{aligned}
     """
-    lines = []
-    for name, node in equations(cell.graph).items():
-        left, right = equation_of(name, node, LATEX, cell.letters)
-        lines.append(LATEX.equals.format(left, right))
+    lines = (LATEX.equals.format(*pair) for pair in _written(cell, LATEX, names))
     body = " \\\\\n".join(lines)
     return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+
+@dataclass(frozen=True)
+class Equations:
+    """Some equations of a cell; displays itself as text and as LaTeX."""
+
+    text: str
+    latex: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_latex_(self) -> str:
+        return f"$${self.latex}$$"
+
+
+def some(cell, names: Collection[str]) -> Equations:
+    """Choose equations of a cell by name; what `Cell.equations` gives."""
+    known = equations(cell.graph)
+    for name in names:
+        if name not in known:
+            raise UnknownNameError(f"{cell.name} has no equation named {name!r}: {nearest(name, known)}")
+    chosen = list(names) or list(known)
+    text = "\n".join(" = ".join(pair) for pair in _written(cell, PLAIN, chosen))
+    return Equations(text, latex(cell, chosen))
+
+
+def _written(cell, syntax: Syntax, names: Collection[str] | None) -> list[tuple[str, str]]:
+    """Left and right sides, in the author's order."""
+    return [
+        equation_of(name, node, syntax, cell.letters)
+        for name, node in equations(cell.graph).items()
+        if names is None or name in names
+    ]

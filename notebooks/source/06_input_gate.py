@@ -1,0 +1,285 @@
+# %% [markdown]
+# # The input gate and the candidate
+#
+# Something has been forgotten; now something new may be written. Two layers do that together: one proposes, the other admits.
+#
+# After it you can
+#
+# - say what the candidate is, and what the input gate adds to it,
+# - watch both at a subject and at a noun that only distracts, in a trained network,
+# - take the writing away, and see what the network no longer knows.
+#
+# It takes about 30 minutes. It follows the second of the four steps in [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
+
+# %% tags=["setup"]
+from dataclasses import replace
+
+import numpy as np
+
+import lstmcourse as lc
+from lstmcourse import plots
+
+lstm = lc.cells.lstm
+reader = lc.reader.load()
+rows = lc.reader.rows(512)
+
+# %% [markdown]
+# ## The question: what is new, and where does it go?
+#
+# Two layers look at the same $x_t$ and $h_{t-1}$:
+#
+# - the **candidate** $\tilde C_t$ proposes a new value for each number of the cell state, between $-1$ and $1$ ($\tanh$),
+# - the **input gate** $i_t$ says how much of each proposal is admitted, between 0 and 1 ($\sigma$).
+#
+# What is written is their product, $i_t \odot \tilde C_t$, number by number.
+
+# %% claims=["C27", "C28"]
+lstm.equations("i", "g")
+
+# %%
+print(lstm.definition("i", "g"))
+
+# %% claims=["C27", "C28"]
+lstm.diagram(focus={"i", "g"})
+
+# %% [markdown]
+# In the program the candidate is called `g`, as in most of today's code; in formulas and pictures it has the essay's letter, $\tilde C_t$.
+#
+# Why two layers, when one could say "write 0.3" by itself? Because of what happens over time: a proposal of 0 is not the same as a shut gate once weights are shared by all steps. The gate can learn *when* to write, by other weights than those that say *what*. Exercise 3 comes back to it.
+#
+# ### Feel it
+#
+# First the gate, then the candidate. Predict:
+#
+# - The candidate proposes 0.8, and the gate stands at 0.5. What is written?
+# - Which of the two decides the *sign* of what is written? Try to make the gate do it.
+
+# %%
+lc.widgets.gate_panel(lstm, "i")
+
+# %%
+lc.widgets.gate_panel(lstm, "g")
+
+# %% [markdown]
+# The gate is never negative, so the sign is the candidate's alone: the candidate says *which way*, the gate says *whether*.
+
+# %% claims=["C27", "C28"]
+rng = np.random.default_rng(0)
+params = lstm.init(input_size=3, hidden_size=4, rng=rng, dtype=np.float64)
+state = {name: rng.standard_normal((1, 4)) for name in ("h", "c")}
+step = lstm.step(params, rng.standard_normal((1, 3)), state)
+written = step["c"] - step["f"] * state["c"]
+difference = np.abs(written - step["i"] * step["g"]).max()
+lc.claim("C27", "what a step adds to the kept state is i times the candidate", difference, below=1e-12)
+
+# %% [markdown]
+# ## At a subject, and at a noun that only distracts
+#
+# The trained network of [notebook 05](05_forget_gate.ipynb) reads *the queen near the old kings is* … . Two nouns with a gender, but only the first one counts. If the network works as the essay tells it, it writes the gender of *queen* and keeps the gate shut at *kings*. Here is the unit that carries the subject's **number** (the essay's later example), along two sentences:
+
+# %% tags=["setup"]
+number, _ = lc.reader.carrier(reader, "number")
+gender, _ = lc.reader.carrier(reader, "gender")
+text = "the queen near the old kings is tired and seen by the boy she slept . the kings behind the nun are happy and near the girl they left ."
+words = text.split()
+
+
+def along(unit, *names):
+    """Values of a unit along the two sentences, by the letters of the pictures."""
+    run = reader.unroll(reader.task.encode(text)[:, None])
+    letters = {"f": "$f_t$", "i": "$i_t$", "g": r"$\tilde{C}_t$", "o": "$o_t$", "c": "$C_t$", "h": "$h_t$"}
+    return {letters[name]: run[name][:, 0, unit] for name in names}
+
+
+# %%
+fig = plots.by_word(words, along(number, "i", "g", "c"), marks={"subject": [1, 17]})
+plots.show(
+    fig,
+    alt="The input gate of the number unit is wide open at both subjects and nearly shut at most words up to the verb. The candidate is negative at one subject, positive at the other; the cell state follows it and stays.",
+)
+
+# %% [markdown]
+# **What to notice.** The gate opens wide at the two subjects and stands low at the words between subject and verb, so that what was written stays. The candidate goes on proposing at every word; while the gate is shut, nobody listens. After the verb the gate opens again here and there, and the cell state changes.
+#
+# The same words, read as a subject and as a distractor, make a clean comparison: only the place in the sentence differs. Over many rows, for both units:
+
+# %%
+notes = reader.task.annotate(rows.x)
+run = reader.unroll(rows.x)
+subject, distractor = lc.reader.steps(rows, "subject", first=1), notes["is_attractor"]
+gap = lc.reader.steps(rows, "gap")[:, None] & distractor
+for name, unit in (("number", number), ("gender", gender)):
+    i = run["i"][..., unit]
+    print(
+        f"{name}: i at subjects {i[subject].mean():.2f}, at distractors before the verb {i[gap].mean():.2f}"
+    )
+
+# %% [markdown]
+# In this network the unit for number admits a subject and turns a distractor away, as in the essay. The unit for gender is less strict: it admits some of the distractors, and still ends on the right side. In all ten networks:
+
+# %%
+study = lc.experiments.load("gates_while_reading")
+admitted = {
+    what: {
+        "subject": study.over("trained", f"{what}_admit_subject")[1][1],
+        "distractor": study.over("trained", f"{what}_admit_attractor")[1][1],
+    }
+    for what in ("gender", "number")
+}
+
+# %%
+fig = plots.bars(
+    {what: {word: np.median(v) for word, v in by_word.items()} for what, by_word in admitted.items()},
+    ranges={
+        what: {word: (v.min(), v.max()) for word, v in by_word.items()} for what, by_word in admitted.items()
+    },
+    ylabel="input gate, mean",
+    ylim=(0, 1.3),
+)
+plots.show(
+    fig,
+    alt="In the median network the input gate stands at 0.84 at subjects for gender, 0.56 at distractors; for number 0.93 and 0.55. The ranges overlap.",
+)
+
+# %% claims=["C29"]
+more = {what: by_word["subject"] - by_word["distractor"] for what, by_word in admitted.items()}
+for what, difference in more.items():
+    print(f"{what}: more open at subjects in {np.sum(difference > 0.05)} of 10 networks")
+lc.claim(
+    "C29",
+    "in most of ten networks the gate of gender's unit is clearly more open at a subject than at a distractor",
+    int(np.sum(more["gender"] > 0.05)),
+    between=(5, 7),
+    verdict="qualified",
+)
+
+# %% [markdown]
+# Most, not all. In the others the gate stands about equally open at both, although they too get every answer right: something else must tell the two nouns apart there. We cannot see from one gate what a network has learnt. So, as before, a test by intervention.
+#
+# As always with stored results, one of the twenty networks is measured again, now:
+
+# %%
+again = lc.experiments.rerun("gates_while_reading", 1)
+agreement = lc.experiments.agree("gates_while_reading", again)
+assert agreement, agreement
+agreement
+
+# %% [markdown]
+# ## Shut the gate at the subject
+#
+# `override(i=0.0)` holds all input gates shut. We do it at one word only, the subject of the second and third sentence. Predict what the network will say about verbs and pronouns.
+
+# %%
+at_subject = lc.reader.steps(rows, "subject", first=1)
+shut = reader.with_cell(lstm.override(i=0.0))
+later = replace(rows, mask=rows.mask & (np.arange(len(rows.x)) >= 14)[:, None])
+lc.reader.answers(lc.inspection.patch(reader, shut, rows.x, at_subject), later)
+
+# %% [markdown]
+# It knows nothing of the new subject: all three are guesses. But in other networks the same intervention does much less:
+
+# %%
+closed = {key: np.sort(study.over("trained", f"closed_{key}")[1][1]) for key in ("verb", "gender")}
+fig = plots.lines(closed, np.arange(1, 11), ylabel="share right", reference={"chance": 0.5}, ylim=(0.4, 1.03))
+fig.axes[0].set_xlabel("ten networks, each curve in ascending order")
+plots.show(
+    fig,
+    alt="With the input gate shut at the subject, shares right range from a guess to nearly 1, for verbs and for gender.",
+)
+
+# %% claims=["C29"]
+gender_closed = study.over("trained", "closed_gender")[1][1]
+lc.claim(
+    "C29",
+    "shut at the subject, at least seven of ten networks lose a fifth or more of the genders",
+    int(np.sum(gender_closed < 0.8)),
+    between=(7, 9),
+    verdict="qualified",
+)
+
+# %% [markdown]
+# How can a network know a subject that it could not write? The equations leave two ways. With the input gates shut, $C_t = f_t \odot C_{t-1}$: the *forget* gates still see the word, and can mark a unit by deleting what stood in it. And $h_t = o_t \odot \tanh(C_t)$ still changes with the *output* gates, so that the next word's gates can see what kind of noun it was, and write one word later. (Which of the two a network uses we have not measured.) The essay's division of labour is the simplest reading of the equations, and the commonest here; the equations do not enforce it.
+#
+# And held open, everywhere? Then every proposal is written, the distractors' too:
+
+# %%
+open_always = reader.with_cell(lstm.override(i=1.0))
+lc.reader.answers(open_always.predict(rows.x), rows)
+
+# %% [markdown]
+# ## What to remember
+#
+# - $\tilde C_t = \tanh(\ldots)$ proposes, $i_t = \sigma(\ldots)$ admits; $i_t \odot \tilde C_t$ is written.
+# - The candidate says which way and how far, the gate says whether.
+# - In trained networks the gate often opens at what matters and shuts at what distracts; where it does not, the candidate or another gate does the sorting.
+#
+# ## Three questions to check yourself
+#
+# 1. With $i_t = 0$, is $C_t$ sure to equal $C_{t-1}$?
+# 2. What are the largest and the smallest value that one step can add to a number of the cell state?
+# 3. Why is the candidate squashed by $\tanh$ and the gate by $\sigma$, and not the other way round?
+#
+# *Answers:* 1. No: the forget gate still acts. Only with $f_t = 1$ as well. 2. Just below 1 and just above $-1$. 3. A proposal needs both signs; a gate is a share, between nothing and everything.
+#
+# ## Your turn
+#
+# **1.** Choose weights of a one-unit LSTM by hand so that it writes $+1$ (nearly) when $x = 1$, $-1$ (nearly) when $x = -1$, and nothing when $x = 0$, and keeps what it has. Check with the inputs 1, 0, 0 and −1, 0, 0.
+
+# %% tags=["exercise"]
+# solution:
+by_hand = {name: np.zeros(shape) for name, shape in lstm.parameter_shapes(1, 1).items()}
+by_hand["b_f"][:] = 10.0
+by_hand["W_g"][:] = 5.0
+for x in (1.0, -1.0):
+    pulse = np.array([x, 0.0, 0.0]).reshape(3, 1, 1)
+    by_hand["b_i"][:] = 5.0
+    print(np.round(lc.unroll(lstm, by_hand, pulse)["c"].ravel(), 2))
+# end
+
+# %% [markdown] tags=["solution"]
+# An input gate that is always open will do here, since at $x = 0$ the candidate proposes 0. The gate earns its place when other inputs must not be written.
+
+# %% [markdown] tags=["exercise"]
+# **2.** In the trained network, hold the input gate of the *number* unit alone shut, at the subjects (`lc.inspection.pin(reader, "i", 0.0, number)` with `patch`). Is the verb still right? Compare with all gates shut.
+
+# %% tags=["exercise"]
+# solution:
+one_shut = lc.inspection.pin(reader, "i", 0.0, number)
+print("one unit:", lc.reader.answers(lc.inspection.patch(reader, one_shut, rows.x, at_subject), later))
+print("all units:", lc.reader.answers(lc.inspection.patch(reader, shut, rows.x, at_subject), later))
+# end
+
+# %% [markdown] tags=["solution"]
+# The verb survives: the network stores the number in more than one unit. A probe that finds *a* carrier does not find *the* carrier.
+
+# %% [markdown] tags=["exercise"]
+# **3.** Why not do without the gate? Write a cell whose update is $C_t = f_t \odot C_{t-1} + \tilde C_t$, train it on the short sentences only, `lc.reader.train(0, cell, steps=(300, 0))`, and see how it does on those (`lc.reader.rows(512, gap=0)`).
+
+
+# %% tags=["exercise"]
+# solution:
+@lc.cell(init={"b_f": 1.0})
+def ungated(x, h, c):
+    """An LSTM without an input gate."""
+    f = lc.sigmoid(lc.affine("f", h, x))
+    g = lc.tanh(lc.affine("g", h, x))
+    o = lc.sigmoid(lc.affine("o", h, x))
+    c = f * c + g
+    h = o * lc.tanh(c)
+    return h, c
+
+
+other = lc.reader.train(0, ungated, steps=(300, 0))
+short = lc.reader.rows(512, gap=0)
+right = lc.reader.answers(other.predict(short.x), short)
+assert min(right.values()) > 0.9, right
+# seeds 0 to 4: 1.00 for all three
+# end
+
+# %% [markdown] tags=["solution"]
+# It learns these too: the candidate can propose nothing by staying near 0. Greff et al. (2015), who took away one part at a time, found likewise that a missing input gate hurts on some tasks and hardly on others (notebook 15).
+
+# %% [markdown]
+# ## What you can do now
+#
+# You can say what is proposed, what is admitted, and how to find out what a network does with the two. Next: [the update itself](07_cell_update.ipynb), one line of bookkeeping.

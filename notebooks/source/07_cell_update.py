@@ -1,0 +1,233 @@
+# %% [markdown]
+# # The update of the cell state
+#
+# What goes is decided, what comes is decided. Now both are carried out, in one line. This is the line that makes an LSTM.
+#
+# After it you can
+#
+# - read the update as bookkeeping: so much kept, so much added,
+# - follow a value along the belt, word by word, from its arrival to its end,
+# - change one number on the belt of a trained network, and change its answer.
+#
+# It takes about 30 minutes. It follows the third of the four steps in [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
+
+# %% tags=["setup"]
+from dataclasses import replace
+
+import numpy as np
+
+import lstmcourse as lc
+from lstmcourse import plots
+
+lstm = lc.cells.lstm
+reader = lc.reader.load()
+rows = lc.reader.rows(512)
+gender, _ = lc.reader.carrier(reader, "gender")
+
+# %% [markdown]
+# ## The question: what is in the book now?
+#
+# Think of the cell state as an account book with one line for each number. At each step, keep a share $f_t$ of what stands there, and enter $i_t \odot \tilde C_t$:
+
+# %% claims=["C30"]
+lstm.equations("c")
+
+# %%
+print(lstm.definition("c"))
+
+# %% claims=["C30"]
+lstm.diagram(focus="c")
+
+# %% [markdown]
+# Nothing else touches the belt: one product, one sum. No matrix, and no squashing, so a number can pass through unchanged, and its gradient too ([notebook 04](04_cell_state.ipynb)).
+#
+# ### Feel it
+#
+# Predict before you move:
+#
+# - $C_{t-1} = 1$, $f_t = 0.5$, $i_t = 1$, $\tilde C_t = 0.5$. What is $C_t$?
+# - Can $C_t$ become larger than 1? What would it take?
+
+# %%
+lc.widgets.update_panel(lstm, show=("c",))
+
+# %% [markdown]
+# It is 1 again: half kept, half entered. And it can grow: with $f_t = 1$, $i_t = 1$ and $\tilde C_t = 1$ at every step it grows by 1 each time. The belt counts. That is why the cell state, unlike $h$, has no bounds.
+
+# %% claims=["C30"]
+counter = lstm.override(f=1.0, i=1.0, g=1.0)
+params = lstm.init(input_size=2, hidden_size=3, rng=0, dtype=np.float64)
+run = lc.unroll(counter, params, np.zeros((100, 1, 2)))
+lc.claim("C30", "with all open the state counts the steps", bool((run["c"][-1] == 100.0).all()))
+
+# %% [markdown]
+# ## The book of one unit, word by word
+#
+# Take the unit that carries gender in the trained network, and keep its book along two sentences. What was kept of the word before, what was entered, and the balance:
+
+# %% tags=["setup"]
+text = "the queen near the old kings is tired and seen by the boy she slept . the king behind the nuns is happy and near the girl he left ."
+words = text.split()
+run = reader.unroll(reader.task.encode(text)[:, None])
+f, i, g, c = (run[name][:, 0, gender] for name in ("f", "i", "g", "c"))
+before = np.concatenate([[0.0], c[:-1]])
+book = {"kept": f * before, "entered": i * g, "$C_t$": c}
+
+# %%
+fig = plots.by_word(words, book, marks={"subject": [1, 17]})
+plots.show(
+    fig,
+    alt="In the first sentence small positive entries add up to a balance above 0. At the full stop nothing is kept. In the second sentence negative entries bring the balance below 0.",
+)
+
+# %% claims=["C30"]
+lc.claim("C30", "the book adds up at every word", np.abs(f * before + i * g - c).max(), below=1e-12)
+
+# %% [markdown]
+# **What to notice.** The first two rows add up to the third. At the full stop and at the next *the*, almost nothing is kept: *the old gender goes*. From *king* on, entries have the other sign: *the new one comes in*. This is the essay's picture, except for two things. The old value goes a word or two before the new one comes. And the new one does not come in one stroke: the entries of several words, also after the subject, add up to it.
+#
+# How clear is it over many rows? For each word of the second sentence, the mean of $C$ where its subject is feminine, minus where it is masculine (singular subjects only):
+
+# %% tags=["setup"]
+KINDS = "the SUBJECT gap gap gap VERB mood and gap gap gap PRONOUN deed .".split()
+C = reader.unroll(rows.x)["c"][..., gender]
+notes = reader.task.annotate(rows.x)
+
+
+def apart(sentence, of):
+    """Difference of the unit's mean between feminine and masculine, at each word of a sentence."""
+    steps = slice(14 * sentence, 14 * sentence + 14)
+    said = 14 * of + 5  # a step at which the subject of that sentence is known
+    feminine, one = notes["gender"][said] == 1, notes["number"][said] == -1
+    return (C[steps, feminine & one].mean(axis=1) - C[steps, ~feminine & one].mean(axis=1)).round(6)
+
+
+# %%
+series = {"old subject": apart(1, of=0), "new subject": apart(1, of=1)}
+fig = plots.by_word(KINDS, series, marks={"second sentence": [1]})
+plots.show(
+    fig,
+    alt="By the gender of the old subject the state does not differ anywhere in the second sentence. By the new one it differs from its subject on, more and more up to the pronoun, and no longer at the full stop.",
+)
+
+# %% [markdown]
+# By the *old* subject's gender the state no longer differs, from the first word of the new sentence on. By the *new* subject's it differs from the subject's own word on, more with every word up to the pronoun, which needs it, and no longer at the full stop.
+
+# %% claims=["C31"]
+old, new = apart(1, of=0), apart(1, of=1)
+lc.claim("C31", "in the new sentence nothing of the old gender is left", np.abs(old[1:11]).max(), below=0.6)
+lc.claim("C31", "before the pronoun the new gender stands there", np.abs(new[10]), above=3.0)
+
+# %% [markdown]
+# ## Change the book
+#
+# If this number is what the network goes by, changing it should change the answer. One word before the network must name the pronoun of the second sentence, we take the state of this one unit, and put in the mean of the *other* gender. Nothing else is touched: 31 of 32 numbers of $C$ stay, and all of $h$. Predict how many *he* turn into *she*.
+
+# %%
+step = 14 + 9  # second sentence: one more word is read before the pronoun is named
+flipped = lc.reader.flip(reader, rows, gender, step)
+asked = replace(rows, mask=rows.mask & (np.arange(len(rows.x)) == step + 1)[:, None])
+lc.reader.answers(flipped, asked)
+
+# %% [markdown]
+# The pronoun's number stays right, and its gender is *wrong* nearly everywhere. Not a guess, which would be 0.5: the network now says the other one. One number on the belt carries the answer.
+#
+# Of ten networks?
+
+# %%
+study = lc.experiments.load("gates_while_reading")
+turned = study.over("trained", "flipped")[1][1]
+told = study.over("trained", "gender_told")[1][1]
+print("pronouns turned, by seed:    ", *(f"{v:.2f}" for v in turned))
+print("how well the unit tells it:  ", *(f"{v:.2f}" for v in told))
+
+# %% claims=["C31"]
+lc.claim(
+    "C31",
+    "in at least half of ten networks, exchanging the state of one unit turns most pronouns",
+    int(np.sum(turned > 0.8)),
+    between=(5, 7),
+    verdict="qualified",
+)
+lc.claim("C31", "in the others it turns none", turned[turned < 0.8], below=0.1, verdict="qualified")
+
+# %% [markdown]
+# Six of ten turn; in the other four, nothing happens at all. There the gender can be *read off* this unit (the second line), but the answer does not follow it, at least not at this word. A probe alone would have told the same story about all ten. That is why every finding of a probe in this course is put to a test like this one.
+
+# %%
+again = lc.experiments.rerun("gates_while_reading", 1)
+agreement = lc.experiments.agree("gates_while_reading", again)
+assert agreement, agreement
+agreement
+
+# %% [markdown]
+# ## What to remember
+#
+# - $C_t = f_t \odot C_{t-1} + i_t \odot \tilde C_t$: keep a share, enter something new. One product and one sum, number by number.
+# - The state has no bounds: it can count.
+# - In a trained network the old gender goes and the new one comes on this line; when, and in which unit, each network settles for itself.
+#
+# ## Three questions to check yourself
+#
+# 1. $f_t = 1$ and $i_t = 1$ at all steps. What does the unit compute of its candidates?
+# 2. And with $f_t = 0.9$, $i_t = 0.1$?
+# 3. Which of the quantities on the right of the update depend on $C_{t-1}$ directly?
+#
+# *Answers:* 1. Their sum. 2. A moving average, in which a candidate counts 0.9 times as much as the one after it. 3. Only $C_{t-1}$ itself; the gates and the candidate see $h_{t-1}$, which is a filtered view of it.
+#
+# ## Your turn
+#
+# **1.** Let an LSTM of one unit count the ones in a sequence of zeros and ones, by weights set by hand. After a sequence with seven ones, $C$ should be above 6.9 and below 7.
+
+# %% tags=["exercise"]
+# solution:
+count = {name: np.zeros(shape) for name, shape in lstm.parameter_shapes(1, 1).items()}
+count["b_f"][:], count["b_i"][:] = 20.0, 20.0
+count["W_g"][:] = 3.0  # tanh(3) = 0.995
+ones = np.array([1, 0, 1, 1, 0, 0, 1, 1, 1, 0, 1], float).reshape(-1, 1, 1)
+assert 6.9 < lc.unroll(lstm, count, ones)["c"][-1, 0, 0] < 7
+# end
+
+# %% [markdown] tags=["exercise"]
+# **2.** Exchange the state of the gender unit earlier: behind the word after the subject, `step = 14 + 2`. Is the pronoun still turned? Look at the picture of the book to explain what you find.
+
+# %% tags=["exercise"]
+# solution:
+for where in (14 + 2, 14 + 6, 14 + 9):
+    early = lc.reader.flip(reader, rows, gender, where)
+    print(f"behind step {where}:", lc.reader.answers(early, asked))
+# end
+
+# %% [markdown] tags=["solution"]
+# Early on, little stands in the book yet, and the entries that come after it bring the right gender all the same. The later the exchange, the less can be mended.
+
+# %% [markdown] tags=["exercise"]
+# **3.** Write a cell in which the kept and the entered share always add up to 1, $C_t = f_t \odot C_{t-1} + (1 - f_t) \odot \tilde C_t$. Can it count? Find out by the largest $|C|$ it reaches on random inputs with random weights.
+
+
+# %% tags=["exercise"]
+# solution:
+@lc.cell(init={"b_f": 1.0})
+def shared(x, h, c):
+    """An LSTM whose input gate is what the forget gate leaves."""
+    f = lc.sigmoid(lc.affine("f", h, x))
+    g = lc.tanh(lc.affine("g", h, x))
+    o = lc.sigmoid(lc.affine("o", h, x))
+    c = f * c + (1 - f) * g
+    h = o * lc.tanh(c)
+    return h, c
+
+
+rng = np.random.default_rng(1)
+wild = {name: 3 * rng.standard_normal(s) for name, s in shared.parameter_shapes(2, 8).items()}
+states = lc.unroll(shared, wild, rng.standard_normal((500, 4, 2)))["c"]
+assert np.abs(states).max() <= 1.0
+# end
+
+# %% [markdown] tags=["solution"]
+# It cannot: a weighted mean of two numbers within $\pm 1$ stays within $\pm 1$. This variant has a notebook of its own, the eleventh.
+
+# %% [markdown]
+# ## What you can do now
+#
+# You can keep the book of a cell state, and you have changed an answer by changing one number in it. What the rest of the network sees of the book is decided by one more gate: [the output gate](08_output_gate.ipynb).
