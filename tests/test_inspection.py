@@ -76,7 +76,7 @@ def test_a_probe_refuses_what_it_cannot_use(values, labels, words):
 
 
 def by_hand(params, x, gates=None, changes=None):
-    """An LSTM in plain NumPy; gates[t] says what to do to (f, i, o), changes[t] to the state behind step t."""
+    """An LSTM in plain NumPy; gates[t] says what to do to (f, i, o), changes[t] to the state after step t."""
     sigmoid = lambda a: 1 / (1 + np.exp(-a))
     p = {k.removeprefix("cell."): v for k, v in params.items()}
     h, c = np.zeros((2, x.shape[1], len(p["U_f"])))
