@@ -140,7 +140,7 @@ def _layer(cell: Any, gate: str) -> tuple[str, str | None]:
     node = names[gate]
     if node.op.name not in _CURVES or node.args[0].op.name != "affine":
         raise ValueError(
-            f"gate={gate!r}: in {cell.name} it is no layer, sigmoid or tanh of an affine; this panel shows one"
+            f"gate={gate!r}: in {cell.name} it is no layer, sigmoid or tanh of an affine; the panel shows one"
         )
     if node.op.name == "tanh":
         return "tanh", None
