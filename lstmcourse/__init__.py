@@ -58,6 +58,7 @@ __version__ = "0.1.0"
 # Loaded when first used, so that importing the package costs little beyond NumPy.
 _LAZY_MODULES = (
     "checkpoints",
+    "baselines",
     "claims",
     "exercises",
     "experiments",

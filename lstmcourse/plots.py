@@ -34,6 +34,7 @@ __all__ = [
     "Picture",
     "bands",
     "bars",
+    "bars_over_seeds",
     "by_word",
     "css",
     "figure",
@@ -604,6 +605,36 @@ def bars(
     if grouped and ylim is None:  # room for the legend above the bars
         ax.margins(y=0.28)
     return _finish(ax, xlabel, ylabel, title, reference, "", ylim)
+
+
+def bars_over_seeds(values: Mapping[str, Any], **more: Any) -> Figure:
+    """Draw medians over seeds as bars, with lines from the lowest to the highest.
+
+    Parameters
+    ----------
+    values : mapping of str to array (S,), or of str to such a mapping
+        One number for each seed; grouped as for `bars`.
+    **more
+        As for `bars`: reference, xlabel, ylabel, title, ylim, ax.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> fig = bars_over_seeds({"ours": [0.9, 1.0, 0.8], "theirs": [0.5, 0.7, 0.6]})
+    >>> [round(float(bar.get_height()), 2) for bar in fig.axes[0].patches]
+    [0.9, 0.6]
+    """
+
+    def each(what: Any, measure: Callable[[np.ndarray], Any]) -> Any:
+        if isinstance(what, Mapping):
+            return {label: each(inner, measure) for label, inner in what.items()}
+        return measure(_vector(what, "the values over seeds"))
+
+    medians = each(values, lambda v: float(np.median(v)))
+    return bars(medians, ranges=each(values, lambda v: (float(v.min()), float(v.max()))), **more)
 
 
 # Parts of figures

@@ -152,12 +152,7 @@ keep = {
 }
 
 # %%
-fig = plots.bars(
-    {name: {place: np.median(v) for place, v in k.items()} for name, k in keep.items()},
-    ranges={name: {place: (v.min(), v.max()) for place, v in k.items()} for name, k in keep.items()},
-    ylabel="share of C kept over three words",
-    ylim=(0, 1.15),
-)
+fig = plots.bars_over_seeds(keep, ylabel="share of C kept over three words", ylim=(0, 1.25))
 plots.show(
     fig,
     alt="Untrained networks keep about 0.38 in both places. Trained ones keep a median of 0.7 within a sentence, and 0.01 across its end; single networks differ widely.",
@@ -223,23 +218,13 @@ lc.reader.answers(said, later)
 # All three fall to about a half: guessing. The network now reads about the new subject with the old one still in mind. And it is so in all ten networks, whichever way each of them has found:
 
 # %% claims=["C26"]
-opened = {"verb": "open_verb", "gender": "open_gender"}
-fig = plots.bars(
-    {
-        "as trained": {k: np.median(measured["trained"][k]) for k in opened},
-        "forget gates held open at . the SUBJECT": {
-            k: np.median(measured["trained"][v]) for k, v in opened.items()
-        },
-    },
-    ranges={
-        "as trained": {k: (measured["trained"][k].min(), measured["trained"][k].max()) for k in opened},
-        "forget gates held open at . the SUBJECT": {
-            k: (measured["trained"][v].min(), measured["trained"][v].max()) for k, v in opened.items()
-        },
-    },
-    reference={"chance": 0.5},
-    ylabel="share right, sentences 2 and 3",
-    ylim=(0, 1.3),
+trained = measured["trained"]
+right = {
+    "as trained": {"verb": trained["verb"], "gender": trained["gender"]},
+    "forget gates open at . the SUBJECT": {"verb": trained["open_verb"], "gender": trained["open_gender"]},
+}
+fig = plots.bars_over_seeds(
+    right, reference={"chance": 0.5}, ylabel="share right, sentences 2 and 3", ylim=(0, 1.4)
 )
 plots.show(
     fig, alt="As trained all is right. With forget gates held open, verbs are right in 0.6, genders in 0.5."
@@ -247,7 +232,7 @@ plots.show(
 lc.claim(
     "C26",
     "with the forget gates held open between two subjects, gender is lost in each of ten networks",
-    measured["trained"]["open_gender"],
+    trained["open_gender"],
     below=0.75,
 )
 
@@ -297,6 +282,10 @@ by_hand["W_f"][:] = -10.0
 gate = [float(lstm.step(by_hand, np.full((1, 1), value))["f"][0, 0]) for value in (0.0, 1.0)]
 assert gate[0] > 0.99 and gate[1] < 0.01
 # end
+
+# %% tags=["solution"]
+reader, rows = lc.reader.load(), lc.reader.rows(512)
+gender, _ = lc.reader.carrier(reader, "gender")
 
 # %% [markdown] tags=["exercise"]
 # **2.** Silence the unit that carries gender (`lc.inspection.silence`), and then, one at a time, five others. Which answers break? What does that say beyond what the probe said?

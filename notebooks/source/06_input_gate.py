@@ -128,14 +128,7 @@ admitted = {
 }
 
 # %%
-fig = plots.bars(
-    {what: {word: np.median(v) for word, v in by_word.items()} for what, by_word in admitted.items()},
-    ranges={
-        what: {word: (v.min(), v.max()) for word, v in by_word.items()} for what, by_word in admitted.items()
-    },
-    ylabel="input gate, mean",
-    ylim=(0, 1.3),
-)
+fig = plots.bars_over_seeds(admitted, ylabel="input gate, mean", ylim=(0, 1.35))
 plots.show(
     fig,
     alt="In the median network the input gate stands at 0.84 at subjects for gender, 0.56 at distractors; for number 0.93 and 0.55. The ranges overlap.",
@@ -238,6 +231,11 @@ for x in (1.0, -1.0):
 
 # %% [markdown] tags=["solution"]
 # An input gate that is always open will do here, since at $x = 0$ the candidate proposes 0. The gate earns its place when other inputs must not be written.
+
+# %% tags=["solution"]
+at_subject = lc.reader.steps(rows, "subject", first=1)
+shut = reader.with_cell(lstm.override(i=0.0))
+later = replace(rows, mask=rows.mask & (np.arange(len(rows.x)) >= 14)[:, None])
 
 # %% [markdown] tags=["exercise"]
 # **2.** In the trained network, hold the input gate of the *number* unit alone shut, at the subjects (`lc.inspection.pin(reader, "i", 0.0, number)` with `patch`). Is the verb still right? Compare with all gates shut.

@@ -188,6 +188,9 @@ ones = np.array([1, 0, 1, 1, 0, 0, 1, 1, 1, 0, 1], float).reshape(-1, 1, 1)
 assert 6.9 < lc.unroll(lstm, count, ones)["c"][-1, 0, 0] < 7
 # end
 
+# %% tags=["solution"]
+asked = replace(rows, mask=rows.mask & (np.arange(len(rows.x)) == 14 + 10)[:, None])
+
 # %% [markdown] tags=["exercise"]
 # **2.** Exchange the state of the gender unit earlier: behind the word after the subject, `step = 14 + 2`. Is the pronoun still turned? Look at the picture of the book to explain what you find.
 

@@ -109,12 +109,7 @@ shown = {
 }
 
 # %%
-fig = plots.bars(
-    {what: {where: np.median(v) for where, v in s.items()} for what, s in shown.items()},
-    ranges={what: {where: (v.min(), v.max()) for where, v in s.items()} for what, s in shown.items()},
-    ylabel="output gate, mean",
-    ylim=(0, 1.3),
-)
+fig = plots.bars_over_seeds(shown, ylabel="output gate, mean", ylim=(0, 1.35))
 plots.show(
     fig,
     alt="The median output gate is more open at the word before the answer, 0.88 for both properties, than at the other words, 0.63 and 0.57. The ranges overlap.",
