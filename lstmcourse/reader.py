@@ -128,6 +128,10 @@ def rows(count: int = 256, *, gap: int = 3, subjects: int = 3, seed: int = 0, **
     return task.batch("test", batch_size=count, seed=seed)
 
 
+_KINDS = ("the", "subject", "gap", "verb", "mood", "and", "gap 2", "pronoun", "deed", "stop")
+_HELD = _KINDS[1:7]
+
+
 def steps(batch: Any, *kinds: str, gap: int = 3, first: int = 0) -> np.ndarray:
     """Say at which steps a kind of word is read, in rows from `rows`.
 
@@ -152,25 +156,11 @@ def steps(batch: Any, *kinds: str, gap: int = 3, first: int = 0) -> np.ndarray:
     >>> np.flatnonzero(steps(rows(2), "subject", "stop"))
     array([ 1, 13, 15, 27, 29])
     """
-    plan = [
-        "the",
-        "subject",
-        *["gap"] * gap,
-        "verb",
-        "mood",
-        "and",
-        *["gap 2"] * gap,
-        "pronoun",
-        "deed",
-        "stop",
-    ]
-    wanted = set(kinds)
-    if "held" in wanted:
-        wanted = wanted - {"held"} | {"subject", "gap", "verb", "mood", "and", "gap 2"}
-    if unknown := wanted - set(plan):
-        raise UnknownNameError(
-            f"no word is of the kind {unknown.pop()!r}: the kinds are {', '.join(dict.fromkeys(plan))}"
-        )
+    repeats = {"gap": gap, "gap 2": gap}
+    plan = [kind for kind in _KINDS for _ in range(repeats.get(kind, 1))]
+    wanted = {other for kind in kinds for other in (_HELD if kind == "held" else (kind,))}
+    if unknown := wanted - set(_KINDS):
+        raise UnknownNameError(f"no word is of the kind {unknown.pop()!r}: the kinds are {', '.join(_KINDS)}")
     at = np.arange(len(batch.x))
     return np.isin(np.array(plan)[at % len(plan)], list(wanted)) & (at >= first * len(plan))
 

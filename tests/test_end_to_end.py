@@ -1,4 +1,4 @@
-"""What a learner does: `make lab`, open notebook 01, run it all, move a slider; in a real browser.
+"""What a learner does: `make lab`, open a notebook, run it all, move a slider; in a real browser.
 
 Needs Chromium and Playwright; without them it is skipped, and says so. It works on a copy of the
 notebooks and with settings of its own, so nothing of the repository or of the user's JupyterLab is
@@ -24,10 +24,10 @@ import numpy as np
 import pytest
 
 import lstmcourse as lc
-from lstmcourse.widgets import arrays_of, series_of
+from lstmcourse.widgets import arrays_of, gate_values, series_of
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOK = "notebooks/01_recurrent_neural_networks.ipynb"
+NOTEBOOKS = ("notebooks/01_recurrent_neural_networks.ipynb", "notebooks/05_forget_gate.ipynb")
 NEEDED = ["Makefile", "pyproject.toml", "constraints.txt", "tools", "lstmcourse", "notebooks"]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -68,7 +68,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """JupyterLab, started by `make lab` in a copy of the course; the address that it prints."""
-    assert (ROOT / NOTEBOOK).exists(), f"{NOTEBOOK} is missing: build it with make notebooks"
+    for name in NOTEBOOKS:
+        assert (ROOT / name).exists(), f"{name} is missing: build it with make notebooks"
     home = tmp_path_factory.mktemp("lab")
     copy = home / "course"
     copy.mkdir()
@@ -141,9 +142,9 @@ def end(server):
             continue
 
 
-@pytest.fixture(scope="module")
-def page(lab, tmp_path_factory):
-    """The notebook, run from top to bottom in Chromium; what it says and asks for is kept in two lists."""
+@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda name: name[10:12])
+def page(request, lab, tmp_path_factory):
+    """A notebook, run from top to bottom in Chromium; what it says and asks for is kept in two lists."""
     from playwright.sync_api import sync_playwright
 
     base, _, rest = lab.partition("/lab")
@@ -151,7 +152,7 @@ def page(lab, tmp_path_factory):
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
         page = browser.new_context(viewport={"width": 1280, "height": 1100}).new_page()
-        page.heard, page.outside = [], []
+        page.heard, page.outside, page.notebook = [], [], request.param
         page.on("pageerror", lambda error: page.heard.append(str(error)))
         page.on("console", lambda said: page.heard.append(said.text) if said.type == "error" else None)
 
@@ -165,7 +166,7 @@ def page(lab, tmp_path_factory):
         page.route("**/*", guard)
         page.set_default_timeout(30_000)
         try:
-            page.goto(f"{base}/lab/tree/{NOTEBOOK}?reset&token={token}")
+            page.goto(f"{base}/lab/tree/{request.param}?reset&token={token}")
             run_all(page)
             yield page
         except Exception:
@@ -195,7 +196,7 @@ def run_all(page):
             const counted = c => /\\[\\d+\\]/.test(c.querySelector('.jp-InputPrompt').textContent);
             return cells.every(counted) || ({FAILURES}).length;
         }}""",
-        timeout=90_000,
+        timeout=240_000,
     )
 
 
@@ -206,11 +207,8 @@ def panel(page):
 
 # What the panel shows at one moment: read in one piece, since the page may change between two questions.
 SHOWN = """panel => ({
-    numbers: Object.fromEntries([...panel.querySelectorAll('table tbody tr')].map(row => [
-        row.querySelector('th').innerText,
-        [...row.querySelectorAll('td')].map(cell => Number(cell.innerText.replace('−', '-'))),
-    ])),
-    picture: [...panel.querySelectorAll('svg.lc-strips polyline')].map(line => line.getAttribute('points')),
+    numbers: [...panel.querySelectorAll('table td')].map(cell => Number(cell.innerText.replace('−', '-'))),
+    picture: [...panel.querySelectorAll('svg :is(polyline, rect, circle)')].map(e => e.outerHTML),
     sliders: Object.fromEntries([...panel.querySelectorAll('[role=slider]')].map(handle => [
         handle.getAttribute('aria-label').replace(/, [^,]*$/, ''),
         Number(handle.getAttribute('aria-valuenow')),
@@ -218,11 +216,16 @@ SHOWN = """panel => ({
 })"""
 
 
-def computed(sliders):
-    """What the engine itself gives, here and now, for the numbers at which the sliders stand."""
-    steps = sum(name.startswith("x_") for name in sliders)
-    shapes = {"W_h": (1, 1), "U_h": (1, 1), "b_h": (1,), "x": (steps, 1)}
-    return series_of(lc.cells.rnn, **arrays_of(sliders, shapes))
+def computed(notebook, sliders):
+    """The numbers that the engine itself gives, here and now, for where the sliders stand."""
+    if "01_" in notebook:
+        steps = sum(name.startswith("x_") for name in sliders)
+        shapes = {"W_h": (1, 1), "U_h": (1, 1), "b_h": (1,), "x": (steps, 1)}
+        series = series_of(lc.cells.rnn, **arrays_of(sliders, shapes))
+        return np.concatenate([series["x"], series["h"]])
+    names = ("x", "h", "c", "W_f", "U_f", "b_f")
+    values = dict(zip(names, sliders.values(), strict=True))
+    return np.array(list(gate_values(lc.cells.lstm, "f", values).values()))
 
 
 def agreed(page, seconds=20):
@@ -233,9 +236,9 @@ def agreed(page, seconds=20):
     deadline = time.monotonic() + seconds
     while True:
         shown = panel(page).evaluate(SHOWN)
-        expected = computed(shown["sliders"])
-        assert shown["numbers"].keys() == expected.keys()
-        if all(np.allclose(shown["numbers"][k], v, rtol=0, atol=6e-4) for k, v in expected.items()):
+        expected = computed(page.notebook, shown["sliders"])
+        assert len(shown["numbers"]) == len(expected)
+        if np.allclose(shown["numbers"], expected, rtol=0, atol=6e-4):
             return shown
         assert time.monotonic() < deadline, f"the panel shows {shown}, and the engine gives {expected}"
         time.sleep(0.05)
@@ -276,8 +279,9 @@ def test_every_slider_has_a_name(page):
 
 
 def test_dragging_a_slider_moves_numbers_and_picture(page):
-    handle = sliders(page).first
+    handle = sliders(page).last if "05_" in page.notebook else sliders(page).first
     handle.scroll_into_view_if_needed()
+    name = handle.get_attribute("aria-label").rsplit(", ", 1)[0]
     before = agreed(page)
     box = handle.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -287,21 +291,23 @@ def test_dragging_a_slider_moves_numbers_and_picture(page):
     page.mouse.up()
     after = agreed(page)
     moved = [name for name, at in after["sliders"].items() if at != before["sliders"][name]]
-    assert moved == ["W_h"] and after["sliders"]["W_h"] < before["sliders"]["W_h"]
-    assert after["numbers"]["h"] != before["numbers"]["h"]
+    assert moved == [name] and after["sliders"][name] < before["sliders"][name]
+    assert after["numbers"] != before["numbers"]
     assert after["picture"] != before["picture"]
 
 
 def test_the_keyboard_moves_a_slider(page):
-    handle = panel(page).get_by_role("slider", name=re.compile("^x_2"))
+    name = "x_2" if "01_" in page.notebook else "W_f"
     before = agreed(page)
-    handle.focus()
+    panel(page).get_by_role("slider", name=re.compile(f"^{name},")).focus()
     page.keyboard.press("ArrowRight")
     after = agreed(page)
-    assert after["sliders"]["x_2"] == pytest.approx(before["sliders"]["x_2"] + 0.1)
-    x, h = ((before["numbers"][name], after["numbers"][name]) for name in ("x", "h"))
-    assert [b == a for b, a in zip(*x, strict=True)] == [True, False, True, True, True]
-    assert h[0][0] == h[1][0] and h[0][1] != h[1][1]  # what comes later does not change what was
+    assert after["sliders"][name] == pytest.approx(before["sliders"][name] + 0.1)
+    same = [b == a for b, a in zip(before["numbers"], after["numbers"], strict=True)]
+    if "01_" in page.notebook:  # only x_2 changes, and what comes later does not change what was
+        assert same[:7] == [True, False, True, True, True, True, False]
+    else:  # the state before the step is not the gate's to change
+        assert same == [False, False, True, False]
     assert after["picture"] != before["picture"]
     page.keyboard.press("ArrowLeft")
     assert agreed(page) == before
