@@ -7,7 +7,14 @@ sliders, and a function from their values to HTML. What computes and draws is pu
 directly.
 """
 
-from lstmcourse.widgets.gates import belt_panel, gate_panel, gate_values, update_panel, update_values
+from lstmcourse.widgets.gates import (
+    belt_panel,
+    belt_series,
+    gate_panel,
+    gate_values,
+    update_panel,
+    update_values,
+)
 from lstmcourse.widgets.panel import Panel, Slider
 from lstmcourse.widgets.state import arrays_of, places, series_of, state_panel, strips, table
 
@@ -16,6 +23,7 @@ __all__ = [
     "Slider",
     "arrays_of",
     "belt_panel",
+    "belt_series",
     "gate_panel",
     "gate_values",
     "places",

@@ -1,41 +1,61 @@
 """Panels for the gates of an LSTM: one layer, one update, and the belt over several steps.
 
-`gate_panel` lets a reader feel one layer: its inputs, its weights, where it stands on its curve, and what it
-does to what it multiplies. `update_panel` carries out one update of the cell state, `belt_panel` several. All
-numbers come from the cell itself, run by the course's own engine for one unit.
+`gate_panel` lets a reader feel one layer: its input, its weights, where it stands on its curve, and what it
+does to what it multiplies. `update_panel` carries out one update of the cell state, `belt_panel` several.
+`gate_values`, `update_values` and `belt_series` give the numbers that they show, without a panel.
+
+What a layer reads and multiplies is found in the cell's graph, and every number is that graph's, evaluated
+for one unit by what also runs ``cell.step``. The labels are its equations, in the paper's letters.
 """
 
 from __future__ import annotations
 
 import html
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from lstmcourse import runtime
+from lstmcourse.compile import evaluate
 from lstmcourse.errors import UnknownNameError, nearest
-from lstmcourse.widgets.panel import Panel, Slider
-from lstmcourse.widgets.state import _text, strips, table
+from lstmcourse.graph import Node
+from lstmcourse.ops import apply
+from lstmcourse.printers.expression import PLAIN, write
+from lstmcourse.printers.svg import named
+from lstmcourse.widgets.panel import Panel, Slider, indexed, pieces, spoken
+from lstmcourse.widgets.state import _label, _text, strips, table
 
-__all__ = ["belt_panel", "gate_panel", "gate_values", "update_panel", "update_values"]
+__all__ = ["belt_panel", "belt_series", "gate_panel", "gate_values", "update_panel", "update_values"]
 
-_CURVES = {"sigmoid": runtime.sigmoid, "tanh": np.tanh}
+_RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 _WORDS = {
+    "x": "input",
     "f": "forget gate",
     "i": "input gate",
-    "o": "output gate",
     "g": "candidate",
+    "o": "output gate",
+    "c": "cell state",
+    "h": "hidden state",
 }
-_LETTERS = {"f": "f_t", "i": "i_t", "o": "o_t", "g": "C̃_t", "c": "C_t", "h": "h_t"}
 
 
 # One layer
 
 
-def gate_panel(cell: Any, gate: str, *, title: str | None = None) -> Panel:
-    """Return a panel for one layer of a cell, at one step, with one unit and one input.
+def gate_panel(
+    cell: Any,
+    gate: str,
+    *,
+    values: Mapping[str, float] | None = None,
+    weight: float = 6.0,
+    title: str | None = None,
+) -> Panel:
+    """Return a panel for one layer of a cell, at one step, for one unit and one input.
+
+    It shows the layer's curve with the place at which it stands. A gate (sigmoid) is also shown at work:
+    what it multiplies, before and after. What the layer reads beside the step's input and the states, such
+    as the candidate that the input gate multiplies, is held by a slider, so that no other layer matters.
 
     Parameters
     ----------
@@ -43,127 +63,169 @@ def gate_panel(cell: Any, gate: str, *, title: str | None = None) -> Panel:
         Such as ``lc.cells.lstm``.
     gate : str
         The layer's name: ``"f"``, ``"i"``, ``"g"`` or ``"o"``.
+    values : mapping of str to float, optional
+        Where sliders start, by name.
+    weight : float
+        Sliders of weights and bias run from ``-weight`` to ``weight`` in steps of 0.1.
     title : str, optional
         A heading of your own.
 
     Returns
     -------
     Panel
-        Sliders ``x`` and ``h`` (what the layer sees), ``W``, ``U``, ``b`` (its weights), and what it
-        multiplies, if anything: ``C`` before the step for f, ``g`` for i, ``C`` after it for o.
+        Sliders have the names of the cell's equations: ``x`` and ``h``, then what the gate multiplies (``c``
+        before the step for f, ``g`` for i, ``c`` after it for o), and ``W_f``, ``U_f``, ``b_f``.
 
     Raises
     ------
     UnknownNameError
-        The cell has no equation of that name.
+        The cell has no equation of that name, or the panel no slider.
     ValueError
         The equation is not sigmoid or tanh of an affine layer.
 
     Examples
     --------
     >>> import lstmcourse as lc
-    >>> panel = gate_panel(lc.cells.lstm, "f")
+    >>> panel = gate_panel(lc.cells.lstm, "f", values={"c": 2.0})
     >>> panel
     Panel: the forget gate, for one unit (6 sliders)
-    >>> panel.set(x=0, b=-6)
-    >>> "<td>0.002</td>" in panel.view       # nearly shut
+    >>> panel.set(x=0, h=0, b_f=-6)
+    >>> "<td>0.005</td>" in panel.view       # nearly shut: little is left of 2
     True
     """
-    curve, factor = _layer(cell, gate)
-    name = _WORDS.get(gate, gate)
-    weights = {"W": "of the input", "U": "of the previous hidden state"}
-    sliders = [
-        Slider("x", 0.5, label="x, the input", group="what the layer sees"),
-        Slider("h", 0.0, label="h, the hidden state before the step", group="what the layer sees"),
-    ]
-    if factor is not None:
-        start, reach = (0.8, 1.0) if factor == "g" else (1.0, 2.0)
-        when = " before the step" if factor == "prev" else ""
-        letter = "g" if factor == "g" else "C"
-        what = {"prev": "the cell state", "g": "the candidate", "c": "the new cell state"}[factor]
-        sliders.append(
-            Slider(letter, start, -reach, reach, label=f"{letter}, {what}{when}", group="what it multiplies")
-        )
-    sliders += [
-        Slider(key, 1.0 if key == "W" else 0.0, -6.0, 6.0, label=f"{key}, weight {of}", group="its weights")
-        for key, of in weights.items()
-    ]
-    sliders.append(Slider("b", 0.0, -6.0, 6.0, label="b, the bias", group="its weights"))
+    layer = _layer(cell, gate)
+    sliders = _sliders(cell, layer, weight)
+    _check(values or {}, sliders, f"the panel of {gate!r}")
+    sliders = [replace(s, value=float((values or {}).get(s.name, s.value))) for s in sliders]
+    word = _WORDS.get(gate, f"layer {gate}")
 
-    def render(values: dict[str, float]) -> str:
-        shown = gate_values(cell, gate, values)
-        return _layer_drawing(curve, name, shown) + _numbers(shown)
+    def render(at: dict[str, float]) -> str:
+        shown = gate_values(cell, gate, at)
+        rows = [
+            "pre-activation",
+            word,
+            *(["before", "after"] if layer.after is not None else []),
+        ]
+        drawing = _layer_drawing(layer.value.op.name, word, shown, _reach(cell, layer.before))
+        return _beside(drawing, _rows(shown, rows, f"{_letter(cell, gate)} = {_written(cell, layer.value)}"))
 
-    return Panel(sliders, render, title=title or f"the {name}, for one unit")
+    return Panel(sliders, render, title=title or f"the {word}, for one unit")
 
 
 def gate_values(cell: Any, gate: str, values: Mapping[str, float]) -> dict[str, float]:
-    """Return what a `gate_panel` shows, from what its sliders say: labels and numbers, in their order.
+    """Return what a `gate_panel` shows.
+
+    Parameters
+    ----------
+    cell, gate
+        As for `gate_panel`.
+    values : mapping of str to float
+        What the sliders say, by name; those not named are where they start.
+
+    Returns
+    -------
+    dict of str to float
+        ``"a"``, what comes before the activation; the layer; and for a gate what it multiplies, and the
+        product.
 
     Examples
     --------
     >>> import lstmcourse as lc
-    >>> sliders = {"x": 1.0, "h": 0.0, "C": 2.0, "W": 0.0, "U": 0.0, "b": 0.0}
-    >>> gate_values(lc.cells.lstm, "f", sliders)
+    >>> gate_values(lc.cells.lstm, "f", {"c": 2.0, "x": 0.0, "h": 0.0})
     {'a': 0.0, 'f_t': 0.5, 'C_{t-1}': 2.0, 'f_t · C_{t-1}': 1.0}
+    >>> gate_values(lc.cells.lstm, "i", {"g": -0.8, "x": 0.0, "h": 0.0})
+    {'a': 0.0, 'i_t': 0.5, 'C̃_t': -0.8, 'i_t · C̃_t': -0.4}
     """
-    curve, factor = _layer(cell, gate)
-    params = {name: np.zeros(shape) for name, shape in cell.parameter_shapes(1, 1).items()}
-    for key in "WUb":
-        params[f"{key}_{gate}"][...] = values[key]
-    held = {} if factor in (None, "prev") else {factor: values["g" if factor == "g" else "C"]}
-    before = {"h": values["h"], "c": values.get("C", 0.0) if factor == "prev" else 0.0}
-    state = {name: np.full((1, 1), before.get(name, 0.0)) for name in cell.states}
-    step = (cell.override(**held) if held else cell).step(params, np.full((1, 1), values["x"]), state)
-    at = {name: float(step[name][0, 0]) for name in (*cell.states, gate)}
-    a = values["x"] * values["W"] + values["h"] * values["U"] + values["b"]
-    letter = _LETTERS.get(gate, gate)
-    shown = {"a": float(a), letter: at[gate]}
-    if factor == "prev":
-        kept = at["c"]  # with all other weights at 0 nothing is added
-        shown |= {"C_{t-1}": before["c"], f"{letter} · C_{{t-1}}": kept}
-    elif factor == "g":
-        shown |= {"C̃_t": held["g"], f"{letter} · C̃_t": at["c"]}
-    elif factor == "c":
-        shown |= {"tanh(C_t)": float(np.tanh(held["c"])), "h_t": at["h"]}
-    return shown
+    layer = _layer(cell, gate)
+    sliders = _sliders(cell, layer, 6.0)
+    _check(values, sliders, f"the panel of {gate!r}")
+    at = {s.name: s.value for s in sliders} | {name: float(v) for name, v in values.items()}
+    held = cell.hold({n.name: at[n.name] for n in layer.reads if n.op.kind != "leaf"})
+    now = _layer(held, gate)
+    nodes = {"a": now.value.args[0], _letter(cell, gate): now.value}
+    if now.before is not None and now.after is not None:
+        nodes |= {_written(cell, now.before, top=False): now.before}
+        nodes |= {_written(cell, now.after, top=False): now.after}
+    return _numbers(held, nodes, at)
 
 
-def _layer(cell: Any, gate: str) -> tuple[str, str | None]:
-    """Return a layer's activation, and what it multiplies.
+@dataclass(frozen=True)
+class _Layer:
+    """A layer in a cell's graph; a gate with what it multiplies and the product; and what all this reads."""
 
-    That is ``"prev"``, a state before the step; the name of an equation; or None.
-    """
+    value: Node
+    before: Node | None
+    after: Node | None
+    reads: tuple[Node, ...]
+
+
+def _layer(cell: Any, gate: str) -> _Layer:
+    """Find a layer, and what it does, in a cell's graph."""
     names = cell.graph.names
     if gate not in names:
         raise UnknownNameError(f"{cell.name} has no equation named {gate!r}: {nearest(gate, names)}")
     node = names[gate]
-    if node.op.name not in _CURVES or node.args[0].op.name != "affine":
+    if node.op.name not in _RANGES or node.args[0].op.name != "affine":
         raise ValueError(
-            f"gate={gate!r}: in {cell.name} it is no layer, sigmoid or tanh of an affine; the panel shows one"
+            f"{cell.name}: {_letter(cell, gate)} = {_written(cell, node)} is not sigmoid or tanh of an "
+            f"affine layer, which is what a panel of {gate!r} would show"
         )
-    if node.op.name == "tanh":
-        return "tanh", None
-    for product in cell.graph.nodes:
-        if product.op.name == "mul" and any(a is node for a in product.args):
-            other = next(a for a in product.args if a is not node)
-            if other.op.name == "prev":
-                return node.op.name, "prev"
-            inner = other if other.name else other.args[0]
-            return node.op.name, inner.name
-    return node.op.name, None
+    before = after = None
+    for product in cell.graph.nodes if node.op.name == "sigmoid" else ():
+        others = [a for a in product.args if a is not node]
+        if product.op.name == "mul" and len(others) == 1:
+            before, after = others[0], product
+            break
+    return _Layer(node, before, after, _reads([*node.args[0].args, *([] if before is None else [before])]))
+
+
+def _reads(nodes: Iterable[Node]) -> tuple[Node, ...]:
+    """Return the inputs, parameters and named equations that these nodes are made of, in order, each once."""
+    found: dict[Node, None] = {}
+    for node in nodes:
+        if node.op.kind == "leaf" or node.name:
+            found |= {node: None} if node.op.name != "const" else {}
+        else:
+            found |= dict.fromkeys(_reads(node.args))
+    return tuple(found)
+
+
+def _sliders(cell: Any, layer: _Layer, weight: float) -> list[Slider]:
+    """Return a slider for each number that a layer's panel reads, those of the step first."""
+    step, own = [], []
+    for node in layer.reads:
+        name, word = node.name, _WORDS.get(node.name, node.name)
+        if node.op.name == "param":
+            label = _label(name, name)
+            start = 0.0 if label.endswith("bias") else 1.0
+            own.append(Slider(name, start, -weight, weight, label=label, group="the layer"))
+            continue
+        low, high = _RANGES.get(node.op.name, (-_reach(cell, node), _reach(cell, node)))
+        start = {"x": 0.5, "h": 0.5, "g": 0.8}.get(name, 1.0)
+        symbol = _written(cell, node, top=False)
+        when = " before the step" if node.op.name == "prev" else ""
+        label = f"{spoken(symbol)}, the {word}{when}"
+        step.append(Slider(name, start, low, high, label=label, group="this step", symbol=symbol))
+    return step + own
+
+
+def _reach(cell: Any, node: Node | None) -> float:
+    """Return how far a slider or a scale goes: to 1 for what is bounded by 1, else to 2."""
+    bounded = node is None or node.op.name in (*_RANGES, "sequence") or node.name == cell.output
+    return 1.0 if bounded else 2.0
 
 
 # One update
 
 
 def update_panel(cell: Any = None, *, show: Sequence[str] = ("c", "h"), title: str | None = None) -> Panel:
-    """Return a panel that carries out one update of the cell state: kept, entered, and what is shown.
+    """Return a panel that carries out one update of the cell state, and shows what becomes of it.
 
     Parameters
     ----------
     cell : Cell, optional
-        With equations f, i, g, o, c, h; ``lc.cells.lstm`` if not given.
+        With equations f, i, g, o, in which ``c = f * c + i * g`` and ``h = o * tanh(c)``;
+        ``lc.cells.lstm`` if not given.
     show : sequence of str
         ``("c",)`` ends with the new cell state, ``("c", "h")`` goes on to the hidden state.
     title : str, optional
@@ -172,62 +234,115 @@ def update_panel(cell: Any = None, *, show: Sequence[str] = ("c", "h"), title: s
     Returns
     -------
     Panel
-        Sliders ``C``, ``f``, ``i``, ``g``, and ``o`` where h is shown.
+        Sliders ``c`` (before the step), ``g``, ``f``, ``i``, and ``o`` where h is shown.
+
+    Raises
+    ------
+    UnknownNameError
+        The cell has no equation of one of these names.
+    ValueError
+        Its equation for c or h has another form, or `show` is none of the two.
 
     Examples
     --------
     >>> panel = update_panel(show=("c",))
     >>> panel
     Panel: one update of the cell state (4 sliders)
+    >>> panel.set(c=1.5, f=1.0, i=0.0)      # all kept, nothing written
+    >>> panel.view.count("<td>1.500</td>")
+    3
     """
     cell = _lstm() if cell is None else cell
     if tuple(show) not in (("c",), ("c", "h")):
         raise ValueError(f"show={tuple(show)}: give ('c',), or ('c', 'h')")
-    sliders = [
-        Slider("C", 1.0, -2.0, 2.0, label="C, the cell state before the step", group="what arrives"),
-        Slider("g", 0.5, -1.0, 1.0, label="g, the candidate", group="what arrives"),
-        Slider("f", 0.5, 0.0, 1.0, 0.05, label="f, the forget gate", group="the gates"),
-        Slider("i", 1.0, 0.0, 1.0, 0.05, label="i, the input gate", group="the gates"),
-    ]
-    if "h" in show:
-        sliders.append(Slider("o", 1.0, 0.0, 1.0, 0.05, label="o, the output gate", group="the gates"))
+    whole = "h" in show
+    parts = _parts(cell, whole)
+    at_start = {"c": (1.0, -2.0, 2.0), "g": (0.5, -1.0, 1.0)} | dict.fromkeys("fio", (0.5, 0.0, 1.0))
+    at_start |= {"i": (1.0, 0.0, 1.0), "o": (1.0, 0.0, 1.0)}
+    sliders = []
+    for name in ("c", "g", "f", "i", *(["o"] if whole else [])):
+        symbol = _letter(cell, name, "t-1" if name == "c" else "t")
+        label = f"{spoken(symbol)}, the {_WORDS[name]}{' before the step' if name == 'c' else ''}"
+        group, grid = ("what arrives", 0.1) if name in "cg" else ("the gates", 0.05)
+        sliders.append(Slider(name, *at_start[name], grid, label=label, group=group, symbol=symbol))
+    rows = ["before", "kept", "candidate", "written", "after", "squashed", "shown"]
+    equations = [f"{_letter(cell, n)} = {_written(cell, cell.graph.names[n])}" for n in show]
 
-    def render(values: dict[str, float]) -> str:
-        shown = update_values(cell, values)
-        return _bars_drawing(shown, "One update of the cell state") + _numbers(shown)
+    def render(at: dict[str, float]) -> str:
+        shown = update_values(cell, at)
+        gates = {_letter(cell, n): at[n] for n in "fio" if n in at}
+        return _beside(_update_drawing(shown, gates), _rows(shown, rows[: len(parts)], *equations))
 
-    name = "one update, and what is shown of it" if "h" in show else "one update of the cell state"
+    name = "one update, and what is shown of it" if whole else "one update of the cell state"
     return Panel(sliders, render, title=title or name)
 
 
 def update_values(cell: Any, values: Mapping[str, float]) -> dict[str, float]:
-    """Return what an `update_panel` shows, from what its sliders say.
+    """Return what an `update_panel` shows.
+
+    Parameters
+    ----------
+    cell : Cell
+        As for `update_panel`.
+    values : mapping of str to float
+        ``c`` before the step, ``f``, ``i``, ``g``, and ``o`` where h is wanted.
+
+    Returns
+    -------
+    dict of str to float
 
     Examples
     --------
     >>> import lstmcourse as lc
-    >>> update_values(lc.cells.lstm, {"C": 1.0, "f": 0.5, "i": 1.0, "g": 0.5})
-    {'C_{t-1}': 1.0, 'f_t · C_{t-1}': 0.5, 'i_t · C̃_t': 0.5, 'C_t': 1.0}
+    >>> update_values(lc.cells.lstm, {"c": 1.0, "f": 0.5, "i": 1.0, "g": 0.5})
+    {'C_{t-1}': 1.0, 'f_t · C_{t-1}': 0.5, 'C̃_t': 0.5, 'i_t · C̃_t': 0.5, 'C_t': 1.0}
     """
-    c0, f, i, g = (float(values[k]) for k in ("C", "f", "i", "g"))
+    known = ("c", "f", "i", "g", "o")
+    for name in values:
+        if name not in known:
+            raise UnknownNameError(f"an update has no {name!r}: {nearest(name, known)}")
+    for name in known[:4]:
+        if name not in values:
+            raise ValueError(
+                f"an update of {sorted(values)}: {name!r} is missing; give c, f, i, g, and o for h"
+            )
+    labels = _parts(cell, "o" in values)
+    held = cell.hold({name: float(v) for name, v in values.items() if name != "c"})
+    now = _parts(held, "o" in values)
+    nodes = {_written(cell, label, top=False): node for label, node in zip(labels, now, strict=True)}
+    return _numbers(held, nodes, {"c": float(values["c"])})
 
-    def step(**held: float) -> Any:
-        params = {name: np.zeros(shape) for name, shape in cell.parameter_shapes(1, 1).items()}
-        state = {name: np.full((1, 1), c0 if name == "c" else 0.0) for name in cell.states}
-        return cell.override(**held).step(params, np.zeros((1, 1)), state)
 
-    kept, entered = step(f=f, i=0.0, g=g), step(f=0.0, i=i, g=g)
-    whole = step(f=f, i=i, g=g, o=float(values.get("o", 1.0)))
-    shown = {
-        "C_{t-1}": c0,
-        "f_t · C_{t-1}": float(kept["c"][0, 0]),
-        "i_t · C̃_t": float(entered["c"][0, 0]),
-        "C_t": float(whole["c"][0, 0]),
-    }
-    if "o" in values:
-        wide = step(f=f, i=i, g=g, o=1.0)
-        shown |= {"tanh(C_t)": float(wide["h"][0, 0]), "h_t": float(whole["h"][0, 0])}
-    return shown
+def _parts(cell: Any, whole: bool) -> list[Node]:
+    """Return the nodes of one update: before, kept, candidate, written, after; squashed and shown."""
+    names = cell.graph.names
+    for name in ("f", "i", "g", "c", *(("o", "h") if whole else ())):
+        if name not in names:
+            raise UnknownNameError(f"{cell.name} has no equation named {name!r}: {nearest(name, names)}")
+    before = next((s.prev for s in cell.graph.states if s.name == "c"), None)
+    kept = _product(names["c"].args, names["f"], before)
+    written = _product(names["c"].args, names["i"], names["g"])
+    fits = names["c"].op.name == "add" and kept is not None and written is not None
+    found = [before, kept, names["g"], written, names["c"]]
+    if whole:
+        h = names["h"]
+        squashed = [a for a in h.args if a.args and a.args[0] is names["c"]]
+        fits = fits and _product([h], names["o"], *squashed[:1]) is not None
+        found += [*squashed[:1], h]
+    if not fits:
+        said = "; ".join(f"{_letter(cell, n)} = {_written(cell, names[n])}" for n in ("c", "h") if n in names)
+        raise ValueError(
+            f"{cell.name}: {said}: the panel shows an update of the form c = f * c + i * g, h = o * tanh(c)"
+        )
+    return found
+
+
+def _product(among: Iterable[Node], *factors: Node | None) -> Node | None:
+    """Return the product of two factors, in any order, or None."""
+    for node in among:
+        if node.op.name == "mul" and {id(a) for a in node.args} == {id(a) for a in factors}:
+            return node
+    return None
 
 
 # Several updates
@@ -247,38 +362,92 @@ def belt_panel(cell: Any = None, *, steps: int = 8, title: str | None = None) ->
     title : str, optional
         A heading of your own.
 
+    Returns
+    -------
+    Panel
+        Sliders ``C_0``, ``g_2``, ``g_5``, ``f``, ``i``.
+
+    Raises
+    ------
+    UnknownNameError
+        The cell has no equation of one of these names.
+    ValueError
+        There are too few steps.
+
     Examples
     --------
     >>> panel = belt_panel()
-    >>> panel.set({"C_0": 1.0, "f": 1.0, "i": 0.0})
-    >>> "<td>1.000</td>" in panel.view
-    True
+    >>> panel
+    Panel: the belt, step by step (5 sliders)
+    >>> panel.set({"C_0": 1.0, "g_5": 0.0, "f": 1.0})
+    >>> panel.view.count("<td>1.000</td>")       # nothing is lost
+    8
     """
     cell = _lstm() if cell is None else cell
     if steps < 5:
         raise ValueError(f"steps={steps}: at least 5 are needed to see something travel")
+    candidate, state = (_letter(cell, name, "") for name in ("g", "c"))
     sliders = [
-        Slider("C_0", 1.0, label="C_0, the cell state at the start", group="what travels"),
-        Slider("g_2", 0.0, label="g_2, the candidate at step 2", group="what travels"),
-        Slider("g_5", 0.8, label="g_5, the candidate at step 5", group="what travels"),
+        Slider(
+            "C_0", 1.0, label="C 0, the cell state at the start", group="what travels", symbol=f"{state}_0"
+        ),
+        *(
+            Slider(
+                f"g_{t}",
+                start,
+                label=f"{spoken(candidate)} {t}, the candidate at step {t}",
+                group="what travels",
+                symbol=f"{candidate}_{t}",
+            )
+            for t, start in ((2, 0.0), (5, 0.8))
+        ),
         Slider("f", 0.9, 0.0, 1.0, 0.05, label="f, the forget gate at every step", group="the gates"),
         Slider("i", 0.5, 0.0, 1.0, 0.05, label="i, the input gate at every step", group="the gates"),
     ]
 
-    def render(values: dict[str, float]) -> str:
-        candidates = np.zeros(steps)
-        candidates[1], candidates[4] = values["g_2"], values["g_5"]
-        state, series = {name: np.zeros((1, 1)) for name in cell.states}, []
-        state["c"] += values["C_0"]
-        params = {name: np.zeros(shape) for name, shape in cell.parameter_shapes(1, 1).items()}
-        for g in candidates:
-            held = cell.override(f=values["f"], i=values["i"], g=float(g))
-            state = dict(held.step(params, np.zeros((1, 1)), state))
-            series.append(state["c"][0, 0])
-        shown = {"C̃": candidates, "C": np.array(series)}
+    def render(at: dict[str, float]) -> str:
+        g = np.zeros(steps)
+        g[1], g[4] = at["g_2"], at["g_5"]
+        series = belt_series(cell, g, start=at["C_0"], f=at["f"], i=at["i"])
+        shown = {candidate: g, state: series}
         return strips(shown) + table(shown)
 
     return Panel(sliders, render, title=title or "the belt, step by step")
+
+
+def belt_series(cell: Any, candidates: Sequence[float], *, start: float, f: float, i: float) -> np.ndarray:
+    """Return the cell state after each step, with the gates held, and the candidate held at each step anew.
+
+    Parameters
+    ----------
+    cell : Cell
+        As for `belt_panel`. Its steps are those of ``cell.override(f=..., i=..., g=...)``.
+    candidates : sequence of float, (T,)
+        The candidate at each step.
+    start, f, i : float
+        The cell state before the first step, and the gates at every step.
+
+    Returns
+    -------
+    ndarray (T,)
+
+    Examples
+    --------
+    >>> import lstmcourse as lc
+    >>> belt_series(lc.cells.lstm, [0.0, 1.0, 0.0], start=1.0, f=0.5, i=1.0)
+    array([0.5  , 1.25 , 0.625])
+    """
+    held = {g: cell.override(f=f, i=i, g=g) for g in dict.fromkeys(map(float, candidates))}
+    params = {name: np.zeros(shape) for name, shape in cell.parameter_shapes(1, 1).items()}
+    state = {name: np.full((1, 1), start if name == "c" else 0.0) for name in cell.states}
+    series = []
+    for g in map(float, candidates):
+        state = dict(held[g].step(params, np.zeros((1, 1)), state))
+        series.append(float(state["c"][0, 0]))
+    return np.array(series)
+
+
+# Numbers and letters of a graph
 
 
 def _lstm() -> Any:
@@ -287,123 +456,237 @@ def _lstm() -> Any:
     return lstm
 
 
-# Drawing
+def _check(values: Mapping[str, float], sliders: Sequence[Slider], where: str) -> None:
+    names = [s.name for s in sliders]
+    for name in values:
+        if name not in names:
+            raise UnknownNameError(f"{where} has no slider {name!r}: {nearest(name, names)}")
 
 
-def _pieces(label: str) -> list[tuple[str, str]]:
-    """Split a label into (text, index) pairs.
+def _numbers(cell: Any, nodes: Mapping[str, Node], values: Mapping[str, float]) -> dict[str, float]:
+    """Evaluate nodes of a cell's graph for one unit: inputs, states and parameters by name, all others 0."""
+    sizes = dict.fromkeys(cell.size_names(), 1)
 
-    before: ``f_t · C_{t-1}``
-    after:  ``[("f", "t"), (" · C", "t−1")]``
-    """
-    found = re.findall(r"([^_]*)(?:_(?:\{([^}]*)\}|(\w)))?", label)
-    return [(text, (a or b).replace("-", "−")) for text, a, b in found if text or a or b]
+    def leaf(node: Node) -> np.ndarray:
+        shape = tuple(d.value(sizes) for d in node.shape)
+        return np.full((1,) * node.batched + shape, float(values.get(node.name, 0.0)))
 
-
-def _svg_label(label: str, x: float, y: float, size: int = 13, anchor: str = "middle") -> str:
-    parts = []
-    for text, index in _pieces(label):
-        parts.append(f"<tspan>{html.escape(text)}</tspan>")
-        if index:
-            parts.append(f'<tspan dy="4" font-size="{size - 4}">{html.escape(index)}</tspan>')
-            parts.append('<tspan dy="-4">\u200b</tspan>')
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}">{"".join(parts)}</text>'
+    found = evaluate(list(nodes.values()), leaf, sizes, np.float64)
+    return {label: float(np.asarray(found[node]).item()) for label, node in nodes.items()}
 
 
-def _html_label(label: str) -> str:
-    return "".join(
-        html.escape(text) + (f"<sub>{html.escape(index)}</sub>" if index else "")
-        for text, index in _pieces(label)
+def _letter(cell: Any, name: str, when: str = "t") -> str:
+    """Return a name of a cell as its paper writes it: ``C_{t-1}``."""
+    found = named(name, when, cell.letters)
+    below = found.below.replace("−", "-")
+    return found.letter + ("" if not below else f"_{below}" if len(below) == 1 else f"_{{{below}}}")
+
+
+def _written(cell: Any, node: Node, top: bool = True) -> str:
+    """Return a node as its paper writes it: an equation's right side, or its name unless `top`."""
+
+    def name(node: Node, when: str, letters: Mapping[str, str]) -> str:
+        if node.op.name == "const":
+            return PLAIN.name(node, when, letters)
+        return _letter(cell, node.name, "" if node.op.name == "param" else when)
+
+    formats = {**PLAIN.formats, "mul": "{0} · {1}", "sub": "{0} − {1}", "neg": "−{0}"}
+    return write(node, replace(PLAIN, formats=formats, name=name), cell.letters, top)
+
+
+# Tables
+
+
+def _rows(shown: Mapping[str, float], words: Sequence[str], *equations: str) -> str:
+    """Return the numbers as an HTML table, a row for each: what it is, how it is written, its value."""
+    rows = "".join(
+        f'<tr><th scope="row">{html.escape(word)}</th><td>{indexed(label)}</td><td>{_text(value)}</td></tr>'
+        for word, (label, value) in zip(words, shown.items(), strict=True)
     )
+    caption = "<br>".join(indexed(equation) for equation in equations)
+    return f"<table><caption>{caption}</caption><tbody>{rows}</tbody></table>"
 
 
-def _said(label: str) -> str:
-    """A label as a screen reader is to say it."""
-    return "".join(f"{text} {index}".rstrip() for text, index in _pieces(label)).strip()
+def _beside(drawing: str, numbers: str) -> str:
+    """Return a drawing and a table side by side, one above the other where there is no room."""
+    style = "display:flex;flex-wrap:wrap;gap:8px 20px;align-items:center"
+    return f'<div style="{style}"><div>{drawing}</div><div>{numbers}</div></div>'
 
 
-def _numbers(shown: Mapping[str, float]) -> str:
-    """Return the numbers as an HTML table of one row."""
-    head = "".join(f'<th scope="col">{_html_label(label)}</th>' for label in shown)
-    cells = "".join(f"<td>{_text(value)}</td>" for value in shown.values())
-    return (
-        "<table><caption>The numbers</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody><tr>{cells}</tr></tbody></table>"
-    )
+# Drawings
+
+_WIDE, _HIGH, _LEFT, _TOP = 210.0, 150.0, 62.0, 26.0  # the curve's plot
+_END = 8.0  # where its axis ends, left and right
 
 
-_WIDE, _HIGH = 300, 190  # of the curve's plot
-_REACH = 8.0  # the curve runs from −8 to 8
+def _layer_drawing(curve: str, word: str, shown: Mapping[str, float], reach: float) -> str:
+    """Draw a layer's curve with the place at which it stands, and the gate at work between two bars."""
+    (_, a), (letter, value), *work = shown.items()
+    low, high = _RANGES[curve]
+    inside = min(max(a, -_END), _END)
 
+    def across(u: Any) -> Any:
+        return _LEFT + (u + _END) / (2 * _END) * _WIDE
 
-def _layer_drawing(curve: str, name: str, shown: Mapping[str, float]) -> str:
-    """Draw a layer's curve with the place at which it stands, and bars for what it does."""
-    (_, a), (letter, value), *effect = shown.items()
-    low = 0.0 if curve == "sigmoid" else -1.0
-    left, top = 46, 16
+    def up(v: Any) -> Any:
+        return _TOP + (high - v) / (high - low) * _HIGH
 
-    def px(u: float) -> float:
-        return left + (min(max(u, -_REACH), _REACH) + _REACH) / (2 * _REACH) * _WIDE
-
-    def py(v: float) -> float:
-        return top + (1.0 - (v - low) / (1.0 - low)) * (_HIGH - 40)
-
-    grid = np.linspace(-_REACH, _REACH, 97)
-    line = " ".join(
-        f"{px(float(u)):.1f},{py(float(v)):.1f}" for u, v in zip(grid, _CURVES[curve](grid), strict=True)
-    )
-    x, y, foot = px(a), py(value), py(low)
+    grid = np.linspace(-_END, _END, 81)
+    points = zip(across(grid), up(apply(curve, grid)), strict=True)
+    x, y, foot, right = across(inside), up(value), _TOP + _HIGH, _LEFT + _WIDE
     parts = [
-        f'<path d="M{left} {top}V{foot:.1f}H{left + _WIDE}" fill="none" stroke="var(--lc-muted)"/>',
-        f'<polyline points="{line}" fill="none" stroke="var(--lc-blue)" stroke-width="2.5"/>',
-        f'<path d="M{x:.1f} {foot:.1f}V{y:.1f}H{left}" fill="none" stroke="var(--lc-orange)" '
-        'stroke-dasharray="4 3" stroke-width="1.5"/>',
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="var(--lc-orange)"/>',
-        _svg_label("a", left + _WIDE + 10, foot + 4),
-        _svg_label(letter, left - 26, top + 4),
+        _line(f"M{_LEFT:.1f} {up((low + high) / 2):.1f}H{right:.1f}M{across(0):.1f} {_TOP:.1f}V{foot:.1f}"),
+        _line(f"M{_LEFT:.1f} {_TOP:.1f}V{foot:.1f}H{right:.1f}", "muted"),
+        f'<polyline points="{" ".join(f"{u:.1f},{v:.1f}" for u, v in points)}" fill="none" '
+        'stroke="var(--lc-blue)" stroke-width="2.5"/>',
+        _line(
+            f"M{x:.1f} {foot:.1f}V{y:.1f}H{_LEFT:.1f}", "orange", 'stroke-width="1.5" stroke-dasharray="4 3"'
+        ),
+        _line(f"M{x:.1f} {foot:.1f}v5M{_LEFT:.1f} {y:.1f}h-5", "orange", 'stroke-width="2"'),
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="var(--lc-orange)" stroke="var(--lc-paper)" '
+        'stroke-width="1.5"/>',
+        _say(f"{'σ' if curve == 'sigmoid' else curve}(a)", right - 4, _TOP - 9, 12, "end", "muted"),
+        _say(letter, _LEFT, _TOP - 9, 13),
+        _say("a", right + 12, foot + 4, 13),
+        _say(_text(value), _LEFT - 8, y + 4, 11.5, "end", "orange"),
     ]
-    for v in (low, 1.0) if low == 0.0 else (low, 0.0, 1.0):
-        parts.append(_svg_label(f"{v:g}".replace("-", "−"), left - 8, py(v) + 4, 10, "end"))
+    for v in (low, (low + high) / 2, high):
+        if abs(up(v) - y) > 13:
+            parts.append(_say(f"{v:g}", _LEFT - 8, up(v) + 4, 10, "end", "muted"))
+    mark = f"{_text(a)} →" if a > _END else f"← {_text(a)}" if a < -_END else _text(a)
+    parts.append(_say(mark, x, foot + 17, 11.5, "middle", "orange"))
     for u in (-8, -4, 0, 4, 8):
-        parts.append(_svg_label(str(u).replace("-", "−"), px(u), foot + 15, 10))
-    width = left + _WIDE + 30
-    if effect:
-        drawn, more = _bars(dict(effect), width + 20, top, _HIGH - 40, 2.0 if letter == "f_t" else 1.0)
-        parts.append(drawn)
-        width += 20 + more
-    says = ", ".join(f"{_said(label)} {_text(v)}" for label, v in shown.items())
-    return _svg(width, _HIGH + 6, f"The {name}: its curve, and where it stands", says, parts)
-
-
-def _bars(
-    values: Mapping[str, float], left: float, top: float, high: float, limit: float
-) -> tuple[str, float]:
-    """Draw labelled bars up or down from a zero line; return them and their width."""
-    zero, each = top + high / 2, 104.0
-    across = each * len(values)
-    parts = [f'<path d="M{left:.1f} {zero:.1f}h{across:.1f}" stroke="var(--lc-muted)"/>']
-    for k, (label, value) in enumerate(values.items()):
-        middle, length = left + (k + 0.5) * each, (high / 2 - 14) * value / limit
-        hue = ("blue", "orange", "green", "purple", "ochre", "blue")[k % 6]
-        parts.append(
-            f'<rect class="lc-bar" x="{middle - 20:.1f}" y="{zero - max(length, 0.0):.1f}" width="40" '
-            f'height="{abs(length):.1f}" fill="var(--lc-{hue})"/>'
+        if abs(across(u) - x) > 34:
+            parts.append(_say(f"{u}", across(u), foot + 16, 10, "middle", "muted"))
+    width = right + 24
+    says = f"{spoken(letter)} = {_text(value)} at a = {_text(a)} on the curve."
+    if work:
+        (before, was), (after, now) = work
+        zero, unit, start = _TOP + _HIGH / 2, 58 / reach, width + 26
+        ends = "".join(
+            _say(f"{v:g}", start - 7, zero - unit * v + 3.5, 10, "end", "muted") for v in (-reach, 0, reach)
         )
-        over = zero - length + (-6 if length >= 0 else 16)
-        parts.append(_svg_label(_text(value), middle, over, 11))
-        parts.append(_svg_label(label, middle, top + high + 26))
-    return "".join(parts), across
+        parts += [
+            _line(f"M{start:.1f} {zero - 60:.1f}v120"),
+            ends,
+            _wire(start, start + 212, zero),
+            _ghost(start + 166, zero, unit, was),
+            _bar(start + 44, zero, unit, before, was, "muted"),
+            _bar(start + 166, zero, unit, after, now, "blue"),
+            *_gate(start + 105, zero, "×", letter, value),
+        ]
+        width = start + 220
+        says += f" Before the gate {spoken(before)} = {_text(was)}, after it {spoken(after)} = {_text(now)}."
+    return _svg(width, foot + 26, f"The {word}: where it stands on its curve", says, parts)
 
 
-def _bars_drawing(values: Mapping[str, float], title: str) -> str:
-    drawn, across = _bars(values, 10, 10, 170, 3.0)  # 2 kept, 1 entered
-    says = ", ".join(f"{_said(label)} {_text(v)}" for label, v in values.items())
-    return _svg(across + 20, 216, title, says, [drawn])
+def _update_drawing(shown: Mapping[str, float], gates: Mapping[str, float]) -> str:
+    """Draw an update along the belt: kept above, written below, shown to the right."""
+    (before, kept, candidate, written, after, *more), values = list(shown), list(shown.values())
+    (f, i, *o), unit, top, low = gates, 27.0, 104.0, 262.0
+    first, step = 42.0, 122.0
+    second, third = first + step, first + 2 * step
+    joint = second + step / 2
+    end = third + (70 if not more else 2.2 * step)
+    parts = [
+        _wire(first - 34, end, top),
+        _wire(first - 34, joint, low, head=False, turn=top + 12),
+        *_gate(first + step / 2, top, "×", f, gates[f]),
+        *_gate(first + step / 2, low, "×", i, gates[i]),
+        _node(joint, top, "+"),
+        _bar(first, top, unit, before, values[0], "blue"),
+        _bar(second, top, unit, kept, values[1], "blue"),
+        _bar(first, low, unit, candidate, values[2], "green"),
+        _bar(second, low, unit, written, values[3], "green"),
+        _bar(third, top, unit, after, values[4], "blue"),
+    ]
+    if more:
+        fork, fourth = third + 0.42 * step, third + 0.78 * step
+        last = fourth + step
+        branch = f"M{fork:.1f} {top:.1f}V{low - 10:.1f}Q{fork:.1f} {low:.1f} {fork + 10:.1f} {low:.1f}"
+        parts += [
+            _line(branch, "ink", 'stroke-width="2"'),
+            _wire(fork + 10, end, low),
+            *_gate(fourth + step / 2, low, "×", o[0], gates[o[0]]),
+            _bar(fourth, low, unit, more[0], values[5], "purple"),
+            _bar(last, low, unit, more[1], values[6], "purple"),
+        ]
+    says = "; ".join(f"{spoken(label)} = {_text(v)}" for label, v in (gates | dict(shown)).items())
+    return _svg(end + 8, low + 70, "One update of the cell state, from left to right", says, parts)
+
+
+def _bar(x: float, zero: float, unit: float, label: str, value: float, hue: str) -> str:
+    """Draw a bar up or down from a line: its value at its end, its name on the other side of the line."""
+    length = unit * value if np.isfinite(value) else 0.0
+    down = value < 0
+    return (
+        f'<rect class="lc-bar" x="{x - 19:.1f}" y="{zero - max(length, 0.0):.1f}" width="38" '
+        f'height="{abs(length):.1f}" fill="var(--lc-{hue})" fill-opacity="0.55" stroke="var(--lc-{hue})"/>'
+        + _say(_text(value), x, zero - length + (16 if down else -7), 12)
+        + _say(label, x, zero + (-10 if down else 19), 13)
+    )
+
+
+def _ghost(x: float, zero: float, unit: float, value: float) -> str:
+    """Draw the outline of a bar that was."""
+    y, high = zero - max(unit * value, 0.0), abs(unit * value)
+    return (
+        f'<rect class="lc-ghost" x="{x - 19:.1f}" y="{y:.1f}" width="38" height="{high:.1f}" fill="none" '
+        'stroke="var(--lc-muted)" stroke-dasharray="3 3"/>'
+    )
+
+
+def _gate(x: float, y: float, sign: str, letter: str, value: float) -> list[str]:
+    """Draw a gate from below into its product on the line."""
+    return [
+        _line(f"M{x:.1f} {y + 30:.1f}V{y + 11:.1f}", "orange", 'stroke-width="2"'),
+        _node(x, y, sign),
+        _say(letter, x, y + 43, 13),
+        _say(_text(value), x, y + 59, 12, "middle", "orange"),
+    ]
+
+
+def _node(x: float, y: float, sign: str) -> str:
+    """Draw a pointwise operation: a circle with its sign."""
+    return (
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="11" fill="var(--lc-paper)" stroke="var(--lc-ink)" '
+        'stroke-width="1.5"/>' + _say(sign, x, y + 5, 16)
+    )
+
+
+def _wire(start: float, end: float, y: float, *, head: bool = True, turn: float | None = None) -> str:
+    """Draw a heavy line to the right, with an arrow's head; or one that turns upwards at its end."""
+    drawn = f"M{start:.1f} {y:.1f}H{end - 2:.1f}"
+    if head:
+        drawn += "m-6 -5l6 5l-6 5"
+    if turn is not None:
+        drawn = f"M{start:.1f} {y:.1f}H{end - 10:.1f}Q{end:.1f} {y:.1f} {end:.1f} {y - 10:.1f}V{turn:.1f}"
+    return _line(drawn, "ink", 'stroke-width="2"')
+
+
+def _line(path: str, hue: str = "rule", more: str = "") -> str:
+    """Draw a path in a colour of the palette."""
+    return f'<path d="{path}" fill="none" stroke="var(--lc-{hue})" {more}/>'.replace(" />", "/>")
+
+
+def _say(label: str, x: float, y: float, size: float, anchor: str = "middle", hue: str = "ink") -> str:
+    """Write a label with its indices."""
+    runs, low = "", False
+    for text, index in pieces(label.replace("-", "−") if "_" not in label else label):
+        if text:
+            runs += f'<tspan dy="{-4 if low else 0}">{html.escape(text)}</tspan>'
+            low = False
+        if index:
+            runs += f'<tspan dy="{0 if low else 4}" font-size="{size - 3:g}">{html.escape(index)}</tspan>'
+            low = True
+    halo = "paint-order:stroke;stroke:var(--lc-paper);stroke-width:3px"  # over dashes and lines
+    where = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size:g}"'
+    return f'<text {where} style="fill:var(--lc-{hue});{halo}">{runs}</text>'
 
 
 def _svg(width: float, height: float, title: str, says: str, parts: Sequence[str]) -> str:
     return (
-        f'<svg class="lc-strips" role="img" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
+        f'<svg class="lc-gates" role="img" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
         f'height="{height:.0f}"><title>{html.escape(title)}</title><desc>{html.escape(says)}</desc>'
         f"{''.join(parts)}</svg>"
     )

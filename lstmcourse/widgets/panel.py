@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, final
 from lstmcourse.errors import UnknownNameError, nearest
 from lstmcourse.plots import css
 
-__all__ = ["Panel", "Slider"]
+__all__ = ["Panel", "Slider", "indexed", "lowered", "pieces", "spoken"]
 
 _STYLE = (
     css(".lc-panel")
@@ -38,13 +39,15 @@ class Slider:
     Parameters
     ----------
     name : str
-        By which `render` receives the value; also what stands beside the slider.
+        By which `render` receives the value; also what stands beside the slider, unless `symbol` is given.
     value, low, high, step : float
         Where it starts, its range and its grid.
     label : str
         What a screen reader says, and the tooltip; the name if not given.
     group : str
         Heading under which the slider stands.
+    symbol : str
+        What stands beside the slider, in the paper's letters: ``"C_{t-1}"``.
 
     Raises
     ------
@@ -64,6 +67,7 @@ class Slider:
     step: float = 0.1
     label: str = ""
     group: str = ""
+    symbol: str = ""
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -196,7 +200,7 @@ def _slider(s: Slider) -> Any:
         min=s.low,
         max=s.high,
         step=s.step,
-        description=s.name,
+        description=lowered(s.symbol) if s.symbol else s.name,
         tooltip=s.label,
         readout_format=f".{digits}f",
         style={"description_width": "56px"},
@@ -209,3 +213,54 @@ def _names() -> Any:
     import anywidget
 
     return anywidget.AnyWidget(_esm=(Path(__file__).with_name("names.js")).read_text(encoding="utf-8"))
+
+
+# Letters with an index
+
+
+def pieces(label: str) -> list[tuple[str, str]]:
+    """Divide a label into letters and their indices.
+
+    before: ``f_t · C_{t-1}``
+    after:  ``[("f", "t"), (" · C", "t−1")]``
+
+    >>> pieces("f_t · C_{t-1}")
+    [('f', 't'), (' · C', 't−1')]
+    """
+    found = re.findall(r"([^_]*)(?:_(?:\{([^}]*)\}|([^\W_])))?", label)
+    return [(text, (a or b).replace("-", "−")) for text, a, b in found if text or a or b]
+
+
+def indexed(label: str) -> str:
+    """Return a label as HTML.
+
+    >>> indexed("C_{t-1}")
+    'C<sub>t−1</sub>'
+    """
+    return "".join(html.escape(t) + (f"<sub>{html.escape(i)}</sub>" if i else "") for t, i in pieces(label))
+
+
+def lowered(label: str) -> str:
+    """Return a label as plain text, its indices in small digits and letters where Unicode has them all.
+
+    For the label of a slider, from which ipywidgets strips ``<sub>``.
+
+    >>> lowered("C_{t-1}"), lowered("W_f")
+    ('Cₜ₋₁', 'W_f')
+    """
+    return "".join(
+        text + (index.translate(_LOW) if set(map(ord, index)) <= set(_LOW) else f"_{index}")
+        for text, index in pieces(label)
+    )
+
+
+_LOW = str.maketrans("0123456789+−aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+
+
+def spoken(label: str) -> str:
+    """Return a label as plain words.
+
+    >>> spoken("f_t · C_{t-1}")
+    'f t · C t−1'
+    """
+    return "".join(f"{text} {index}".rstrip() for text, index in pieces(label))

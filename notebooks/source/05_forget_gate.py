@@ -61,7 +61,7 @@ lc.claim("C25", "the essay's form gives the same numbers", np.abs(f - essay).max
 lc.widgets.gate_panel(lstm, "f")
 
 # %% [markdown]
-# A bias of 0 halves the state at every step. To close at $x = 1$ only, give the bias a large positive value (open by default) and $W_f$ a larger negative one: with $b_f = 5$ and $W_f = -10$ the gate stands at 0.993 for $x = 0$ and at 0.007 for $x = 1$.
+# A bias of 0 halves the state at every step. To close at $x = 1$ only, give the bias a large positive value (open by default) and $W_f$ a larger negative one: with $b_f = 3$, $W_f = -6$ and $U_f = 0$ the gate stands at 0.953 for $x = 0$ and at 0.047 for $x = 1$.
 
 # %% [markdown]
 # ## A network that has learnt a language
@@ -132,7 +132,7 @@ plots.show(
 # %% [markdown]
 # **What to notice.** Within the sentence the gate stays near 1, also at *kings* and *boy*, the nouns that distract. Then it shuts, but not where the essay would have it. The essay forgets the old gender *when the new subject is seen*. This network does not wait so long: it deletes at the full stop, and again at *the*. In this language that is the better moment, as every sentence brings a new subject.
 #
-# The sign of $C$ tells the gender. But the picture shows two sentences of one network. How general is it?
+# Towards the pronoun, the sign of $C$ tells the gender. But the picture shows two sentences of one network. How general is it?
 
 # %% [markdown]
 # ## Ten networks
