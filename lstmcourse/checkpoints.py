@@ -7,6 +7,9 @@ checkpoint=path)`` writes such files as it goes, and ``resume=True`` continues f
 A file holds numbers and one JSON text, never code, so a file from anyone can be opened. It is written under
 another name first and then renamed: whatever happens, the old file or the new one is there, whole.
 
+A cell is known again by its name, its options and a digest of its equations; an optimiser or a schedule by
+the name of its class and its fields. A function has none, so a run with such a schedule cannot be stored.
+
 ===================  ====================================================================================
 in the file          what it is
 ===================  ====================================================================================
@@ -104,12 +107,7 @@ def load(path: str | os.PathLike) -> Checkpoint:
             f"{path} is a safetensors file, but no checkpoint of this package: its metadata has no {_KEY!r}, "
             f"only {sorted(metadata) or 'nothing'}; weights from PyTorch come in by interop.from_torch"
         )
-    about = json.loads(metadata[_KEY])
-    if about["version"] > VERSION:
-        raise CheckpointError(
-            f"{path} has format version {about['version']}; this package reads up to {VERSION}: "
-            "install a newer lstmcourse"
-        )
+    about = _about(path, metadata[_KEY])
     groups: dict[str, dict[str, np.ndarray]] = {"params": {}}
     for key, a in tensors.items():
         group, _, name = key.partition("/")
@@ -144,17 +142,25 @@ class Checkpoint:
     def restore(self, model: Any) -> None:
         """Copy the parameters into a model of the same cell and sizes.
 
+        A cell with a gate held has other equations. To use parameters in it, restore the model that was
+        trained, and ask that for `Model.with_cell`.
+
         Raises
         ------
         CheckpointError
             The model's cell, sizes, dtype or parameters are not the file's; each difference is named. The
             model is left as it was.
         """
-        own = {name: model.config[name] for name in ("cell", "options", "hidden_size", "embedding", "dtype")}
-        refuse_differences(self.path, own, {name: self.config[name] for name in own}, "this model")
-        layout = {name: f"{p.dtype} {p.shape}" for name, p in model.params.items()}
-        found = {name: f"{p.dtype} {p.shape}" for name, p in self.params.items()}
-        refuse_differences(self.path, layout, found, "this model")
+        names = ("cell", "options", "hidden_size", "embedding", "dtype")
+        own = {name: model.config[name] for name in names}
+        refuse_differences(self.path, own, {name: self.config[name] for name in names}, "this model")
+        refuse_differences(self.path, layout(model.params), layout(self.params), "this model")
+        if self.config["equations"] != model.config["equations"]:
+            raise CheckpointError(
+                f"{self.path} is a checkpoint of another cell: its {self.config['cell']!r} has other "
+                f"equations than this model's {model.cell!r}. Restore it with the cell that was trained; "
+                "model.with_cell(other) then uses the parameters in another, such as one with a gate held"
+            )
         for name, p in model.params.items():
             p[...] = self.params[name]
 
@@ -167,19 +173,26 @@ class Checkpoint:
             Needed for a cell that is not in ``lstmcourse.cells``, such as a stack.
         task : Task, optional
             Needed for a task that ``lstmcourse.tasks`` does not know.
+
+        Raises
+        ------
+        CheckpointError
+            The cell is not the one that was trained, the task is not known, or the file's description of
+            the model makes no sense.
         """
         from . import tasks
         from .model import Model
 
         config = self.config
-        model = Model(
-            _cell(self.path, config["cell"], config["options"]) if cell is None else cell,
-            tasks.from_config(config["task"]) if task is None else task,
-            config["hidden_size"],
-            embedding=config["embedding"],
-            dropout=config["dropout"],
-            dtype=config["dtype"],
-        )
+        try:
+            trained = _cell(self.path, config["cell"], config["options"]) if cell is None else cell
+            task = tasks.from_config(config["task"]) if task is None else task
+            sizes = {name: config[name] for name in ("hidden_size", "embedding", "dropout", "dtype")}
+            model = Model(trained, task, **sizes)
+        except CheckpointError:
+            raise
+        except (ValueError, TypeError) as error:
+            raise CheckpointError(f"{self.path} describes a model that cannot be made: {error}") from error
         if cell is None and model.config["equations"] != config["equations"]:
             raise CheckpointError(
                 f"{self.path} was written with a cell {config['cell']!r} whose equations are not those "
@@ -192,7 +205,7 @@ class Checkpoint:
         extra = f"; also {', '.join(sorted(self.arrays))}" if self.arrays else ""
         return (
             f"Checkpoint({self.path.name}: {self.config['cell']}, hidden size {self.config['hidden_size']}, "
-            f"task {self.config['task']['name']}{extra})"
+            f"task {self.config['task'].get('name')}{extra})"
         )
 
 
@@ -224,6 +237,61 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
+def comparable(value: Any) -> bool:
+    """Whether `plain` keeps all of a value, so that what it gives can stand for it.
+
+    Plain data, arrays, and dataclasses of them are kept; of functions and other objects only a name is.
+
+    Examples
+    --------
+    >>> from lstmcourse.optim import Cosine, Warmup
+    >>> comparable(Warmup(10, then=Cosine(90))), comparable(Warmup(10, then=lambda step: 0.5))
+    (True, False)
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return all(comparable(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init)
+    if isinstance(value, Mapping):
+        return all(comparable(v) for v in value.values())
+    if isinstance(value, tuple | list):
+        return all(map(comparable, value))
+    return value is None or isinstance(value, bool | int | float | str | np.generic | np.ndarray)
+
+
+def layout(arrays: Arrays) -> dict[str, str]:
+    """Return dtype and shape of each array, to be compared."""
+    return {name: f"{a.dtype} {a.shape}" for name, a in arrays.items()}
+
+
+def check_writable(path: Any) -> None:
+    """Refuse, before anything is computed, a path where no checkpoint can be written; folders are made.
+
+    Raises
+    ------
+    TypeError
+        It is no path.
+    CheckpointError
+        It is a folder, or the system does not let a file be written there.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"checkpoint={path!r} does not fit: the path of a file is needed")
+    path = Path(path)
+    try:
+        folder = path.is_dir()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = _part(path)
+        part.touch()
+        part.unlink()
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"checkpoint={str(path)!r} cannot be written: {getattr(error, 'strerror', None) or error}; "
+            "give another path"
+        ) from error
+    if folder:
+        raise CheckpointError(
+            f"checkpoint={str(path)!r} is a folder: give a file, such as {path / 'run.safetensors'}"
+        )
+
+
 def refuse_differences(path: Path, wanted: Mapping[str, Any], found: Mapping[str, Any], whose: str) -> None:
     """Raise CheckpointError naming every key whose value in the file is not the one that is wanted."""
     differences = [
@@ -251,7 +319,7 @@ def _cell(path: Path, name: str, options: Mapping[str, Any]) -> Any:
 
 def _replace(path: Path, content: bytes) -> None:
     """Write a file so that at every moment the path holds the old content or the new, whole."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = _part(path)
     try:
         with open(part, "wb") as f:
             f.write(content)
@@ -260,6 +328,10 @@ def _replace(path: Path, content: bytes) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
 
 
 def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -274,7 +346,7 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     header = _header(path, content)
     try:
         return from_bytes(content), header.get("__metadata__", {})
-    except SafetensorError as error:
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:  # its reader checks less than all
         raise CheckpointError(f"{path} is damaged: {error}") from error
 
 
@@ -290,13 +362,59 @@ def _header(path: Path, content: bytes) -> dict[str, Any]:
         raise CheckpointError(f"{path} is cut short: {len(content)} bytes, of a header of {length} alone")
     try:
         header = json.loads(content[8 : 8 + length])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged: its header is not JSON ({error})") from error
-    whole = (
-        8 + length + max((t["data_offsets"][1] for k, t in header.items() if k != "__metadata__"), default=0)
-    )
+    try:
+        ends = [t["data_offsets"][1] for k, t in header.items() if k != "__metadata__"]
+        whole = 8 + length + max(ends, default=0)
+    except (KeyError, IndexError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged: its header does not say where its arrays lie") from error
     if len(content) < whole:
         raise CheckpointError(
             f"{path} is cut short: {len(content)} bytes of {whole}; use an earlier checkpoint"
         )
     return header
+
+
+_ABOUT = {"version": int, "model": dict, "facts": dict}
+_CONFIG = {
+    "cell": str,
+    "options": dict,
+    "equations": str,
+    "hidden_size": int,
+    "embedding": int | None,
+    "dropout": float | int,
+    "dtype": str,
+    "task": dict,
+}
+
+
+def _about(path: Path, text: Any) -> dict[str, Any]:
+    """Return what the metadata say of a checkpoint, in this version's form."""
+    try:
+        about = json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise CheckpointError(f"{path} is damaged: its metadata are not JSON ({error})") from error
+    version = about.get("version") if isinstance(about, dict) else None
+    if isinstance(version, int) and version > VERSION:
+        raise CheckpointError(
+            f"{path} has format version {version}; this package reads up to {VERSION}: "
+            "install a newer lstmcourse"
+        )
+    _refuse_unfit(path, about, _ABOUT, "metadata")
+    _refuse_unfit(path, about["model"], _CONFIG, "model")
+    return about
+
+
+def _refuse_unfit(path: Path, found: Any, fields: Mapping[str, Any], what: str) -> None:
+    """Raise CheckpointError unless every field is there, and of its type."""
+    wrong = [name for name, kind in fields.items() if not _holds(found, name, kind)]
+    if wrong:
+        raise CheckpointError(
+            f"{path} is damaged: its {what} must hold {', '.join(fields)}; "
+            f"missing or unfit: {', '.join(wrong)}. Use an earlier checkpoint"
+        )
+
+
+def _holds(found: Any, name: str, kind: Any) -> bool:
+    return isinstance(found, dict) and name in found and isinstance(found[name], kind)

@@ -21,8 +21,10 @@ from typing import Any
 import numpy as np
 
 from . import runtime
+from .cell import Cell
 from .checkpoints import plain
 from .errors import UnknownNameError, nearest
+from .tasks.base import Task, number, whole
 from .threads import threads_for
 from .unroll import unroll
 
@@ -101,8 +103,8 @@ class Model:
     ----------
     cell : Cell or str
         A cell, a stack, a bidirectional one, or a cell's name.
-    task : Task
-        Says what comes in and out and which loss counts.
+    task : Task or str
+        Says what comes in and out and which loss counts; a task, or the name of one in ``lstmcourse.tasks``.
     hidden_size : int
         Width H of the cell.
     embedding : int, optional
@@ -124,10 +126,11 @@ class Model:
 
     Raises
     ------
-    ValueError
-        A size or the dropout is out of range; an embedding is asked for where no symbols come in.
+    ValueError, TypeError
+        A size or the dropout is out of range; an embedding is asked for where no symbols come in; what was
+        given is no cell, or no task.
     UnknownNameError
-        No cell or loss has that name.
+        No cell, task or loss has that name.
 
     Examples
     --------
@@ -148,13 +151,10 @@ class Model:
         rng: np.random.Generator | int | None = None,
         dtype: Any = np.float32,
     ) -> None:
-        if isinstance(cell, str):
-            from . import cells
-
-            cell = cells.get(cell)
+        cell, task = _cell(cell), _task(task)
         _check_settings(task, hidden_size, embedding, dropout)
-        _check_cell(cell)
-        self.cell, self.task, self.hidden_size, self.embedding = cell, task, hidden_size, embedding
+        self.cell, self.task, self.hidden_size = cell, task, int(hidden_size)
+        self.embedding = None if embedding is None else int(embedding)
         self.dropout, self.dtype = float(dropout), np.dtype(dtype)
         self.params = self._first_parameters(np.random.default_rng(0 if rng is None else rng))
 
@@ -316,7 +316,7 @@ class Model:
 
         Parameters
         ----------
-        cell : Cell
+        cell : Cell or str
             With the same parameters: usually ``model.cell.override(f=1.0)``, to see what a gate is good for.
 
         Raises
@@ -331,7 +331,7 @@ class Model:
         >>> model.with_cell(model.cell.override(f=1.0)).cell
         <cell lstm: states h, c; parameters W_f, ..., U_o, b_o, f held at 1>
         """
-        _check_cell(cell)
+        cell = _cell(cell)
         inputs = self.embedding or self.task.input_size
         wanted = cell.parameter_shapes(inputs, self.hidden_size)
         own = {name: p.shape for name, p in self._cell_params().items()}
@@ -362,7 +362,7 @@ class Model:
         True
         """
         other = copy.copy(self)
-        other.task = _same_interface(self.task, task)
+        other.task = _same_interface(self.task, _task(task))
         return other
 
     def with_params(self, params: Mapping[str, np.ndarray]) -> Model:
@@ -416,7 +416,7 @@ class Model:
             One of the task's splits: "train", "validation", "test", "all".
         batches, batch_size, length, seed
             As the task's `stream` takes them.
-        task : Task, optional
+        task : Task or str, optional
             Another task with the same inputs, outputs and loss; the model's own if not given.
 
         Examples
@@ -426,7 +426,8 @@ class Model:
         >>> model.evaluate(batches=2, batch_size=16).scored
         32
         """
-        task = self.task if task is None else _same_interface(self.task, task)
+        whole("batches", batches, 1)
+        task = self.task if task is None else _same_interface(self.task, _task(task))
         stream = task.stream(split, batch_size=batch_size, seed=seed, length=length, dtype=self.dtype)
         loss = hits = scored = 0.0
         state = None
@@ -437,8 +438,6 @@ class Model:
             loss += forward.loss * forward.scored
             hits += forward.accuracy * forward.scored
             scored += forward.scored
-        if not scored:
-            raise ValueError(f"nothing to measure in {batches} batches; batches must be at least 1")
         return Metrics(loss / scored, hits / scored, int(scored))
 
     def sample(
@@ -506,10 +505,8 @@ class Model:
                 f"sampling needs a task that predicts its own symbols; {task.name!r} takes {task.input_size} "
                 f"{'numbers' if task.symbols is None else 'symbols'} and has {task.output_size} outputs"
             )
-        if not 0 <= temperature < math.inf:
-            raise ValueError(f"temperature must be a finite number, 0 or above; got {temperature!r}")
-        if length < 0:
-            raise ValueError(f"length must be 0 or more symbols; got {length!r}")
+        number("temperature", temperature, 0, math.inf, without=math.inf)
+        whole("length", length, 0)
 
     # ----------------------------------------------------------------------------------------------- display
 
@@ -666,23 +663,43 @@ def _check_indices(name: str, values: np.ndarray, count: int, what: str) -> None
 
 
 def _check_settings(task: Any, hidden_size: int, embedding: int | None, dropout: float) -> None:
-    if hidden_size < 1:
-        raise ValueError(f"hidden_size must be at least 1; got {hidden_size!r}")
+    whole("hidden_size", hidden_size, 1)
+    number("dropout", dropout, 0, 1, without=1)
     if embedding is not None and task.symbols is None:
         raise ValueError(
             f"embedding={embedding!r} needs symbols; task {task.name!r} gives numbers: leave it out"
         )
-    if embedding is not None and embedding < 1:
-        raise ValueError(f"embedding must be at least 1, or None for one-hot; got {embedding!r}")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout must be in [0, 1); got {dropout!r}")
+    if embedding is not None:
+        whole("embedding", embedding, 1)
     if task.loss not in LOSSES:
         raise UnknownNameError(
             f"task {task.name!r} has the unknown loss {task.loss!r}: {nearest(task.loss, LOSSES)}"
         )
 
 
-def _check_cell(cell: Any) -> None:
+def _task(task: Any) -> Task:
+    """Return the task of that name, or the task itself."""
+    if isinstance(task, str):
+        from . import tasks
+
+        return tasks.get(task)
+    if not isinstance(task, Task):
+        raise TypeError(
+            f"task={task!r} does not fit: a task is needed, such as lstmcourse.tasks.Adding(), or its name"
+        )
+    return task
+
+
+def _cell(cell: Any) -> Cell:
+    """Return the cell of that name, or the cell itself, if a Model can give it what it takes."""
+    if isinstance(cell, str):
+        from . import cells
+
+        cell = cells.get(cell)
+    if not isinstance(cell, Cell):
+        raise TypeError(
+            f"cell={cell!r} does not fit: a cell is needed, such as lstmcourse.cells.lstm, or its name"
+        )
     first, *others = cell.inputs
     others = [i for i in others if i.kind not in ("state", "clock") and not i.name.endswith(".mask")]
     if first.kind != "sequence" or others:
@@ -691,6 +708,7 @@ def _check_cell(cell: Any) -> None:
             f"{cell.name} takes {', '.join(f'{i.name} ({i.kind})' for i in (first, *others))}: "
             "train such a cell with lstmcourse.unroll and lstmcourse.optim"
         )
+    return cell
 
 
 def _same_interface(own: Any, other: Any) -> Any:

@@ -21,6 +21,7 @@ from typing import ClassVar
 import numpy as np
 
 from .errors import DtypeError, UnknownNameError, nearest
+from .tasks.base import number, whole
 
 __all__ = [
     "SGD", "Adam", "Constant", "Cosine", "ExponentialDecay", "Optimizer", "RMSProp", "StepDecay", "Warmup",
@@ -44,7 +45,7 @@ class Optimizer(ABC):
     slots: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        _require(0 < self.lr < math.inf, "lr", self.lr, "a finite number above 0")
+        number("lr", self.lr, 0, math.inf, open_ends=True)
 
     def init(self, params: Mapping[str, np.ndarray]) -> Arrays:
         """Return the state before the first step: the step count, and zeros in every slot.
@@ -125,9 +126,9 @@ class SGD(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require(0 <= self.momentum < 1, "momentum", self.momentum, "in [0, 1)")
-        if self.nesterov:
-            _require(self.momentum > 0, "momentum", self.momentum, "above 0 with nesterov=True")
+        number("momentum", self.momentum, 0, 1, without=1)
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov=True needs momentum; got momentum=0, give one above 0 and below 1")
 
     def _rule(self, p, g, memory, lr, step, work):
         (u,) = memory
@@ -161,8 +162,8 @@ class RMSProp(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require(0 <= self.decay < 1, "decay", self.decay, "in [0, 1)")
-        _require(self.eps > 0, "eps", self.eps, "above 0")
+        number("decay", self.decay, 0, 1, without=1)
+        number("eps", self.eps, 0, math.inf, open_ends=True)
 
     def _rule(self, p, g, memory, lr, step, work):
         (v,) = memory
@@ -197,10 +198,10 @@ class Adam(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require(0 <= self.beta1 < 1, "beta1", self.beta1, "in [0, 1)")
-        _require(0 <= self.beta2 < 1, "beta2", self.beta2, "in [0, 1)")
-        _require(self.eps > 0, "eps", self.eps, "above 0")
-        _require(0 <= self.weight_decay < math.inf, "weight_decay", self.weight_decay, "0 or above")
+        number("beta1", self.beta1, 0, 1, without=1)
+        number("beta2", self.beta2, 0, 1, without=1)
+        number("eps", self.eps, 0, math.inf, open_ends=True)
+        number("weight_decay", self.weight_decay, 0, math.inf, without=math.inf)
 
     def _rule(self, p, g, memory, lr, step, work):
         m, v = memory
@@ -320,7 +321,7 @@ def clip_by_global_norm(grads: Mapping[str, np.ndarray], max_norm: float) -> flo
     >>> grads["W"].round(12), grads["b"].round(12)
     (array([0.6]), array([0.8]))
     """
-    _require(0 < max_norm, "max_norm", max_norm, "above 0")
+    number("max_norm", max_norm, 0, math.inf, without=0)
     norm = global_norm(grads)
     if max_norm < norm < math.inf:
         for g in grads.values():
@@ -362,8 +363,8 @@ class StepDecay:
     factor: float = 0.5
 
     def __post_init__(self) -> None:
-        _require(self.every >= 1, "every", self.every, "at least 1 step")
-        _require(0 < self.factor <= 1, "factor", self.factor, "in (0, 1]")
+        whole("every", self.every, 1)
+        number("factor", self.factor, 0, 1, without=0)
 
     def __call__(self, step: int) -> float:
         """Return the factor on the rate after `step` steps."""
@@ -383,7 +384,7 @@ class ExponentialDecay:
     half_life: float
 
     def __post_init__(self) -> None:
-        _require(self.half_life > 0, "half_life", self.half_life, "above 0 steps")
+        number("half_life", self.half_life, 0, math.inf, without=0)
 
     def __call__(self, step: int) -> float:
         """Return the factor on the rate after `step` steps."""
@@ -404,8 +405,8 @@ class Cosine:
     floor: float = 0.0
 
     def __post_init__(self) -> None:
-        _require(self.steps >= 1, "steps", self.steps, "at least 1 step")
-        _require(0 <= self.floor <= 1, "floor", self.floor, "in [0, 1]")
+        whole("steps", self.steps, 1)
+        number("floor", self.floor, 0, 1)
 
     def __call__(self, step: int) -> float:
         """Return the factor on the rate after `step` steps."""
@@ -428,13 +429,10 @@ class Warmup:
     then: Schedule = Constant()
 
     def __post_init__(self) -> None:
-        _require(self.steps >= 1, "steps", self.steps, "at least 1 step")
+        whole("steps", self.steps, 1)
+        if not callable(self.then):
+            raise TypeError(f"then={self.then!r} does not fit: a schedule is needed, such as Cosine(100)")
 
     def __call__(self, step: int) -> float:
         """Return the factor on the rate after `step` steps."""
         return (step + 1) / self.steps if step < self.steps else self.then(step - self.steps)
-
-
-def _require(holds: bool, name: str, value: object, rule: str) -> None:
-    if not holds:
-        raise ValueError(f"{name} must be {rule}; got {value!r}")

@@ -25,10 +25,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import checkpoints
-from .checkpoints import CheckpointError
+from .checkpoints import CheckpointError, layout, refuse_differences
 from .model import Forward, Model
 from .optim import Adam, Optimizer, Schedule, clip_by_global_norm
 from .optim import get as optimizer_called
+from .tasks.base import number, whole
 from .threads import threads_for
 
 if TYPE_CHECKING:
@@ -79,7 +80,9 @@ def fit(
     clip : float or None
         Bound on the global norm of the gradients.
     schedule : callable, optional
-        From the number of steps taken to a factor on the learning rate; see `lstmcourse.optim`.
+        From the number of steps taken to a factor on the learning rate; see `lstmcourse.optim`. With a
+        checkpoint it must be one of those, or a dataclass of your own (known again by its name and fields):
+        two functions cannot be compared, so a run could be resumed with another one unnoticed.
     seed : int
         Of the batches and the dropout. A second call with the same seed sees the same batches again.
     validate_every : int
@@ -104,7 +107,7 @@ def fit(
     TrainingDiverged
         The loss or the gradient is no longer finite. The parameters are those of the last finite loss.
     CheckpointError
-        The file to resume from is damaged, or of another model or recipe.
+        The file to resume from is damaged, or of another model or recipe; or none can be written there.
     ValueError, TypeError
         A setting is out of range.
 
@@ -116,11 +119,16 @@ def fit(
     >>> history
     History(5 steps, 0 validations)
     """
+    if not isinstance(model, Model):
+        raise TypeError(f"fit trains a Model, such as lstmcourse.Model(cell, task); got {model!r}")
+    whole("steps", steps, 0)
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be callable, with model and history; got {callback!r}")
     recipe = Recipe(
         optimizer_called(optimizer) if isinstance(optimizer, str) else optimizer,
         schedule, clip, batch_size, length, seed, validate_every, validation_batches, patience,
     )  # fmt: skip
-    _check_files(checkpoint, checkpoint_every, resume)
+    _check_files(checkpoint, checkpoint_every, resume, schedule)
     training = _resumed(model, recipe, checkpoint) if resume else _Training(model, recipe)
     history = training.history
     batches = recipe.batches(model, start=history.steps)
@@ -162,16 +170,18 @@ class Recipe:
             raise TypeError(f"optimizer must be one of lstmcourse.optim, or a name; got {self.optimizer!r}")
         if self.schedule is not None and not callable(self.schedule):
             raise TypeError(f"schedule must be callable, from step to factor; got {self.schedule!r}")
-        if self.clip is not None and not self.clip > 0:
-            raise ValueError(f"clip must be above 0, or None; got {self.clip!r}")
+        if self.clip is not None:
+            number("clip", self.clip, 0, math.inf, without=0)
         for name, least in {"batch_size": 1, "seed": 0, "validate_every": 0, "validation_batches": 1}.items():
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}; got {getattr(self, name)!r}")
-        if self.patience is not None and (self.patience < 1 or not self.validate_every):
-            raise ValueError(
-                "patience counts validations, at least 1, and needs validate_every; "
-                f"got patience={self.patience!r}, validate_every={self.validate_every!r}"
-            )
+            whole(name, getattr(self, name), least)
+        if self.length is not None:
+            whole("length", self.length, 1)
+        if self.patience is not None:
+            whole("patience", self.patience, 1)
+            if not self.validate_every:
+                raise ValueError(
+                    f"patience={self.patience} counts validations, so it needs validate_every above 0"
+                )
 
     def batches(self, model: Model, start: int = 0) -> Iterator[Any]:
         """Return the training batches without end, from the one that step number `start` takes."""
@@ -180,7 +190,12 @@ class Recipe:
 
     def factor(self, step: int) -> float:
         """Return the factor on the learning rate after `step` steps."""
-        return 1.0 if self.schedule is None else float(self.schedule(step))
+        if self.schedule is None:
+            return 1.0
+        factor = self.schedule(step)
+        factor = factor[()] if isinstance(factor, np.ndarray) and not factor.ndim else factor
+        number(f"schedule({step})", factor, 0, math.inf, without=math.inf)
+        return float(factor)
 
     def dropout(self, step: int) -> np.random.Generator:
         """Return the generator that draws the dropout of the step after `step` steps."""
@@ -310,13 +325,15 @@ class History:
         Parameters
         ----------
         smooth : int, optional
-            Average over so many steps; a fiftieth of all if not given.
+            Average over so many steps, at most over all; a fiftieth of all if not given.
         """
         from . import plots
 
         if not self.records:
             raise ValueError("there is nothing to plot: no step was taken")
-        width = smooth or max(1, self.steps // 50)
+        if smooth is not None:
+            whole("smooth", smooth, 1)
+        width = min(smooth or max(1, self.steps // 50), self.steps)
         fig, axes = plots.figure(9.0, 3.2, columns=2)
         for ax, name in zip(axes, ("loss", "accuracy"), strict=True):
             mean = np.convolve(getattr(self, name), np.full(width, 1 / width), mode="valid")
@@ -351,7 +368,22 @@ class History:
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, np.ndarray], **chance: float | None) -> History:
-        """Return the history that `to_arrays` gave."""
+        """Return the history that `to_arrays` gave.
+
+        Raises
+        ------
+        ValueError
+            An array is missing, or its shape does not fit.
+        """
+        columns = {*Record.__dataclass_fields__, "validation"}
+        if missing := sorted(columns - arrays.keys()):
+            raise ValueError(
+                f"a history has the arrays {', '.join(sorted(columns))}; missing: {', '.join(missing)}"
+            )
+        shapes = {arrays[name].shape for name in Record.__dataclass_fields__}
+        if len(shapes) > 1 or len(shapes.pop()) != 1 or arrays["validation"].shape[1:] != (3,):
+            found = ", ".join(f"{name} {arrays[name].shape}" for name in sorted(columns))
+            raise ValueError(f"a history has columns of one length, and validation (N, 3); got {found}")
         rows = zip(*(arrays[name].tolist() for name in Record.__dataclass_fields__), strict=True)
         checked = [Validation(int(step), loss, hits) for step, loss, hits in arrays["validation"].tolist()]
         return History([Record(*row) for row in rows], checked, **chance)
@@ -489,27 +521,54 @@ def _resumed(model: Model, recipe: Recipe, path: str | os.PathLike) -> _Training
     if not Path(path).exists():
         return training
     file = checkpoints.load(path)
-    if "recipe" not in file.facts:
+    if not isinstance(file.facts.get("recipe"), dict):
         raise CheckpointError(
             f"{path} holds a model but no run to resume: "
             "use lstmcourse.checkpoints.load(path).restore(model), and fit without resume"
         )
     own = {**model.config, **checkpoints.plain(recipe)}
-    checkpoints.refuse_differences(file.path, own, {**file.config, **file.facts["recipe"]}, "this run")
+    refuse_differences(file.path, own, {**file.config, **file.facts["recipe"]}, "this run")
+    memory, last, best, carried, history = _parts(file, training)
     file.restore(model)
-    for live, stored in (
-        (model.params, file.arrays.get("last", {})),
-        (training.memory, file.arrays["optimizer"]),
-    ):
+    for live, stored in ((model.params, last), (training.memory, memory)):
         for name, a in stored.items():
             live[name][...] = a
-    training.carried = file.arrays.get("carried")
-    training.best = file.arrays.get("best")
-    training.history = History.from_arrays(file.arrays["history"], **_chance(model))
+    training.carried, training.best, training.history = carried or None, best or None, history
     if training.history.records:
         training.started -= training.history.records[-1].seconds
     _validate(training)  # an interrupt may have come before the last one
     return training
+
+
+def _parts(
+    file: checkpoints.Checkpoint, training: _Training
+) -> tuple[Arrays, Arrays, Arrays, Arrays, History]:
+    """Return what `_write` wrote beside the parameters, if all of it is there and fits the model."""
+    model, groups = training.model, ("optimizer", "last", "best", "carried", "history")
+    memory, last, best, carried, columns = (file.arrays.get(group, {}) for group in groups)
+    for own, stored, whose in (
+        (training.memory, memory, "this run's optimizer"),
+        (model.params, last or model.params, "this model"),
+        (model.params, best or model.params, "this model"),
+    ):
+        refuse_differences(file.path, layout(own), layout(stored), whose)
+    try:
+        history = History.from_arrays(columns, **_chance(model))
+    except ValueError as error:
+        raise CheckpointError(f"{file.path} is damaged: {error}. Use an earlier checkpoint") from error
+    states = {i.name for i in model.cell.inputs if i.kind in ("state", "clock")}
+    problem = ""
+    if unknown := sorted(file.arrays.keys() - set(groups)):
+        problem = f"no run has {', '.join(unknown)}"
+    elif history.steps != file.facts.get("steps"):
+        problem = f"its history has {history.steps} steps, of {file.facts.get('steps')}"
+    elif carried.keys() != (states if history.steps else set()):
+        problem = f"it carries the states {sorted(carried)} of {sorted(states)}"
+    elif training.recipe.patience is not None and history.validation and not best:
+        problem = "the best parameters are missing"
+    if problem:
+        raise CheckpointError(f"{file.path} is damaged: {problem}. Use an earlier checkpoint")
+    return memory, last, best, carried, history
 
 
 def _end(training: _Training, path: str | os.PathLike | None) -> None:
@@ -523,13 +582,22 @@ def _end(training: _Training, path: str | os.PathLike | None) -> None:
         _write(training, path, last)
 
 
-def _check_files(checkpoint: object, every: int, resume: bool) -> None:
-    if checkpoint is None and (every or resume):
-        raise ValueError(
-            f"checkpoint_every={every!r} and resume={resume!r} need checkpoint=, the path of a file"
+def _check_files(checkpoint: object, every: int, resume: bool, schedule: Schedule | None) -> None:
+    """Find out before the training what would keep it from being stored."""
+    whole("checkpoint_every", every, 0)
+    if checkpoint is None:
+        if every or resume:
+            raise ValueError(
+                f"checkpoint_every={every!r} and resume={resume!r} need checkpoint=, the path of a file"
+            )
+        return
+    if not checkpoints.comparable(schedule):
+        raise TypeError(
+            f"schedule={schedule!r} cannot be stored in a checkpoint, so a run could not be resumed with the "
+            "same: give one of lstmcourse.optim or a dataclass of your own, or leave checkpoint= out and use "
+            "lstmcourse.checkpoints.save(path, model) at the end"
         )
-    if every < 0:
-        raise ValueError(f"checkpoint_every must be 0 (only at the end) or more steps; got {every!r}")
+    checkpoints.check_writable(checkpoint)
 
 
 # ------------------------------------------------------------------------------- interrupts and progress bar

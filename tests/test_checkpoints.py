@@ -1,5 +1,6 @@
 """Checkpoints: what comes back is what was saved, resuming equals not stopping, and unfit files say so."""
 
+import dataclasses
 import json
 import os
 
@@ -93,10 +94,52 @@ def test_a_stack_and_a_task_of_your_own_are_passed_in(path):
     assert same(load(path).model(cell=cell, task=Cycle()).params, model.params)
 
 
-def test_weights_fit_a_cell_with_a_gate_held_but_do_not_pass_for_the_trained_one(path):
-    held = LSTM.override(f=1.0)
-    save(path, cycle_model(held))
-    load(path).restore(cycle_model())
+def another_lstm():
+    """A cell with the name and the parameters of the LSTM, and other equations."""
+
+    @lc.cell(name="lstm")
+    def other(x, h, c):
+        f = lc.sigmoid(lc.affine("f", h, x))
+        i = lc.sigmoid(lc.affine("i", h, x))
+        g = lc.sin(lc.affine("g", h, x))
+        o = lc.sigmoid(lc.affine("o", h, x))
+        c = f * c + i * g
+        h = o * c
+        return h, c
+
+    return other
+
+
+def test_a_checkpoint_of_another_cell_is_refused_where_names_and_shapes_agree(path):
+    other = another_lstm()
+    save(path, cycle_model())
+    model = cycle_model(other, rng=1)
+    assert {n: p.shape for n, p in model.params.items()} == {n: p.shape for n, p in load(path).params.items()}
+    before = {n: p.copy() for n, p in model.params.items()}
+    for attempt in (
+        lambda: load(path).restore(model),
+        lambda: load(path).model(cell=other, task=Cycle()),
+        lambda: fit(model, 1, checkpoint=path, resume=True, progress=False),
+    ):
+        with pytest.raises(CheckpointError, match="checkpoint of another cell|no run to resume"):
+            attempt()
+    assert same(before, model.params)
+    save(path, model)
+    with pytest.raises(CheckpointError, match="whose equations are not those"):
+        load(path).model(task=Cycle())
+    assert load(path).model(cell=other, task=Cycle()).cell is other
+
+
+def test_a_gate_held_is_another_cell_and_with_cell_is_the_way_to_it(path):
+    held, trained = LSTM.override(f=1.0), cycle_model(rng=3)
+    save(path, trained)
+    with pytest.raises(CheckpointError, match=r"another cell.*Restore it with the cell.*with_cell\(other\)"):
+        load(path).restore(cycle_model(held))
+    model = load(path).model(task=Cycle()).with_cell(held)
+    assert model.cell is held and same(model.params, trained.params)
+    save(path, model)
+    with pytest.raises(CheckpointError, match="another cell"):
+        load(path).restore(cycle_model())
     with pytest.raises(CheckpointError, match="whose equations are not those"):
         load(path).model(task=Cycle())
     assert load(path).model(cell=held, task=Cycle()).cell is held
@@ -159,6 +202,114 @@ def test_damage_is_refused(path):
     path.write_bytes(whole + b"more")
     with pytest.raises(CheckpointError, match="damaged"):
         load(path)
+
+
+RUN = dict(
+    batch_size=2,
+    optimizer=optim.SGD(0.1),
+    validate_every=1,
+    validation_batches=1,
+    patience=3,
+    progress=False,
+)
+
+
+def test_no_byte_of_the_header_can_change_and_raise_anything_but_a_checkpoint_error(path):
+    """A sample of them, each by a random bit or byte: refused, or still what a model or a run can be."""
+    fit(cycle_model(RNN, 2), 2, checkpoint=path, **RUN)
+    whole, rng, outcomes = path.read_bytes(), np.random.default_rng(0), {"refused": 0, "read": 0}
+    size = 8 + int.from_bytes(whole[:8], "little")
+    places = rng.choice(size, 600, replace=False)
+    for k in places:
+        damaged = bytearray(whole)
+        damaged[k] ^= int(rng.integers(1, 256)) if rng.random() < 0.5 else 1 << int(rng.integers(5))
+        path.write_bytes(damaged)
+        try:
+            repr(load(path))
+            outcomes["read"] += 1
+            load(path).model(task=Cycle())
+            fit(cycle_model(RNN, 2), 2, checkpoint=path, resume=True, **RUN)
+        except CheckpointError:
+            outcomes["refused"] += 1
+    assert outcomes["refused"] > 0.97 * len(places) and outcomes["read"] > 0.05 * len(places)
+
+
+def rewritten(path, change):
+    """Change the JSON text of a checkpoint, its arrays, or both."""
+    file, arrays = {}, {}
+    with safe_open(path, "np") as f:
+        file = json.loads(f.metadata()["lstmcourse"])
+        arrays = {name: f.get_tensor(name) for name in f.keys()}  # noqa: SIM118
+    about = change(file, arrays)
+    save_file(arrays, path, metadata={"lstmcourse": json.dumps(file if about is None else about)})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda about, arrays: {}, "its metadata must hold version, model, facts; missing.*: version, model"),
+        (lambda about, arrays: [], "its metadata must hold"),
+        (lambda about, arrays: 3, "its metadata must hold"),
+        (lambda about, arrays: about | {"version": "1"}, "missing or unfit: version"),
+        (lambda about, arrays: about | {"facts": None}, "missing or unfit: facts"),
+        (lambda about, arrays: about | {"model": {}}, "its model must hold cell, .*unfit: cell, options"),
+        (lambda about, arrays: about["model"].update(hidden_size="5"), "missing or unfit: hidden_size"),
+        (lambda about, arrays: about["model"].pop("equations") and None, "missing or unfit: equations"),
+    ],
+)
+def test_metadata_that_are_not_a_checkpoints_are_refused(path, change, message):
+    save(path, cycle_model())
+    rewritten(path, change)
+    with pytest.raises(CheckpointError, match=f"run.safetensors is damaged: .*{message}"):
+        load(path)
+
+
+def test_metadata_that_are_no_json_and_a_model_that_cannot_be_are_refused(path):
+    save_file({}, path, metadata={"lstmcourse": "{"})
+    with pytest.raises(CheckpointError, match="damaged: its metadata are not JSON"):
+        load(path)
+    for field, value in {"dropout": 2.0, "dtype": "float", "task": {"name": "adding", "steps": "a"}}.items():
+        save(path, Model(LSTM, "adding", 5))
+        rewritten(path, lambda about, arrays, field=field, value=value: about["model"].update({field: value}))
+        with pytest.raises(CheckpointError, match="describes a model that cannot be made|does not fit"):
+            load(path).model()
+
+
+def drop(group):
+    def change(about, arrays):
+        for name in [name for name in arrays if name.startswith(f"{group}/")]:
+            del arrays[name]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (drop("optimizer"), "does not fit this run's optimizer.\n  step: 'absent' in the file"),
+        (drop("history"), "damaged: a history has the arrays .*; missing: accuracy, loss"),
+        (drop("carried"), r"damaged: it carries the states \[\] of \['c', 'h'\]"),
+        (drop("best"), "damaged: the best parameters are missing"),
+        (drop("params"), "does not fit this model"),
+        (lambda about, arrays: arrays.update({"history/loss": np.zeros(1)}), "columns of one length"),
+        (
+            lambda about, arrays: arrays.update({"optimizer/u.readout.d": np.zeros(1)}),
+            "u.readout.d: 'float64",
+        ),
+        (lambda about, arrays: arrays.update({"best/readout.d": np.zeros(1)}), "readout.d: 'float64"),
+        (lambda about, arrays: arrays.update({"bess/readout.d": np.zeros(1)}), "no run has bess"),
+        (lambda about, arrays: about["facts"].update(steps=9), "its history has 2 steps, of 9"),
+        (lambda about, arrays: about["facts"].update(recipe=[1]), "no run to resume"),
+    ],
+)
+def test_a_run_of_which_a_part_is_missing_is_refused_and_changes_nothing(path, change, message):
+    fit(cycle_model(), 2, checkpoint=path, **RUN)
+    rewritten(path, change)
+    model, content = cycle_model(rng=1), path.read_bytes()
+    before = {n: p.copy() for n, p in model.params.items()}
+    with pytest.raises(CheckpointError, match=message):
+        fit(model, 4, checkpoint=path, resume=True, **RUN)
+    assert same(before, model.params) and path.read_bytes() == content
 
 
 @pytest.mark.parametrize("kind", ["text", "npz", "empty"])
@@ -389,3 +540,71 @@ def test_files_written_on_the_way(path):
         callback=lambda m, h: steps.append(load(path).facts["steps"] if path.exists() else 0),
     )  # fmt: skip
     assert steps == [0, 0, 3, 3, 3, 6, 6] and load(path).facts["steps"] == 7
+
+
+# what would keep a run from being stored is found before it is trained
+
+
+@dataclasses.dataclass(frozen=True)
+class Sawtooth:
+    """A schedule of the reader's own."""
+
+    period: int
+
+    def __call__(self, step):
+        return 1 - step % self.period / self.period
+
+
+class Falling:
+    def __call__(self, step):
+        return 0.5
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize(
+    "schedule",
+    [lambda step: 0.5, Falling(), optim.Warmup(2, then=lambda step: 0.5)],
+    ids=["function", "object", "within a schedule"],
+)
+def test_a_schedule_that_cannot_be_compared_is_refused_with_a_checkpoint(path, schedule, resume):
+    model = cycle_model()
+    before = {n: p.copy() for n, p in model.params.items()}
+    with pytest.raises(TypeError, match=r"schedule=.* cannot be stored.*dataclass of your own.*save"):
+        fit(model, 3, schedule=schedule, checkpoint=path, resume=resume, progress=False)
+    assert same(before, model.params) and not path.exists()
+    assert fit(model, 3, batch_size=2, schedule=schedule, progress=False).steps == 3
+
+
+def test_a_schedule_of_your_own_is_known_again_by_its_fields(path):
+    straight, model = cycle_model(), cycle_model()
+    options = {"batch_size": 2, "progress": False}
+    fit(straight, 6, schedule=Sawtooth(4), **options)
+    fit(model, 3, schedule=Sawtooth(4), checkpoint=path, **options)
+    with pytest.raises(CheckpointError, match="'period': 4.* in the file, .*'period': 5.* in this run"):
+        fit(model, 6, schedule=Sawtooth(5), checkpoint=path, resume=True, **options)
+    fit(model, 6, schedule=Sawtooth(4), checkpoint=path, resume=True, **options)
+    assert same(straight.params, model.params)
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "message"),
+    [
+        (lambda folder: folder, CheckpointError, "is a folder: give a file, such as .*run.safetensors"),
+        (lambda folder: str(folder), CheckpointError, "is a folder"),
+        (lambda folder: folder / "file" / "run", CheckpointError, "cannot be written: .*give another path"),
+        (lambda folder: folder / ("n" * 300), CheckpointError, "cannot be written: File name too long"),
+        (lambda folder: f"{folder}/a\0b", CheckpointError, "cannot be written: .*null"),
+        (lambda folder: 3, TypeError, "checkpoint=3 does not fit: the path of a file is needed"),
+        (lambda folder: b"run", TypeError, "checkpoint=b'run' does not fit"),
+    ],
+)
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_path_where_nothing_can_be_written_is_refused_before_the_training(
+    tmp_path, place, error, message, resume
+):
+    (tmp_path / "file").write_text("")
+    model = cycle_model()
+    before = {n: p.copy() for n, p in model.params.items()}
+    with pytest.raises(error, match=message):
+        fit(model, 2, batch_size=2, checkpoint=place(tmp_path), resume=resume, progress=False)
+    assert same(before, model.params) and os.listdir(tmp_path) == ["file"]

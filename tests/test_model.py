@@ -198,8 +198,28 @@ def test_evaluate_on_another_task_needs_the_same_interface():
         model.evaluate(task=Cycle(count=5))
     with pytest.raises(ValueError, match="'averages' does not fit"):
         model.evaluate(task=Averages())
-    with pytest.raises(ValueError, match="batches must be at least 1"):
+    with pytest.raises(ValueError, match="batches=0 does not fit: batches is at least 1"):
         model.evaluate(batches=0)
+    with pytest.raises(ValueError, match="batches=-1 does not fit: batches is at least 1"):
+        model.evaluate(batches=-1)
+    with pytest.raises(TypeError, match="batches=2.5 does not fit: a whole number is needed"):
+        model.evaluate(batches=2.5)
+    for task in ("clouds", "adding"):
+        with pytest.raises(ValueError, match=f"task '{task}' does not fit a model of 'cycle'"):
+            model.evaluate(task=task)
+    with pytest.raises(UnknownNameError, match="no task is named 'cloud': did you mean 'clouds'"):
+        model.evaluate(task="cloud")
+    with pytest.raises(TypeError, match="task=3 does not fit: a task is needed"):
+        model.with_task(3)
+
+
+def test_a_task_may_be_named():
+    model = Model("rnn", "clouds", 4)
+    assert model.task == lc.tasks.get("clouds") and model.cell is RNN
+    expected = model.evaluate(task=lc.tasks.get("clouds"), batches=1, batch_size=4)
+    assert model.evaluate(task="clouds", batches=1, batch_size=4) == expected
+    assert model.with_task("clouds").task == model.task
+    assert model.with_cell("rnn").params is model.params
 
 
 # sampling
@@ -253,10 +273,16 @@ def test_sampling_that_cannot_be_is_refused():
         model.sample([0, 4], 3)
     with pytest.raises(UnknownNameError, match="no symbol 'z'"):
         model.sample("az", 3)
-    with pytest.raises(ValueError, match="temperature must be"):
+    with pytest.raises(ValueError, match="temperature=-1 does not fit"):
         model.sample("a", 3, temperature=-1)
-    with pytest.raises(ValueError, match="length must be"):
+    with pytest.raises(ValueError, match="length=-3 does not fit: length is at least 0"):
         model.sample("a", -3)
+    with pytest.raises(TypeError, match="length=2.5 does not fit: a whole number is needed"):
+        model.sample("a", 2.5)
+    with pytest.raises(TypeError, match="temperature='hot' does not fit: a number is needed"):
+        model.sample("a", 2, temperature="hot")
+    with pytest.raises(ValueError, match="temperature=nan does not fit"):
+        model.sample("a", 2, temperature=float("nan"))
     with pytest.raises(ValueError, match=r"bidirectional\(rnn\) reads from the end too"):
         Model(lc.bidirectional(RNN), Cycle(), 4).sample("a", 3)
     with pytest.raises(ValueError, match="'averages' takes 2 numbers"):
@@ -325,14 +351,27 @@ def test_first_parameters_follow_the_seed_and_the_rules():
     ("make", "error", "message"),
     [
         (lambda: Model("lstn", Cycle(), 4), UnknownNameError, "no cell 'lstn'.*did you mean 'lstm'"),
-        (lambda: Model(RNN, Cycle(), 0), ValueError, "hidden_size must be at least 1; got 0"),
-        (lambda: Model(RNN, Cycle(), 4, embedding=0), ValueError, "embedding must be at least 1, or None"),
+        (lambda: Model(RNN, Cycle(), 0), ValueError, "hidden_size=0 does not fit: hidden_size is at least 1"),
+        (
+            lambda: Model(RNN, Cycle(), 4, embedding=0),
+            ValueError,
+            "embedding=0 does not fit: embedding is at least 1",
+        ),
         (
             lambda: Model(RNN, Averages(), 4, embedding=3),
             ValueError,
             "embedding=3 needs symbols; task 'averages'",
         ),
-        (lambda: Model(RNN, Cycle(), 4, dropout=1.0), ValueError, r"dropout must be in \[0, 1\); got 1.0"),
+        (lambda: Model(RNN, Cycle(), 4, dropout=1.0), ValueError, "dropout=1.0 does not fit.*1, 1 excluded"),
+        (lambda: Model(RNN, Cycle(), 4, dropout="a"), TypeError, "dropout='a' does not fit: a number"),
+        (lambda: Model(RNN, Cycle(), "a"), TypeError, "hidden_size='a' does not fit: a whole number"),
+        (lambda: Model(RNN, Cycle(), 4.0), TypeError, "hidden_size=4.0 does not fit"),
+        (lambda: Model(RNN, Cycle(), 4, embedding="a"), TypeError, "embedding='a' does not fit"),
+        (lambda: Model(3, Cycle(), 4), TypeError, "cell=3 does not fit: a cell is needed, such as"),
+        (lambda: Model(RNN, 3, 4), TypeError, "task=3 does not fit: a task is needed, such as"),
+        (lambda: Model(RNN, Cycle, 4), TypeError, "task=<class .*Cycle'> does not fit: a task is needed"),
+        (lambda: Model(RNN, "cloud", 4), UnknownNameError, "no task is named 'cloud': did you mean 'clouds'"),
+        (lambda: Model(RNN, Cycle(), 4).with_cell(3), TypeError, "cell=3 does not fit"),
         (
             lambda: Model(RNN, Averages("msee"), 4),
             UnknownNameError,

@@ -125,26 +125,50 @@ def test_gradients_that_do_not_fit_are_refused():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: optim.SGD(0.0), "lr must be a finite number above 0; got 0.0"),
-        (lambda: optim.SGD(float("nan")), "lr must be"),
-        (lambda: optim.SGD(0.1, momentum=1.0), "momentum must be in"),
-        (lambda: optim.SGD(0.1, nesterov=True), "momentum must be above 0 with nesterov"),
-        (lambda: optim.RMSProp(decay=1.0), "decay must be in"),
-        (lambda: optim.RMSProp(eps=0.0), "eps must be above 0"),
-        (lambda: optim.Adam(beta1=-0.1), "beta1 must be in"),
-        (lambda: optim.Adam(beta2=1), "beta2 must be in"),
-        (lambda: optim.Adam(weight_decay=-1), "weight_decay must be 0 or above"),
-        (lambda: optim.StepDecay(0), "every must be at least 1"),
-        (lambda: optim.StepDecay(5, factor=0), "factor must be in"),
-        (lambda: optim.ExponentialDecay(0), "half_life must be above 0"),
-        (lambda: optim.Cosine(0), "steps must be at least 1"),
-        (lambda: optim.Cosine(5, floor=2), "floor must be in"),
-        (lambda: optim.Warmup(0), "steps must be at least 1"),
-        (lambda: optim.clip_by_global_norm({}, 0), "max_norm must be above 0"),
+        (lambda: optim.SGD(0.0), "lr=0.0 does not fit: lr lies between 0 and inf, ends excluded"),
+        (lambda: optim.SGD(float("nan")), "lr=nan does not fit"),
+        (
+            lambda: optim.SGD(0.1, momentum=1.0),
+            "momentum=1.0 does not fit: momentum lies from 0 to 1, 1 excluded",
+        ),
+        (lambda: optim.SGD(0.1, nesterov=True), "nesterov=True needs momentum; got momentum=0"),
+        (lambda: optim.RMSProp(decay=1.0), "decay=1.0 does not fit"),
+        (lambda: optim.RMSProp(eps=0.0), "eps=0.0 does not fit"),
+        (lambda: optim.Adam(beta1=-0.1), "beta1=-0.1 does not fit"),
+        (lambda: optim.Adam(beta2=1), "beta2=1 does not fit"),
+        (lambda: optim.Adam(weight_decay=-1), "weight_decay=-1 does not fit"),
+        (lambda: optim.StepDecay(0), "every=0 does not fit: every is at least 1"),
+        (lambda: optim.StepDecay(5, factor=0), "factor=0 does not fit: factor lies from 0 to 1, 0 excluded"),
+        (lambda: optim.ExponentialDecay(0), "half_life=0 does not fit"),
+        (lambda: optim.Cosine(0), "steps=0 does not fit"),
+        (lambda: optim.Cosine(5, floor=2), "floor=2 does not fit: floor lies from 0 to 1"),
+        (lambda: optim.Warmup(0), "steps=0 does not fit"),
+        (lambda: optim.clip_by_global_norm({}, 0), "max_norm=0 does not fit"),
     ],
 )
 def test_settings_out_of_range_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: optim.Adam(lr="a"), "lr='a' does not fit: a number is needed"),
+        (lambda: optim.SGD(True), "lr=True does not fit: a number is needed"),
+        (lambda: optim.SGD(0.1, momentum="a"), "momentum='a' does not fit"),
+        (lambda: optim.RMSProp(decay=None), "decay=None does not fit"),
+        (lambda: optim.RMSProp(eps="a"), "eps='a' does not fit"),
+        (lambda: optim.Adam(beta1="a"), "beta1='a' does not fit"),
+        (lambda: optim.Adam(weight_decay=1j), "weight_decay=1j does not fit"),
+        (lambda: optim.StepDecay(1.5), "every=1.5 does not fit: a whole number is needed"),
+        (lambda: optim.Cosine("a"), "steps='a' does not fit"),
+        (lambda: optim.Warmup(5, then=0.5), "then=0.5 does not fit: a schedule is needed"),
+        (lambda: optim.clip_by_global_norm({}, "a"), "max_norm='a' does not fit"),
+    ],
+)
+def test_settings_of_another_kind_are_refused(make, message):
+    with pytest.raises(TypeError, match=message):
         make()
 
 

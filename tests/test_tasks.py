@@ -217,7 +217,7 @@ def test_text_and_symbols(task):
         (lambda: Adding().stream(batch_size=0), ValueError, "batch_size=0"),
         (lambda: Adding().stream(batch_size=2, seed=-1), ValueError, "seed=-1"),
         (lambda: Adding().stream(batch_size=2, length=0), ValueError, "length=0"),
-        (lambda: Adding().stream(batch_size=2, length=10), ValueError, "steps=10"),
+        (lambda: Adding().stream(batch_size=2, length=10), ValueError, "length=10 .*: length is at least 22"),
         (lambda: Copy().stream(batch_size=2, length=20), ValueError, "length=20 .* at least 21"),
         (lambda: Adding().stream(batch_size=2, dtype=np.int64), TypeError, "dtype=int64"),
         (lambda: Adding().encode("a"), TypeError, "no symbols"),

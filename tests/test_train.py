@@ -110,23 +110,68 @@ def test_no_steps_and_the_callback_that_ends():
         ({"optimizer": "adma"}, UnknownNameError, "did you mean 'adam'"),
         ({"optimizer": 0.1}, TypeError, "optimizer must be one of lstmcourse.optim, or a name; got 0.1"),
         ({"schedule": 0.5}, TypeError, "schedule must be callable"),
-        ({"clip": 0}, ValueError, "clip must be above 0, or None; got 0"),
-        ({"batch_size": 0}, ValueError, "batch_size must be at least 1; got 0"),
-        ({"seed": -1}, ValueError, "seed must be at least 0"),
-        ({"validate_every": -1}, ValueError, "validate_every must be at least 0"),
-        ({"validation_batches": 0}, ValueError, "validation_batches must be at least 1"),
-        ({"patience": 3}, ValueError, "needs validate_every; got patience=3, validate_every=0"),
-        ({"patience": 0, "validate_every": 1}, ValueError, "patience counts validations, at least 1"),
+        ({"clip": 0}, ValueError, "clip=0 does not fit: clip lies from 0 to inf, 0 excluded"),
+        ({"batch_size": 0}, ValueError, "batch_size=0 does not fit: batch_size is at least 1"),
+        ({"seed": -1}, ValueError, "seed=-1 does not fit: seed is at least 0"),
+        ({"validate_every": -1}, ValueError, "validate_every=-1 does not fit"),
+        ({"validation_batches": 0}, ValueError, "validation_batches=0 does not fit"),
+        ({"patience": 3}, ValueError, "patience=3 counts validations, so it needs validate_every"),
+        ({"patience": 0, "validate_every": 1}, ValueError, "patience=0 does not fit: patience is at least 1"),
         ({"resume": True}, ValueError, "need checkpoint="),
         ({"checkpoint_every": 5}, ValueError, "need checkpoint="),
+        ({"checkpoint_every": -1}, ValueError, "checkpoint_every=-1 does not fit"),
+        ({"checkpoint_every": 1.5}, TypeError, "checkpoint_every=1.5 does not fit: a whole number"),
+        ({"steps": -1}, ValueError, "steps=-1 does not fit: steps is at least 0"),
+        ({"steps": 2.5}, TypeError, "steps=2.5 does not fit: a whole number is needed"),
+        ({"steps": "a"}, TypeError, "steps='a' does not fit: a whole number is needed"),
+        ({"steps": None}, TypeError, "steps=None does not fit"),
+        ({"batch_size": "a"}, TypeError, "batch_size='a' does not fit: a whole number is needed"),
+        ({"length": 2.5}, TypeError, "length=2.5 does not fit"),
+        ({"clip": "a"}, TypeError, "clip='a' does not fit: a number is needed"),
+        ({"clip": float("nan")}, ValueError, "clip=nan does not fit"),
+        ({"seed": None}, TypeError, "seed=None does not fit: a whole number is needed"),
+        ({"validate_every": 1.5}, TypeError, "validate_every=1.5 does not fit"),
+        ({"patience": 1.5, "validate_every": 1}, TypeError, "patience=1.5 does not fit"),
+        ({"validation_batches": None}, TypeError, "validation_batches=None does not fit"),
+        ({"callback": 3}, TypeError, "callback must be callable, with model and history; got 3"),
+        (
+            {"schedule": lambda step: "low"},
+            TypeError,
+            r"schedule\(0\)='low' does not fit: a number is needed",
+        ),
+        ({"schedule": lambda step: None}, TypeError, r"schedule\(0\)=None does not fit"),
+        ({"schedule": lambda step: float("nan")}, ValueError, r"schedule\(0\)=nan does not fit.*0 to inf"),
+        ({"schedule": lambda step: -0.5}, ValueError, r"schedule\(0\)=-0.5 does not fit"),
     ],
 )
 def test_bad_settings(options, error, message):
     model = cycle_model()
     before = copies(model)
-    with pytest.raises(error, match=message):
-        quiet(model, 1, **options)
-    assert same(before, model.params)
+    with pytest.raises(error, match=message) as caught:
+        quiet(model, **{"steps": 1} | options)
+    assert same(before, model.params) and not isinstance(caught.value, TrainingDiverged)
+
+
+def test_a_factor_that_is_no_number_undoes_the_step_that_it_was_for():
+    model, twin = cycle_model(), cycle_model()
+    with pytest.raises(ValueError, match=r"schedule\(2\)=nan does not fit"):
+        quiet(model, 9, schedule=lambda step: 1.0 if step < 2 else float("nan"))
+    quiet(twin, 2)
+    assert same(model.params, twin.params)
+
+
+@pytest.mark.parametrize("factor", [1, np.float32(1), np.int64(1), np.array(1.0)], ids=lambda f: str(type(f)))
+def test_a_factor_may_be_any_kind_of_number(factor):
+    model, twin = cycle_model(), cycle_model()
+    quiet(model, 2, schedule=lambda step: factor)
+    quiet(twin, 2)
+    assert same(model.params, twin.params)
+
+
+@pytest.mark.parametrize("what", [LSTM, "lstm", None])
+def test_fit_takes_a_model(what):
+    with pytest.raises(TypeError, match=r"fit trains a Model, such as lstmcourse.Model\(cell, task\); got"):
+        fit(what, 3)
 
 
 # interrupts
@@ -178,7 +223,7 @@ def test_an_interrupt_anywhere_keeps_whole_steps(where, monkeypatch):
     else:
         original = len
     callback = (lambda m, h: trip([])) if where == "callback" else None
-    history = quiet(model, 9, callback=callback, validate_every=where == "evaluate")
+    history = quiet(model, 9, callback=callback, validate_every=int(where == "evaluate"))
     monkeypatch.undo()
     assert history.interrupted and history.steps == (3 if where in ("evaluate", "callback") else 2)
     quiet(twin, history.steps)
@@ -380,6 +425,13 @@ def test_history_draws_what_it_holds(capsys):
     assert any(set(line.get_ydata()) == {1.4} for line in loss.lines)
     assert (loss.get_ylabel(), accuracy.get_ylabel()) == ("loss", "accuracy")
     assert any(set(line.get_ydata()) == {0.3} for line in accuracy.lines)
+    for short, smooth in ((1, 10), (3, 10), (3, 3)):
+        loss, accuracy = make_history(short).figure(smooth=smooth).axes
+        drawn = {line.get_label(): line.get_xydata() for line in loss.lines}
+        np.testing.assert_allclose(drawn["training"], [[short, np.mean(make_history(short).loss)]])
+    for smooth, error in ((0, ValueError), (-1, ValueError), (2.5, TypeError)):
+        with pytest.raises(error, match=f"smooth={smooth} does not fit"):
+            make_history().figure(smooth=smooth)
     make_history().plot()
     text = capsys.readouterr().out
     assert "Loss (left) and accuracy (right) over 100 training steps, on training and validation" in text

@@ -25,8 +25,12 @@ HOMES: tuple[str, ...] = tuple(
 )
 """Modules that define the course's experiments; `names` and `get` import them."""
 
-ENGINE = ("ops", "autodiff", "passes", "compile", "printers.numpy", "runtime", "unroll")
-"""Modules of the package that decide the numbers of every experiment."""
+ENGINE: tuple[str, ...] = (
+    "graph", "ops", "autodiff", "passes", "printers.expression", "printers.numpy", "compile", "runtime",
+    "cell", "compose", "buffers", "threads", "unroll",
+)  # fmt: skip
+"""Modules of the package that decide the numbers of every experiment: all that running a cell imports, but
+for the texts of errors."""
 
 _ALL: dict[str, Experiment] = {}
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+import lstmcourse
 from lstmcourse.experiments.define import Experiment, Interval, _key, get
 
 __all__ = ["Agreement", "Pair", "Results", "Trial", "agree", "load", "rerun"]
@@ -200,17 +201,11 @@ def save(results: Results, data: Path) -> Path:
 
 def provenance(e: Experiment) -> dict[str, Any]:
     """Return where results measured now come from."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        own = version("lstmcourse")
-    except PackageNotFoundError:  # run from a folder, not installed
-        own = "not installed"
     return {
         "about": e.about,
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "lstmcourse": own,
+        "lstmcourse": lstmcourse.__version__,
         "machine": platform.machine(),
         "seeds": list(e.seeds),
         "code": e.code(),

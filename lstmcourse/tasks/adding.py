@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -74,7 +74,10 @@ class Adding(Task):
 
     def __post_init__(self):
         choice("variant", self.variant, ("1997", "modern"))
-        whole("steps", self.steps, 22 if self.variant == "1997" else 2)
+        self._long_enough("steps", self.steps)
+
+    def _long_enough(self, name, steps):
+        whole(name, steps, 22 if self.variant == "1997" else 2)
 
     @property
     def input_size(self) -> int:
@@ -106,7 +109,7 @@ class Adding(Task):
 
     def _check(self, split, length):
         if length is not None:
-            replace(self, steps=length)
+            self._long_enough("length", length)
 
     def _draw(self, rng, split, batch_size, length, dtype):
         steps = self.steps if length is None else length

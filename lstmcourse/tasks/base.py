@@ -328,14 +328,23 @@ def whole(name: str, value: object, least: int, most: int | None = None) -> None
         raise ValueError(f"{name}={value} does not fit: {name} is {fits}")
 
 
-def number(name: str, value: object, least: float, most: float, *, open_ends: bool = False) -> None:
-    """Refuse what is no number in [least, most], or in (least, most)."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+def number(
+    name: str,
+    value: object,
+    least: float,
+    most: float,
+    *,
+    open_ends: bool = False,
+    without: float | None = None,
+) -> None:
+    """Refuse what is no number in [least, most], in (least, most), or in [least, most] without one end."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name}={value!r} does not fit: a number is needed")
-    fits = least < value < most if open_ends else least <= value <= most
+    fits = least < value < most if open_ends else least <= value <= most and value != without
     if not fits:
-        ends = "between {} and {}, ends excluded" if open_ends else "from {} to {}"
-        raise ValueError(f"{name}={value} does not fit: {name} lies {ends.format(least, most)}")
+        ends = f"between {least} and {most}, ends excluded" if open_ends else f"from {least} to {most}"
+        ends += "" if without is None else f", {without} excluded"
+        raise ValueError(f"{name}={value} does not fit: {name} lies {ends}")
 
 
 def choice(name: str, value: object, names: tuple[str, ...]) -> None:
