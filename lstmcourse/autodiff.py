@@ -156,7 +156,7 @@ class _Backward:
         else:
             if not any(a in self.needed for a in node.args):
                 return
-            grads = node.op.grad(g, self.value(node), *(self.value(a) for a in node.args))
+            grads = node.op.grad(g, self.value(node), *(self.value(carried(a)) for a in node.args))
             for argument, part in zip(node.args, grads, strict=True):
                 self.give(argument, part)
             _name_slopes(self.new.nodes[before:], g, node.name or node.hint)
@@ -178,6 +178,15 @@ class _Backward:
                 continue
             g = self.done.get(leaf)
             outputs[gradient_name(leaf.name)] = g if g is not None else _zeros(leaf)
+
+
+def carried(node: Node) -> Node:
+    """The state itself in place of one that is read anew past the end (`passes.stop_at_lengths`).
+
+    As a factor of a gradient, which is 0 there, it serves as well, and it is in storage already.
+    """
+    anew = node.op.name == "where" and node.args[0].op.name == "valid" and node.args[1].op.name == "prev"
+    return node.args[1] if anew else node
 
 
 def _name_slopes(made: list[Node], g: Node, of: str) -> None:

@@ -14,7 +14,7 @@ given: see `static`, `noise`, `clock`, `state`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,8 +22,20 @@ import numpy as np
 
 from .compile import Compiled, compile_graph, concrete
 from .errors import CellDefinitionError, DtypeError, UnknownNameError, nearest
-from .graph import Dim, Graph, Node, Scope, State, author_line, current, editing, trace, walk
-from .ops import OPS, constant, spread
+from .graph import (
+    Dim,
+    Graph,
+    Node,
+    Scope,
+    State,
+    author_line,
+    current,
+    editing,
+    line_of,
+    trace,
+    walk,
+)
+from .ops import OPS, constant, is_condition, spread
 from .printers.expression import equations
 
 __all__ = [
@@ -98,18 +110,17 @@ _RESERVED = {"cell", "params", "state", "lengths", "backend", "grad", "steps", "
 def _signature(function: Callable) -> tuple[list[Input], dict[str, Any]]:
     """Inputs in order, and options, from a function's signature."""
     found, options = [], {}
+    where = f"{line_of(function)}: cell {function.__name__!r}"
     for k, p in enumerate(inspect.signature(function).parameters.values()):
         if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
             raise CellDefinitionError(
-                f"cell {function.__name__!r}: *{p.name} says nothing of what the cell is given; name "
-                "every argument"
+                f"{where}: *{p.name} says nothing of what the cell is given; name every argument"
             )
         if p.name in _RESERVED or (
             p.name.endswith("0") and p.name[:-1] in inspect.signature(function).parameters
         ):
             raise CellDefinitionError(
-                f"cell {function.__name__!r}: an argument cannot be called {p.name!r}, which unroll uses "
-                "itself"
+                f"{where}: an argument cannot be called {p.name!r}, which unroll uses itself"
             )
         if isinstance(p.default, Input):
             found.append(replace(p.default, name=p.name))
@@ -123,14 +134,13 @@ def _signature(function: Callable) -> tuple[list[Input], dict[str, Any]]:
             options[p.name] = p.default
         else:
             raise CellDefinitionError(
-                f"cell {function.__name__!r}: argument {p.name}={p.default!r}: a default is static(...), "
+                f"{where}: argument {p.name}={p.default!r}: a default is static(...), "
                 "noise(...), sequence(...), "
                 "state(...), clock, or the value of an option (number, text, tuple)"
             )
     if not found:
         raise CellDefinitionError(
-            f"cell {function.__name__!r} has no arguments; the first is the input (x=None for none), then "
-            "states"
+            f"{where} has no arguments; the first is the input (x=None for none), then states"
         )
     return found, options
 
@@ -225,7 +235,14 @@ class Cell:
         """A parameter has a name of its own, and a start that is given belongs to a parameter."""
         taken = {i.name for i in self.inputs} | {f"{i.name}0" for i in self.inputs if i.kind == "state"}
         names = [p.name for p in graph.params]
+        lines: dict[str, str] = {}
         for p in graph.params:
+            if p.name in lines:
+                raise CellDefinitionError(
+                    f"{lines[p.name]}: the parameter {p.name!r} exists already ({p.line}, which is learned); "
+                    "two parameters cannot have one name, give this one another"
+                )
+            lines[p.name] = p.line
             if p.name in taken:
                 raise CellDefinitionError(
                     f"{p.line}: a parameter cannot be called {p.name!r}: that is the name of an argument, "
@@ -257,15 +274,17 @@ class Cell:
 
     def _returned(self, returned: tuple, scope: Scope, states: list[Input], leaves: Mapping[str, Node]):
         where = f"cell {self.name!r}"
+        at = f"{line_of(self.function)}: {where}"
         for r in returned:
             if not isinstance(r, Node):
+                hint = ", without brackets" if isinstance(r, list) else ""
                 raise CellDefinitionError(
-                    f"{where} returned {r!r}, which is not a value of the cell; return next states, then "
-                    "what is emitted"
+                    f"{at} returned {r!r}, which is not a value of the cell; return next states, then "
+                    f"what is emitted{hint}"
                 )
         if len(returned) < len(states) or not returned:
             raise CellDefinitionError(
-                f"{where} has {len(states)} states ({', '.join(s.name for s in states)}) and returned "
+                f"{at} has {len(states)} states ({', '.join(s.name for s in states)}) and returned "
                 f"{len(returned)} values; it returns the next "
                 "value of each state, in the order of the arguments, then what it emits"
             )
@@ -276,26 +295,37 @@ class Cell:
                     node is scope.first.get(other.name) or node is leaves[other.name]
                 ):
                     raise CellDefinitionError(
-                        f"{where}: the value of state {other.name!r} ({node.line}) is returned in the "
+                        f"{at}: the value of state {other.name!r} ({node.line}) is returned in the "
                         f"place of state {i.name!r}; the k-th value "
                         f"returned is the next value of the k-th state: {', '.join(s.name for s in states)}"
                     )
             bound = scope.first.get(i.name)
             if bound is not None and bound is not leaves[i.name] and bound is not node:
                 raise CellDefinitionError(
-                    f"{where}: {i.name!r} was given a new meaning ({bound.line}), but another value is "
+                    f"{at}: {i.name!r} was given a new meaning ({bound.line}), but another value is "
                     "returned for it; the name of a state "
                     "may be used again only for its next value"
                 )
+            here = at if node.op.kind == "leaf" else f"{node.line}: {where}"
+            if is_condition(node):
+                raise CellDefinitionError(
+                    f"{here}: the next value of state {i.name!r} is a condition ({node!r}); a state "
+                    "holds numbers, so write where(condition, 1.0, 0.0)"
+                )
             if len(node.shape) != len(i.shape):
                 raise CellDefinitionError(
-                    f"{node.line}: {where}: the next value of state {i.name!r} has {len(node.shape)} axes "
+                    f"{here}: the next value of state {i.name!r} has {len(node.shape)} axes "
                     f"beside time and batch ({node!r}), the state has {len(i.shape)}"
                 )
         for k, node in enumerate(nexts):
-            if not (node.timed and node.batched):  # the same at every step, or for every sequence: repeat it
+            # an argument handed on is an equation, h_t = x_t; what is the same at every step, or for every
+            # sequence, is repeated
+            leaf = node.op.kind == "leaf"
+            if leaf or not (node.timed and node.batched):
+                name = scope.full(states[k].name) if leaf else ""
+                shape = leaves[states[k].name].shape if leaf else node.shape
                 nexts[k] = scope.graph.add(
-                    OPS["copy"], [node], shape=node.shape, batched=True, timed=True, line=node.line
+                    OPS["copy"], [node], shape=shape, batched=True, timed=True, line=node.line, name=name
                 )
         emitted: dict[str, Node] = {}
         for k, node in enumerate(returned[len(states) :]):
@@ -495,15 +525,28 @@ class Cell:
         input_size: int | None = None,
         hidden_size: int | None = None,
         sizes: Mapping[str, int] | None = None,
+        *,
+        needed: Collection[str] | None = None,
     ) -> dict[str, int]:
-        """Sizes by name, checked: D is the input size, H the hidden size; those of parameters are needed."""
-        known = {k: v for k, v in (("D", input_size), ("H", hidden_size)) if v is not None} | dict(
-            sizes or {}
-        )
+        """Sizes by name, checked: D is the input size, H the hidden size; those of parameters are needed,
+        unless `needed` says which.
+        """
+        sizes = _mapping("sizes", sizes, "of whole numbers by name, such as sizes={'A': 64}")
+        known = {k: v for k, v in (("D", input_size), ("H", hidden_size)) if v is not None}
+        for name, argument in (("D", "input_size"), ("H", "hidden_size")):
+            if name in known and name in sizes and sizes[name] != known[name]:
+                raise ValueError(
+                    f"{self.name}: {argument}={known[name]!r} and sizes={{{name!r}: {sizes[name]!r}}} are "
+                    "two values for one size; give one of them"
+                )
+        known |= sizes
         every = self.size_names()
-        needed = [
-            name for name in every if any(name in dict(d.terms) for p in self.graph.params for d in p.shape)
-        ]
+        if needed is None:
+            needed = [
+                name
+                for name in every
+                if any(name in dict(d.terms) for p in self.graph.params for d in p.shape)
+            ]
         for name in needed:
             if name not in known:
                 how = {"D": "input_size=", "H": "hidden_size="}.get(name, f"sizes={{'{name}': ...}}")
@@ -557,7 +600,7 @@ class Cell:
         self, hidden_size: int, input_size: int = 1, sizes: Mapping[str, int] | None = None
     ) -> int:
         """Width of what is read out: H, or 2 H for a bidirectional cell."""
-        known = {"D": input_size, "H": hidden_size} | dict(sizes or {})
+        known = {"D": input_size} | self.sizes(None, hidden_size, sizes, needed=())
         return self.graph.names[self.output].shape[-1].value(known)
 
     def init(
@@ -600,11 +643,18 @@ class Cell:
         ((3, 5), (5, 5), array([1., 1., 1., 1., 1.], dtype=float32))
         """
         dtype = check_dtype(dtype)
-        rng = rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
+        rng = _generator(rng)
         shapes = self.parameter_shapes(input_size, hidden_size, sizes)
         known = self.sizes(input_size, hidden_size, sizes)
         if set(self.size_names()) <= set(known):
             concrete(self.graph, known)
+        if forget_bias is not None and (
+            isinstance(forget_bias, bool)
+            or not isinstance(forget_bias, int | float | np.floating | np.integer)
+        ):
+            raise TypeError(
+                f"forget_bias={forget_bias!r}: a bias starts at a number, such as forget_bias=1.0"
+            )
         forget = [p for p in shapes if p.rpartition(".")[2] == "b_f"]
         if forget_bias is not None and not forget:
             raise ValueError(
@@ -638,7 +688,7 @@ class Cell:
 
     def hold(self, values: Mapping[str, float]) -> Cell:
         """As `override`, for names with a scope: ``hold({"0.f": 1.0})``."""
-        for k, v in values.items():
+        for k, v in _mapping("values", values, "of numbers by name, such as hold({'f': 1.0})").items():
             if (
                 isinstance(v, bool)
                 or not isinstance(v, int | float | np.floating | np.integer)
@@ -648,6 +698,11 @@ class Cell:
             if k not in self.graph.names:
                 raise UnknownNameError(
                     f"{self.name} has no equation named {k!r}: {nearest(k, self.graph.names)}"
+                )
+            if is_condition(self.graph.names[k]):
+                raise ValueError(
+                    f"{k}={v!r}: {k!r} is a condition ({self.graph.names[k].line}), and only numbers are "
+                    f"held; name where({k}, 1.0, 0.0) in the cell and hold that, or hold what {k!r} chooses"
                 )
         return replace(self, held=dict(self.held) | {k: float(v) for k, v in values.items()})
 
@@ -821,9 +876,38 @@ def _hold(graph: Graph, name: str, value: float) -> Graph:
     return new
 
 
+def _mapping(name: str, value: Any, what: str) -> Mapping:
+    """A mapping by name, or nothing; TypeError otherwise."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name}={value!r} is of type {type(value).__name__}; it is a dict {what}")
+    return value
+
+
+def _generator(rng: Any) -> np.random.Generator:
+    """The source of random numbers that was given, or one made of a seed."""
+    if isinstance(rng, np.random.Generator):
+        return rng
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        kind = ValueError if isinstance(rng, int) else TypeError
+        raise kind(
+            f"rng={rng!r}: it is a numpy.random.Generator, such as np.random.default_rng(0), or a seed, a "
+            "whole number from 0"
+        ) from error
+
+
 def check_dtype(dtype: Any, what: str = "dtype") -> np.dtype:
     """float32, float64 or complex128; a DtypeError that says what it is of otherwise."""
-    dtype = np.dtype(dtype)
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        raise DtypeError(
+            f"{what}={dtype!r} is no dtype: use float32 (training), float64 (checks) or complex128 "
+            "(complex-step derivatives)"
+        ) from None
     if dtype not in (np.float32, np.float64, np.complex128):
         raise DtypeError(
             f"{what} is {dtype}: use float32 (training), float64 (checks) or complex128 (complex-step "
@@ -904,6 +988,12 @@ def cell(
     """
     if function is None:
         return lambda f: cell(f, init=init, letters=letters, name=name)
+    if not (inspect.isfunction(function) or inspect.ismethod(function)):
+        what = "a cell already" if isinstance(function, Cell) else f"of type {type(function).__name__}"
+        raise TypeError(
+            f"cell({function!r}): it is {what}; a cell is made of a Python function, whose arguments are the "
+            "input and the states: def rnn(x, h): ..."
+        )
     inputs, options = _signature(function)
     return Cell(
         name or function.__name__, function, tuple(inputs), options, dict(init or {}), dict(letters or {})

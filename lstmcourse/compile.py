@@ -2,7 +2,8 @@
 
     trace -> stop_at_lengths -> divide_layers -> merge_products -> merge_elementwise -> simplify
           -> own_next_states -> forward program
-          -> backward (autodiff) -> simplify -> own_next_states -> own_outputs -> backward program
+          -> backward (autodiff) -> silence_padding -> simplify -> own_next_states -> own_outputs
+          -> backward program
 
 `compile_graph` makes a `Compiled` for one way of running a cell. `evaluate` computes a graph directly, node
 by node, as the author wrote it: the plain reference for everything above, and the single step of `Cell.step`.
@@ -104,7 +105,7 @@ def lower_backward(
     graph: Graph, outputs: Collection[str], keep: Collection[Node], skip: Collection[str] = ()
 ) -> Graph:
     """The graph of the gradients, ready to be printed."""
-    step = backward(graph, outputs, keep, skip)
+    step = passes.silence_padding(backward(graph, outputs, keep, skip))
     return passes.give_hints(passes.own_outputs(passes.own_next_states(passes.simplify(step))))
 
 

@@ -7,7 +7,7 @@ that the second direction runs backwards, is found by `passes.levels`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -35,12 +35,12 @@ def _call_child(child: Cell, prefix: str, x: Node, leaves: Mapping[str, Any]):
     return states, emitted, top
 
 
-def stack(cells: list[Cell], *, dropout: bool = False) -> Cell:
+def stack(cells: Iterable[Cell], *, dropout: bool = False) -> Cell:
     """Put cells on top of each other: what one reads out is the input of the next.
 
     Parameters
     ----------
-    cells : list of Cell
+    cells : iterable of Cell
         From the bottom up.
     dropout : bool
         Whether the input of each upper layer k is multiplied by a noise input ``"k.mask"``, (T, B, H),
@@ -57,9 +57,11 @@ def stack(cells: list[Cell], *, dropout: bool = False) -> Cell:
     >>> lc.stack([lc.cells.rnn, lc.cells.rnn]).states
     ('0.h', '1.h')
     """
-    if isinstance(cells, Cell | str) or not all(isinstance(c, Cell) for c in cells):
-        raise TypeError(f"stack({cells!r}): it takes a list of cells, such as [lc.cells.lstm, lc.cells.lstm]")
-    cells = list(cells)
+    listed = list(cells) if isinstance(cells, Iterable) and not isinstance(cells, str) else None
+    if listed is None or not all(isinstance(c, Cell) for c in listed):
+        given = cells if listed is None else listed
+        raise TypeError(f"stack({given!r}): it takes a list of cells, such as [lc.cells.lstm, lc.cells.lstm]")
+    cells = listed
     if not cells:
         raise ValueError("stack([]): a stack needs at least one cell")
     inputs = [cells[0].inputs[0]]

@@ -21,7 +21,7 @@ from typing import Any
 
 from .errors import CellDefinitionError, nearest
 
-__all__ = ["Dim", "Graph", "Node", "Op", "Scope", "State", "current", "editing", "trace"]
+__all__ = ["Dim", "Graph", "Node", "Op", "Scope", "State", "current", "editing", "line_of", "trace"]
 
 HERE = str(Path(__file__).parent)
 
@@ -136,7 +136,6 @@ class Node:
         "shape",
         "timed",
     )
-    __array_ufunc__ = None  # NumPy functions refuse a Node by name instead of building object arrays
 
     def __init__(
         self,
@@ -453,18 +452,19 @@ def _call(function: Callable, name: str, arguments: Mapping[str, Any], scope: Sc
     except NameError as error:
         missing = getattr(error, "name", None)
         hint = nearest(missing, [k for k in function.__globals__ if not k.startswith("_")]) if missing else ""
-        raise CellDefinitionError(f"{_line_of(error, function)}: cell {name!r}: {error}; {hint}") from error
+        raise CellDefinitionError(f"{line_of(function, error)}: cell {name!r}: {error}; {hint}") from error
     except Exception as error:
         raise CellDefinitionError(
-            f"{_line_of(error, function)}: cell {name!r} cannot be traced: {type(error).__name__}: "
+            f"{line_of(function, error)}: cell {name!r} cannot be traced: {type(error).__name__}: "
             f"{error}. Use the "
             "functions of lstmcourse and the operators + - * / on its arguments"
         ) from error
     return returned if isinstance(returned, tuple) else (returned,)
 
 
-def _line_of(error: BaseException, function: Callable) -> str:
-    line, step = function.__code__.co_firstlineno, error.__traceback__
+def line_of(function: Callable, error: BaseException | None = None) -> str:
+    """``file, line n`` of a function; of the line in it that an error went through, if one is given."""
+    line, step = function.__code__.co_firstlineno, error.__traceback__ if error else None
     while step is not None:
         if step.tb_frame.f_code is function.__code__:
             line = step.tb_lineno

@@ -152,6 +152,11 @@ def _slice(shapes, attrs):
     _need(a, -attrs["axis"], f"axis {attrs['axis']}")
     at = len(a) + attrs["axis"]
     length = attrs["stop"] + attrs["start"] * -1
+    whole = attrs.get("whole", a[at])
+    if not a[at].terms and not whole.terms and whole != a[at]:
+        raise ShapeError(
+            f"the parts of split add up to {whole}, and the axis that they divide has {a[at]}; give sizes that add up"
+        )
     if not a[at].terms and not attrs["stop"].terms and attrs["stop"].constant > a[at].constant:
         raise ShapeError(f"a part that ends at {attrs['stop']} of an axis of {a[at]}")
     return (*a[:at], length, *a[at + 1 :])
@@ -336,6 +341,17 @@ def _check_conditions(name: str, nodes: Sequence[Node]) -> None:
             )
 
 
+def is_condition(node: Node) -> bool:
+    """Whether a node's values are true and false: a comparison, or what only hands comparisons on."""
+    if node.op.boolean:
+        return True
+    if node.op.name == "const":
+        return np.asarray(node.attrs["value"]).dtype == bool
+    chosen = node.args[1:] if node.op.name == "where" else node.args
+    hands_on = ("copy", "stop", "where", "spread", "reshape", "concat")
+    return (node.op.kind == "view" or node.op.name in hands_on) and all(is_condition(a) for a in chosen)
+
+
 def _eager(op: Op, args: Sequence[Any], attrs: dict) -> Any:
     """The value itself, when a function is called on numbers or arrays outside a cell."""
     arrays = [np.asarray(a) for a in args]
@@ -464,16 +480,28 @@ def split(a: Node, *sizes: int | str, axis: int = -1) -> tuple[Node, ...]:
     """Divide a along a trailing axis: ``split(a, 3)`` in three equal parts, ``split(a, "H", "K")`` by size."""
     if not isinstance(a, Node):
         at = int(sizes[0]) if len(sizes) == 1 else np.cumsum([int(s) for s in sizes])[:-1]
+        length = np.shape(a)[axis]
+        if len(sizes) > 1 and np.sum([int(s) for s in sizes]) != length:
+            raise ShapeError(
+                f"split: the parts {sizes} add up to {np.sum([int(s) for s in sizes])}, and the axis that they divide "
+                f"has {length}; give sizes that add up"
+            )
         return tuple(np.split(np.asarray(a), at, axis=axis))
     whole = a.shape[axis]
     if len(sizes) == 1 and isinstance(sizes[0], int):
         lengths = [whole.parts(sizes[0])] * sizes[0]
     else:
         lengths = [current().size(s) for s in sizes]
+    total = Dim()
+    for length in lengths:
+        total = total + length
+    more = {} if total == whole else {"whole": total}  # names may turn out to add up, which sizes will show
     parts, start = [], Dim()
     for length in lengths:
-        parts.append(_part(a, start, start + length, axis))
-        start = start + length
+        stop = start + length
+        here = start == Dim() and stop == whole and not more
+        parts.append(a if here else apply("slice", a, start=start, stop=stop, axis=axis, **more))
+        start = stop
     return tuple(parts)
 
 
@@ -642,6 +670,27 @@ def peephole(label: str, c: Node) -> Node:
     return param(f"p_{label}", c.shape[-1]) * c
 
 
+_OPERATORS = {  # what NumPy does for `array + node`, where the array comes first
+    np.add: "add", np.subtract: "sub", np.multiply: "mul", np.true_divide: "div", np.remainder: "mod",
+    np.less: "less", np.less_equal: "less_equal", np.greater: "greater", np.greater_equal: "greater_equal",
+    np.equal: "equal", np.not_equal: "not_equal", np.bitwise_and: "both", np.bitwise_or: "either",
+}  # fmt: skip
+
+
+def _array_ufunc(self, ufunc, method, *inputs, **settings):
+    """Arithmetic with an array is recorded; NumPy's other functions are refused by name, with ours beside it."""
+    if method == "__call__" and ufunc in _OPERATORS and not settings:
+        return apply(_OPERATORS[ufunc], *inputs)
+    name = ufunc.__name__
+    ours = f"write lc.{name}" if name in __all__ else "use the functions of lstmcourse"
+    if name == "matmul":
+        ours = "write lc.dot(a, w), or lc.matmul for a matrix of each sequence"
+    raise CellDefinitionError(
+        f"{author_line()}: np.{name} was given {self!r}, and NumPy's functions want values, which a cell has not while "
+        f"it is traced; {ours}"
+    )
+
+
 def _install() -> None:
     """Give `Node` its operators."""
 
@@ -680,6 +729,7 @@ def _install() -> None:
         )
 
     Node.__pow__ = power
+    Node.__array_ufunc__ = _array_ufunc
 
 
 _install()

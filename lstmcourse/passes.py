@@ -3,6 +3,7 @@
 In the order in which `compile.py` uses them:
 
 - `stop_at_lengths`: past its length a sequence keeps its state
+- `silence_padding`: what is summed over steps is exactly 0 past the end
 - `divide_layers`: a layer becomes products and sums, what is known earliest first
 - `merge_products`: products that share an operand become one
 - `merge_elementwise`: the same function of neighbouring slices becomes one
@@ -34,6 +35,7 @@ __all__ = [
     "own_outputs",
     "saved",
     "schedule",
+    "silence_padding",
     "simplify",
     "stop_at_lengths",
 ]
@@ -408,12 +410,14 @@ def _key(attrs: dict) -> str:
     )
 
 
+def _is_number(node: Node, value: float) -> bool:
+    held = node.attrs.get("value") if node.op.name == "const" else None
+    return isinstance(held, int | float) and not isinstance(held, bool) and held == value
+
+
 def _fold(node: Node, args: list[Node]) -> Node | None:
     """1 * a, a * 1, a / 1, a + 0, 0 + a, a - 0, -(-a): the node that is left, if it has the same shape."""
-
-    def number(a: Node, value: float) -> bool:
-        held = a.attrs.get("value") if a.op.name == "const" else None
-        return isinstance(held, int | float) and not isinstance(held, bool) and held == value
+    number = _is_number
 
     left = None
     if node.op.name == "mul":
@@ -450,10 +454,16 @@ def stop_at_lengths(graph: Graph) -> Graph:
     """Keep the state where a sequence has ended, and emit nothing there.
 
     before: ``next h = step(x, h_prev)``, output ``y``
-    after:  ``next h = where(valid, step(x, h_prev), h_prev)``, output ``where(valid, y, 0)``
+    after:  ``next h = where(valid, step(x, where(valid, h_prev, h_0)), h_prev)``, output
+    ``where(valid, y, 0)``
 
-    An output that only hands on states, such as the top layer's of a stack, hands on the kept ones. What the
-    inputs hold past the end is replaced by their last valid value before the program runs.
+    An output that only hands on states, such as the top layer's of a stack, hands on the kept ones.
+
+    Past the end a step is computed too, for nobody, because all sequences share the loop. What the inputs
+    hold there is replaced by their first value before the program runs, and the states are read as they
+    started: so the sequence's own first step is done once more, which is as finite as it was. Going on from
+    the last state would lead outside the sequence, where ``exp(h)`` may be infinite though all that is valid
+    is not, and its slope times a gradient of 0 is NaN.
     """
     new = Graph(graph.name)
     at: dict[Node, Node] = {}
@@ -468,13 +478,26 @@ def stop_at_lengths(graph: Graph) -> Graph:
                 )
             return masks[rank]
 
+        previous = {s.prev for s in graph.states}
+        starts = set(walk(s.start for s in graph.states))
         for node in graph.nodes:
-            at[node] = clone(new, node, [at[a] for a in node.args])
+            if node in starts or node in previous:
+                at[node] = clone(new, node, [at[a] for a in node.args])
+        carried = {s.prev: at[s.prev] for s in graph.states}
+        for s in graph.states:
+            start = at[s.start]
+            if start.op.name != "const":
+                start = record(OPS["stop"], [start])
+            at[s.prev] = where(valid(len(s.prev.shape)), carried[s.prev], start)
+            at[s.prev].hint = f"{s.name}_read"
+        for node in graph.nodes:
+            if node not in at:
+                at[node] = clone(new, node, [at[a] for a in node.args])
         kept: dict[Node, Node] = {}
         for s in graph.states:
-            kept[s.next] = where(valid(len(s.prev.shape)), at[s.next], at[s.prev])
+            kept[s.next] = where(valid(len(s.prev.shape)), at[s.next], carried[s.prev])
             kept[s.next].origin = s.next.origin
-            new.states.append(State(s.name, at[s.prev], at[s.start], kept[s.next], s.reverse))
+            new.states.append(State(s.name, carried[s.prev], at[s.start], kept[s.next], s.reverse))
 
         def output(node: Node) -> Node:
             if node in kept:
@@ -486,6 +509,116 @@ def stop_at_lengths(graph: Graph) -> Graph:
         new.outputs = {k: output(n) for k, n in graph.outputs.items()}
     new.names = {k: kept.get(n, at[n]) for k, n in graph.names.items()} | new.outputs
     return new
+
+
+def silence_padding(graph: Graph) -> Graph:
+    """In a backward graph: make what leaves the steps exactly 0 past the end, whatever was computed there.
+
+    before: ``d_W = outer(x, d_a)``, ``d_x = dot(d_x_part, W^T)``
+    after:  ``d_W = outer(x, where(padded, 0, d_a))``, and so on
+
+    The selection comes after all products with slopes, so that a slope past the end that is not finite does
+    not matter (a step at a clock that the sequence never reached, a sequence of length 0). It stands where
+    the value is made, so that it is done in place, and what is made of the value is silent as well.
+    """
+    if not graph.leaves("valid"):
+        return graph
+    ends = {n for n in graph.outputs.values() if n.timed and n.batched}
+    wanted = ends | {a for n in graph.nodes if n.op.kind == "reduction" for a in _loud(n, n.args, set())}
+    wanted -= {s.next for s in graph.states}
+    silent: set[Node] = set()  # new nodes that are 0 past the end
+    padded: dict[int, Node] = {}
+    valid: dict[int, Node] = {}
+
+    def select(value: Node) -> Node:
+        rank = len(value.shape)
+        if rank not in padded:
+            if rank not in valid:
+                shape = (Dim.of(1),) * rank
+                valid[rank] = current().graph.add(
+                    OPS["valid"], attrs={"rank": rank}, shape=shape, batched=True, timed=True
+                )
+            padded[rank] = record(OPS["opposite"], [valid[rank]])
+            padded[rank].hint = "padded"
+        made = where(padded[rank], 0.0, value)
+        made.origin, made.hint = value.origin, value.hint
+        if value.op.kind != "leaf":
+            made.name, value.name = value.name, ""
+        silent.add(made)
+        return made
+
+    def rule(node: Node, new: dict[Node, Node]) -> Node | None:
+        if node.op.name == "valid":
+            rank = node.attrs["rank"]
+            valid[rank] = valid.get(rank) or clone(current().graph, node, [])
+            return valid[rank]
+        if node.op.kind == "leaf":
+            return None
+        args = [new[a] for a in node.args]
+        if node.op.kind == "reduction":
+            loud = _loud(node, args, silent)
+            return clone(current().graph, node, [select(a) if a in loud else a for a in args])
+        if node.op.name == "where" and args[0].op.name == "valid" and args[1] in silent:
+            return args[1] if args[1].shape == node.shape and _is_number(args[2], 0) else None
+        made = clone(current().graph, node, args)
+        if _is_silent(made, silent):
+            silent.add(made)
+        return select(made) if node in wanted and made not in silent else made
+
+    new = rewrite(graph, rule)
+    with editing(new):
+        for name, node in new.outputs.items():
+            if node.timed and node.batched and node not in silent:
+                new.outputs[name] = select(node)
+    return new
+
+
+def _loud(node: Node, args: Iterable[Node], silent: Collection[Node]) -> set[Node]:
+    """What a sum over steps reads that must be made silent first; of a product's two sides the first may be
+    what is finite at all steps.
+    """
+    return {
+        a
+        for k, a in enumerate(args)
+        if a.timed
+        and a.batched
+        and a not in silent
+        and not (node.op.name == "outer" and not k and _finite(a))
+    }
+
+
+def _finite(node: Node) -> bool:
+    """Whether values are those of valid steps also past the end: inputs, and states as a step reads them."""
+    if node.op.name == "saved":
+        return node.attrs["of"].op.name == "prev" or _finite(node.attrs["of"])
+    if node.op.name == "where":
+        condition, read, start = node.args
+        return condition.op.name == "valid" and not start.timed and _finite(read)
+    if node.op.kind == "view" or node.op.name in ("copy", "concat"):
+        return all(_finite(a) for a in node.args)
+    given = node.op.name in ("sequence", "noise", "clock", "prev")
+    return given or (node.op.kind == "leaf" and not node.timed)
+
+
+def _is_silent(node: Node, silent: Collection[Node]) -> bool:
+    """Whether an operation on what is 0 past the end gives 0 there: not where 0 might meet infinity."""
+
+    def zero(a: Node) -> bool:
+        return a in silent or _is_number(a, 0)
+
+    args, name = node.args, node.op.name
+    if name == "where":
+        condition, a, b = args
+        if condition.op.name == "valid":
+            return zero(b)
+        past = condition.op.name == "opposite" and condition.args[0].op.name == "valid"
+        return zero(a) and (past or zero(b))
+    linear = ("add", "sub", "concat", "neg", "copy", "spread", "reshape", "sum", "pad")
+    if name in linear or node.op.kind == "view":
+        return all(zero(a) for a in args)
+    if name in ("mul", "div", "dot", "matmul"):
+        return args[0] in silent and not args[1].timed
+    return False
 
 
 def own_next_states(graph: Graph) -> Graph:

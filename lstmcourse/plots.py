@@ -220,6 +220,7 @@ def lines(
     reference: Mapping[str, float] | None = None,
     log: str = "",
     ylim: tuple[float | None, float | None] | None = None,
+    legend: str = "best",
     ax: Axes | None = None,
 ) -> Figure:
     """Draw one line for each series, told apart by colour, dashes and marker.
@@ -238,6 +239,8 @@ def lines(
         Axes with a logarithmic scale.
     ylim : (float or None, float or None), optional
         Range of the vertical axis.
+    legend : {"best", "above"}
+        Where the labels stand: among the lines, or in a row above the axes.
     ax : Axes, optional
         Where to draw; a new figure if not given.
 
@@ -268,7 +271,7 @@ def lines(
         y = _vector(y, f"series {label!r}")
         at = np.arange(len(y)) if at is None else _vector(at, f"positions of {label!r}", len(y))
         ax.plot(at, y, label=label or None, **_look(k, len(y)))
-    return _finish(ax, xlabel, ylabel, title, reference, log, ylim, at)
+    return _finish(ax, xlabel, ylabel, title, reference, log, ylim, at, legend)
 
 
 @_house
@@ -285,6 +288,7 @@ def bands(
     title: str = "",
     log: str = "",
     ylim: tuple[float | None, float | None] | None = None,
+    legend: str = "best",
     ax: Axes | None = None,
 ) -> Figure:
     """Draw medians as lines, each in a band from low to high: success against gap over several seeds.
@@ -299,7 +303,7 @@ def bands(
         Names of the conditions; needed where K > 1.
     reference : mapping of str to float, optional
         Named horizontal lines, such as ``{"chance": 0.5}``.
-    xlabel, ylabel, title, log, ylim, ax
+    xlabel, ylabel, title, log, ylim, legend, ax
         As for `lines`.
 
     Returns
@@ -338,7 +342,7 @@ def bands(
         look = _look(k, len(x))
         ax.fill_between(x, rows["low"][k], rows["high"][k], color=look["color"], alpha=0.17, linewidth=0)
         ax.plot(x, rows["median"][k], label=label or None, **look)
-    return _finish(ax, xlabel, ylabel, title, reference, log, ylim, x)
+    return _finish(ax, xlabel, ylabel, title, reference, log, ylim, x, legend)
 
 
 def over_seeds(x: Any, values: Mapping[str, Any], **more: Any) -> Figure:
@@ -351,7 +355,7 @@ def over_seeds(x: Any, values: Mapping[str, Any], **more: Any) -> Figure:
     values : mapping of str to array (N, S)
         For each label one row for each position, one column for each seed.
     **more
-        As for `bands`: reference, xlabel, ylabel, title, log, ylim, ax.
+        As for `bands`: reference, xlabel, ylabel, title, log, ylim, legend, ax.
 
     Returns
     -------
@@ -547,6 +551,7 @@ def bars(
     ylabel: str = "",
     title: str = "",
     ylim: tuple[float | None, float | None] | None = None,
+    legend: str = "best",
     ax: Axes | None = None,
 ) -> Figure:
     """Draw values as bars, one by one or in groups; groups are told apart by colour and hatching.
@@ -560,7 +565,7 @@ def bars(
         The range to draw over each bar.
     reference : mapping of str to float, optional
         Named horizontal lines.
-    xlabel, ylabel, title, ylim, ax
+    xlabel, ylabel, title, ylim, legend, ax
         As for `lines`.
 
     Returns
@@ -602,9 +607,9 @@ def bars(
             )
     ax.grid(False, axis="x")
     ax.set_xticks(range(len(places)), places)
-    if grouped and ylim is None:  # room for the legend above the bars
+    if grouped and ylim is None and legend == "best":  # room for the legend above the bars
         ax.margins(y=0.28)
-    return _finish(ax, xlabel, ylabel, title, reference, "", ylim)
+    return _finish(ax, xlabel, ylabel, title, reference, "", ylim, legend=legend)
 
 
 def bars_over_seeds(values: Mapping[str, Any], **more: Any) -> Figure:
@@ -615,7 +620,7 @@ def bars_over_seeds(values: Mapping[str, Any], **more: Any) -> Figure:
     values : mapping of str to array (S,), or of str to such a mapping
         One number for each seed; grouped as for `bars`.
     **more
-        As for `bars`: reference, xlabel, ylabel, title, ylim, ax.
+        As for `bars`: reference, xlabel, ylabel, title, ylim, legend, ax.
 
     Returns
     -------
@@ -656,14 +661,16 @@ def _vector(value: Any, what: str, length: int | None = None) -> np.ndarray:
 
 def _look(k: int, count: int) -> dict[str, Any]:
     """Return colour, dashes and marker of a figure's k-th line; about a dozen markers at most."""
-    dash = _DASHES[k % len(_DASHES)]
+    again, which = divmod(k, len(_HUES))
+    dash = _DASHES[(k + again) % len(_DASHES)]  # a second round of hues has other dashes
     every = max(1, count // 12)
-    return {
-        "color": PALETTE["light"][_HUES[k % len(_HUES)]],
+    look = {
+        "color": PALETTE["light"][_HUES[which]],
         "linestyle": dash,
-        "marker": _MARKERS[k % len(_MARKERS)],
+        "marker": _MARKERS[(k + again) % len(_MARKERS)],
         "markevery": (k * every // 3 % every, every),
     }
+    return look if again == 0 else look | {"linewidth": 1.1, "markerfacecolor": PALETTE["light"]["paper"]}
 
 
 def _finish(
@@ -675,10 +682,13 @@ def _finish(
     log: str,
     ylim: tuple[float | None, float | None] | None,
     positions: np.ndarray | None = None,
+    legend: str = "best",
 ) -> Figure:
     """Add texts, reference lines, scales and a legend where one is needed."""
     if log not in ("", "x", "y", "xy"):
         raise ValueError(f'log is {log!r}: give "", "x", "y" or "xy"')
+    if legend not in ("best", "above"):
+        raise ValueError(f'legend is {legend!r}: give "best" or "above"')
     if "x" in log:
         ax.set_xscale("log")
         if positions is not None and len(positions) <= 10:  # 1, 2, 4, 8 rather than powers of ten
@@ -696,7 +706,10 @@ def _finish(
     if ylim is not None:
         ax.set_ylim(*ylim)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    if ax.get_legend_handles_labels()[1]:
+    names = ax.get_legend_handles_labels()[1]
+    if names and legend == "above":
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=min(len(names), 4), borderaxespad=0.2)
+    elif names:
         ax.legend(loc="best")
     return ax.figure
 

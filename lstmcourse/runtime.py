@@ -71,9 +71,10 @@ def relu(a: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
 
 def softplus(a: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """log(1 + exp(a)), exact for large and for very negative a."""
+    if not np.iscomplexobj(a):
+        return np.logaddexp(a, 0, out=out)  # max(a, 0) + log1p(exp(-|a|)), in one go and without workspace
     positive = np.maximum(a, 0)
-    out = np.add(positive, np.log1p(np.exp(a - 2 * positive)), out=out)
-    return out
+    return np.add(positive, np.log1p(np.exp(a - 2 * positive)), out=out)
 
 
 def softmax(a: np.ndarray, axis: int, out: np.ndarray | None = None) -> np.ndarray:
@@ -85,6 +86,8 @@ def softmax(a: np.ndarray, axis: int, out: np.ndarray | None = None) -> np.ndarr
 
 def logsumexp(a: np.ndarray, axis: int, out: np.ndarray | None = None) -> np.ndarray:
     """Log of the sum of exp(a) along the axis."""
+    if not np.iscomplexobj(a):
+        return np.logaddexp.reduce(a, axis=axis, out=out)  # shifted at each addition, and without workspace
     high = np.max(a, axis=axis, keepdims=True)
     return np.add(np.log(np.sum(np.exp(a - high), axis=axis)), np.squeeze(high, axis), out=out)
 

@@ -10,6 +10,7 @@ run to the next.
 
 from __future__ import annotations
 
+import difflib
 import operator
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -24,6 +25,8 @@ from .graph import Dim, Node
 from .threads import threads_for
 
 __all__ = ["Gradients", "Run", "backends", "unroll"]
+
+ARGUMENTS = ("params", "state", "lengths", "steps", "batch_size", "backend", "grad", "inputs")
 
 
 def backends() -> tuple[str, ...]:
@@ -105,8 +108,12 @@ def unroll(
         raise TypeError(
             f"cell={cell!r}: unroll takes a Cell, such as lstmcourse.cells.lstm, or a function under @cell"
         )
+    given = dict(_mapping("inputs", inputs))
+    for name in more:
+        if name in given:
+            raise ValueError(f"{name} was given twice, as {name}= and in inputs=; give it once")
     return Run(
-        _Call(cell, params, x, state, lengths, steps, batch_size, {**(inputs or {}), **more}),
+        _Call(cell, params, x, state, lengths, steps, batch_size, given | more),
         check_backend(backend),
         grad,
     )
@@ -124,6 +131,19 @@ def _mapping(name: str, value: Any) -> Mapping:
     return value
 
 
+RAGGED = "fill them up, and say with lengths= where sequences end"
+
+
+def _as_array(name: str, value: Any, rule: str = RAGGED) -> np.ndarray:
+    """An array of what was given; TypeError for lists of unequal length."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise TypeError(
+            f"{name} is a {type(value).__name__} of lists of unequal lengths, and makes no array; {rule}"
+        ) from None
+
+
 def _implied(cell: Cell, name: str, sizes: Mapping[str, int]) -> int | None:
     """A size that no array shows, from an equation that adds or multiplies it with one that is known."""
     for node in cell.graph.nodes:
@@ -138,14 +158,19 @@ def _implied(cell: Cell, name: str, sizes: Mapping[str, int]) -> int | None:
                     return d.value(sizes)
             if any(d.terms and d != Dim.of(name) for d in dims):
                 return 1
+    for s in cell.graph.states:  # a state is as wide as what is handed on to it
+        given = s.next.args[0] if s.next.op.name == "copy" else s.next
+        for wide, d in zip(s.prev.shape, given.shape, strict=True):
+            if wide == Dim.of(name) and d.terms and all(size in sizes for size, _ in d.terms):
+                return d.value(sizes)
     return None
 
 
 class _Call:
     """The arguments of a run, checked: `values` by kind and name, and `sizes`."""
 
-    def __init__(self, cell, params, x, state, lengths, steps, batch_size, inputs):
-        self.cell = cell
+    def __init__(self, cell, params, x, state, lengths, steps, batch_size, inputs, one_step=False):
+        self.cell, self.one_step = cell, one_step
         self.values: dict[tuple[str, str], Any] = {}
         first = cell.inputs[0]
         if x is not None and first.kind == "none":
@@ -154,10 +179,13 @@ class _Call:
                 "number of steps"
             )
         if x is None and first.kind == "sequence" and first.name not in inputs:
-            raise ValueError(
-                f"{cell.name} needs its input {first.name!r}, (T, B, {', '.join(map(str, first.shape))})"
-            )
+            raise ValueError(f"{cell.name} needs its input {first.name!r}, {_axes(first, one_step)}")
         if x is not None:
+            if first.name in inputs:
+                raise ValueError(
+                    f"{first.name}, the input of {cell.name}, was given twice, by position and by name; "
+                    "give it once"
+                )
             inputs = {first.name: x} | inputs
         self.dtype = self._parameters(params)
         self._inputs(inputs)
@@ -177,7 +205,7 @@ class _Call:
             raise TypeError(
                 f"{name} is a masked array; pass its data, and say with lengths= where sequences end"
             )
-        a = np.asarray(value)
+        a = _as_array(name, value)
         if a.dtype.kind in "biu":
             raise DtypeError(
                 f"{name} holds {a.dtype}; use floats, for instance "
@@ -227,15 +255,22 @@ class _Call:
         wanted = {i.name: i for i in self.cell.inputs if i.kind in ("sequence", "noise", "static")}
         for name in inputs:
             if name not in wanted:
-                raise UnknownNameError(f"{self.cell.name} has no input {name!r}: {nearest(name, wanted)}")
+                meant = [] if self.one_step else difflib.get_close_matches(name, [*wanted, *ARGUMENTS], n=1)
+                hint = nearest(name, wanted)
+                if meant and meant[0] in ARGUMENTS:
+                    hint = f"did you mean {meant[0]}=?"
+                raise UnknownNameError(f"{self.cell.name} has no input {name!r}: {hint}")
         for name, i in wanted.items():
             if name not in inputs:
-                raise ValueError(f"{self.cell.name} needs its {i.kind} input {name!r}, {_axes(i)}")
+                needed = _axes(i, self.one_step)
+                raise ValueError(f"{self.cell.name} needs its {i.kind} input {name!r}, {needed}")
             a = self._array(name, inputs[name])
             rank = len(i.shape) + (1 if i.kind == "static" else 2)
             if a.ndim != rank:
+                shape = self._shown(a, i.kind in ("sequence", "noise"))
                 raise ShapeError(
-                    f"{name} has shape {a.shape}, {a.ndim} axes; {self.cell.name} needs {_axes(i)}"
+                    f"{name} has shape {shape}, {len(shape)} axes; {self.cell.name} needs "
+                    f"{_axes(i, self.one_step)}"
                 )
             if self.dtype is None:
                 self.dtype, self.source = a.dtype, name
@@ -266,6 +301,10 @@ class _Call:
             self.given.append(name)
         self.dtype = self.dtype or np.dtype(np.float64)
 
+    def _shown(self, a: np.ndarray, timed: bool = True) -> tuple[int, ...]:
+        """A shape as it was given: a step has no axis for time."""
+        return a.shape[1:] if timed and self.one_step else a.shape
+
     def _arrays(self) -> Iterator[tuple[str, np.ndarray, tuple, int]]:
         """Name, array, symbolic trailing shape and number of leading axes of everything that was given."""
         for node in self.cell.graph.params:
@@ -282,12 +321,15 @@ class _Call:
                 )
 
     def _sizes(self, params) -> dict[str, int]:
-        """Each named size, from the first array that shows it; the others must agree."""
-        found: dict[str, tuple[int, str, tuple]] = {}
+        """Each named size, as most arrays show it, the first ones if as many do; the others must agree."""
+        votes: dict[str, dict[int, list[tuple[int, str, tuple]]]] = {}
         for name, a, shape, lead in self._arrays():
             for k, dim in enumerate(shape):
                 if len(dim.terms) == 1 and dim.terms[0][1] == 1 and not dim.constant:
-                    found.setdefault(dim.terms[0][0], (a.shape[lead + k], name, a.shape))
+                    size = a.shape[lead + k]
+                    shown = (size, name, self._shown(a, lead == 2))
+                    votes.setdefault(dim.terms[0][0], {}).setdefault(size, []).append(shown)
+        found = {size: max(by_value.values(), key=len)[0] for size, by_value in votes.items()}
         self.shown_by = found
         sizes = {k: v[0] for k, v in found.items()}
         for name in self.cell.size_names():
@@ -308,17 +350,17 @@ class _Call:
                 k = next(k for k, n in enumerate(fits) if a.shape[lead + k] != n)
                 size = ", ".join(n for n, _ in shape[k].terms) or str(fits[k])
                 _, source, shown = self.shown_by.get(size, (0, "the cell", ""))
-                axes = ["T", "B"][2 - lead :] + [str(d) for d in shape]
+                axes = ["T", "B"][2 - lead :][self.one_step and lead == 2 :] + [str(d) for d in shape]
                 raise ShapeError(
-                    f"{name} has shape {a.shape}, read as ({', '.join(axes)}); {self.cell.name} needs "
-                    f"{shape[k]} = {fits[k]} there, because "
-                    f"{source} has shape {shown}"
+                    f"{name} has shape {self._shown(a, lead == 2)}, read as ({', '.join(axes)}); "
+                    f"{self.cell.name} needs {shape[k]} = {fits[k]} there, because {source} has shape {shown}"
                 )
             leading = {2: (self.T, self.B), 1: (self.B,), 0: ()}[lead]
             if a.shape[:lead] != leading:
+                axes = "(T, B)" if lead == 2 and not self.one_step else "(B)"
                 raise ShapeError(
-                    f"{name} has shape {a.shape}; its leading axes {'(T, B)' if lead == 2 else '(B)'} are "
-                    f"{leading}, as {self.extent_from} shows"
+                    f"{name} has shape {self._shown(a, lead == 2)}; its leading axes {axes} are "
+                    f"{leading[-1:] if axes == '(B)' else leading}, as {self.extent_from} shows"
                 )
 
     def _extent(self, steps, batch_size) -> None:
@@ -366,7 +408,7 @@ class _Call:
     def _lengths(self, lengths) -> np.ndarray | None:
         if lengths is None:
             return None
-        a = np.asarray(lengths)
+        a = _as_array("lengths", lengths, "it needs one whole number for each sequence")
         if a.dtype.kind not in "iu":
             raise DtypeError(f"lengths holds {a.dtype}; it needs whole numbers, one for each sequence")
         if a.shape != (self.B,):
@@ -379,11 +421,16 @@ class _Call:
         return a.copy()
 
     def past_the_end(self, a: np.ndarray) -> np.ndarray:
-        """An input with its last valid value repeated past the end: padding is never computed on."""
-        last = np.minimum(np.arange(self.T)[:, None], np.maximum(self.lengths - 1, 0)[None, :])
-        a = a[last, np.arange(self.B)[None, :]]
-        a[:, self.lengths == 0] = 0
-        return a
+        """An input with its first value in place of padding, which is never computed on.
+
+        A sequence of length 0 has none, and borrows from one that has; the results are nobody's.
+        """
+        if not self.T:
+            return a
+        row = np.where(self.lengths > 0, np.arange(self.B), int(np.argmax(self.lengths > 0)))
+        steps = np.where(self.valid(), np.arange(self.T)[:, None], 0)
+        a = a[steps, row[None, :]]
+        return a if self.lengths.any() else np.zeros_like(a)
 
     def valid(self) -> np.ndarray:
         """(T, B): whether a step is within its sequence."""
@@ -400,12 +447,13 @@ class _Call:
                 bad = bad & self.valid().reshape(self.T, self.B, *[1] * (a.ndim - 2))
             if bad.any():
                 at = tuple(int(k) for k in np.argwhere(bad)[0])
+                at = at[1:] if self.one_step and kind in ("sequence", "noise") else at
                 what = "state" if kind == "initial" else kind
                 raise ValueError(f"{name} ({what}) is NaN at {at}; mask it, or mark padding with lengths=")
 
 
-def _axes(i) -> str:
-    lead = {"sequence": ["T", "B"], "noise": ["T", "B"]}.get(i.kind, ["B"])
+def _axes(i, one_step: bool = False) -> str:
+    lead = ["T", "B"] if i.kind in ("sequence", "noise") and not one_step else ["B"]
     return f"({', '.join(lead + [str(s) for s in i.shape])})"
 
 
@@ -666,16 +714,16 @@ def one_step(cell: Cell, params, x, state, inputs) -> NextState:
             "on the whole sequence"
         )
     if x is not None:
-        first, x = cell.inputs[0], np.asarray(x)
+        first, x = cell.inputs[0], _as_array("x", x)
         if first.kind != "none" and x.ndim != 1 + len(first.shape):
             wanted = ", ".join(["B", *map(str, first.shape)])
             raise ShapeError(
                 f"x has shape {x.shape}; a step of {cell.name} takes ({wanted}), without the axis for time"
             )
         x = x[None]
-    more = {k: np.asarray(v)[None] if k in timed else v for k, v in inputs.items()}
+    more = {k: _as_array(k, v)[None] if k in timed else v for k, v in inputs.items()}
     steps = None if (timed - set(more)) or more.keys() & timed or x is not None else 1
-    call = _Call(cell, params, x, state, None, steps, None, more)
+    call = _Call(cell, params, x, state, None, steps, None, more, one_step=True)
     starts = {s.name: s.start for s in cell.graph.states}
 
     def given(n: Node) -> Any:

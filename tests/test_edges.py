@@ -216,6 +216,102 @@ def test_an_output_is_emitted_once():
             return 0.5 * h, y, y
 
 
+def delay(x, h):
+    return x
+
+
+def named_delay(x, h):
+    h = x
+    return h
+
+
+def still(x, h):
+    return h
+
+
+@pytest.mark.parametrize("function", [delay, named_delay, still], ids=lambda f: f.__name__)
+def test_an_argument_may_be_the_next_value_of_a_state(function):
+    cell, x = lc.cell(function), np.arange(12.0).reshape(2, 2, 3)
+    start = {"h": np.full((2, 3), 7.0)}
+    run = lc.unroll(cell, {}, x, state=start)
+    expected = x if function is not still else np.broadcast_to(start["h"], x.shape)
+    assert np.array_equal(run["h"], expected) and np.array_equal(cell.step({}, x[0], start)["h"], expected[0])
+    grads = run.backward({"h": np.ones_like(x)})
+    assert np.all(grads["x"] == (function is not still)) and np.all(grads["h0"] == 2 * (function is still))
+    assert cell.names == ("h",) and cell.output_size(3) == 3
+    assert cell.latex.splitlines()[1] == ("h_t &= h_{t-1}" if function is still else "h_t &= x_t")
+    held = cell.override(h=0.5)
+    assert np.all(lc.unroll(held, {}, x, state=start)["h"] == 0.5)
+    assert "<svg" in cell.diagram()._repr_mimebundle_()["text/html"]
+    layers = lc.stack([cell, lc.cells.rnn, cell])
+    params = random_params(layers, np.random.default_rng(0), input_size=3, hidden_size=3)
+    assert set(params) == {"1.W_h", "1.U_h", "1.b_h"} and params["1.W_h"].shape == (3, 3)
+    check_gradients(layers, params, x, lengths=[2, 1])
+
+
+def test_a_state_that_is_handed_its_input_is_as_wide():
+    run = lc.unroll(lc.cell(delay), {}, np.ones((2, 1, 3)))
+    assert run["h"].shape == (2, 1, 3) and np.all(run["h"] == 1.0)
+    with pytest.raises(lc.ShapeError, match=r"has shape \(4\) beside the batch, its next \(3\)"):
+        lc.unroll(lc.cell(delay), {}, np.ones((2, 1, 3)), state={"h": np.ones((1, 4))})
+
+
+def test_one_argument_for_two_states_and_an_output():
+    @lc.cell
+    def thrice(x, h=lc.state("D"), g=lc.state("D")):
+        return x, x, x
+
+    x = np.arange(4.0).reshape(2, 1, 2)
+    run = lc.unroll(thrice, {}, x)
+    assert all(np.array_equal(run[k], x) for k in ("h", "g", *thrice.emits)) and len(thrice.emits) == 1
+    grads = run.backward({k: np.ones_like(x) for k in ("h", "g", *thrice.emits)})
+    assert np.all(grads["x"] == 3.0)
+
+
+def test_parts_of_a_split_add_up():
+    @lc.cell
+    def parted(x, h):
+        a, b = lc.split(lc.affine("a", h, x, size=6), "H", "K")
+        h = lc.tanh(a + lc.expand(lc.sum(b)))
+        return h
+
+    with pytest.raises(lc.ShapeError, match=r"a_t = .*test_edges.py, line.*add up to 5, and the .* 6"):
+        parted.init(2, 3, 0, sizes={"K": 2})
+    params = random_params(parted, np.random.default_rng(0), input_size=2, hidden_size=3, sizes={"K": 3})
+    with pytest.raises(ValueError, match="add up to 5"):
+        lc.split(np.ones(6), 3, 2)
+    assert [len(a) for a in lc.split(np.ones(6), 4, 2)] == [4, 2]
+
+    @lc.cell
+    def known(x, h, y=lc.sequence("K")):
+        a, b = lc.split(lc.affine("a", h, x, size=6), "H", "K")
+        h = lc.tanh(a + lc.expand(lc.sum(b * y)))
+        return h
+
+    x = np.ones((2, 1, 2))
+    check_gradients(known, params, x, inputs={"y": np.ones((2, 1, 3))})
+    with pytest.raises(lc.ShapeError, match="add up to 5"):
+        lc.unroll(known, params, x, y=np.ones((2, 1, 2)))
+
+
+def test_a_stack_takes_anything_that_yields_cells():
+    made = [lc.stack(c) for c in ([lc.cells.rnn] * 2, (lc.cells.rnn,) * 2, (lc.cells.rnn for _ in range(2)))]
+    assert {c.states for c in made} == {("0.h", "1.h")}
+
+
+def test_numpy_arithmetic_with_an_array_in_front_is_recorded():
+    row = np.array([1.0, 2.0])
+
+    @lc.cell
+    def fronted(x, h):
+        h = lc.where(row > x, row * x + (row - x) / (row + 1.0), np.float64(2.0) * x) + 0.0 * h
+        return h
+
+    x = np.array([[[0.5, 3.0]]])
+    expected = np.where(row > x, row * x + (row - x) / (row + 1.0), 2.0 * x)
+    assert np.array_equal(lc.unroll(fronted, {}, x)["h"], expected)
+
+
 def test_a_state_as_wide_as_the_input_is_as_wide_as_the_layer_below():
     @lc.cell
     def buffered(x, h, last=lc.state("D")):

@@ -28,6 +28,8 @@ def given_things(x, h, a=lc.static("L", "A"), e=lc.noise("H"), y=lc.sequence("K"
 
 G = given_things.init(D, H, rng=0, dtype=np.float64, sizes={"A": 2, "K": 3, "L": 6})
 FIT = {"a": np.zeros((B, 6, 2)), "e": np.zeros((T, B, H)), "y": np.zeros((T, B, 3))}
+STEP = {"a": FIT["a"], "e": FIT["e"][0], "y": FIT["y"][0]}
+L = lstm.init(D, H, rng=0, dtype=np.float64)
 
 
 def nan_at(a, *at):
@@ -72,6 +74,27 @@ BAD = {
         lambda: lc.unroll(given_things, G, X, **FIT | {"a": FIT["a"][1:]}), lc.ShapeError, r"a has shape \(2, 6, 2\).*\(3,\)"),
     "another A in the static": (
         lambda: lc.unroll(given_things, G, X, **FIT | {"a": np.zeros((B, 6, 9))}), lc.ShapeError, r"a has shape \(3, 6, 9\).*A = 2"),
+    "one parameter that disagrees with the others and with x": (
+        lambda: lc.unroll(lstm, L | {"W_f": np.zeros((3, 5))}, X), lc.ShapeError,
+        r"parameter 'W_f' has shape \(3, 5\), read as \(D, H\); lstm needs D = 2 there, because parameter 'W_i' has shape \(2, 5\)"),
+    "another D in a step": (
+        lambda: lstm.step(L, np.zeros((B, 7))), lc.ShapeError,
+        r"x has shape \(3, 7\), read as \(B, D\); lstm needs D = 2 there, because parameter 'W_f' has shape \(2, 5\)"),
+    "another B in a step": (
+        lambda: given_things.step(G, X[0], **STEP | {"e": FIT["e"][0, 1:]}), lc.ShapeError,
+        r"e has shape \(2, 5\); its leading axes \(B\) are \(3,\), as x shows"),
+    "noise of two axes too many in a step": (
+        lambda: given_things.step(G, X[0], **STEP | {"e": FIT["e"]}), lc.ShapeError,
+        r"e has shape \(4, 3, 5\), 3 axes; given_things needs \(B, H\)"),
+    "a missing input of a step": (
+        lambda: given_things.step(G, X[0], **without(STEP, "e")), ValueError, r"needs its noise input 'e', \(B, H\)"),
+    "no input of a step": (lambda: rnn.step(P), ValueError, r"rnn needs its input 'x', \(B, D\)"),
+    "NaN in a step": (lambda: rnn.step(P, nan_at(X[0], 1, 0)), ValueError, r"x .sequence. is NaN at \(1, 0\)"),
+    "rows of unequal lengths": (
+        lambda: lc.unroll(rnn, P, [[[1.0, 2.0]], [[1.0]]]), TypeError, "x is a list of lists of unequal lengths.*lengths="),
+    "rows of unequal lengths in a step": (lambda: rnn.step(P, [[1.0, 2.0], [1.0]]), TypeError, "x is a list of lists of unequal"),
+    "lengths of unequal lengths": (
+        lambda: lc.unroll(rnn, P, X, lengths=[[3], [1, 2]]), TypeError, "lengths is a list of lists.*one whole number for each"),
     # dtypes
     "float32 among float64": (
         lambda: lc.unroll(rnn, P, X.astype(np.float32)), lc.DtypeError, r"x is float32, and parameter 'W_h' is float64; convert"),
@@ -88,6 +111,7 @@ BAD = {
     "gradient of another dtype": (
         lambda: backward({"h": np.ones((T, B, H), np.float32)}), lc.DtypeError, r"grads\['h'\] is float32.*float64"),
     "init with integers": (lambda: rnn.init(D, H, dtype=np.int32), lc.DtypeError, "int32: use float32.*float64"),
+    "a dtype that is none": (lambda: rnn.init(D, H, dtype="flot"), lc.DtypeError, "dtype='flot' is no dtype: use float32"),
     "float16": (lambda: lc.unroll(rnn, P, X.astype(np.float16)), lc.DtypeError, "x is float16: use float32"),
     "objects": (lambda: lc.unroll(rnn, P, X.astype(object)), lc.DtypeError, "x is object: use float32"),
     "words": (lambda: lc.unroll(rnn, P, X.astype("U1")), lc.DtypeError, "x is <U1: use float32"),
@@ -95,6 +119,9 @@ BAD = {
     "a state that is no dict": (lambda: lc.unroll(rnn, P, X, state=X[0]), TypeError, "state is of type ndarray; it is a dict"),
     "gradients that are no dict": (lambda: backward(X), TypeError, "grads is of type ndarray; it is a dict"),
     "last gradients that are no dict": (lambda: backward({}, X[0]), TypeError, "final is of type ndarray; it is a dict"),
+    "inputs that are no dict": (lambda: lc.unroll(rnn, P, inputs=[1]), TypeError, "inputs is of type list; it is a dict"),
+    "equations to hold that are no dict": (lambda: lstm.hold(["f"]), TypeError, r"values=\['f'\] is of type list; it is a dict"),
+    "sizes that are no dict": (lambda: rnn.init(D, H, sizes=[3]), TypeError, r"sizes=\[3\] is of type list; it is a dict"),
     # NaN
     "NaN in x": (
         lambda: lc.unroll(rnn, P, nan_at(X, 2, 1, 0)), ValueError, r"x .sequence. is NaN at \(2, 1, 0\).*lengths="),
@@ -122,6 +149,10 @@ BAD = {
     "parameters that are no dict": (lambda: lc.unroll(rnn, [1, 2], X), TypeError, r"params is a list; it is a dict.*rnn.init"),
     "an unknown state": (lambda: lc.unroll(rnn, P, X, state={"c": X[0]}), lc.UnknownNameError, "state has 'c'.*rnn: .*'h'"),
     "an unknown input": (lambda: lc.unroll(rnn, P, X, noise=X), lc.UnknownNameError, "rnn has no input 'noise': there are: 'x'"),
+    "a misspelt argument": (lambda: lc.unroll(rnn, P, X, lenghts=[1]), lc.UnknownNameError, "no input 'lenghts': did you mean lengths=.$"),
+    "x twice": (lambda: lc.unroll(rnn, P, X, inputs={"x": X + 1}), ValueError, "x, the input of rnn, was given twice"),
+    "another input twice": (
+        lambda: lc.unroll(given_things, G, X, inputs=FIT, a=FIT["a"]), ValueError, "a was given twice, as a= and in inputs="),
     "a missing input": (
         lambda: lc.unroll(given_things, G, X, **without(FIT, "a")), ValueError, r"needs its static input 'a', \(B, L, A\)"),
     "no input at all": (lambda: lc.unroll(rnn, P), ValueError, r"rnn needs its input 'x', \(T, B, D\)"),
@@ -168,11 +199,24 @@ BAD = {
     "no hidden size": (lambda: rnn.init(D), ValueError, r"rnn needs the size H: pass hidden_size="),
     "no size of another name": (lambda: given_things.init(D, H), ValueError, r"needs the size [AKL]: pass sizes=\{'[AKL]': ...\}"),
     "a start that there is not": (lambda: lc.cell(rnn.function, init={"b_h": "ones"}).init(D, H), ValueError, "init='ones': use 'glorot'"),
+    "two hidden sizes": (lambda: rnn.init(D, H, sizes={"H": 6}), ValueError, "hidden_size=5 and sizes={'H': 6} are two values"),
+    "two input sizes": (lambda: rnn.parameter_count(D, H, {"D": 3}), ValueError, "input_size=2 and sizes={'D': 3} are two values"),
+    "two hidden sizes of an output": (lambda: rnn.output_size(H, sizes={"H": 6}), ValueError, "hidden_size=5 and sizes={'H': 6}"),
+    "a word for a generator": (lambda: rnn.init(D, H, rng="a"), TypeError, "rng='a': it is a numpy.random.Generator.*seed"),
+    "a negative seed": (lambda: rnn.init(D, H, rng=-1), ValueError, "rng=-1: .*a whole number from 0"),
+    "a word for a bias": (lambda: lstm.init(D, H, forget_bias="a"), TypeError, "forget_bias='a': a bias starts at a number"),
+    "a condition that is held": (
+        lambda: choosing.override(m=1.0), ValueError, r"m=1.0: 'm' is a condition .test_errors.py, line \d+.*where\(m, 1.0, 0.0\)"),
+    # what is no function
+    "a built-in function": (lambda: lc.cell(len), TypeError, "cell.<built-in function len>.: it is of type builtin_function"),
+    "an object that can be called": (lambda: lc.cell(Callable()), TypeError, "cell.*Callable object.*: it is of type Callable; a cell is made of"),
+    "a cell of a cell": (lambda: lc.cell(rnn), TypeError, "it is a cell already"),
     # composites
     "an empty stack": (lambda: lc.stack([]), ValueError, "at least one cell"),
     "a stack with a cell that takes no input": (lambda: lc.stack([rnn, ticking]), ValueError, "layer 1, ticking, does not take"),
     "a stack of names": (lambda: lc.stack(["rnn"]), TypeError, r"stack\(\['rnn'\]\): it takes a list of cells"),
     "a stack of one cell without its list": (lambda: lc.stack(rnn), TypeError, "it takes a list of cells"),
+    "a number in place of a stack": (lambda: lc.stack(3), TypeError, r"stack\(3\): it takes a list of cells"),
     "two directions of a name": (lambda: lc.bidirectional("rnn"), TypeError, r"bidirectional\('rnn'\): it takes a cell"),
     "a step on a sequence": (lambda: rnn.step(P, X), lc.ShapeError, r"x has shape \(4, 3, 2\); a step of rnn takes \(B, D\)"),
     "two directions of no input": (lambda: lc.bidirectional(ticking), ValueError, "ticking has no input"),
@@ -185,6 +229,18 @@ BAD = {
         lambda: lc.unroll(meets, {"W": np.zeros((2, 4))}, X, state={"h": np.zeros((B, 5))}), lc.ShapeError,
         r"meets: u_t = x_t W \+ h_\{t-1\} .*test_errors.py, line.*4.*5"),
 }  # fmt: skip
+
+
+class Callable:
+    def __call__(self, x, h):
+        return 0.5 * h
+
+
+@lc.cell
+def choosing(x, h):
+    m = h > 0.0
+    h = lc.where(m, 0.5 * h, x)
+    return h
 
 
 @lc.cell

@@ -268,6 +268,35 @@ def numpy_ufunc(x, h):
     return h
 
 
+def numpy_ufunc_without_its_like(x, h):
+    h = np.arctan(h)  # fault
+    return h
+
+
+def array_times_a_matrix(x, h):
+    h = np.ones((2, 2)) @ h  # fault
+    return h
+
+
+def a_condition_as_a_state(x, h):
+    h = h > x  # fault
+    return h
+
+
+def a_condition_handed_on_as_a_state(x, h):
+    return lc.where(x > 0.0, h > x, True)  # fault
+
+
+def a_name_of_a_learned_start(x, h=lc.state(init="learned")):
+    h = h + lc.param("h_0", "H")  # fault
+    return h
+
+
+def parts_that_do_not_add_up(x, h):
+    a, b = lc.split(lc.affine("a", h, x, size=6), 3, 2)  # fault
+    return h + lc.expand(lc.sum(a) + lc.sum(b))
+
+
 def numpy_function(x, h):
     h = np.concatenate([x, h])  # fault
     return h
@@ -473,7 +502,13 @@ REFUSED = {
     loops: "cannot branch on the value of <x: sequence",
     uses_and: "cannot branch on the value",
     iterates: "cannot iterate over.*split",
-    numpy_ufunc: r"ufunc.*functions of lstmcourse",
+    numpy_ufunc: r"np\.tanh was given <h: prev.*write lc\.tanh",
+    numpy_ufunc_without_its_like: r"np\.arctan was given <h: prev.*use the functions of lstmcourse",
+    array_times_a_matrix: r"np\.matmul was given <h: prev.*write lc\.dot",
+    a_condition_as_a_state: r"next value of state 'h' is a condition.*where\(condition, 1.0, 0.0\)",
+    a_condition_handed_on_as_a_state: r"next value of state 'h' is a condition",
+    a_name_of_a_learned_start: r"parameter 'h_0' exists already \(start of h, which is learned\)",
+    parts_that_do_not_add_up: r"parts of split add up to 5, and the axis that they divide has 6",
     numpy_function: r"concatenate is not known to the tracer",
     numpy_asarray: "a NumPy function wanted the values of <h: prev",
     math_function: "not one of lstmcourse wanted the value of <h: prev",
@@ -553,7 +588,9 @@ def test_what_is_returned_is_checked():
     for returns, message in cases:
         space = {"RETURNS": returns}
         function = type(given)(given.__code__, space, "given")
-        with pytest.raises(lc.CellDefinitionError, match=message):
+        at = rf"^test_graph\.py, line {given.__code__.co_firstlineno}: cell 'given'.*"
+        at = at if "next value of state" not in message else ""  # that one has the line of the equation
+        with pytest.raises(lc.CellDefinitionError, match=at + message):
             lc.cell(function)
 
 
@@ -594,7 +631,7 @@ def test_signatures_are_checked():
         return h
 
     for function, message in [
-        (star, r"\*states says nothing"),
+        (star, rf"test_graph\.py, line {star.__code__.co_firstlineno}: cell 'star': \*states says nothing"),
         (nothing, "has no arguments"),
         (taken, "cannot be called 'lengths'"),
         (initial, "cannot be called 'h0'"),

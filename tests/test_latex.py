@@ -116,6 +116,36 @@ def test_braces_and_delimiters_are_balanced():
         assert len(lines(cell)) >= len(cell.states)
 
 
+def test_small_and_infinite_numbers_are_set_as_powers_and_signs():
+    @lc.cell
+    def small(x, h):
+        a = lc.exp(lc.square(h) + 1e-8) + 2.5e-7 * x
+        h = lc.where(x > -np.inf, a, -1e-8 * h)
+        return h
+
+    a, h = lines(small)
+    assert a == r"a_t &= \exp\left(h_{t-1}^2 + 10^{-8}\right) + 2.5 \cdot 10^{-7}\, x_t \\"
+    assert h == r"h_t &= \mathrm{where}\left(x_t > \left(-\infty\right), a_t, -10^{-8}\, h_{t-1}\right)"
+
+
+def test_a_sign_after_an_operator_stands_in_brackets():
+    @lc.cell
+    def signs(x, h):
+        a = h - (-x)
+        b = h + (-1.0)
+        c = -h + x * -2.0
+        h = lc.maximum(a, -b) / -c
+        return h
+
+    assert [row.removesuffix(r" \\") for row in lines(signs)] == [
+        r"a_t &= h_{t-1} - \left(-x_t\right)",
+        r"b_t &= h_{t-1} + \left(-1\right)",
+        r"c_t &= -h_{t-1} + x_t\, \left(-2\right)",
+        r"h_t &= \max\left(a_t, -b_t\right) / \left(-c_t\right)",
+    ]
+    assert repr(signs.equations("a")) == "a_t = h_{t-1} - (-x_t)"
+
+
 def test_a_row_of_numbers_is_a_letter():
     @lc.cell
     def rows(x, h, t=lc.clock):

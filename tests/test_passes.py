@@ -205,11 +205,31 @@ def test_stop_at_lengths():
     inner = state.next.args[1]
     assert text(inner) == "tanh(y)"
     layer = inner.args[0]
-    assert text(layer) == "affine(x, W_y, h_prev, U_y, b_y)"
+    assert text(layer) == "affine(x, W_y, where(valid, h_prev, 0.0), U_y, b_y)"
     assert text(after.outputs["y"]) == "where(valid, y, 0.0)" and after.outputs["y"].args[1] is layer
     assert after.names["h"] is state.next and after.names["y"] is after.outputs["y"]
     top = passes.stop_at_lengths(lc.stack([lc.cells.rnn]).graph)
     assert top.outputs["h"].op.name == "copy" and top.outputs["h"].args[0] is top.states[0].next
+
+
+def test_silence_padding():
+    from lstmcourse.autodiff import backward
+
+    def step(x, h):
+        h = lc.tanh(lc.dot(x, lc.param("W", "D", "H")) + h)
+        return h
+
+    padded = passes.stop_at_lengths(graph_of(step))
+    before = backward(padded, ["h"], passes.saved(padded))
+    after = passes.silence_padding(before)
+    assert after.outputs["d_W"].op.name == "outer"
+    x, d_a = after.outputs["d_W"].args
+    assert x.name == "x" and d_a.op.name == "where"
+    assert [a.op.name for a in d_a.args] == ["opposite", "const", "mul"] and d_a.args[1].attrs["value"] == 0.0
+    assert after.outputs["d_x"].op.name == "dot" and after.outputs["d_x"].args[0] is d_a, "once for both"
+    plain = graph_of(step)
+    whole = backward(plain, ["h"], passes.saved(plain))
+    assert passes.silence_padding(whole) is whole, "without lengths nothing changes"
 
 
 def test_own_next_states():
@@ -363,7 +383,8 @@ def test_passes_are_pure():
     ):
         graph = cell.graph
         before = str(graph)
-        for step in [passes.stop_at_lengths, *PIPELINE, passes.own_outputs, passes.give_hints]:
+        for step in [passes.stop_at_lengths, passes.silence_padding, *PIPELINE, passes.own_outputs,
+                     passes.give_hints]:  # fmt: skip
             after = step(graph)
             assert str(graph) == before, f"{step.__name__} changed its argument"
             graph = after

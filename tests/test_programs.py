@@ -232,6 +232,35 @@ def test_nothing_is_allocated_while_the_loop_runs(cell, back):
     )
 
 
+@pytest.mark.parametrize("name", ["softmax", "softplus", "logsumexp", "sigmoid", "relu", "select"])
+def test_functions_of_programs_need_no_workspace(name):
+    """By tracemalloc: given storage for its result, none makes an array of the size of its argument."""
+    a = np.random.default_rng(0).standard_normal((256, 512))
+    more = {"softmax": (-1,), "logsumexp": (-1,), "select": ()}.get(name, ())
+    out = np.empty(256) if name == "logsumexp" else np.empty_like(a)
+    args = (a > 0, a, a) if name == "select" else (a, *more)
+    expected = getattr(runtime, name)(*args)
+    tracemalloc.start()
+    got = getattr(runtime, name)(*args, out=out)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert got is out and np.array_equal(out, expected)
+    assert most < a.nbytes / 4, f"{most} bytes, and the argument takes {a.nbytes}"
+
+
+def test_softplus_and_logsumexp_over_the_whole_range():
+    a = np.array([-800.0, -40.0, -1.0, 0.0, 1.0, 40.0, 800.0])
+    plain = np.array([0.0, np.exp(-40.0), np.log1p(np.exp(-1.0)), np.log(2.0), np.log1p(np.e), 40.0, 800.0])
+    np.testing.assert_allclose(runtime.softplus(a), plain, rtol=1e-15)
+    for f in (runtime.softplus, lambda b: runtime.logsumexp(b, -1)):
+        np.testing.assert_allclose(f(a.astype(complex)).real, f(a), rtol=1e-14, atol=1e-17)
+        assert f(a.astype(np.float32)).dtype == np.float32
+    rows = np.random.default_rng(0).standard_normal((3, 200))
+    exact = np.log(np.sum(np.exp(rows), axis=-1))
+    np.testing.assert_allclose(runtime.logsumexp(rows, -1), exact, rtol=1e-13)
+    assert np.array_equal(runtime.logsumexp(rows - np.inf, -1), [-np.inf] * 3)
+
+
 def test_programs_are_the_same_in_every_process():
     """The order of sets must not show in the text."""
     code = (

@@ -526,7 +526,7 @@ def test_a_chain_has_closed_modules_on_both_sides():
 def test_unrolled_shows_the_loop_and_its_copies():
     shown = texts(svg.unrolled(lc.cells.rnn, steps=4))
     assert shown.count("A") == 5
-    assert [t for t in shown if t.startswith("x")] == ["xt", "x0", "x1", "x2", "xt"]
+    assert [t for t in shown if t.startswith("x")] == ["xt", "x1", "x2", "x3", "xt"]
     assert texts(svg.unrolled(lc.cells.rnn, steps=6)).count("A") == 7
     assert texts(svg.folded(lc.cells.lstm)).count("A") == 1
     for steps in (1, 0, 2.5):

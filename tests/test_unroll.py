@@ -301,9 +301,112 @@ def test_padding_is_not_computed_on():
 
     params, x, _, g, _ = setting(normed)
     x[2:, 0], x[:, 1] = np.nan, np.nan
-    with np.errstate(invalid="ignore"):  # a sequence of length 0 has nothing to repeat
-        grads = lc.unroll(normed, params, x[:, [0, 2]], lengths=[2, 5]).backward({"h": g["h"][:, [0, 2]]})
+    grads = lc.unroll(normed, params, x, lengths=[2, 0, 5]).backward({"h": g["h"]})
     assert np.all(np.isfinite(grads["W_u"])) and np.all(grads["x"][2:, 0] == 0)
+
+
+def exploding(x, h):
+    h = lc.exp(h) + x @ lc.param("W", "D", "H")
+    return h
+
+
+def logarithmic(x, h):
+    y = h / lc.log(x @ lc.param("W", "D", "H"))
+    return h + lc.log(x) @ lc.param("V", "D", "H"), y
+
+
+def deep(x, h):
+    """A hidden layer that overflows meets a weight of its own: both sides of an outer product."""
+    u = lc.exp(lc.exp(h) + x @ lc.param("W", "D", "H"))
+    h = lc.exp(u @ lc.param("V", "H", "H") + 1.0)
+    return h, u
+
+
+def clocked(x, h, t=lc.clock):
+    h = lc.exp(200.0 * t * x) * lc.param("p", "H") + lc.exp(x @ lc.param("W", "D", "H")) / (3.0 - t) + h
+    return h
+
+
+def chosen(x, h):
+    """The author's own opposite of a condition is not the end of a sequence."""
+    m = x @ lc.param("W", "D", "H") > 100.0
+    h = lc.where(~m, lc.exp(h) * (x @ lc.param("V", "D", "H")), h)
+    return h
+
+
+def from_static(x, h=lc.state("H", init=lambda s: 1.0 / s), s=lc.static("H")):
+    h = lc.exp(h) / s + x @ lc.param("W", "D", "H")
+    return h
+
+
+def learned(x, h=lc.state("H", init="learned"), m=lc.state("H", "D")):
+    m = m + lc.exp(lc.expand(h)) * lc.expand(x, -2)
+    h = lc.exp(h) + lc.sum(m) @ lc.param("W", "H", "H")
+    return h, m
+
+
+OVERFLOWING = {
+    "exploding": lambda: lc.cell(exploding),
+    "logarithmic": lambda: lc.cell(logarithmic),
+    "deep": lambda: lc.cell(deep),
+    "clock": lambda: lc.cell(clocked),
+    "static": lambda: lc.cell(from_static),
+    "chosen": lambda: lc.cell(chosen),
+    "learned": lambda: lc.cell(learned),
+    "stack": lambda: lc.stack([lc.cell(exploding), lc.cell(exploding)]),
+    "bidirectional": lambda: lc.bidirectional(lc.cell(exploding)),
+    "both": lambda: lc.stack([lc.bidirectional(lc.cell(exploding)), lc.cell(exploding)]),
+}
+WITHOUT_WARNINGS = {"exploding", "logarithmic", "deep", "stack"}  # their own first step is done past the end
+
+
+@pytest.mark.parametrize("padding", [0.0, np.nan, 1e300])
+@pytest.mark.parametrize("lengths", [[2, 0, 1], [0, 0, 0]], ids=str)
+@pytest.mark.parametrize("name", OVERFLOWING)
+def test_what_overflows_past_the_end_reaches_no_gradient(name, lengths, padding):
+    """All valid steps are finite; going on from them would be infinite, and 0 times infinity NaN."""
+    cell, rng, T, H = OVERFLOWING[name](), np.random.default_rng(0), 9, 2
+    params = {k: rng.uniform(0.5, 1.0, s) for k, s in cell.parameter_shapes(2, H).items()}
+    params = {k: -1.0 * v if k in ("V", "p") else v for k, v in params.items()}
+    x = rng.uniform(0.1, 0.2, (T, 3, 2))
+    x[np.arange(T)[:, None] >= np.array(lengths)] = padding
+    statics = {i.name: rng.uniform(1.0, 2.0, (3, H)) for i in cell.inputs if i.kind == "static"}
+    high = 2.0 if name in ("exploding", "stack", "bidirectional") else None  # 2, 7.6, 2000, infinity
+    state = {k: np.full((3, H), high) for k in cell.states} if high else {}
+    loud = {} if name in WITHOUT_WARNINGS and max(lengths) else {"all": "ignore"}
+    with np.errstate(**loud):
+        run = lc.unroll(cell, params, x, lengths=lengths, inputs=statics, state=state)
+        valid = (np.arange(T)[:, None] < np.array(lengths))[..., None]
+        outputs = [*cell.states, *cell.emits]
+        given = {k: np.zeros_like(run[k]) for k in outputs}
+        for g in given.values():
+            g[...] = valid.reshape(T, 3, *[1] * (g.ndim - 2))
+        grads = run.backward(given, {k: np.ones_like(v) for k, v in run.final.items() if k in cell.states})
+    expected = {k: np.zeros_like(v) for k, v in params.items()}
+    for b, n in enumerate(lengths):
+        own = {k: v[b : b + 1] for k, v in statics.items()}
+        start = {k: v[b : b + 1] for k, v in state.items()}
+        one = lc.unroll(cell, params, x[:n, b : b + 1], inputs=own, state=start)
+        ends = {k: np.ones_like(one.final[k]) for k in cell.states}
+        alone = one.backward({k: np.ones_like(one[k]) for k in outputs}, ends)
+        for k in params:
+            expected[k] += alone[k]
+        np.testing.assert_allclose(grads["x"][:n, b], alone["x"][:, 0], rtol=1e-12)
+        assert np.all(grads["x"][n:, b] == 0)
+        for k in statics:
+            np.testing.assert_allclose(grads[k][b], alone[k][0], rtol=1e-12)
+    assert all(np.all(np.isfinite(v)) for v in expected.values())
+    for k in params:
+        np.testing.assert_allclose(grads[k], expected[k], rtol=1e-12, err_msg=k)
+
+
+def test_a_sequence_cut_at_its_length_has_the_same_gradients():
+    p, x = {"W": np.ones((1, 1))}, np.zeros((6, 1, 1))
+    cell = lc.cell(exploding)
+    padded = lc.unroll(cell, p, x, lengths=[4]).backward({"h": np.ones((6, 1, 1))})
+    cut = lc.unroll(cell, p, x[:4]).backward({"h": np.ones((4, 1, 1))}, {"h": np.full((1, 1), 2.0)})
+    assert padded["W"] == cut["W"] == 0.0 and np.array_equal(padded["x"][:4], cut["x"])
+    assert np.all(padded["x"][4:] == 0)
 
 
 def test_a_gradient_at_a_padded_step_reaches_the_last_valid_state():

@@ -53,7 +53,10 @@ def write(node: Node, syntax: Syntax, letters: Mapping[str, str], top: bool = Tr
     parts = []
     for k, a in enumerate(node.args):
         least = 0 if call else mine + (1 if k and node.op.name in ("sub", "div") else 0)
-        parts.append(_inner(a, syntax, letters, least))
+        part = _inner(a, syntax, letters, least)
+        if k and part.startswith("-") and not call and mine < 100:  # a - (-b), a + (-1)
+            part = syntax.bracket.format(part)
+        parts.append(part)
     return form.format(*parts, args=syntax.join.join(parts))
 
 

@@ -33,15 +33,23 @@ def letter(name: str, letters: Mapping[str, str]) -> str:
     return name if len(name) == 1 else rf"\mathrm{{{name}}}".replace("_", r"\_")
 
 
+def number(value: float) -> str:
+    r"""A number as it is set: ``0.5``, ``10^{-8}``, ``2.5 \cdot 10^{-7}``, ``-\infty``."""
+    head, power, exponent = f"{value:g}".partition("e")
+    if not power:
+        return head.replace("inf", r"\infty")
+    ten = f"10^{{{int(exponent)}}}"
+    return {"1": ten, "-1": f"-{ten}"}.get(head, rf"{head} \cdot {ten}")
+
+
 def symbol(node: Node, when: str, letters: Mapping[str, str]) -> str:
     """A name with its index, scope and time: ``h_{t-1}``, ``W_f``, ``h^{(1)}_t``."""
     if node.op.name == "const":
         value = node.attrs["value"]
         if isinstance(value, Dim):
             return str(value)
-        return (
-            f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else r"\mathbf{k}"
-        )
+        plain = isinstance(value, int | float) and not isinstance(value, bool)
+        return number(value) if plain else r"\mathbf{k}"
     scope, _, last = node.name.rpartition(".")
     above = rf"^{{({scope})}}" if scope else ""
     head, _, index = last.partition("_")

@@ -363,6 +363,8 @@ class _Printer:
         """One operation as text."""
         shown = {}
         for k, v in node.attrs.items():
+            if f"{{{k}}}" not in node.op.numpy:
+                continue  # a size that no text shows is no argument of the program
             if isinstance(v, Dim):
                 shown[k] = self.size(v)
             elif isinstance(v, tuple):

@@ -1043,7 +1043,8 @@ def unrolled(cell: Cell, steps: int = 4, *, title: str | None = None, label: str
     ----------
     cell : Cell
     steps : int
-        Number of copies, at least 2; the last one stands for step t, after dots.
+        Number of copies, at least 2; the last one stands for step t, after dots. Steps count from 1, as
+        h_0 is the state that the first one starts from.
     title, label : str
         As for `diagram`.
 
@@ -1074,7 +1075,7 @@ def unrolled(cell: Cell, steps: int = 4, *, title: str | None = None, label: str
     timed = {n.name for n in cell.graph.leaves("sequence", "noise")}
     for k in range(steps):
         last = k == steps - 1
-        module.draw(sheet, x, "t" if last else str(k), cell.letters, timed)
+        module.draw(sheet, x, "t" if last else str(k + 1), cell.letters, timed)
         space = (6.5 if k == steps - 2 else 3) * UNIT
         for y in module.heights.values():
             if k == steps - 2:
@@ -1090,7 +1091,7 @@ def unrolled(cell: Cell, steps: int = 4, *, title: str | None = None, label: str
         x += width + space
     desc = (
         f"Left, the loop: a module {label} that hands its state to itself. Right, the same module {steps} "
-        "times in a row, for steps 0, 1 and so on up to t: each copy reads its own x from below, gives its "
+        "times in a row, for steps 1, 2 and so on up to t: each copy reads its own x from below, gives its "
         f"own {_spoken(cell.output, '', cell.letters)} upwards, and hands its state to the next copy. "
         "All copies are one network with one set of weights."
     )
