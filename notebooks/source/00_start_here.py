@@ -39,7 +39,7 @@ lc.check_installation()
 # Results are stated in boxes like the next one. A box says what was claimed and what was required, and, where there is a number, what was measured here, just now, on your machine. If the number does not support the sentence, the cell fails.
 
 # %% claims=["C01"]
-params = lc.cells.rnn.init(input_size=3, hidden_size=2, rng=0)
+params = lc.cells.rnn.init(input_size=3, hidden_size=2, rng=0, dtype=np.float64)
 
 
 def step(x, h):
@@ -110,6 +110,9 @@ print(model.sample("def ", length=300, temperature=0.7, rng=1))
 second = lc.fit(model, steps=2000, length=40, optimizer=lc.optim.Adam(3e-3), seed=1)
 second.plot()
 
+# %% [markdown]
+# The loss falls fast, then slowly, and ends near 1.5 nats, which is about 2.2 bits per character. That is on the text that the network learns from; below it is measured on text that it has not seen, which costs it a little more.
+
 # %% tags=["nbval-ignore-output"]
 # not compared: sampled text differs between processors and versions of Python
 print(model.sample("def ", length=500, temperature=0.7, rng=1))
@@ -118,10 +121,14 @@ print(model.sample("def ", length=500, temperature=0.7, rng=1))
 # Look for indentation, line breaks, words, and for marks such as `#`, `_` and quotes; not every text has all of them. What is there was learnt from one question only: which character comes next? (Your text will differ from your neighbour's: samples depend on the last digits of the weights.)
 
 # %% claims=["C09"]
-# five seeds: 2.37 to 2.42 bits per character
+# five seeds: 2.18 to 2.21 bits per character on the training text, 2.37 to 2.42 on other text
+at_the_end = second.loss[-500:].mean() / np.log(2)
+lc.claim(
+    "C09", "on its training text the model needs fewer than 2.4 bits per character", at_the_end, below=2.4
+)
 lc.claim(
     "C09",
-    "after seconds of training, a language model of a text needs fewer than 2.6 bits per character",
+    "after seconds of training, a language model needs fewer than 2.6 bits per character of unseen text",
     bits(model),
     below=2.6,
 )

@@ -258,7 +258,7 @@ print(gate * arriving)
 # %% [markdown]
 # ### Wide open, and shut
 #
-# In exact arithmetic $\sigma(a) = 1/(1+e^{-a})$ never reaches 0 or 1: the interval is open. On a computer it does reach them. To see where, take one step of an LSTM without weights, one unit for each bias below, so that each forget gate stands at $\sigma$ of its bias. We also ask for the gate's **slope**, the gradient of $f$ with respect to the number $a$ that $\sigma$ is applied to. It tells how far the gate moves when its weights and its bias do.
+# In exact arithmetic $\sigma(a) = 1/(1+e^{-a})$ never reaches 0 or 1: the interval is open. On a computer it does reach them, since numbers are rounded; our engine's $\sigma$ does so on both sides. To see where, take one step of an LSTM without weights, one unit for each bias below, so that each forget gate stands at $\sigma$ of its bias. We also ask for the gate's **slope**, the gradient of $f$ with respect to the number $a$ that $\sigma$ is applied to. It tells how far the gate moves when its weights and its bias do.
 
 # %% tags=["setup"]
 biases = np.array([-40.0, -20.0, -5.0, 0.0, 1.0, 2.0, 5.0, 20.0, 40.0])
@@ -343,7 +343,7 @@ def hold(params, **gates):
     for gate, value in gates.items():
         for name in (f"W_{gate}", f"U_{gate}"):
             held[name][:, 0] = 0.0
-        # σ(200) is 1 exactly, and σ(-200) so small that adding it changes nothing
+        # far enough for σ to be rounded to exactly 0 and 1
         held[f"b_{gate}"][0] = {0: -200.0, 1: 200.0}.get(value) or math.log(value / (1 - value))
     return held
 

@@ -45,7 +45,7 @@ lstm.diagram(focus={"i", "g"})
 # %% [markdown]
 # In the program the candidate is called `g`, as in most of today's code; in formulas and pictures it has the essay's letter, $\tilde C_t$.
 #
-# Why two layers, when one could say "write 0.3" by itself? Because of what happens over time: a proposal of 0 is not the same as a shut gate once weights are shared by all steps. The gate can learn *when* to write, by other weights than those that say *what*. Exercise 3 comes back to it.
+# Why two layers, when one could say "write 0.3" by itself? Because of what happens over time: a shut gate and a proposal of 0 both write nothing, but with two layers *when* to write and *what* to write are learnt apart, by weights of their own. Exercise 3 comes back to it.
 #
 # ### Feel it
 #
@@ -99,7 +99,7 @@ plots.show(
 )
 
 # %% [markdown]
-# **What to notice.** The gate opens wide at the two subjects and stands low at the words between subject and verb, so that what was written stays. The candidate goes on proposing at every word; while the gate is shut, nobody listens. After the verb the gate opens again here and there, and the cell state changes.
+# **What to notice.** The gate opens wide at the two subjects and stands low at most words between subject and verb, so that what was written stays. At *kings*, in the first sentence, it opens as well (0.71), but there the candidate is about 0, so nothing is written. The candidate goes on proposing at every word; while the gate is shut, nobody listens. After the verb the gate opens again here and there, and the cell state changes.
 #
 # The same words, read as a subject and as a distractor, make a clean comparison: only the place in the sentence differs. Over many rows, for both units:
 
@@ -115,7 +115,7 @@ for name, unit in (("number", number), ("gender", gender)):
     )
 
 # %% [markdown]
-# In this network the unit for number admits a subject and turns a distractor away, as in the essay. The unit for gender is less strict: it admits some of the distractors, and still ends on the right side. In all ten networks:
+# In this network the unit for number admits a subject and turns a distractor away. The unit for gender is less strict: it admits some of the distractors, and still ends on the right side. In all ten networks:
 
 # %%
 study = lc.experiments.load("gates_while_reading")
@@ -147,7 +147,7 @@ lc.claim(
 )
 
 # %% [markdown]
-# Most, not all. In the others the gate stands about equally open at both, although they too get every answer right: something else must tell the two nouns apart there. We cannot see from one gate what a network has learnt. So, as before, a test by intervention.
+# Most, not all. In the others the gate does not tell the two apart, although they too get every answer right: something else must tell the two nouns apart there. We cannot see from one gate what a network has learnt. So, as before, a test by intervention.
 #
 # As always with stored results, one of the twenty networks is measured again, now:
 
@@ -191,7 +191,7 @@ lc.claim(
 )
 
 # %% [markdown]
-# How can a network know a subject that it could not write? The equations leave two ways. With the input gates shut, $C_t = f_t \odot C_{t-1}$: the *forget* gates still see the word, and can mark a unit by deleting what stood in it. And $h_t = o_t \odot \tanh(C_t)$ still changes with the *output* gates, so that the next word's gates can see what kind of noun it was, and write one word later. (Which of the two a network uses we have not measured.) The essay's division of labour is the simplest reading of the equations, and the commonest here; the equations do not enforce it.
+# How can a network know a subject that it could not write? The equations leave two ways. With the input gates shut, $C_t = f_t \odot C_{t-1}$: the *forget* gates still see the word, and can mark a unit by deleting what stood in it. And $h_t = o_t \odot \tanh(C_t)$ still changes with the *output* gates, so that the next word's gates can see what kind of noun it was, and write one word later. (Which of the two a network uses we have not measured.) The essay's division of labour is the simplest reading of the equations; the equations do not enforce it.
 #
 # And held open, everywhere? Then every proposal is written, the distractors' too:
 
@@ -204,7 +204,7 @@ lc.reader.answers(open_always.predict(rows.x), rows)
 #
 # - $\tilde C_t = \tanh(\ldots)$ proposes, $i_t = \sigma(\ldots)$ admits; $i_t \odot \tilde C_t$ is written.
 # - The candidate says which way and how far, the gate says whether.
-# - In trained networks the gate often opens at what matters and shuts at what distracts; where it does not, the candidate or another gate does the sorting.
+# - In trained networks the gate often opens at what matters and shuts at what distracts; where it does not, something else must do the sorting.
 #
 # ## Three questions to check yourself
 #

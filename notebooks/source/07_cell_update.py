@@ -77,14 +77,14 @@ book = {"kept": f * before, "entered": i * g, "$C_t$": c}
 fig = plots.by_word(words, book, marks={"subject": [1, 17]})
 plots.show(
     fig,
-    alt="In the first sentence small positive entries add up to a balance above 0. At the full stop nothing is kept. In the second sentence negative entries bring the balance below 0.",
+    alt="In the first sentence the balance is a little below 0 before the verb, then large positive entries lift it. At the full stop nothing is kept. In the second sentence negative entries after the subject bring the balance below 0, where it stays.",
 )
 
 # %% claims=["C30"]
 lc.claim("C30", "the book adds up at every word", np.abs(f * before + i * g - c).max(), below=1e-12)
 
 # %% [markdown]
-# **What to notice.** The first two rows add up to the third. At the full stop and at the next *the*, almost nothing is kept: *the old gender goes*. From *king* on, entries have the other sign: *the new one comes in*. This is the essay's picture, except for two things. The old value goes a word or two before the new one comes. And the new one does not come in one stroke: the entries of several words, also after the subject, add up to it.
+# **What to notice.** The first two rows add up to the third. At the full stop and at the next *the*, almost nothing is kept: *the old gender goes*. At *king* and the words after it entries are negative: *the new one comes in*. This is the essay's picture, except for two things. The old value goes a word or two before the new one comes. And the new one does not come in one stroke: entries of several words, of both signs, add up to it, most of them after the subject.
 #
 # How clear is it over many rows? For each word of the second sentence, the mean of $C$ where its subject is feminine, minus where it is masculine (singular subjects only):
 
@@ -130,7 +130,7 @@ asked = replace(rows, mask=rows.mask & (np.arange(len(rows.x)) == step + 1)[:, N
 lc.reader.answers(flipped, asked)
 
 # %% [markdown]
-# The pronoun's number stays right, and its gender is *wrong* nearly everywhere. Not a guess, which would be 0.5: the network now says the other one. One number on the belt carries the answer.
+# The pronoun's number stays right, and its gender is *wrong* nearly everywhere. Not a guess, which would be 0.5: the network now says the other one. One number on the belt is enough to turn the answer.
 #
 # Of ten networks?
 
@@ -152,7 +152,7 @@ lc.claim(
 lc.claim("C31", "in the others it turns none", turned[turned < 0.8], below=0.1, verdict="qualified")
 
 # %% [markdown]
-# Six of ten turn; in the other four, nothing happens at all. There the gender can be *read off* this unit (the second line), but the answer does not follow it, at least not at this word. A probe alone would have told the same story about all ten. That is why every finding of a probe in this course is put to a test like this one.
+# Six of ten turn; in the other four, nothing happens at all. There the gender can be *read off* this unit (the second line), but the answer does not follow it at this word. (It may still have depended on the unit before: in three of the four, gender is lost when the unit is silenced throughout.) A probe alone would have told the same story about all ten. That is why every finding of a probe in this course is put to a test like this one.
 
 # %%
 again = lc.experiments.rerun("gates_while_reading", 1)
@@ -202,7 +202,7 @@ for where in (14 + 2, 14 + 6, 14 + 9):
 # end
 
 # %% [markdown] tags=["solution"]
-# Early on, little stands in the book yet, and the entries that come after it bring the right gender all the same. The later the exchange, the less can be mended.
+# After the early exchange the answer is a guess: what is entered later, for the true subject, mends half of it. From the verb's neighbourhood on, nothing is mended any more.
 
 # %% [markdown] tags=["exercise"]
 # **3.** Write a cell in which the kept and the entered share always add up to 1, $C_t = f_t \odot C_{t-1} + (1 - f_t) \odot \tilde C_t$. Can it count? Find out by the largest $|C|$ it reaches on random inputs with random weights.

@@ -90,11 +90,11 @@ series = {
 fig = plots.by_word(KINDS, series, marks={"verb next": [4], "pronoun next": [10]})
 plots.show(
     fig,
-    alt="What is stored grows from the subject to the pronoun. The output gate changes from word to word: low in the gap, high just before verb and pronoun. What is shown is their product: small in the gap, large before the pronoun.",
+    alt="What is stored falls after the subject, and grows from the verb on up to the pronoun. The output gate changes from word to word: low in the gap, high just before verb and pronoun, highest at the mood. What is shown is small in the gap, large from the mood on and largest before the pronoun.",
 )
 
 # %% [markdown]
-# **What to notice.** What is stored changes slowly; the gate moves from word to word. In the first gap, the unit holds gender and hardly shows it. Just before the pronoun, when it is needed, the gate opens, and gender is shown more than anywhere else. It also opens just before the verb, which does not need gender. So *shown when needed* is true here, and *only when needed* is not.
+# **What to notice.** What is stored changes little from word to word; the gate moves a lot. In the first gap, the unit holds gender and hardly shows it. Just before the pronoun, when it is needed, the gate opens, and gender is shown more than anywhere else. It also opens just before the verb, which does not need gender, and most of all at the mood. So *shown when needed* is true here, and *only when needed* is not.
 #
 # The essay's example is the verb: as it may come next, the cell shows whether the subject is singular or plural. In ten networks, how open is the output gate of the unit that carries **number** at the word before the verb, and at the other words since the subject? And for gender, before the pronoun?
 
@@ -150,14 +150,14 @@ lc.reader.answers(lc.inspection.patch(reader, hidden, rows.x, waiting), rows)
 # %% claims=["C34"]
 lc.claim(
     "C34",
-    "hidden while nobody asks, the number is lost all the same, in each of ten networks",
+    "hidden while nobody asks, the verb is little better than a guess, in each of ten networks",
     study.over("trained", "hidden_verb")[1][1],
     below=0.7,
     verdict="qualified",
 )
 
 # %% [markdown]
-# It is not right: little better than a guess. The view that $h$ is *output* is too narrow. $h_{t-1}$ is also what the gates look at; with $h = 0$ they see the present word, and nothing of what came before it. In an LSTM, who hides the state blinds the gates. (Peephole connections, [notebook 10](10_peephole_connections.ipynb), let the gates see $C$ itself.)
+# The verb is little better than a guess. The pronoun's number is often right (0.72 to 1.00 over the ten networks), so the number was not lost, but it could not be used in time. The view that $h$ is *output* is too narrow. $h_{t-1}$ is also what the gates look at; with $h = 0$ they see the present word, and nothing of what came before it. In an LSTM, who hides the state blinds the gates. (Peephole connections, [notebook 10](10_peephole_connections.ipynb), let the gates see $C$ itself.)
 #
 # How long may one hide?
 
@@ -168,7 +168,7 @@ for at in ([4], [3, 4], [2, 3, 4]):
     print(f"{len(at)} word{'s' * (len(at) > 1)} hidden: verb right in {said['verb']:.2f}")
 
 # %% [markdown]
-# And the opposite, all output gates open at every word? Then everything is shown always, and that disturbs as well:
+# Not even for one word, the one before the last: 0.79. Two do as much harm as three. And the opposite, all output gates open at every word? Then everything is shown always, and that disturbs as well:
 
 # %%
 open_always = reader.with_cell(lstm.override(o=1.0))
