@@ -207,7 +207,8 @@ def panel(page):
 
 # What the panel shows at one moment: read in one piece, since the page may change between two questions.
 SHOWN = """panel => ({
-    numbers: [...panel.querySelectorAll('table td')].map(cell => Number(cell.innerText.replace('−', '-'))),
+    numbers: [...panel.querySelectorAll('table td')].map(cell => cell.innerText)
+        .filter(text => /^−?[0-9]+[.][0-9]+$/.test(text)).map(text => Number(text.replace('−', '-'))),
     picture: [...panel.querySelectorAll('svg :is(polyline, rect, circle)')].map(e => e.outerHTML),
     sliders: Object.fromEntries([...panel.querySelectorAll('[role=slider]')].map(handle => [
         handle.getAttribute('aria-label').replace(/, [^,]*$/, ''),
