@@ -321,7 +321,7 @@ lc.claim(
 )
 
 # %% [markdown]
-# That is not what one expects after the essay, so mind what was measured. Networks of 60,000 parameters and a few minutes of training are small; the curves still fall. The plain network has 165 units to the LSTM's 75, and most of what can be predicted in a program's text lies a few letters back, where a plain network has no trouble. And xz shows that much of the rest is repetition over long distances, which neither network is large enough to store. Karpathy, Johnson and Fei-Fei ([2015](https://arxiv.org/abs/1506.02078)), with larger networks and texts, found LSTMs clearly ahead of plain networks, and of n-grams too. At our size the advantage does not show; it would be wrong to say that it does.
+# That is not what one expects after the essay, so mind what was measured. Networks of 60,000 parameters and a few minutes of training are small; the curves still fall. The plain network has 165 units to the LSTM's 75, and much of what can be predicted in a program's text lies a few letters back (the best n-gram model looks at four), where a plain network has no trouble. And xz, which stores the text itself, shows how much of the rest is repetition. Karpathy, Johnson and Fei-Fei ([2015](https://arxiv.org/abs/1506.02078)), with larger networks and texts, found LSTMs clearly ahead of plain networks, and of n-grams too. At our size the advantage does not show; it would be wrong to say that it does.
 
 # %%
 where = {"cell": "rnn", "steps": 500}
