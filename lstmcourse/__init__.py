@@ -48,6 +48,7 @@ from .ops import (
     stop_gradient,
     sum,
     swap,
+    table,
     tanh,
     where,
 )
@@ -146,6 +147,7 @@ __all__ = [
     "stop_gradient",
     "sum",
     "swap",
+    "table",
     "tanh",
     "tasks",
     "unroll",

@@ -14,6 +14,7 @@ given: see `static`, `noise`, `clock`, `state`.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -35,7 +36,7 @@ from .graph import (
     trace,
     walk,
 )
-from .ops import OPS, constant, is_condition, spread
+from .ops import OPS, constant, is_condition, spread, table_values
 from .printers.expression import equations
 
 __all__ = [
@@ -189,6 +190,9 @@ class Cell:
     held: Mapping[str, float] = field(default_factory=dict)
     output: str = ""
     watched: bool = True
+    doc: str = ""
+    maker: Callable[..., Cell] | None = None
+    chosen: bool = False
     graph: Graph = field(init=False, repr=False)
     _cache: dict = field(init=False, repr=False, default_factory=dict)
 
@@ -198,7 +202,7 @@ class Cell:
             object.__setattr__(
                 self, "output", self.states[0] if self.states else next(iter(self.graph.outputs))
             )
-        self.__dict__["__doc__"] = inspect.getdoc(self.function) or ""
+        self.__dict__["__doc__"] = self.doc or inspect.getdoc(self.function) or ""
 
     # making the graph
 
@@ -249,7 +253,9 @@ class Cell:
                     "or of the gradient of an initial state"
                 )
         for name in self.initial:
-            if name not in names:
+            if (
+                name not in names and not self.chosen
+            ):  # options may leave a parameter out, and its start with it
                 hint = nearest(name, names)
                 raise UnknownNameError(f"{self.name}: init names {name!r}, which is not a parameter: {hint}")
 
@@ -474,7 +480,7 @@ class Cell:
         for node in self.graph.nodes:
             if node in only_starts:
                 continue
-            if node.op.kind == "leaf" and node.op.name not in ("param", "const"):
+            if node.op.kind == "leaf" and node.op.name not in ("param", "table", "const"):
                 new[node] = arguments[node.name]
                 continue
             args = [new[a] for a in node.args]
@@ -483,6 +489,8 @@ class Cell:
                 for k in ("batched", "timed")
             }
             attrs = {k: within(v) for k, v in node.attrs.items()}
+            if "free" in attrs:
+                attrs["free"] = new[attrs["free"]]
             if node.op.name == "param" and node.name in self.initial:
                 attrs["init"] = self.initial[node.name]
             new[node] = graph.add(
@@ -584,7 +592,7 @@ class Cell:
         hidden_size: int | None = None,
         sizes: Mapping[str, int] | None = None,
     ) -> int:
-        """Number of free parameters.
+        """Number of free parameters: not counted are elements that a mask holds at 0, and fixed arrays.
 
         Examples
         --------
@@ -592,9 +600,14 @@ class Cell:
         >>> lc.cells.lstm.parameter_count(input_size=3, hidden_size=5)   # 4 H (D + H + 1)
         180
         """
-        return int(
-            sum(np.prod(s, dtype=int) for s in self.parameter_shapes(input_size, hidden_size, sizes).values())
-        )
+        known = self.sizes(input_size, hidden_size, sizes)
+        count = 0
+        for p in self.graph.params:
+            if "free" in p.attrs:
+                count += int(np.count_nonzero(table_values(p.attrs["free"], known)))
+            elif "fixed" not in p.attrs:
+                count += math.prod(d.value(known) for d in p.shape)
+        return count
 
     def output_size(
         self, hidden_size: int, input_size: int = 1, sizes: Mapping[str, int] | None = None
@@ -666,17 +679,52 @@ class Cell:
             how = self.initial.get(node.name, node.attrs["init"])
             if forget_bias is not None and node.name in forget:
                 how = float(forget_bias)
-            params[node.name] = np.ascontiguousarray(_draw(how, shapes[node.name], rng).astype(dtype))
+            drawn = _draw(how, shapes[node.name], rng)
+            if "free" in node.attrs:
+                drawn = drawn * table_values(node.attrs["free"], known)
+            params[node.name] = np.ascontiguousarray(drawn.astype(dtype))
         return params
 
     # variants
 
     def with_options(self, **options: Any) -> Cell:
-        """The same family with other options."""
+        """The same family with other options.
+
+        Examples
+        --------
+        >>> import lstmcourse as lc
+        >>> [p for p in lc.cells.peephole.with_options(peepholes="o").parameter_shapes(1, 1) if p[0] == "p"]
+        ['p_o']
+        """
         for k in options:
             if k not in self.options:
                 raise UnknownNameError(f"{self.name} has no option {k!r}: {nearest(k, self.options)}")
-        return replace(self, options=dict(self.options) | options)
+        options = dict(self.options) | options
+        if self.maker:
+            return self.maker(**options).hold(self.held)
+        return replace(self, options=options, chosen=True)
+
+    def variant(self, name: str, doc: str, *, init: Mapping[str, Any] | None = None, **options: Any) -> Cell:
+        """A member of the family under a name of its own.
+
+        Parameters
+        ----------
+        name, doc : str
+            What it is called, and what it is.
+        init : mapping, optional
+            How parameters start, by name, where it is not as in this cell.
+        options
+            As `with_options` takes them.
+
+        Examples
+        --------
+        >>> import lstmcourse as lc
+        >>> lc.cells.peephole.variant("peeking", "Only the output gate sees the cell state.", peepholes="o")
+        <cell peeking: states h, c; parameters W_f, U_f, b_f, W_i, U_i, b_i, W_g, U_g, b_g, p_o,
+        W_o, U_o, b_o>
+        """
+        cell = self.with_options(**options)
+        return replace(cell, name=name, doc=doc, initial=dict(cell.initial) | dict(init or {}))
 
     def override(self, **values: float) -> Cell:
         """The same cell with named equations held at a value, such as a gate kept open:
@@ -928,6 +976,8 @@ def _draw(how: Any, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndar
         fan_in, fan_out = (shape[0], shape[-1]) if len(shape) > 1 else (1, shape[0])
         bound = np.sqrt(6.0 / max(1, fan_in + fan_out))
         return rng.uniform(-bound, bound, shape)
+    if how == "signs":
+        return rng.choice([-1.0, 1.0], shape) / np.sqrt(max(1, shape[0]))
     if how == "orthogonal":
         n, m = shape
         q, r = np.linalg.qr(rng.standard_normal((max(n, m), min(n, m))))
@@ -938,8 +988,8 @@ def _draw(how: Any, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndar
     if isinstance(how, tuple) and len(how) == 2 and how[0] == "uniform":
         return rng.uniform(-how[1], how[1], shape)
     raise ValueError(
-        f"init={how!r}: use 'glorot', 'orthogonal', 'zeros', 'identity', ('normal', std), ('uniform', "
-        "bound) or a number"
+        f"init={how!r}: use 'glorot', 'orthogonal', 'zeros', 'identity', 'signs', ('normal', std), "
+        "('uniform', bound) or a number"
     )
 
 

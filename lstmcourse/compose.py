@@ -86,10 +86,10 @@ def stack(cells: Iterable[Cell], *, dropout: bool = False) -> Cell:
             emitted |= {
                 f"{k}.{n}": node for n, node in more.items() if n != child.output or k < len(cells) - 1
             }
-        return _composite(nexts, {top_name: below} | emitted)
+        return composite(nexts, {top_name: below} | emitted)
 
     name = "stack(" + ", ".join(c.name for c in cells) + ")"
-    return _compose(name, function, inputs, cells, top_name)
+    return compose(name, function, inputs, cells, top_name)
 
 
 def bidirectional(child: Cell) -> Cell:
@@ -120,14 +120,15 @@ def bidirectional(child: Cell) -> Cell:
         backward, more_backward, b = _call_child(child, "bwd", x, leaves)
         emitted = {f"fwd.{k}": n for k, n in more_forward.items() if k != child.output}
         emitted |= {f"bwd.{k}": n for k, n in more_backward.items() if k != child.output}
-        return _composite(forward | backward, {child.output: concat(a, b)} | emitted)
+        return composite(forward | backward, {child.output: concat(a, b)} | emitted)
 
-    return _compose(
+    return compose(
         f"bidirectional({child.name})", function, inputs, [child, child], child.output, ["fwd", "bwd"]
     )
 
 
-def _composite(nexts: Mapping[str, Node], emitted: Mapping[str, Node]) -> tuple:
+def composite(nexts: Mapping[str, Node], emitted: Mapping[str, Node]) -> tuple:
+    """What a cell made of cells returns: next states, then what is emitted, by the names given."""
     scope = current()
     for name, node in emitted.items():
         scope.first[name] = node
@@ -135,15 +136,26 @@ def _composite(nexts: Mapping[str, Node], emitted: Mapping[str, Node]) -> tuple:
     return (*nexts.values(), *emitted.values())
 
 
-def _compose(
+def compose(
     name: str,
     function: Callable,
     inputs: list[Input],
     cells: list[Cell],
     output: str,
     prefixes: list[str] | None = None,
+    **fields: Any,
 ) -> Cell:
+    """A cell of this function that takes starts of parameters, and letters, from its children."""
     prefixes = prefixes or [str(k) for k in range(len(cells))]
     initial = {f"{p}.{k}": v for p, c in zip(prefixes, cells, strict=True) for k, v in c.initial.items()}
     letters = {k: v for c in cells for k, v in c.letters.items()}
-    return Cell(name, function, tuple(inputs), {}, initial, letters, output=output, watched=False)
+    return Cell(
+        name,
+        function,
+        tuple(inputs),
+        initial=initial,
+        letters=letters,
+        output=output,
+        watched=False,
+        **fields,
+    )

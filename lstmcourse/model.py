@@ -513,7 +513,9 @@ class Model:
     @property
     def parameter_count(self) -> int:
         """How many numbers training changes."""
-        return sum(p.size for p in self.params.values())
+        inputs = self.embedding or self.task.input_size
+        rest = sum(p.size for name, p in self.params.items() if not name.startswith("cell."))
+        return rest + self.cell.parameter_count(input_size=inputs, hidden_size=self.hidden_size)
 
     @property
     def config(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ returns one gradient for each argument, or None where there is none; sums over b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,7 @@ __all__ = [
     "stop_gradient",
     "sum",
     "swap",
+    "table",
     "tanh",
     "where",
 ]
@@ -294,7 +295,7 @@ _TABLE = [
     Op("over_time", "np.sum({0}, axis=0, out={out})",          r"\textstyle\sum_t {0}",  _same,      None,                                          kind="reduction"),
     # leaves: what a program is given
     *[Op(name, "", "", _given, None, kind="leaf") for name in
-      ("const", "param", "static", "initial", "sequence", "noise", "clock", "valid", "prev", "saved", "carried", "grad")],
+      ("const", "param", "table", "static", "initial", "sequence", "noise", "clock", "valid", "prev", "saved", "carried", "grad")],
 ]
 # fmt: on
 
@@ -583,7 +584,52 @@ def matmul(a: Any, b: Any) -> Any:
 INITIAL = {"W": "glorot", "U": "orthogonal", "V": "glorot", "b": "zeros", "p": "zeros"}
 
 
-def param(name: str, *shape: int | str | Dim, init: Any = None) -> Node:
+def table(name: str, function: Callable[..., Any], *shape: int | str | Dim) -> Node:
+    """Numbers that are the same at every step and for every sequence, and follow from the sizes alone.
+
+    Parameters
+    ----------
+    name : str
+        What equations call it, such as ``"T"`` for a row of periods.
+    function : callable
+        Gives the array: it is called with the value of each size in `shape`.
+    shape : int or str
+        Names of sizes (``"H"``) or numbers.
+
+    Examples
+    --------
+    >>> import lstmcourse as lc
+    >>> @lc.cell
+    ... def leaky(x, h):
+    ...     rate = lc.table("k", lambda H: 1.0 / (1.0 + np.arange(H)), "H")
+    ...     h = h + rate * (lc.affine("h", W=x) - h)
+    ...     return h
+    >>> params = {"W_h": np.ones((1, 3)), "b_h": np.zeros(3)}
+    >>> lc.unroll(leaky, params, np.ones((1, 1, 1)))["h"][0, 0]
+    array([1.        , 0.5       , 0.33333333])
+    """
+    scope = current()
+    scope.watch()
+    dims = tuple(scope.size(s) for s in shape)
+    return scope.graph.add(
+        OPS["table"], attrs={"function": function}, shape=dims, name=scope.full(name), line=author_line()
+    )
+
+
+def table_values(node: Node, sizes: Mapping[str, int]) -> np.ndarray:
+    """The numbers of a `table`, in float64, once the sizes are known; ShapeError where its function gives others."""
+    shape = tuple(d.value(sizes) for d in node.shape)
+    values = np.asarray(node.attrs["function"](*shape), float)
+    if values.shape != shape:
+        raise ShapeError(
+            f"{node.line}: the function of table {node.name!r} gave shape {values.shape}; declared is {shape}"
+        )
+    return values
+
+
+def param(
+    name: str, *shape: int | str | Dim, init: Any = None, free: Node | None = None, fixed: bool = False
+) -> Node:
     """A parameter of the cell, by name and shape (names of sizes, or numbers).
 
     Parameters
@@ -594,22 +640,31 @@ def param(name: str, *shape: int | str | Dim, init: Any = None) -> Node:
         Names of sizes (``"H"``) or numbers.
     init : str, float or tuple, optional
         ``"glorot"``, ``"orthogonal"``, ``"zeros"``, ``"identity"``, ``("normal", std)``, ``("uniform",
-        bound)`` or a number. By default after the first letter: W glorot, U orthogonal, b and p zeros.
+        bound)``, ``"signs"`` (1 or -1, over the root of the number of rows) or a number. By default after the first
+        letter: W glorot, U orthogonal, b and p zeros.
+    free : Node, optional
+        A `table` of ones and zeros: where it is 0 the element is no parameter but 0, whatever the array holds. What
+        comes back is the product, and only ones are counted.
+    fixed : bool
+        Stored with the parameters and drawn like them, but neither trained (its gradient is 0) nor counted.
     """
     scope = current()
     scope.watch()
     full = scope.full(name)
     dims = tuple(scope.size(s) for s in shape)
-    for node in scope.graph.params:
-        if node.name == full:
-            if node.shape != dims:
-                raise CellDefinitionError(
-                    f"{author_line()}: parameter {name!r} has shape ({', '.join(map(str, node.shape))}) already ({node.line}), "
-                    f"and is asked for with ({', '.join(map(str, dims))}); give one of them another name"
-                )
-            return node
-    init = INITIAL.get(name[0], "glorot" if len(dims) > 1 else "zeros") if init is None else init
-    return scope.graph.add(OPS["param"], attrs={"init": init}, shape=dims, name=full, line=author_line())
+    known = next((n for n in scope.graph.params if n.name == full), None)
+    if known is not None and known.shape != dims:
+        raise CellDefinitionError(
+            f"{author_line()}: parameter {name!r} has shape ({', '.join(map(str, known.shape))}) already ({known.line}), "
+            f"and is asked for with ({', '.join(map(str, dims))}); give one of them another name"
+        )
+    if known is None:
+        init = INITIAL.get(name[0], "glorot" if len(dims) > 1 else "zeros") if init is None else init
+        attrs = {"init": init, "free": free, "fixed": fixed}
+        attrs = {k: v for k, v in attrs.items() if v is not None and v is not False}
+        known = scope.graph.add(OPS["param"], attrs=attrs, shape=dims, name=full, line=author_line())
+    node = known if free is None else known * free
+    return stop_gradient(node) if fixed else node
 
 
 def affine(
@@ -618,7 +673,7 @@ def affine(
     x: Node | None = None,
     *,
     size="H",
-    bias: bool = True,
+    bias: bool | float = True,
     **operands: Node | None,
 ):
     """A learned layer before its squashing: ``x W + h U + b``, on rows.
@@ -635,8 +690,8 @@ def affine(
         Operands of U and W, (B, n) or with more axes.
     size : int or str
         The number of columns, by default the hidden size H.
-    bias : bool
-        Whether b is added.
+    bias : bool or float
+        Whether b is added; a number is what it starts at.
     """
     scope = current()
     given = {"W": x, "U": h} | operands if (h is not None or x is not None) else dict(operands)
@@ -658,8 +713,8 @@ def affine(
                 f"{author_line()}: affine({label!r}): operand {letter}, {a!r}, has no axis to multiply"
             )
         args += [a, param(f"{letter}_{label}", a.shape[-1], size)]
-    if bias:
-        args.append(param(f"b_{label}", size))
+    if bias is not False:
+        args.append(param(f"b_{label}", size, init=None if bias is True else float(bias)))
     if not args:
         raise CellDefinitionError(f"{author_line()}: affine({label!r}) has neither operands nor a bias")
     return record(OPS["affine"], args, {"terms": len(given), "label": label})

@@ -22,6 +22,7 @@ from .cell import Cell, NextState, check_dtype
 from .compile import concrete, evaluate
 from .errors import DtypeError, ShapeError, UnknownNameError, nearest
 from .graph import Dim, Node
+from .ops import table_values
 from .threads import threads_for
 
 __all__ = ["Gradients", "Run", "backends", "unroll"]
@@ -193,6 +194,8 @@ class _Call:
         self.sizes = self._sizes(params)
         self._extent(steps, batch_size)
         self._shapes()
+        for node in cell.graph.leaves("table"):
+            self.values["table", node.name] = table_values(node, self.sizes).astype(self.dtype)
         self.lengths = self._lengths(lengths)
         self._nan()
         key = ("checked", tuple(sorted(self.sizes.items())))

@@ -219,7 +219,7 @@ class _Reader:
         if text and (len(members) > 1 or not _with_constant(node)):
             args = [inner]
             return Glyph("", "function", text, a=_half_width(text, 2)), members, args
-        args = [a for a in node.args if a.op.name not in ("const", "param")]
+        args = [a for a in node.args if a.op.name not in ("const", "param", "table")]
         text = _operation_text(node)
         learned = any(a.op.name == "param" for a in node.args)
         kind = (
@@ -270,7 +270,7 @@ class _Reader:
         if name in ("add", "sub"):
             nodes, entering, label, affine = [node], [], "", False
             for a in args:
-                if a.op.name in ("param", "const"):
+                if a.op.name in ("param", "table", "const"):
                     continue
                 learned = a.op.name == "mul" and sum(b.op.name == "param" for b in a.args) == 1
                 if learned and self._private(a):
@@ -409,7 +409,7 @@ def _scaled(outer: Node, text: str) -> str:
 
 def _operation_text(node: Node) -> str:
     """What stands in the circle or ellipse of one operation."""
-    fixed = [a.op.name in ("const", "param") for a in node.args]
+    fixed = [a.op.name in ("const", "param", "table") for a in node.args]
     if node.op.name in SYMBOLS:
         symbol = SYMBOLS[node.op.name]
         if not any(fixed):

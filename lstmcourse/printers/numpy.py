@@ -198,7 +198,7 @@ class _Printer:
         reading = set(self.users) - {n for n in self.users if not self.users[n]}
         reading |= {s.start for s in self.graph.states} | set(self.store.values())
         order = {n.name: k for k, n in enumerate(self.comments.params)}
-        late = ("saved", "param", "const")
+        late = ("saved", "param", "table", "const")
         leaves = sorted(
             self.graph.leaves(), key=lambda n: (n.op.name in late, n.op.name == "param", order.get(n.name, 0))
         )

@@ -1,0 +1,21 @@
+"""Checks of the options by which the members of a family differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def subset(name: str, value: str, letters: str) -> str:
+    """`value`, if it is some of the letters, each once; ValueError otherwise."""
+    if not isinstance(value, str) or set(value) - set(letters) or len(set(value)) < len(value):
+        raise ValueError(
+            f"{name}={value!r}: it names some of {letters!r}, each once, such as {letters[:2]!r}"
+        )
+    return value
+
+
+def one_of(name: str, value: str, choices: Sequence[str]) -> str:
+    """`value`, if it is one of the choices; ValueError otherwise."""
+    if value not in choices:
+        raise ValueError(f"{name}={value!r}: it is one of {', '.join(map(repr, choices))}")
+    return value
