@@ -719,9 +719,8 @@ class Cell:
         Examples
         --------
         >>> import lstmcourse as lc
-        >>> lc.cells.peephole.variant("peeking", "Only the output gate sees the cell state.", peepholes="o")
-        <cell peeking: states h, c; parameters W_f, U_f, b_f, W_i, U_i, b_i, W_g, U_g, b_g, p_o,
-        W_o, U_o, b_o>
+        >>> lc.cells.peephole.variant("peeking", "Only the output gate sees c.", peepholes="o").name
+        'peeking'
         """
         cell = self.with_options(**options)
         return replace(cell, name=name, doc=doc, initial=dict(cell.initial) | dict(init or {}))
