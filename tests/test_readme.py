@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_the_line_that_trusts_marks_every_notebook_with_the_solutions(checkout, 
     assert done.returncode == 0, done.stderr
     notebooks = {str(p.relative_to(checkout)) for p in (checkout / "notebooks").rglob("*.ipynb")}
     assert {line.partition(": ")[2] for line in done.stdout.splitlines()} == notebooks
-    with sqlite3.connect(tmp_path / "data" / "nbsignatures.db") as db:
+    with closing(sqlite3.connect(tmp_path / "data" / "nbsignatures.db")) as db:
         (signed,) = db.execute("select count(*) from nbsignatures").fetchone()
     assert signed == len(notebooks) >= 6
 
