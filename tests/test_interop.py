@@ -5,6 +5,7 @@ tests/data/make_interop.py, and with small ones written out by hand. With Keras 
 tests/data/make_keras_reference.py, which are made anew where Keras is installed.
 """
 
+import doctest
 import functools
 import importlib.util
 import os
@@ -716,6 +717,39 @@ def test_a_layer_instead_of_its_weights_is_pointed_out():
 
     with pytest.raises(TypeError, match=r"weights is a Layer, .*pass its .get_weights\(\)"):
         lc.interop.from_keras(lc.cells.lstm, Layer())
+
+
+# The table of conventions.
+
+
+def test_the_code_beside_the_table_runs():
+    found = doctest.testfile(
+        str(ROOT / "docs" / "conventions.md"),
+        module_relative=False,
+        encoding="utf-8",
+        optionflags=doctest.ELLIPSIS,
+    )
+    assert found.attempted >= 6 and found.failed == 0
+
+
+@pytest.mark.parametrize("kind, name, ours", [("LSTM", "lstm", "figo"), ("GRU", "gru_reset_after", "zrg")])
+def test_the_table_has_the_orders_that_are_used(kind, name, ours):
+    (row,) = [
+        line.split("|")[3:6]
+        for line in (ROOT / "docs" / "conventions.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith(f"| order of the gates, {kind} ")
+    ]
+    cell = build(name)
+    params = {k: np.zeros((1,) * len(s)) for k, s in cell.parameter_shapes(1, 1).items()}
+    params |= {f"b_{gate}": np.array([float(j)]) for j, gate in enumerate(ours)}
+    for text, b in zip(
+        row,
+        [range(len(ours)), lc.interop.to_torch(cell, params)["bias_ih_l0"],
+         np.atleast_2d(lc.interop.to_keras(cell, params)[2])[0]],
+        strict=True,
+    ):  # fmt: skip
+        letters = re.sub("[cnh]", "g", text).replace(",", "").split()  # their letters of the candidate
+        assert letters == [ours[int(j)] for j in b]
 
 
 # Files.
