@@ -639,7 +639,7 @@ def to_keras(cell: Cell, params: Mapping[str, Any]) -> list[np.ndarray]:
 
     Notes
     -----
-    Layout of Keras 3 and of tf.keras 2. Keras has the batch first, (B, T, D), and gives every step with
+    Layout of Keras 3. Keras has the batch first, (B, T, D), and gives every step with
     ``return_sequences=True``. Its defaults fit: ``recurrent_activation="sigmoid"``, and ``Bidirectional``
     with ``merge_mode="concat"``. Its z is the share of the old state: of a cell whose z is that of the new
     one, W_z, U_z and b_z come out negated, which is exact.
