@@ -603,9 +603,11 @@ class Cell:
         known = self.sizes(input_size, hidden_size, sizes)
         count = 0
         for p in self.graph.params:
+            if "fixed" in p.attrs:
+                continue
             if "free" in p.attrs:
                 count += int(np.count_nonzero(table_values(p.attrs["free"], known)))
-            elif "fixed" not in p.attrs:
+            else:
                 count += math.prod(d.value(known) for d in p.shape)
         return count
 
