@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..graph import Dim, Graph, Node
 
-__all__ = ["PLAIN", "Syntax", "equation_of", "equations", "products", "write"]
+__all__ = ["PLAIN", "Syntax", "equation_of", "equations", "log_sigmoid", "products", "unaccented", "write"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,9 @@ def write(node: Node, syntax: Syntax, letters: Mapping[str, str], top: bool = Tr
         return syntax.plus.join(terms)
     if node.op.name in ("slice", "expand", "spread", "reshape", "stop", "copy"):
         return syntax.mark(write(node.args[0], syntax, letters, False), node, 0)
+    inner = log_sigmoid(node)
+    if inner is not None:
+        return syntax.formats["log_sigmoid"].format(write(inner, syntax, letters, False))
     form = syntax.formats.get(node.op.name, syntax.default(node))
     if node.op.name == "mul" and any(a.op.name == "const" and not a.shape for a in node.args):
         form = syntax.product
@@ -64,6 +67,24 @@ def write(node: Node, syntax: Syntax, letters: Mapping[str, str], top: bool = Tr
             part = syntax.bracket.format(part)
         parts.append(syntax.mark(part, node, k))
     return form.format(*parts, args=syntax.join.join(parts))
+
+
+def log_sigmoid(node: Node) -> Node | None:
+    """The a of ``-softplus(-a)``, which is how the logarithm of σ(a) is computed; None for anything else.
+
+    before: -softplus(-a)
+    after:  log σ(a)
+    """
+    for name in ("neg", "softplus"):
+        if node.op.name != name or (node.args[0].name and node.args[0].op.kind != "leaf"):
+            return None
+        node = node.args[0]
+    return node.args[0] if node.op.name == "neg" else None
+
+
+def unaccented(letter: str) -> str:
+    r"""A letter of LaTeX without its accent: ``C`` for ``\tilde{C}``, as layers are called after what they compute."""
+    return letter[7:-1] if letter.startswith(r"\tilde{") else letter
 
 
 def products(node: Node) -> list[int]:
@@ -135,6 +156,7 @@ PLAIN = Syntax(
         "either": "{0} or {1}",
         "opposite": "not {0}",
         "sigmoid": "σ({0})",
+        "log_sigmoid": "log σ({0})",
     },
     default=lambda node: f"{node.op.name}({{args}})",
     name=_plain_name,

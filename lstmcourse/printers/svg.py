@@ -132,6 +132,7 @@ def named(name: str, when: str = "t", letters: Mapping[str, str] | None = None) 
     """
     scope, _, local = name.rpartition(".")
     letter = (letters or {}).get(local, (letters or {}).get(name, local))
+    letter = letter.replace(r"\imath", "ı")
     match = re.fullmatch(r"\\(\w+)\{(\w+)\}", letter)
     if match and match[1] in _ACCENTS:
         letter = match[2] + _ACCENTS[match[1]]
@@ -1214,7 +1215,7 @@ _FUNCTIONS_SAID = {"σ": "sigmoid", "Σ": "the sum", "[ , ]": "the concatenation
 
 def _describe(cell: Cell) -> str:
     """The equations in words."""
-    found = read(cell.graph, cell.output)
+    found = read(cell.graph, cell.output, cell.letters)
     glyphs, letters = found.glyphs, cell.letters
 
     def node_op(g: Glyph) -> str:
@@ -1232,7 +1233,7 @@ def _describe(cell: Cell) -> str:
         if g.kind == "layer":
             if not args:
                 return f"the constant {g.text}"
-            if g.text.startswith("W"):
+            if re.fullmatch(r"[A-Z](_\w+)?", g.text):
                 return f"a linear layer of {_list(args)}"
             return f"a {_FUNCTIONS_SAID.get(g.text, g.text)} layer of {_list(args)}"
         if g.text in _SAID and len(args) == 2:
