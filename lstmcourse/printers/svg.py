@@ -515,9 +515,10 @@ def labels(plan: Layout, letters: Mapping[str, str]) -> list[Label]:
             taken.append((min(x0, x1) - 2, min(y0, y1) - 2, max(x0, x1) + 2, max(y0, y1) + 2))
     found = []
     for g in plan.glyphs.values():
-        at_the_side = g.name in plan.heights and any(
-            w.source == g.id and plan.glyphs[w.sink].kind == "exit" for w in plan.wires
-        )
+        sinks = [plan.glyphs[w.sink].kind for w in plan.wires if w.source == g.id]
+        at_the_side = g.name in plan.heights and "exit" in sinks
+        if g.kind == "layer" and set(sinks) - {"exit", "output"}:
+            at_the_side = False  # its line leads elsewhere too
         if g.kind not in ("layer", "point", "function") or not g.name or at_the_side:
             continue
         name = named(g.name, "t", letters)
