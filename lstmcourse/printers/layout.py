@@ -684,8 +684,9 @@ def _coordinates(reading: Reading, columns: _Columns, gap: int) -> Layout:
             depth[g.id] = 1 + depth.get(g.args[0], 0)
     joints = max(depth.values(), default=0)
     whole = [g.id for g in glyphs.values() if g.role == "bus" and not g.level]
-    early = any(a in whole[:-1] for g in glyphs.values() if g.role != "bus" for a in g.args)
-    bus = box + 4 + 2 * joints + early  # a line more where a box reads what has joined first
+    some = {*whole[:-1], *(a for k in whole if not joints for a in glyphs[k].args)}
+    apart = any(a in some for g in glyphs.values() if g.role in ("box", "below") for a in g.args)
+    bus = box + 4 + 2 * joints + apart  # a line more where a box reads a part of what the bus carries
     for k, s in enumerate(reading.lines):
         heights[s] = bus + 3 * k
     chained = [g for g in glyphs.values() if g.role == "bus" and not g.level]
@@ -813,6 +814,9 @@ class _Router:
                     self.kept.setdefault(p, set()).update(g.args if entering else [g.id])
                 else:
                     self.costly[p] = self.costly.get(p, 0) + AVOID
+        if g.role == "box":  # nor right before an arrow head
+            p = (g.x, g.y + g.b + 2)
+            self.costly[p] = self.costly.get(p, 0) + 2 * AVOID
         if g.name and g.role == "box":
             for dx, dy in ((1, 3), (2, 3), (1, 4), (2, 4)):
                 p = (g.x + dx, g.y - dy)
@@ -841,7 +845,7 @@ class _Router:
             for p, out, cost in _ports(sink, True)
             if not any(other != line for other in self.use.get(p, ()))
         }
-        path = self._search(line, starts, goals)
+        path = self._search(line, starts, goals, sink)
         if path is None:
             raise _NoWay(f"{source.id} -> {sink.id}")
         return self._keep(line, path, source, sink)
@@ -873,7 +877,7 @@ class _Router:
             cost += BESIDE * any(name != line and way in ways for name, ways in here.items())
         return cost
 
-    def _search(self, line: str, starts: dict, goals: dict) -> list[tuple[Point, Point]] | None:
+    def _search(self, line: str, starts: dict, goals: dict, sink: Glyph) -> list[tuple[Point, Point]] | None:
         """The cheapest way from a start to a goal, as (point, way in which it is left); else None."""
         if not goals:
             return None
@@ -907,7 +911,7 @@ class _Router:
                 at = q, onward
                 total = here + (0 if straight else BEND) + goals.get(at, 0)
                 if at in goals and not straight:
-                    total += TURN_IN
+                    total += TURN_IN + (BEND if sink.role == "box" else 0)
                 if total < best.get(at, 1 << 30):
                     best[at] = total
                     before[at] = (p, way)

@@ -402,6 +402,8 @@ class _Open:
         points = [_px(p) for p in w.points]
         if a.kind == "input":
             points[0] = (points[0][0], points[0][1] + OUT * UNIT - EDGE)
+        elif a.kind == "merge" and len(a.args) == 1:  # no lines that join, but one that turns
+            points[0] = _toward(points[0], points[1], ROUND)
         elif a.kind not in ("merge", "enter"):
             points[0] = _cut(points[0], points[1], _size(a))
         if b.kind == "output":
