@@ -22,13 +22,14 @@ from .graph import Graph, Node
 from .printers.expression import PLAIN, equation_of, equations, operations, products, written_size
 from .printers.html import html
 from .printers.latex import LATEX
-from .printers.layout import MOST, Layout, through_merges
+from .printers.layout import MOST, UNIT, Layout, through_merges
 from .printers.svg import SERIF, Diagram, lit
 
 __all__ = ["Difference", "Equation", "Meaning", "Parameter", "diff"]
 
 Spot = tuple[Node | None, int]  # an operation, and which of its parts; (None, 0) is a whole right side
 WHOLE: Spot = (None, 0)
+WIDE = 900  # pixels: two pictures, one of them wider, stand under each other
 _COMMUTE = ("maximum", "minimum", "equal", "not_equal", "both", "either")
 
 
@@ -530,8 +531,10 @@ def _light(mine: Cell, other: Cell, meaning: Meaning, called: Mapping[str, str],
     for g in glyphs.values():
         sources = set(through_merges(g.args, glyphs))
         if g.id in found:
-            known = read.get(g.name, set()) if g.name else set()
-            sources = {k for k in sources if number(k) not in known}
+            old = ours.get(g.name) if g.name else None
+            fresh = {k for k in sources if old is None or number(k) not in read[g.name]}
+            if old is None or not fresh or old.op.name == g.nodes[-1].op.name:
+                sources = fresh  # else it is another operation altogether: all that it reads is new
         elif g.kind not in ("exit", "output") or g.id in there:
             continue
         for a in g.args:
@@ -692,11 +695,14 @@ class Difference:
             f"<th scope='col'>{right}</th></tr></thead><tbody>{rows}</tbody></table>"
         )
         if not self.same:
-            drawn = zip((left, right), self.pictures, strict=True)
+            pictures = self.pictures
+            drawn = zip((left, right), pictures, strict=True)
             shown = "".join(
                 f"<figure>{d.html}<figcaption>{n}</figcaption></figure>" for n, d in drawn if d is not None
             )
-            body.append(f'<div class="pictures">{shown}</div>' if shown else "")
+            wide = any(d is not None and d.layout and d.layout.width * UNIT > WIDE for d in pictures)
+            kind = "pictures wide" if wide else "pictures"
+            body.append(f'<div class="{kind}">{shown}</div>' if shown else "")
             body.append(self._parameter_table())
             body += [f"<p>{escape(note[:1].upper() + note[1:])}.</p>" for note in self._notes()]
         group = f'<div class="lc-diff" role="group" aria-label="{left} and {right}: what differs">'
@@ -859,8 +865,9 @@ del { background: color-mix(in srgb,var(--lcf-high) 45%,transparent); border-bot
 ins { background: color-mix(in srgb,var(--lcf-low) 45%,transparent); border-bottom: 2px solid }
 .pictures { display: grid; gap: .8em; align-items: end;
   grid-template-columns: repeat(auto-fit,minmax(min(100%,30em),1fr)) }
-figure { margin: 0 }
-figcaption { color: var(--lcf-muted); text-align: center }
+.pictures.wide { grid-template-columns: 100% }
+figure { margin: 0; text-align: center }
+figcaption { color: var(--lcf-muted) }
 """
 _NARROW = """
 table:not(.numbers) :is(thead,tr.same th,td:empty,tr.same td:last-child) { display: none }
