@@ -756,12 +756,18 @@ class Cell:
     # running
 
     def compiled(
-        self, given: frozenset[str] = frozenset(), padded: bool = False, gradients: bool = True
+        self,
+        given: frozenset[str] = frozenset(),
+        padded: bool = False,
+        gradients: bool = True,
+        due: bool = True,
     ) -> Compiled:
         """The programs for one way of running the cell; printed once."""
-        key = (given, padded, gradients)
+        key = (given, padded, gradients, due)
         if key not in self._cache:
-            self._cache[key] = compile_graph(self.graph, given=given, padded=padded, gradients=gradients)
+            self._cache[key] = compile_graph(
+                self.graph, given=given, padded=padded, gradients=gradients, due=due
+            )
         return self._cache[key]
 
     def step(

@@ -523,8 +523,9 @@ class Run:
 
     def __getitem__(self, name: str) -> np.ndarray:
         node = self._node(name)
-        at = self._programs.forward.storage.get(node)
-        if at is None or at.variable not in self._values:
+        program = self._programs.forward
+        at = program.storage.get(node)
+        if at is None or at.variable not in self._values or node in program.partial:
             value = self._replay(node)
         else:
             value = self._values[at.variable]
@@ -544,7 +545,7 @@ class Run:
         return iter(self.cell.names)
 
     def _replay(self, node: Node) -> np.ndarray:
-        """Compute a named equation that was too large to be stored at every step, from what was."""
+        """Compute a named equation that was not stored at every step, or not for every unit, from what was."""
         program = self._programs.forward
 
         def leaf(n: Node) -> np.ndarray:
