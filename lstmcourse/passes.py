@@ -183,8 +183,8 @@ def divide_layers(graph: Graph) -> Graph:
     return rewrite(graph, rule)
 
 
-def merge_products(graph: Graph) -> Graph:
-    """Give all products of one value a single matrix.
+def merge_products(graph: Graph, apart: Collection[Node] = ()) -> Graph:
+    """Give all products of one value a single matrix, but for those that are to stay apart.
 
     before: ``h U_f``, ``h U_i``, ``h U_o``
     after:  ``h [U_f U_i U_o]`` and three slices of it
@@ -193,6 +193,7 @@ def merge_products(graph: Graph) -> Graph:
     """
     order, users = levels(graph), consumers(graph)
     end = {n: _destination(n, users) for n in graph.nodes if n.op.name == "dot" and _shared(n.args[1])}
+    end = {n: e for n, e in end.items() if n not in apart}
     squashings = list(dict.fromkeys(e.op.name for e in end.values()))
     groups: dict[tuple, list[Node]] = {}
     for n, e in end.items():
@@ -819,7 +820,7 @@ class Due:
     width : Dim
         Number of units.
     mask : Node or None
-        The `table` that says which units may feed which, [from, to]: only rows of units that feed a due one are read.
+        The `table` that says which units may feed which, [from, to]: only what feeds a due unit is read.
     columns : set of Node
         Computed for due units only. For the others they are 0 where `zero` says so, else nobody's.
     zero : set of Node
@@ -827,8 +828,8 @@ class Due:
     kept : dict
         A state's next value -> (its new value, within which sequences, the value before).
     sums : dict
-        A sum -> its terms: ``("rest", x)`` for x, but 0 where due; ``("rows", product)`` for a product whose left
-        side is 0 where not due; ``("part", z)`` for what is 0 where not due; ``("whole", y)``.
+        A sum -> its terms: ``("rest", x)`` for x, but 0 where due; ``("rows", product)`` for a product whose
+        left side is 0 where not due; ``("part", z)`` for what is 0 where not due; ``("whole", y)``.
     absorbed : set of Node
         Terms of the sums, which are not computed by themselves.
     """
@@ -849,14 +850,14 @@ class Due:
 
 
 SAFE = {
-    "add", "sub", "mul", "neg", "square", "exp", "sin", "cos", "tanh", "sigmoid", "relu", "softplus", "maximum",
-    "minimum", "where", "stop", "copy",
+    "add", "sub", "mul", "neg", "square", "exp", "sin", "cos", "tanh", "sigmoid", "relu", "softplus",
+    "maximum", "minimum", "where", "stop", "copy",
 }  # fmt: skip
 """Functions whose value and slope are finite at 0, so that units that were not computed do no harm."""
 
 
 def due(graph: Graph, sections: Iterable[Section]) -> list[Due | None]:
-    """For each section, what of it need be computed only for the units that are due; None where that is nothing.
+    """For each section, what need be computed only for the units that are due; None where that is nothing.
 
     before: ``a = tanh(x W + h_prev U)``, ``next h = where(t % T == 0, a, h_prev)``
     after:  ``next h = h_prev``, and for each run k of neighbouring units with ``t % T == 0``, fed by units n:
@@ -866,9 +867,9 @@ def due(graph: Graph, sections: Iterable[Section]) -> list[Due | None]:
     after:  ``d_a = 0``, and for each run k: ``d_a[k] = d_h[k] * slope[k]``, ``d_h[k] = 0``; then for each:
     ``d_h[n] += d_a[k] U^T[k, n]``
 
-    The graph stays as it is: this says how a printer may write part of it. The condition rests on the clock and
-    on tables, so it is known before the loop. A loop without a product of this kind is left alone: copying what
-    is kept would cost as much as it saves.
+    The graph stays as it is: this says how a printer may write part of it. The condition rests on the clock
+    and on tables, so it is known before the loop. A loop without a product of this kind is left alone: copying
+    what is kept would cost as much as it saves.
     """
     found = []
     users = consumers(graph)
@@ -893,7 +894,7 @@ def _by_the_clock(node: Node) -> bool:
 
 
 def _feeding(matrix: Node) -> tuple[str, bool]:
-    """The name of the table that holds elements of a matrix at 0, if there is one, and whether it is transposed."""
+    """The name of the table that holds elements of a matrix at 0, if there is one; whether it is transposed."""
     turned = False
     while matrix.op.name in ("saved", "swap"):
         turned ^= matrix.op.name == "swap"
@@ -953,8 +954,8 @@ class _Due:
     def _kept(self) -> dict[Node, tuple[Node, Node | None, Node]]:
         """States that are kept where not due, also within lengths.
 
-        ``where(valid, where(due, new, where(valid, h_prev, start)), h_prev)`` is ``h_prev`` where not due, and
-        ``where(valid, new, h_prev)`` where due.
+        ``where(valid, where(due, new, where(valid, h_prev, start)), h_prev)`` is ``h_prev`` where not due,
+        and ``where(valid, new, h_prev)`` where due.
         """
         found = {}
         for node, state in self.states.items():
@@ -973,11 +974,16 @@ class _Due:
     def _sums(self, group: Due) -> None:
         """Sums of what was dropped where due, and of products with what is 0 where not due."""
         for root in reversed(self.order):
-            if root.op.name != "add" or root in group.zero or root in group.absorbed or root.shape != self.shape:
+            if (
+                root.op.name != "add"
+                or root in group.zero
+                or root in group.absorbed
+                or root.shape != self.shape
+            ):
                 continue
             terms, through = self._terms(root, group)
             kinds = [how for how, _ in terms]
-            if kinds.count("rest") == 1 and "rows" in kinds and root.batched:
+            if kinds.count("rest") == 1 and {"rows", "part"} & set(kinds) and root.batched:
                 group.sums[root] = terms
                 group.absorbed |= through
 
@@ -1028,7 +1034,11 @@ class _Due:
         rows = {n for terms in group.sums.values() for how, n in terms if how == "rows"}
         found -= {n for terms in group.sums.values() for how, n in terms if how == "rest"}
         while True:
-            bad = {n for n in found if not all(self._asks_little(n, u, found, rows, group) for u in self.users[n])}
+            bad = {
+                n
+                for n in found
+                if not all(self._asks_little(n, u, found, rows, group) for u in self.users[n])
+            }
             bad |= {n for n in found if n in self.states or (n in self.wanted and n not in group.zero)}
             if not bad:
                 break

@@ -194,10 +194,8 @@ FEW = 100_000_000
 """Multiplications in `outer_due` below which looking for steps costs more than zeros do."""
 
 
-def outer_due(
-    a: np.ndarray, b: np.ndarray, due: list[Runs], out: np.ndarray | None = None
-) -> np.ndarray:
-    """`outer` of a (T, B, n) and b (T, B, m), where b is 0 for units that are not due: those steps are left out.
+def outer_due(a: np.ndarray, b: np.ndarray, due: list[Runs], out: np.ndarray | None = None) -> np.ndarray:
+    """`outer` of a (T, B, n) and b (T, B, m) without the steps at which units of b are not due, and so 0.
 
     Examples
     --------

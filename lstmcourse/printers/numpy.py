@@ -211,7 +211,9 @@ class _Printer:
         arguments = ["T", "B", *self.sizes.values(), *self.inputs, "empty"]
         head = _wrap(f"def {name}(", arguments, "):")
         text = f'{head}\n    """{doc}"""\n{body}\n    return {{{returned}}}\n'
-        return Program(text, name, self.inputs, self.sizes, self.outputs, self.storage, list(filter(None, self.due)))
+        return Program(
+            text, name, self.inputs, self.sizes, self.outputs, self.storage, list(filter(None, self.due))
+        )
 
     def leaves(self) -> None:
         """Arguments: what comes from outside."""
@@ -324,7 +326,10 @@ class _Printer:
                 and id(rest) not in self.nexts
                 and all(u in members for u in self.users[rest])
                 and self._same_shape(rest, root)
-                and (not over or all(rest.args[k] is not prev or k in rest.op.inplace for k in range(len(rest.args))))
+                and (
+                    not over
+                    or all(rest.args[k] is not prev or k in rest.op.inplace for k in range(len(rest.args)))
+                )
             ):
                 self.home[rest] = ("same", root)
 
@@ -530,7 +535,11 @@ class _Printer:
             where = f"{at.variable}{start}" if start else f"{at.variable}[...]"
             before.append(f"{where} = {self.ref(s.start, False)}")
         group = next(g for s, g in zip(self.sections, self.due, strict=True) if s is section)
-        body = self._grouped(section.nodes, before, True) if group is None else self._some(section, group, before)
+        body = (
+            self._grouped(section.nodes, before, True)
+            if group is None
+            else self._some(section, group, before)
+        )
         for s in states:
             if not self.rows[s.name].time and self.storage[s.next] != self.rows[s.name]:
                 body.append(f"{self.rows[s.name].variable}[...] = {self.ref(s.next, True)}")
@@ -585,7 +594,7 @@ class _Printer:
     def _units(self, node: Node, width: Dim, before: list[str], index: str) -> str:
         """How the inner loop reads or writes some units of a node."""
         at = self.store_of(node, before) if node in self.where else None
-        if node.op.name in ("carried", "const") or not node.shape or node.shape[-1] != width:
+        if index == ":" or node.op.name in ("carried", "const") or not node.shape or node.shape[-1] != width:
             return self.ref(node, True)
         at = at or self.storage[node]
         if not at.time:
@@ -615,8 +624,10 @@ class _Printer:
         elif node.op.name == "dot":
             rows = self.n if group.mask in self.storage else ":"
             left = node.args[0]
-            a = inner.ref(self._units(left, left.shape[-1], before, rows)) if rows != ":" else self.ref(left, True)
-            inner.lines.append(f"np.matmul({a}, {self.storage[node.args[1]].variable}[{rows}, {self.k}], out={out})")
+            a = inner.ref(self._units(left, left.shape[-1], before, rows))
+            inner.lines.append(
+                f"np.matmul({a}, {self.storage[node.args[1]].variable}[{rows}, {self.k}], out={out})"
+            )
         else:
             args = [inner.ref(self._read(group, a, before)) for a in node.args]
             inner.lines.append(self.text(node, args, out))
@@ -629,12 +640,14 @@ class _Printer:
         value = self._read(group, new, before)
         if valid is not None:
             old = inner.ref(self._units(prev, group.width, before, self.k))
-            inner.lines.append(f"select({self.ref(valid, True)}, {inner.ref(value)}, {old}, out={inner.ref(out)})")
+            inner.lines.append(
+                f"select({self.ref(valid, True)}, {inner.ref(value)}, {old}, out={inner.ref(out)})"
+            )
         elif value != out:
             inner.assign(inner.ref(out), inner.ref(value))
 
     def _sum(self, group: Due, root: Node, before, head, inner: _Inner, last: _Inner, said) -> None:
-        """What is carried where units are not due, and what those that are due pass to the units they read."""
+        """What is carried where units are not due; what those that are due pass to the units they read."""
         terms = group.sums[root]
         out = self.store_of(root, before).at(True)
         parts = [n for how, n in terms if how == "part"]
@@ -690,7 +703,8 @@ class _Inner:
 
     def ref(self, text: str) -> str:
         """Note a view, and hand it on."""
-        if "[" in text and text not in self.views:
+        ends = tuple(f"{sep}{name}]" for sep in (" ", "[") for name in (self.printer.n, self.printer.k))
+        if text.endswith(ends) and text not in self.views:
             self.views.append(text)
         return text
 
@@ -702,15 +716,16 @@ class _Inner:
         """The lines, with names for views that occur more than once."""
         named, lines = [], list(self.lines)
         for view in self.views:
-            if sum(line.count(view) for line in lines if not line.startswith("#")) < 2:
+            found = re.compile(rf"(?<!\w){re.escape(view)}")
+            units = re.split(r", |\[", view[:-1])[-1]
+            if sum(len(found.findall(line)) for line in lines if not line.startswith("#")) < 2:
                 continue
-            variable, _, index = view.partition("[")
-            name = self.printer._name(f"{variable}_{index[:-1].split(', ')[-1].replace(':', 'all')}")
+            name = self.printer._name(f"{view.partition('[')[0]}_{units}")
             named.append(f"{name} = {view}")
             for k, line in enumerate(lines):
                 if line.startswith(f"{view} = "):
                     line = f"{name}[...] = {line[len(view) + 3 :]}"
-                lines[k] = line if line.startswith("#") else line.replace(view, name)
+                lines[k] = line if line.startswith("#") else found.sub(name, line)
         return named + lines
 
 
