@@ -868,8 +868,8 @@ def due(graph: Graph, sections: Iterable[Section]) -> list[Due | None]:
     ``d_h[n] += d_a[k] U^T[k, n]``
 
     The graph stays as it is: this says how a printer may write part of it. The condition rests on the clock
-    and on tables, so it is known before the loop. A loop without a product of this kind is left alone: copying
-    what is kept would cost as much as it saves.
+    and on tables, so it is known before the loop. A loop without a product of this kind is left alone, since
+    copying what is kept would cost as much as it saves.
     """
     found = []
     users = consumers(graph)
@@ -894,7 +894,7 @@ def _by_the_clock(node: Node) -> bool:
 
 
 def _feeding(matrix: Node) -> tuple[str, bool]:
-    """The name of the table that holds elements of a matrix at 0, if there is one; whether it is transposed."""
+    """The name of the table that holds elements of a matrix at 0, if any; whether it is transposed."""
     turned = False
     while matrix.op.name in ("saved", "swap"):
         turned ^= matrix.op.name == "swap"
