@@ -80,6 +80,7 @@ class Compiled:
     forward: Program
     run: Callable
     saved: Mapping[Node, Storage]
+    due: bool = True
     _backward: dict[tuple, tuple[Program, Callable]] = field(default_factory=dict)
 
     def backward(self, outputs: Collection[str], skip: Collection[str] = ()) -> tuple[Program, Callable]:
@@ -96,6 +97,7 @@ class Compiled:
                 given=self.saved,
                 comments=self.author,
                 gradient=True,
+                due=self.due,
             )
             self._backward[key] = (text, load(text, self.author.name))
         return self._backward[key]
@@ -110,9 +112,18 @@ def lower_backward(
 
 
 def compile_graph(
-    author: Graph, *, given: Collection[str] = (), padded: bool = False, gradients: bool = True
+    author: Graph,
+    *,
+    given: Collection[str] = (),
+    padded: bool = False,
+    gradients: bool = True,
+    due: bool = True,
 ) -> Compiled:
-    """Print and load the forward program, with storage for what the backward program will ask for."""
+    """Print and load the forward program, with storage for what the backward program will ask for.
+
+    With `due`, units whose turn it is not at a step are passed over (`passes.due`); without, they are
+    computed and not used.
+    """
     graph = lower(author, given=given, padded=padded)
     wanted: list[Node] = list(graph.outputs.values()) + [
         n for n in graph.names.values() if len(n.shape) <= 1 and n.op.kind != "leaf"
@@ -132,13 +143,14 @@ def compile_graph(
         doc=f"All T steps of {author.name}, for a batch of B sequences.",
         store=store,
         comments=author,
+        due=due,
     )
     held = {n: at for n, at in text.storage.items() if at.time or not n.timed}
     keep = {s.prev: text.storage[s.prev] for s in graph.states} | {
         s.next: text.storage[s.next] for s in graph.states
     }
     keep |= {n: held[n] for n in store.values() if n in held}
-    return Compiled(graph, author, text, load(text, author.name), keep)
+    return Compiled(graph, author, text, load(text, author.name), keep, due)
 
 
 _NUMBERS = itertools.count(1)
