@@ -709,12 +709,18 @@ class Cell:
     # running
 
     def compiled(
-        self, given: frozenset[str] = frozenset(), padded: bool = False, gradients: bool = True
+        self,
+        given: frozenset[str] = frozenset(),
+        padded: bool = False,
+        gradients: bool = True,
+        dtype: np.dtype | None = None,
     ) -> Compiled:
-        """The programs for one way of running the cell; printed once."""
-        key = (given, padded, gradients)
+        """The programs for one way of running the cell; printed once. With a dtype, those of the compiler."""
+        key = (given, padded, gradients, dtype)
         if key not in self._cache:
-            self._cache[key] = compile_graph(self.graph, given=given, padded=padded, gradients=gradients)
+            self._cache[key] = compile_graph(
+                self.graph, given=given, padded=padded, gradients=gradients, dtype=dtype
+            )
         return self._cache[key]
 
     def step(

@@ -15,13 +15,14 @@ with a sum (which rounds once in place of twice), and, in sums along an axis, to
 from __future__ import annotations
 
 import ctypes
+import inspect
 import math
 import operator
 
 import llvmlite.binding
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
@@ -35,7 +36,7 @@ from numba.extending import (
 
 __all__ = [
     "OPTIONS",
-    "blas_threads",
+    "copy_rows",
     "exp",
     "logsumexp",
     "loose",
@@ -171,6 +172,201 @@ def _shift(context, builder, sig, args):
     return builder.gep(args[0], [args[1]])
 
 
+# Functions of numbers. They are written as formulas, and emitted where they are called, without type inference:
+# that takes a tenth of the time of compiling them as functions.
+
+
+class _Value:
+    """A number of the program in a formula: arithmetic on it emits instructions.
+
+    A product and a sum may be fused ("contract"); nothing else is allowed to the compiler.
+    """
+
+    FUSE = ("contract",)
+
+    def __init__(self, builder, value):
+        self.builder, self.value = builder, value
+
+    def __call__(self, number) -> _Value:
+        """A constant of the same type."""
+        return _Value(self.builder, ir.Constant(self.value.type, number))
+
+    def _other(self, other):
+        return other.value if isinstance(other, _Value) else ir.Constant(self.value.type, other)
+
+    def _make(self, name, other, *more, **settings) -> _Value:
+        return _Value(self.builder, getattr(self.builder, name)(*more, self.value, self._other(other), **settings))
+
+    def __add__(self, other):
+        return self._make("fadd", other, flags=self.FUSE)
+
+    def __sub__(self, other):
+        return self._make("fsub", other, flags=self.FUSE)
+
+    def __mul__(self, other):
+        return self._make("fmul", other, flags=self.FUSE)
+
+    def __truediv__(self, other):
+        return self._make("fdiv", other, flags=self.FUSE)
+
+    def __neg__(self):
+        return _Value(self.builder, self.builder.fneg(self.value))
+
+    def __gt__(self, other):
+        return self._make("fcmp_ordered", other, ">")
+
+    def __lt__(self, other):
+        return self._make("fcmp_ordered", other, "<")
+
+    def __ge__(self, other):
+        return self._make("fcmp_ordered", other, ">=")
+
+    def __le__(self, other):
+        return self._make("fcmp_ordered", other, "<=")
+
+    def is_nan(self):
+        return self._make("fcmp_unordered", self, "uno")
+
+    def __or__(self, other):
+        return self._make("or_", other)
+
+    def __abs__(self):
+        return self.call("llvm.fabs", self)
+
+    def call(self, name, *args) -> _Value:
+        kind = self.value.type
+        function = self.builder.module.declare_intrinsic(
+            name, [kind], ir.FunctionType(kind, [kind] * len(args))
+        )
+        return _Value(self.builder, self.builder.call(function, [a.value for a in args]))
+
+    def bits(self) -> _Value:
+        """The bits, as a whole number."""
+        kind = ir.IntType(32 if self.value.type == ir.FloatType() else 64)
+        return _Value(self.builder, self.builder.bitcast(self.value, kind))
+
+    def times_power_of_two(self, n: _Value) -> _Value:
+        """2^n times the number, by n in the bits of the exponent; n from -126 to 127 (float64: -1022 to 1023)."""
+        bias, shift = (127, 23) if self.value.type == ir.FloatType() else (1023, 52)
+        exponent = self.builder.shl(n._make("add", bias).value, n(shift).value)
+        return self * _Value(self.builder, self.builder.bitcast(exponent, self.value.type))
+
+    def where(self, condition: _Value, other) -> _Value:
+        """This number where the condition holds, else the other: without a branch."""
+        return _Value(self.builder, self.builder.select(condition.value, self.value, self._other(other)))
+
+    def between(self, low, high) -> _Value:
+        """The nearest number in an interval; NaN stays."""
+        upper = self(high).where(self > high, self)
+        return upper(low).where(upper < low, upper)
+
+    def polynomial(self, *coefficients) -> _Value:
+        """Horner's rule, the highest power first."""
+        total = self(coefficients[0])
+        for c in coefficients[1:]:
+            total = total * self + c
+        return total
+
+
+def _exp_parts(x: _Value) -> tuple[_Value, _Value]:
+    """exp(x) as y 2^n: x = n log 2 + r with |r| <= log(2) / 2, and y = exp(r) by Cephes' formulas (Moshier 1989)."""
+    single = x.value.type == ir.FloatType()
+    magic = 12582912.0 if single else 6755399441055744.0  # adding 1.5 * 2^23 leaves a whole number in the last bits
+    shifted = x * 1.4426950408889634 + magic
+    n = shifted - magic
+    whole = shifted.bits()._make("sub", x(magic).bits())
+    if single:
+        r = x - n * 0.693359375
+        r = r - n * -2.12194440e-4
+        p = r.polynomial(
+            1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1
+        )
+        return p * (r * r) + r + 1.0, whole
+    r = x - n * 6.93145751953125e-1
+    r = r - n * 1.42860682030941723212e-6
+    z = r * r
+    p = r * z.polynomial(1.26177193074810590878e-4, 3.02994407707441961300e-2, 9.99999999999999999910e-1)
+    q = z.polynomial(
+        3.00198505138664455042e-6, 2.52448340349684104192e-3, 2.27265548208155028766e-1, 2.00000000000000000009e0
+    )
+    return x(1.0) + p / (q - p) * 2.0, whole
+
+
+def _exp(x: _Value) -> _Value:
+    """In float32 as above, the power of two in two steps, so that it may leave the normal range."""
+    if x.value.type != ir.FloatType():
+        return x.call("llvm.exp", x)  # the C library's, right to half a unit in the last place
+    y, n = _exp_parts(x.between(-105.0, 89.0))
+    half = n._make("ashr", 1)
+    return y.times_power_of_two(half).times_power_of_two(n._make("sub", half))
+
+
+def _tanh(x: _Value) -> _Value:
+    """Near 0 a polynomial (float64: a rational function), 1 - 2 / (exp(2 |x|) + 1) beyond."""
+    single = x.value.type == ir.FloatType()
+    size, z = abs(x), x * x
+    if single:
+        p = z.polynomial(-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1)
+    else:
+        p = z.polynomial(-9.64399179425052238628e-1, -9.92877231001918586564e1, -1.61468768441708447952e3)
+        p = p / z.polynomial(
+            1.0, 1.12811678491632931402e2, 2.23548839060100448583e3, 4.84406305325125486048e3
+        )
+    near = p * (z * size) + size
+    c = size.between(0.0, 10.0 if single else 25.0)
+    y, n = _exp_parts(c + c)
+    far = x(1.0) - x(2.0) / (y.times_power_of_two(n) + 1.0)
+    return x.call("llvm.copysign", near.where(size < 0.625, far), x)
+
+
+def _sigmoid(x: _Value) -> _Value:
+    """1 / (1 + exp(-x)); in float64 (1 + tanh(x / 2)) / 2, as the NumPy program has it."""
+    if x.value.type != ir.FloatType():
+        return _tanh(x * 0.5) * 0.5 + 0.5
+    y, n = _exp_parts(-x.between(-87.0, 87.0))
+    return x(0.0).where(x < -87.0, x(1.0) / (y.times_power_of_two(n) + 1.0))
+
+
+def _relu(x: _Value) -> _Value:
+    return x.where((x >= 0.0) | x.is_nan(), 0.0)
+
+
+def _maximum(a: _Value, b: _Value) -> _Value:
+    return a.where((a >= b) | a.is_nan(), b)
+
+
+def _minimum(a: _Value, b: _Value) -> _Value:
+    return a.where((a <= b) | a.is_nan(), b)
+
+
+def _function(formula, arity: int, doc: str):
+    """A formula as a function of compiled code."""
+
+    def make(context, builder, sig, args):
+        return formula(*(_Value(builder, a) for a in args)).value
+
+    if arity == 1:
+
+        def typed(typing, x):
+            return (x(x), make) if x in (types.float32, types.float64) else None
+    else:
+
+        def typed(typing, a, b):
+            kind = typing.unify_types(a, b)
+            return (kind(kind, kind), make) if kind in (types.float32, types.float64) else None
+
+    typed.__name__, typed.__doc__ = formula.__name__.lstrip("_"), doc
+    return intrinsic(typed)
+
+
+exp = _function(_exp, 1, "The exponential.")
+tanh = _function(_tanh, 1, "The hyperbolic tangent.")
+sigmoid = _function(_sigmoid, 1, "The logistic function.")
+relu = _function(_relu, 1, "The positive part; NaN stays.")
+maximum = _function(_maximum, 2, "The larger; NaN if either is.")
+minimum = _function(_minimum, 2, "The smaller; NaN if either is.")
+
+
 @intrinsic
 def select(typing, condition, a, b):
     """The one or the other number, both being computed: a choice without a branch."""
@@ -180,9 +376,6 @@ def select(typing, condition, a, b):
         return builder.select(args[0], args[1], args[2])
 
     return kind(types.boolean, kind, kind), make
-
-
-# Functions of numbers. `_like(x, 1.0)` is a 1 of x's own type, so that a float32 stays one.
 
 
 @intrinsic
@@ -195,204 +388,50 @@ def _like(typing, x, value):
     return x(x, value), make
 
 
-@intrinsic
-def _bits(typing, x):
-    """The bits of a floating point number, as a whole number."""
-    kind = types.int32 if x == types.float32 else types.int64
-    return kind(x), lambda context, builder, sig, args: builder.bitcast(
-        args[0], context.get_value_type(sig.return_type)
-    )
+def _compiled(**options):
+    """A function of compiled code, compiled once for each dtype, whichever of its arguments are constants."""
+
+    def decorate(function):
+        def stub(*args):
+            raise NotImplementedError  # called from compiled code only
+
+        names = inspect.signature(function).parameters
+        space = {"function": function}
+        exec(f"def choose({', '.join(names)}):\n    return function", space)
+        settings = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True} | OPTIONS | options
+        stub.__name__, stub.__doc__ = function.__name__, function.__doc__
+        overload(stub, jit_options=settings)(space["choose"])
+        return stub
+
+    return decorate
 
 
-@intrinsic
-def _number(typing, bits):
-    """The floating point number that has these bits."""
-    kind = types.float32 if bits == types.int32 else types.float64
-    return kind(bits), lambda context, builder, sig, args: builder.bitcast(
-        args[0], context.get_value_type(sig.return_type)
-    )
-
-
-S = np.float32
-D = np.float64
-
-
-@intrinsic
-def _signed(typing, size, x):
-    """The size with the sign of x, also where x is -0."""
-
-    def make(context, builder, sig, args):
-        kind = args[0].type
-        function = builder.module.declare_intrinsic(
-            "llvm.copysign", [kind], ir.FunctionType(kind, [kind, kind])
-        )
-        return builder.call(function, args)
-
-    return size(size, size), make
-
-
-@njit(**OPTIONS)
-def _split32(x):
-    """x as n log 2 + r: 2^0 and n as bits of the exponent are left to the caller; |r| <= log(2) / 2."""
-    magic = S(12582912.0)  # 1.5 * 2^23: adding it rounds to a whole number, which the last bits then hold
-    shifted = x * S(1.44269504) + magic
-    n = shifted - magic
-    r = x - n * S(0.693359375)
-    r = r - n * S(-2.12194440e-4)
-    p = S(1.9875691500e-4) * r + S(1.3981999507e-3)
-    p = p * r + S(8.3334519073e-3)
-    p = p * r + S(4.1665795894e-2)
-    p = p * r + S(1.6666665459e-1)
-    p = p * r + S(5.0000001201e-1)
-    return p * (r * r) + r + S(1.0), _bits(shifted) - _bits(magic)
-
-
-@njit(**OPTIONS)
-def _power32(n):
-    """2^n for n from -126 to 127."""
-    return _number(types.int32((n + types.int32(127)) << types.int32(23)))
-
-
-@njit(**OPTIONS)
-def _exp32(x):
-    """2^n exp(r) with x = n log 2 + r; the power of two in two steps, so that it may leave the normal range.
-
-    Polynomials here and in tanh are those of Cephes (Moshier 1989).
-    """
-    c = select(x > S(89.0), S(89.0), x)
-    c = select(c < S(-105.0), S(-105.0), c)
-    y, n = _split32(c)
-    half = types.int32(n >> types.int32(1))
-    return y * _power32(half) * _power32(types.int32(n - half))
-
-
-@njit(**OPTIONS)
-def _sigmoid32(x):
-    """1 / (1 + exp(-x))."""
-    c = select(x > S(87.0), S(87.0), x)
-    c = select(c < S(-87.0), S(-87.0), c)
-    y, n = _split32(-c)
-    return select(x < S(-87.0), S(0.0), S(1.0) / (S(1.0) + y * _power32(n)))
-
-
-@njit(**OPTIONS)
-def _tanh32(x):
-    """A polynomial near 0, 1 - 2 / (exp(2 |x|) + 1) beyond."""
-    size = abs(x)
-    z = x * x
-    p = S(-5.70498872745e-3) * z + S(2.06390887954e-2)
-    p = p * z + S(-5.37397155531e-2)
-    p = p * z + S(1.33314422036e-1)
-    p = p * z + S(-3.33332819422e-1)
-    near = p * (z * size) + size
-    c = select(size > S(10.0), S(10.0), size)
-    y, n = _split32(c + c)
-    far = S(1.0) - S(2.0) / (y * _power32(n) + S(1.0))
-    return _signed(select(size < S(0.625), near, far), x)
-
-
-@njit(**OPTIONS)
-def _exp64(x):
-    """As in float32, with a rational function, for |x| < 700: enough for tanh."""
-    magic = D(6755399441055744.0)  # 1.5 * 2^52
-    shifted = x * D(1.4426950408889634) + magic
-    n = shifted - magic
-    r = x - n * D(6.93145751953125e-1)
-    r = r - n * D(1.42860682030941723212e-6)
-    z = r * r
-    p = D(1.26177193074810590878e-4) * z + D(3.02994407707441961300e-2)
-    p = r * (p * z + D(9.99999999999999999910e-1))
-    q = D(3.00198505138664455042e-6) * z + D(2.52448340349684104192e-3)
-    q = q * z + D(2.27265548208155028766e-1)
-    q = q * z + D(2.00000000000000000009e0)
-    y = D(1.0) + D(2.0) * (p / (q - p))
-    return y * _number((_bits(shifted) - _bits(magic) + 1023) << 52)
-
-
-@njit(**OPTIONS)
-def _tanh64(x):
-    """A rational function near 0, 1 - 2 / (exp(2 |x|) + 1) beyond."""
-    size = abs(x)
-    z = x * x
-    p = D(-9.64399179425052238628e-1) * z + D(-9.92877231001918586564e1)
-    p = p * z + D(-1.61468768441708447952e3)
-    q = z + D(1.12811678491632931402e2)
-    q = q * z + D(2.23548839060100448583e3)
-    q = q * z + D(4.84406305325125486048e3)
-    near = size + size * z * (p / q)
-    c = select(size > D(25.0), D(25.0), size)
-    far = D(1.0) - D(2.0) / (_exp64(c + c) + D(1.0))
-    return _signed(select(size < D(0.625), near, far), x)
-
-
-@njit(**OPTIONS)
-def _sigmoid64(x):
-    """(1 + tanh(x / 2)) / 2, as the NumPy program has it."""
-    return D(0.5) * _tanh64(D(0.5) * x) + D(0.5)
-
-
-@njit(**OPTIONS)
-def _libm_exp(x):
-    return math.exp(x)
-
-
-def _by_dtype(single, double):
-    """One name for two functions, chosen by the type of the argument."""
-
-    def function(x):
-        raise NotImplementedError  # called from compiled code only
-
-    @overload(function, jit_options=OPTIONS)
-    def choose(x):
-        kind = single if x == types.float32 else double
-        return lambda x: kind(x)
-
-    return function
-
-
-tanh = _by_dtype(_tanh32, _tanh64)
-sigmoid = _by_dtype(_sigmoid32, _sigmoid64)
-exp = _by_dtype(_exp32, _libm_exp)
-
-
-@njit(**OPTIONS)
-def maximum(a, b):
-    """The larger; NaN if either is."""
-    return select((a >= b) | (a != a), a, b)
-
-
-@njit(**OPTIONS)
-def minimum(a, b):
-    """The smaller; NaN if either is."""
-    return select((a <= b) | (a != a), a, b)
-
-
-@njit(**OPTIONS)
-def relu(x):
-    """The positive part; NaN stays."""
-    zero = _like(x, 0.0)
-    return select((x >= zero) | (x != x), x, zero)
-
-
-@njit(**OPTIONS)
+@_compiled()
 def softplus(x):
     """log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))."""
     return relu(x) + math.log1p(exp(-abs(x)))
 
 
-@njit(**OPTIONS)
+@_compiled()
 def remainder(a, b):
     """A modulo b, with the sign of b, as NumPy has it."""
-    r = math.fmod(a, b)
-    if r != _like(a, 0.0):
-        return r + b if (b < _like(a, 0.0)) != (r < _like(a, 0.0)) else r
-    return math.copysign(r, b)
+    return a % b
+
+
+@_compiled()
+def copy_rows(m, n, a, a_row, out, out_row):
+    """Copy m rows of n numbers."""
+    a, out = _promised(a, 0, 2), _promised(out, 1, 2)
+    for r in range(m):
+        a_r, out_r = a + r * a_row, out + r * out_row
+        for k in range(n):
+            out_r[k] = a_r[k]
 
 
 # Functions along an axis: `step` elements lie between neighbours
 
 
-@njit(error_model="numpy", fastmath={"contract", "reassoc"}, nogil=True)
+@_compiled(fastmath={"contract", "reassoc"})
 def sum_along(p, step, n):
     """The sum of n elements, in whatever order is fast."""
     if n == 0:
@@ -414,7 +453,7 @@ def _zero(typing, p):
     return p.dtype(p), lambda context, builder, sig, args: context.get_constant(sig.return_type, 0)
 
 
-@njit(**OPTIONS)
+@_compiled()
 def _largest(p, step, n):
     most = p[0]
     for k in range(1, n):
@@ -423,7 +462,7 @@ def _largest(p, step, n):
     return most
 
 
-@njit(**OPTIONS)
+@_compiled()
 def softmax(p, step, out, out_step, n):
     """exp(p - max) over its sum."""
     if n == 0:
@@ -436,7 +475,7 @@ def softmax(p, step, out, out_step, n):
         out[k * out_step] = out[k * out_step] / total
 
 
-@njit(**OPTIONS)
+@_compiled()
 def logsumexp(p, step, n):
     """Log of the sum of exp; the log of nothing, and infinities, as they are."""
     if n == 0:
@@ -511,7 +550,7 @@ SMALL = 4096
 """Multiplications up to which a loop is faster than calling BLAS."""
 
 
-@njit(error_model="numpy", fastmath={"contract", "reassoc"}, nogil=True)
+@_compiled(fastmath={"contract", "reassoc"})
 def _loops(m, n, k, a, a_row, a_col, w, w_row, w_col, c, c_row, keep):
     """A product of any strides; where rows of w are contiguous, it is vectorised along them."""
     a, w, c = _promised(a, 0, 3), _promised(w, 1, 3), _promised(c, 2, 3)
@@ -539,7 +578,7 @@ def _loops(m, n, k, a, a_row, a_col, w, w_row, w_col, c, c_row, keep):
                 c_r[j] = c_r[j] + total if keep else total
 
 
-@njit(**OPTIONS)
+@_compiled()
 def product(m, n, k, a, a_row, a_col, w, w_row, w_col, c, c_row, keep):
     """c (m, n) = a (m, k) w (k, n), or c += a w; rows and columns of a and w may lie anyhow, rows of c in one piece."""
     if m <= 0 or n <= 0:
