@@ -93,7 +93,7 @@ def _environment() -> str:
     import numba
     import scipy
 
-    own = [Path(__file__).with_name("kernels.py"), Path(__file__)]
+    own = [Path(__file__).with_name(name) for name in ("kernels.py", "products.py", "fast.py")]
     sums = [hashlib.sha256(p.read_bytes()).hexdigest() for p in own]
     return repr((sys.version, numba.__version__, llvmlite.__version__, scipy.__version__, np.__version__, sums))
 
@@ -183,18 +183,40 @@ def _announced(text: str) -> Iterator[None]:
     yield
 
 
-def _in_memory(program: CompiledProgram, name: str, dtype: Any) -> ModuleType:
+def _in_memory(text: str) -> ModuleType:
     """The module without a file."""
-    text = module_text(program, name, dtype, cache=False)
-    filename = f"<compiled program {hashlib.sha256(text.encode()).hexdigest()[:12]} of {name}>"
+    digest = hashlib.sha256(text.encode()).hexdigest()[:24]
+    filename = f"<compiled program {digest}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    module = ModuleType(f"lstmcourse_{hashlib.sha256(text.encode()).hexdigest()[:24]}")
+    module = ModuleType(f"lstmcourse_{digest}")
     sys.modules[module.__name__] = module
     with _announced(text):
         exec(compile(text, filename, "exec"), module.__dict__)
     return module
 
 
+def _module(text: Callable[[bool], str]) -> ModuleType:
+    """A module from the cache, or compiled in memory where that does not work."""
+    try:
+        return _from_cache(text(True))
+    except Exception:  # whatever a damaged or read-only folder leads to: what is wrong with the text shows below
+        return _in_memory(text(False))
+
+
+@functools.cache
+def _link(dtype: str) -> None:
+    """Have the functions of `products.py` compiled, and tell the linker where they are."""
+    import llvmlite.binding
+
+    source = Path(__file__).with_name("products.py").read_text(encoding="utf-8")
+    source = source.replace("REAL = types.float32", f"REAL = types.{dtype}")
+    module = _module(lambda cache: source.replace("CACHE = False", f"CACHE = {cache}"))
+    for name in ("product", "copy_rows", "add_rows", "zero_rows"):
+        llvmlite.binding.add_symbol(f"lstmcourse_{name}_{dtype}", getattr(module, name).address)
+    _KEPT.append(module)
+
+
+_KEPT: list[ModuleType] = []
 _LOCK = threading.RLock()
 
 
@@ -211,10 +233,8 @@ def load(program: CompiledProgram, name: str, dtype: Any) -> Native:
     except ImportError as error:
         raise NotCompiled(f"Numba and SciPy cannot be used: {error}") from error
     with _LOCK:
-        try:
-            module = _from_cache(module_text(program, name, dtype))
-        except Exception:  # whatever a damaged or read-only folder leads to: the program itself is compiled below
-            module = _in_memory(program, name, dtype)
+        _link(np.dtype(dtype).name)
+        module = _module(lambda cache: module_text(program, name, dtype, cache))
     return Native(program, [getattr(module, f) for f, _, _ in program.functions], np.dtype(dtype))
 
 

@@ -36,6 +36,7 @@ from numba.extending import (
 
 __all__ = [
     "OPTIONS",
+    "add_rows",
     "copy_rows",
     "exp",
     "logsumexp",
@@ -54,6 +55,7 @@ __all__ = [
     "tanh",
 ]
 
+CALLED = {"error_model": "numpy", "fastmath": {"contract"}}
 OPTIONS = {"error_model": "numpy", "fastmath": {"contract"}, "nogil": True}
 """How programs are compiled: dividing by zero gives infinity, and no assumption is made on values."""
 
@@ -108,7 +110,7 @@ def loose(typing, p):
 
 
 @intrinsic(prefer_literal=True)
-def _promised(typing, p, scope, of):
+def promised(typing, p, scope, of):
     """The same place as variable `scope` of `of`: the inverse of `loose`, inside a function that knows."""
     kind = Pointer(p.dtype, scope.literal_value, of.literal_value)
     return kind(p, scope, of), lambda context, builder, sig, args: args[0]
@@ -388,7 +390,7 @@ def _like(typing, x, value):
     return x(x, value), make
 
 
-def _compiled(**options):
+def compiled(**options):
     """A function of compiled code, compiled once for each dtype, whichever of its arguments are constants."""
 
     def decorate(function):
@@ -406,36 +408,26 @@ def _compiled(**options):
     return decorate
 
 
-@_compiled()
+@compiled()
 def softplus(x):
     """log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))."""
     return relu(x) + math.log1p(exp(-abs(x)))
 
 
-@_compiled()
+@compiled()
 def remainder(a, b):
     """A modulo b, with the sign of b, as NumPy has it."""
     return a % b
 
 
-@_compiled()
-def copy_rows(m, n, a, a_row, out, out_row):
-    """Copy m rows of n numbers."""
-    a, out = _promised(a, 0, 2), _promised(out, 1, 2)
-    for r in range(m):
-        a_r, out_r = a + r * a_row, out + r * out_row
-        for k in range(n):
-            out_r[k] = a_r[k]
-
-
 # Functions along an axis: `step` elements lie between neighbours
 
 
-@_compiled(fastmath={"contract", "reassoc"})
+@compiled(fastmath={"contract", "reassoc"})
 def sum_along(p, step, n):
     """The sum of n elements, in whatever order is fast."""
     if n == 0:
-        return _zero(p)
+        return zero(p)
     if step == 1:
         total = p[0]
         for k in range(1, n):
@@ -448,12 +440,12 @@ def sum_along(p, step, n):
 
 
 @intrinsic
-def _zero(typing, p):
+def zero(typing, p):
     """A 0 of the type that p points to."""
     return p.dtype(p), lambda context, builder, sig, args: context.get_constant(sig.return_type, 0)
 
 
-@_compiled()
+@compiled()
 def _largest(p, step, n):
     most = p[0]
     for k in range(1, n):
@@ -462,7 +454,7 @@ def _largest(p, step, n):
     return most
 
 
-@_compiled()
+@compiled()
 def softmax(p, step, out, out_step, n):
     """exp(p - max) over its sum."""
     if n == 0:
@@ -475,15 +467,15 @@ def softmax(p, step, out, out_step, n):
         out[k * out_step] = out[k * out_step] / total
 
 
-@_compiled()
+@compiled()
 def logsumexp(p, step, n):
     """Log of the sum of exp; the log of nothing, and infinities, as they are."""
     if n == 0:
-        return -_like(_zero(p), math.inf)
+        return -_like(zero(p), math.inf)
     most = _largest(p, step, n)
     if most - most != _like(most, 0.0):  # infinite, or NaN
         return most
-    total = _zero(p)
+    total = zero(p)
     for k in range(n):
         total += exp(p[k * step] - most)
     return most + math.log(total)
@@ -509,7 +501,7 @@ _register()
 
 
 @intrinsic
-def _gemm(typing, transposed_a, transposed_b, m, n, k, a, lda, b, ldb, keep, c, ldc):
+def gemm(typing, transposed_a, transposed_b, m, n, k, a, lda, b, ldb, keep, c, ldc):
     """BLAS, in its own terms: C (m, n) by columns becomes op(A) op(B), plus what it was if it is to be kept."""
 
     def make(context, builder, sig, args):
@@ -550,49 +542,37 @@ SMALL = 4096
 """Multiplications up to which a loop is faster than calling BLAS."""
 
 
-@_compiled(fastmath={"contract", "reassoc"})
-def _loops(m, n, k, a, a_row, a_col, w, w_row, w_col, c, c_row, keep):
-    """A product of any strides; where rows of w are contiguous, it is vectorised along them."""
-    a, w, c = _promised(a, 0, 3), _promised(w, 1, 3), _promised(c, 2, 3)
-    for r in range(m):
-        a_r, c_r = a + r * a_row, c + r * c_row
-        if w_col == 1:
-            if not keep:
-                for j in range(n):
-                    c_r[j] = _zero(c)
-            for p in range(k):
-                v, w_p = a_r[p * a_col], w + p * w_row
-                for j in range(n):
-                    c_r[j] = c_r[j] + v * w_p[j]
-        elif w_row == 1 and a_col == 1:
-            for j in range(n):
-                total, w_j = _zero(c), w + j * w_col
-                for p in range(k):
-                    total += a_r[p] * w_j[p]
-                c_r[j] = c_r[j] + total if keep else total
-        else:
-            for j in range(n):
-                total = _zero(c)
-                for p in range(k):
-                    total += a_r[p * a_col] * w[p * w_row + j * w_col]
-                c_r[j] = c_r[j] + total if keep else total
+def _linked(name: str, *kinds: str):
+    """A function of `products.py`, by the name under which its address is registered."""
+
+    def typed(typing, *args):
+        real = next(a.dtype for a in args if isinstance(a, Pointer))
+        wanted = {"n": types.intp, "flag": types.boolean}
+        given = [wanted.get(kind, a) for kind, a in zip(kinds, args, strict=True)]
+
+        def make(context, builder, sig, args):
+            # a truth value is passed as a byte, as a C compiler does
+            whole = ir.IntType(8)
+            values = [
+                builder.zext(a, whole) if kind == "flag" else a for kind, a in zip(kinds, args, strict=True)
+            ]
+            function = cgutils.get_or_insert_function(
+                builder.module,
+                ir.FunctionType(ir.VoidType(), [v.type for v in values]),
+                f"lstmcourse_{name}_{real}",
+            )
+            builder.call(function, values)
+            return context.get_dummy_value()
+
+        return types.none(*given), make
+
+    names = ", ".join(f"a{k}" for k in range(len(kinds)))
+    space = {"typed": typed}
+    exec(f"def {name}(typing, {names}):\n    return typed(typing, {names})", space)
+    return intrinsic(space[name])
 
 
-@_compiled()
-def product(m, n, k, a, a_row, a_col, w, w_row, w_col, c, c_row, keep):
-    """c (m, n) = a (m, k) w (k, n), or c += a w; rows and columns of a and w may lie anyhow, rows of c in one piece."""
-    if m <= 0 or n <= 0:
-        return
-    plain_a, turned_a = a_col == 1 and a_row >= k, a_row == 1 and a_col >= m
-    plain_w, turned_w = w_col == 1 and w_row >= n, w_row == 1 and w_col >= k
-    if m == 1 and a_col == 1:
-        plain_a, a_row = True, max(a_row, k)
-    lengths = k > 0 and (plain_a or turned_a) and (plain_w or turned_w) and (c_row >= n or m == 1)
-    if not lengths or m * n * k <= SMALL:
-        _loops(m, n, k, a, a_row, a_col, w, w_row, w_col, c, c_row, keep)
-        return
-    # BLAS counts by columns: what it sees of a row-major matrix is its transpose
-    _gemm(
-        not plain_w, not plain_a, n, m, k,
-        w, w_row if plain_w else w_col, a, a_row if plain_a else a_col, keep, c, max(c_row, n),
-    )  # fmt: skip
+product = _linked("product", "n", "n", "n", "p", "n", "n", "p", "n", "n", "p", "n", "flag")
+copy_rows = _linked("copy_rows", "n", "n", "p", "n", "p", "n")
+add_rows = _linked("add_rows", "n", "n", "p", "n", "p", "n")
+zero_rows = _linked("zero_rows", "n", "n", "p", "n")

@@ -195,8 +195,8 @@ SLOW = {"log", "sin", "cos", "softplus", "mod"}
 """Computed one by one by the C library: they get a loop of their own, so that others are vectorised."""
 
 IMPORTS = (
-    "copy_rows exp logsumexp loose maximum minimum pointer product relu remainder select sigmoid softmax softplus "
-    "sum_along tanh"
+    "add_rows copy_rows exp logsumexp loose maximum minimum pointer product relu remainder select sigmoid softmax softplus "
+    "sum_along tanh zero_rows"
 ).split()
 
 WORDS = {*RESERVED, *IMPORTS, "F", "math", "kernels", "sizes", "at", "first", "last", "row", "k", "njit"}
@@ -721,6 +721,46 @@ class _Printer(Walk):
                 out.append(ref.strides[at])
         return out
 
+    def _merged(self, axes: list[tuple[str, Poly]], refs: list[Ref], keep: int = 0) -> list[list]:
+        """As few axes as the strides allow, outermost first: which index, extent, what one of it counts, strides."""
+        strides = [self._strides(r, axes) for r in refs]
+        merged: list[list] = []
+        for k in range(len(axes) - keep):
+            kind, size = axes[k]
+            here = [s[k] for s in strides]
+            if not kind and size == ONE:
+                continue
+            if merged and all(o == i * size for o, i in zip(merged[-1][3], here, strict=True)):
+                last = merged[-1]
+                merged[-1] = [last[0], last[1] * size, last[2] * size, here]
+            else:
+                merged.append([kind, size, ONE, here])
+        return merged
+
+    def _called_rows(self, name: str, axes: list[tuple[str, Poly]], refs: list[Ref]) -> list[str] | None:
+        """The text of a call that handles rows of numbers, where the axes come down to that."""
+        merged = self._merged(axes, refs)
+        if any(r.boolean for r in refs) or not 1 <= len(merged) <= 2 or any(m != ONE for m in merged[-1][3]):
+            return None
+        offsets = [self._base(r) for r in refs]
+        counts = []
+        for kind, size, scale, moves in merged:
+            if kind == "row" and self.inside:
+                offsets = [o + m * (Poly.of("first") * scale) for o, m in zip(offsets, moves, strict=True)]
+                size = (Poly.of("last") + Poly.of("first") * -1) * scale
+            counts.append(size)
+        rows = merged[0][3] if len(merged) == 2 else [ZERO] * len(refs)
+        places = [
+            f"loose({r.variable if o == ZERO else f'{r.variable} + ({o})'}), {step}"
+            for r, o, step in zip(refs, offsets, rows, strict=True)
+        ]
+        return [f"{name}({counts[0] if len(counts) == 2 else 1}, {counts[-1]}, {', '.join(places)})"]
+
+    def _zero(self, axes: list[tuple[str, Poly]], out: Ref) -> list[str]:
+        """Fill a place with 0."""
+        call = self._called_rows("zero_rows", axes, [out])
+        return call or self._nest(axes, [out], lambda texts, _: [f"{texts[0]} = F(0.0)"])
+
     def _nest(
         self,
         axes: list[tuple[str, Poly]],
@@ -732,19 +772,7 @@ class _Printer(Walk):
 
         The last `keep` axes are left out of the loops.
         """
-        strides = [self._strides(r, axes) for r in refs]
-        count = len(axes) - keep
-        merged: list[list] = []  # [kind, size, scale, strides], outermost first
-        for k in range(count):
-            kind, size = axes[k]
-            here = [s[k] for s in strides]
-            if not kind and size == ONE:
-                continue
-            if merged and all(o == i * size for o, i in zip(merged[-1][3], here, strict=True)):
-                before = merged[-1]
-                merged[-1] = [before[0], before[1] * size, before[2] * size, here]
-            else:
-                merged.append([kind, size, ONE, here])
+        merged = self._merged(axes, refs, keep)
         lines: list[str] = []
         offsets = [self._base(r) for r in refs]
         indent, taken = "", 0
@@ -804,6 +832,8 @@ class _Printer(Walk):
         if not self.inside and like.timed:
             axes = self._axes(like.batched, True, out.shape)
         value = self.number(source)
+        if value == "F(0.0)" and not out.boolean:
+            return self._zero(axes, out)
         if value is not None:
             value = f"F({value})" if self._is_bool_text(value) and not out.boolean else value
             return self._nest(axes, [out], lambda texts, _: [f"{texts[0]} = {value}"])
@@ -816,16 +846,9 @@ class _Printer(Walk):
     def _between(self, axes, out: Ref, source: Ref) -> list[str]:
         if replace(out, label="") == replace(source, label=""):
             return []
-        plain = not (out.boolean or source.boolean) and len(out.shape) == len(source.shape) == 2
-        if plain and not self.inside and len(axes) == 2 and out.strides[1] == source.strides[1] == ONE:
-            rows, row, width = *self._strides(source, axes), out.shape[1]
-            return [
-                f"copy_rows({out.shape[0]}, {width}, loose({self._address(source)}), {rows}, "
-                f"loose({self._address(out)}), {out.strides[0]})"
-            ] if row == ONE else self._loops_between(axes, out, source)
-        return self._loops_between(axes, out, source)
-
-    def _loops_between(self, axes, out: Ref, source: Ref) -> list[str]:
+        call = self._called_rows("copy_rows", axes, [out, source])
+        if call is not None:
+            return call
         form = "F({})" if source.boolean and not out.boolean else "{}"
         return self._nest(axes, [out, source], lambda texts, _: [f"{texts[0]} = {form.format(texts[1])}"])
 
@@ -925,9 +948,7 @@ class _Printer(Walk):
             return self._product(node, node, out, "False")
         if node.op.kind == "reduction":
             if self.inside:
-                before += self._nest(
-                    self._axes(node.batched, False, out.shape), [out], lambda texts, _: [f"{texts[0]} = F(0.0)"]
-                )
+                before += self._zero(self._axes(node.batched, False, out.shape), out)
             return self._reduction(node, out)
         method = getattr(self, f"_{name}", None)
         if method is None:
@@ -994,17 +1015,7 @@ class _Printer(Walk):
 
     def _rows(self, axes, refs: list[Ref], body: Callable) -> list[str]:
         """Loops over all axes but the last that remains when axes are merged: that one is the rows of a product."""
-        strides = [self._strides(r, axes) for r in refs]
-        merged: list[list] = []
-        for k, (kind, size) in enumerate(axes):
-            here = [s[k] for s in strides]
-            if not kind and size == ONE:
-                continue
-            if merged and all(o == i * size for o, i in zip(merged[-1][3], here, strict=True)):
-                last = merged[-1]
-                merged[-1] = [last[0], last[1] * size, last[2] * size, here]
-            else:
-                merged.append([kind, size, ONE, here])
+        merged = self._merged(axes, refs)
         offsets = [self._base(r) for r in refs]
         lines: list[str] = []
         indent = ""
@@ -1039,9 +1050,7 @@ class _Printer(Walk):
     def _reduction(self, node: Node, out: Ref) -> list[str]:
         """Sums over steps and sequences. Inside a loop the storage is 0 at first, and each step adds to it."""
         inside = self.inside
-        zero = [] if inside else self._nest(
-            self._axes(node.batched, False, out.shape), [out], lambda texts, _: [f"{texts[0]} = F(0.0)"]
-        )
+        zero = [] if inside else self._zero(self._axes(node.batched, False, out.shape), out)
         if node.op.name == "outer":
             a, b = (self._in_memory(x) for x in node.args)
             lead = max((a.shape[:-1], b.shape[:-1]), key=len)
@@ -1071,6 +1080,9 @@ class _Printer(Walk):
             shape=(*[ONE] * (len(source.shape) - trailing), *out.shape),
             strides=(*[ZERO] * (len(source.shape) - trailing), *out.strides),
         )
+        call = self._called_rows("add_rows", axes, [spread, source])
+        if call is not None:
+            return zero + call
         form = "F({})" if source.boolean else "{}"
         return zero + self._nest(
             axes, [spread, source], lambda texts, _: [f"{texts[0]} += {form.format(texts[1])}"]
@@ -1092,9 +1104,7 @@ class _Printer(Walk):
             shape=(*out.shape[:at], ONE, *out.shape[at:]),
             strides=(*out.strides[:at], ZERO, *out.strides[at:]),
         )
-        zero = self._nest(
-            self._axes(node.batched, node.timed, out.shape), [out], lambda texts, _: [f"{texts[0]} = F(0.0)"]
-        )
+        zero = self._zero(self._axes(node.batched, node.timed, out.shape), out)
         return zero + self._nest(
             self._axes(node.batched, node.timed, source.shape),
             [spread, source],
@@ -1140,9 +1150,7 @@ class _Printer(Walk):
     def _pad(self, node: Node, out: Ref) -> list[str]:
         at = node.attrs
         part = self._part(out, at["axis"], at["start"], at["stop"], self._label(node.args[0]))
-        lines = self._nest(
-            self._axes(node.batched, node.timed, out.shape), [out], lambda texts, _: [f"{texts[0]} = F(0.0)"]
-        )
+        lines = self._zero(self._axes(node.batched, node.timed, out.shape), out)
         source = self._in_memory(node.args[0])
         return lines + self._between(self._axes(node.batched, node.timed, part.shape), part, source)
 
