@@ -5,8 +5,10 @@ and has Numba compile it; Numba keeps the machine code beside it, so the next pr
 is what comes out: called like the NumPy program of the same graph, it returns the same dict of arrays.
 
 The folder is ``lstmcourse`` under ``XDG_CACHE_HOME`` or ``~/.cache`` (``LOCALAPPDATA`` on Windows), or what
-``LSTMCOURSE_CACHE_DIR`` says. Nothing in it is needed: where it cannot be written, or holds what was not written
-by this version, programs are compiled in memory. Numba and SciPy are imported when a program is first loaded.
+``LSTMCOURSE_CACHE_DIR`` says. Nothing in it is needed: where it cannot be written, or holds what was not
+written by this version, programs are compiled in memory. That a compilation begins is said on stderr if that
+is a terminal, and nowhere else, so that no notebook's output depends on it. Numba and SciPy are imported when
+a program is first loaded.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,7 +32,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from .printers.compiled import IMPORTS, Buffer, CompiledProgram, NotCompiled
-from .threads import threads_for  # noqa
+from .threads import Libraries
 
 __all__ = ["Native", "available", "cache_folder", "load", "module_text"]
 
@@ -71,20 +74,24 @@ from lstmcourse import kernels
 from lstmcourse.kernels import {imports}
 
 F = np.{dtype}
-build = njit("void(intp[::1], intp[::1], intp, intp)", cache={cache}, no_cfunc_wrapper=True, **kernels.OPTIONS)
+SIGNATURE = "void(intp[::1], intp[::1], intp, intp)"
+build = njit(SIGNATURE, cache={cache}, no_cfunc_wrapper=True, **kernels.OPTIONS)
 '''
 
 
 def module_text(program: CompiledProgram, name: str, dtype: Any, cache: bool = True) -> str:
     """The module that is compiled: the program's functions, and what they call."""
     used = [word for word in IMPORTS if f"{word}(" in program.text]
-    head = HEAD.format(name=name, imports=", ".join(used or ["OPTIONS"]), dtype=np.dtype(dtype).name, cache=cache)
+    head = HEAD.format(
+        name=name, imports=", ".join(used or ["OPTIONS"]), dtype=np.dtype(dtype).name, cache=cache
+    )
     functions = program.text.replace("def ", "@build\ndef ")
     return f"{head}\n\n{functions}"
 
 
-# The cache. Numba checks nothing but the time stamp of the source, so what is kept beside it is named by a hash of all
-# that decides what the machine code is, and the files are compared with a list of sums before they are read.
+# The cache. Numba checks nothing but the time stamp of the source, so what is kept beside it is named by a
+# hash of all that decides what the machine code is, and the files are compared with a list of sums before
+# they are read.
 
 
 @functools.cache
@@ -95,7 +102,9 @@ def _environment() -> str:
 
     own = [Path(__file__).with_name(name) for name in ("kernels.py", "products.py", "fast.py")]
     sums = [hashlib.sha256(p.read_bytes()).hexdigest() for p in own]
-    return repr((sys.version, numba.__version__, llvmlite.__version__, scipy.__version__, np.__version__, sums))
+    return repr(
+        (sys.version, numba.__version__, llvmlite.__version__, scipy.__version__, np.__version__, sums)
+    )
 
 
 def _sums(folder: Path, stem: str) -> dict[str, str]:
@@ -176,7 +185,7 @@ def _import(source: Path, name: str, text: str) -> ModuleType:
 
 @contextlib.contextmanager
 def _announced(text: str) -> Iterator[None]:
-    """Say that a first compilation takes a while: on a terminal only, so that no notebook's output depends on it."""
+    """Say that a first compilation takes a while: on a terminal only."""
     if sys.stderr is not None and sys.stderr.isatty():
         name = text.partition(" the cell ")[2].partition(".")[0]
         print(f"lstmcourse: compiling {name}, once; a few seconds ...", file=sys.stderr, flush=True)
@@ -199,7 +208,9 @@ def _module(text: Callable[[bool], str]) -> ModuleType:
     """A module from the cache, or compiled in memory where that does not work."""
     try:
         return _from_cache(text(True))
-    except Exception:  # whatever a damaged or read-only folder leads to: what is wrong with the text shows below
+    except (
+        Exception
+    ):  # whatever a damaged or read-only folder leads to: what is wrong with the text shows below
         return _in_memory(text(False))
 
 
@@ -270,6 +281,8 @@ class _Plan:
                 self.scratch.append((k, self.room))
                 size = int(np.prod(shape(b), dtype=np.int64)) * kind(b).itemsize
                 self.room += -(-size // 64) * 64
+        self.work = sizes["B"] * sizes.get(program.sizes.get("H", ""), 1) ** 2
+        self.steps = sizes["T"]
         self.index = {k: n for n, k in enumerate(program.variables)}
         self.views: list[tuple[str, str, tuple | None]] = []
         shapes = {k: s for k, s, _ in self.kept}
@@ -284,7 +297,15 @@ class _Plan:
 
 
 class Native:
-    """A compiled program. Called with T, B, sizes, arrays and ``empty``, it returns a dict of arrays."""
+    """A compiled program. Called with T, B, sizes, arrays and ``empty``, it returns a dict of arrays.
+
+    Parameters
+    ----------
+    program : CompiledProgram
+    functions : list of callable
+        Its functions, compiled.
+    dtype : dtype
+    """
 
     def __init__(self, program: CompiledProgram, functions: list[Callable], dtype: np.dtype):
         self.program, self.functions, self.dtype = program, functions, dtype
@@ -300,6 +321,7 @@ class Native:
         return self.plans[sizes]
 
     def __call__(self, *, empty: Callable, **given: Any) -> dict[str, np.ndarray]:
+        """Run it: `empty` makes arrays, the other arguments are those of the NumPy program."""
         plan = self.plan(tuple([given[k] for k in self.names]))
         addresses = np.empty(len(plan.index), np.intp)
         alive = []
@@ -325,13 +347,53 @@ class Native:
             base = _bytes(room)
             for name, offset in plan.scratch:
                 addresses[plan.index[name]] = base + offset
-        batch = given["B"]
-        for function in self.functions:
-            function(plan.sizes, addresses, 0, batch)
+        self._run(plan, addresses, given["B"])
         return {
             key: arrays[variable] if part is None else _part(arrays[variable], *part)
             for key, variable, part in plan.views
         }
+
+    def _run(self, plan: _Plan, addresses: np.ndarray, batch: int) -> None:
+        """Call the functions in order: large products for all steps with all threads, loops with one each."""
+        blas = _libraries()
+        obey = blas.obey()
+        threads = blas.count() if obey else 1
+        for function, (_, loop, shared) in zip(self.functions, self.program.functions, strict=True):
+            if threads == 1 or (not loop and plan.work * plan.steps >= OUTSIDE):
+                function(plan.sizes, addresses, 0, batch)
+                continue
+            parts = min(threads, batch // ROWS) if loop and shared and plan.work >= SHARED else 1
+            with blas.one():
+                if parts < 2:
+                    function(plan.sizes, addresses, 0, batch)
+                    continue
+                bounds = [batch * k // parts for k in range(parts + 1)]
+                others = [
+                    _pool().submit(function, plan.sizes, addresses, first, last)
+                    for first, last in zip(bounds[1:-1], bounds[2:], strict=True)
+                ]
+                try:
+                    function(plan.sizes, addresses, 0, bounds[1])
+                finally:
+                    for other in others:
+                        other.result()
+
+
+SHARED, ROWS = 2_000_000, 8
+"""From how many multiplications a step, and with how many sequences each, threads share a loop."""
+
+OUTSIDE = 100_000_000
+"""From how many multiplications, in all steps, products outside the loop are left to all threads."""
+
+
+@functools.cache
+def _libraries() -> Libraries:
+    return Libraries("scipy.libs")
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1), thread_name_prefix="lstmcourse")
 
 
 def _part(a: np.ndarray, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:

@@ -2,10 +2,10 @@
 
 This module imports Numba and SciPy; it is loaded when a program is first compiled. `fast.py` decides when.
 
-- `pointer` makes a `Pointer` of an address. Reading and writing through it, ``p[k]``, says to the compiler that
-  what two variables point to never overlaps (LLVM's alias scopes). So one loop may read and write twenty
+- `pointer` makes a `Pointer` of an address. Reading and writing through it, ``p[k]``, says to the compiler
+  that what two variables point to never overlaps (LLVM's alias scopes). So one loop may read and write twenty
   arrays and is still vectorised; without it, the compiler gives up beyond a few.
-- `tanh`, `sigmoid` and `exp` have no branches and no tables, so that they are computed for eight numbers at once.
+- `tanh`, `sigmoid` and `exp` have no branches and no tables, so they are computed for eight numbers at once.
 - `product` calls the BLAS that comes with SciPy, for small products a loop of its own.
 
 Nothing here assumes that numbers are finite. The only liberty that compilers are given is to fuse a product
@@ -20,7 +20,6 @@ import math
 import operator
 
 import llvmlite.binding
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -174,8 +173,8 @@ def _shift(context, builder, sig, args):
     return builder.gep(args[0], [args[1]])
 
 
-# Functions of numbers. They are written as formulas, and emitted where they are called, without type inference:
-# that takes a tenth of the time of compiling them as functions.
+# Functions of numbers. They are written as formulas, and emitted where they are called, without type
+# inference: that takes a tenth of the time of compiling them as functions.
 
 
 class _Value:
@@ -197,7 +196,9 @@ class _Value:
         return other.value if isinstance(other, _Value) else ir.Constant(self.value.type, other)
 
     def _make(self, name, other, *more, **settings) -> _Value:
-        return _Value(self.builder, getattr(self.builder, name)(*more, self.value, self._other(other), **settings))
+        return _Value(
+            self.builder, getattr(self.builder, name)(*more, self.value, self._other(other), **settings)
+        )
 
     def __add__(self, other):
         return self._make("fadd", other, flags=self.FUSE)
@@ -248,13 +249,13 @@ class _Value:
         return _Value(self.builder, self.builder.bitcast(self.value, kind))
 
     def times_power_of_two(self, n: _Value) -> _Value:
-        """2^n times the number, by n in the bits of the exponent; n from -126 to 127 (float64: -1022 to 1023)."""
+        """2^n times the number, by n in the bits of the exponent: n from -126 to 127 (float64: to 1023)."""
         bias, shift = (127, 23) if self.value.type == ir.FloatType() else (1023, 52)
         exponent = self.builder.shl(n._make("add", bias).value, n(shift).value)
         return self * _Value(self.builder, self.builder.bitcast(exponent, self.value.type))
 
     def where(self, condition: _Value, other) -> _Value:
-        """This number where the condition holds, else the other: without a branch."""
+        """The number where the condition holds, else the other: without a branch."""
         return _Value(self.builder, self.builder.select(condition.value, self.value, self._other(other)))
 
     def between(self, low, high) -> _Value:
@@ -271,9 +272,11 @@ class _Value:
 
 
 def _exp_parts(x: _Value) -> tuple[_Value, _Value]:
-    """exp(x) as y 2^n: x = n log 2 + r with |r| <= log(2) / 2, and y = exp(r) by Cephes' formulas (Moshier 1989)."""
+    """exp(x) as y 2^n: x = n log 2 + r, |r| <= log(2) / 2, and y = exp(r) by Cephes (Moshier 1989)."""
     single = x.value.type == ir.FloatType()
-    magic = 12582912.0 if single else 6755399441055744.0  # adding 1.5 * 2^23 leaves a whole number in the last bits
+    magic = (
+        12582912.0 if single else 6755399441055744.0
+    )  # adding 1.5 * 2^23 leaves a whole number in the last bits
     shifted = x * 1.4426950408889634 + magic
     n = shifted - magic
     whole = shifted.bits()._make("sub", x(magic).bits())
@@ -281,7 +284,12 @@ def _exp_parts(x: _Value) -> tuple[_Value, _Value]:
         r = x - n * 0.693359375
         r = r - n * -2.12194440e-4
         p = r.polynomial(
-            1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1
+            1.9875691500e-4,
+            1.3981999507e-3,
+            8.3334519073e-3,
+            4.1665795894e-2,
+            1.6666665459e-1,
+            5.0000001201e-1,
         )
         return p * (r * r) + r + 1.0, whole
     r = x - n * 6.93145751953125e-1
@@ -289,7 +297,10 @@ def _exp_parts(x: _Value) -> tuple[_Value, _Value]:
     z = r * r
     p = r * z.polynomial(1.26177193074810590878e-4, 3.02994407707441961300e-2, 9.99999999999999999910e-1)
     q = z.polynomial(
-        3.00198505138664455042e-6, 2.52448340349684104192e-3, 2.27265548208155028766e-1, 2.00000000000000000009e0
+        3.00198505138664455042e-6,
+        2.52448340349684104192e-3,
+        2.27265548208155028766e-1,
+        2.00000000000000000009e0,
     )
     return x(1.0) + p / (q - p) * 2.0, whole
 
@@ -308,7 +319,9 @@ def _tanh(x: _Value) -> _Value:
     single = x.value.type == ir.FloatType()
     size, z = abs(x), x * x
     if single:
-        p = z.polynomial(-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1)
+        p = z.polynomial(
+            -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1
+        )
     else:
         p = z.polynomial(-9.64399179425052238628e-1, -9.92877231001918586564e1, -1.61468768441708447952e3)
         p = p / z.polynomial(
@@ -502,7 +515,7 @@ _register()
 
 @intrinsic
 def gemm(typing, transposed_a, transposed_b, m, n, k, a, lda, b, ldb, keep, c, ldc):
-    """BLAS, in its own terms: C (m, n) by columns becomes op(A) op(B), plus what it was if it is to be kept."""
+    """BLAS, in its own terms: C (m, n) by columns becomes op(A) op(B), or has that added to it."""
 
     def make(context, builder, sig, args):
         ta, tb, m, n, k, a, lda, b, ldb, keep, c, ldc = args
@@ -522,15 +535,13 @@ def gemm(typing, transposed_a, transposed_b, m, n, k, a, lda, b, ldb, keep, c, l
 
         one, zero = ir.Constant(real, 1.0), ir.Constant(real, 0.0)
         given = [
-            char(ta), char(tb), number(m), number(n), number(k), slot(one, real), a, number(lda), b, number(ldb),
-            slot(builder.select(keep, one, zero), real), c, number(ldc),
+            char(ta), char(tb), number(m), number(n), number(k), slot(one, real), a, number(lda), b,
+            number(ldb), slot(builder.select(keep, one, zero), real), c, number(ldc),
         ]  # fmt: skip
         kinds = [g.type for g in given]
         assert kinds[0] == letter
         name = f"lstmcourse_{'s' if sig.args[5].dtype == types.float32 else 'd'}gemm"
-        function = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(ir.VoidType(), kinds), name
-        )
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), kinds), name)
         builder.call(function, given)
         return context.get_dummy_value()
 

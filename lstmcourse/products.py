@@ -47,7 +47,7 @@ def loops(m, n, k, a, a_row, a_col, w, w_row, w_col, c, c_row, keep):
 
 @cfunc(types.void(N, N, N, P, N, N, P, N, N, P, N, FLAG), cache=CACHE, **kernels.CALLED)
 def product(m, n, k, a, a_row, a_col, w, w_row, w_col, c, c_row, keep):
-    """c (m, n) = a (m, k) w (k, n), or c += a w; a and w may lie anyhow, each row of c in one piece."""
+    """Make c (m, n) = a (m, k) w (k, n), or c += a w; a and w may lie anyhow, each row of c in one piece."""
     if m <= 0 or n <= 0:
         return
     plain_a, turned_a = a_col == 1 and a_row >= k, a_row == 1 and a_col >= m

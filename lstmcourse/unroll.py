@@ -519,8 +519,14 @@ class Run:
         arguments |= {argument: call.sizes[size] for size, argument in program.sizes.items()}
         for argument, what in program.inputs.items():
             arguments[argument] = extra[what] if what in _Keys(extra) else self._given(what)
+
+        def empty(*shape, dtype=dtype):
+            return POOL.empty(shape, dtype)
+
+        if isinstance(function, fast.Native):  # which sees to its threads itself
+            return function(**arguments, empty=empty)
         with threads_for(call.B * call.sizes.get("H", 1) ** 2):
-            return function(**arguments, empty=lambda *shape, dtype=dtype: POOL.empty(shape, dtype))
+            return function(**arguments, empty=empty)
 
     def _given(self, what: tuple) -> Any:
         kind, name = what[0], what[1]

@@ -18,7 +18,7 @@ What differs from the NumPy printer, in the order of the rules below:
 - element-wise work is done as late as it can be, so that more of it is fused;
 - storage is an address; an index is worked out from the strides of each variable.
 
-`first` and `last` bound the sequences that a loop handles, so that parts of a batch can run in several threads.
+`first` and `last` bound the sequences that a loop handles: parts of a batch can run in several threads.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class NotCompiled(Exception):
 
 @dataclass(frozen=True)
 class Poly:
-    """A sum of products of sizes, such as ``4 * B * H``: strides, offsets and extents, before sizes are known.
+    """A sum of products of sizes, such as ``4 * B * H``: a stride or an extent, before sizes are known.
 
     Examples
     --------
@@ -127,7 +127,7 @@ class View:
 
 @dataclass(frozen=True)
 class Ref:
-    """Where a node's values are: variable, first element, and how far apart neighbours are along each axis."""
+    """Where a node's values are: variable, first element, and how far neighbours are apart on each axis."""
 
     variable: str
     shape: tuple[Poly, ...]
@@ -189,14 +189,15 @@ CALLS = {
     "sqrt": "math.sqrt({0})", "exp": "exp({0})", "log": "math.log({0})", "sin": "math.sin({0})",
     "cos": "math.cos({0})", "tanh": "tanh({0})", "sigmoid": "sigmoid({0})", "relu": "relu({0})",
     "softplus": "softplus({0})", "maximum": "maximum({0}, {1})", "minimum": "minimum({0}, {1})",
-    "where": "select({0}, {1}, {2})", "mod": "remainder({0}, {1})", "stop": "{0}", "copy": "{0}", "spread": "{0}",
+    "where": "select({0}, {1}, {2})", "mod": "remainder({0}, {1})", "stop": "{0}", "copy": "{0}",
+    "spread": "{0}",
 }  # fmt: skip
 SLOW = {"log", "sin", "cos", "softplus", "mod"}
 """Computed one by one by the C library: they get a loop of their own, so that others are vectorised."""
 
 IMPORTS = (
-    "add_rows copy_rows exp logsumexp loose maximum minimum pointer product relu remainder select sigmoid softmax softplus "
-    "sum_along tanh zero_rows"
+    "add_rows copy_rows exp logsumexp loose maximum minimum pointer product relu remainder select sigmoid "
+    "softmax softplus sum_along tanh zero_rows"
 ).split()
 
 WORDS = {*RESERVED, *IMPORTS, "F", "math", "kernels", "sizes", "at", "first", "last", "row", "k", "njit"}
@@ -252,8 +253,10 @@ class _Printer(Walk):
                 continue
             readers = {id(place[u]): place[u] for u in self.users[node] if u in place}
             (there,) = readers.values() if len(readers) == 1 else (None,)
-            if there is not None and there.loop and all(
-                _pointwise(u) and _extent(u) == _extent(node) for u in self.users[node]
+            if (
+                there is not None
+                and there.loop
+                and all(_pointwise(u) and _extent(u) == _extent(node) for u in self.users[node])
             ):
                 place[node] = there
         for s in sections:
@@ -310,7 +313,10 @@ class _Printer(Walk):
             at, count = Dim(), 0
             while str(at) in starts:
                 at, count = starts.pop(str(at)), count + 1
-            return count == len(bounds) and self.sections[self.where[base]] is not self.sections[self.where[node]]
+            return (
+                count == len(bounds)
+                and self.sections[self.where[base]] is not self.sections[self.where[node]]
+            )
         return True
 
     def _steps(self, section: Section) -> list[_Group | Node]:
@@ -518,7 +524,9 @@ class _Printer(Walk):
                 return False
             if at == first:
                 group = self.order[section][at]
-                same = isinstance(group, _Group) and u.shape == state.prev.shape and first == order[state.next]
+                same = (
+                    isinstance(group, _Group) and u.shape == state.prev.shape and first == order[state.next]
+                )
                 if not same:
                     return False
         return True
@@ -546,8 +554,10 @@ class _Printer(Walk):
             made = self._part(self.ref(reader), axis, start, start + node.shape[axis], self._label(node))
         elif node in self.taken:
             made = self.ref(self.taken[node])
-        elif node in self.addend and self._may_take(self.addend[node], node) and (
-            self.where.get(self.addend[node]) != self.where[node]
+        elif (
+            node in self.addend
+            and self._may_take(self.addend[node], node)
+            and (self.where.get(self.addend[node]) != self.where[node])
         ):
             made = replace(self.ref(self.addend[node]), label=self._label(node))
         elif node in self.where:
@@ -627,8 +637,8 @@ class _Printer(Walk):
             text = text.replace(f"sizes[<{size}>]", f"sizes[{k}]")
         return CompiledProgram(
             text, name, self.inputs, self.sizes, self.outputs, self.storage,
-            [(n, loop, shared) for n, loop, shared, _ in made], variables, self.expected, self.buffers, results,
-            self.equal,
+            [(n, loop, shared) for n, loop, shared, _ in made], variables, self.expected, self.buffers,
+            results, self.equal,
         )  # fmt: skip
 
     @staticmethod
@@ -642,10 +652,14 @@ class _Printer(Walk):
 
     def _function(self, name: str, loop: bool, body: list[str], doc: str, program: str) -> str:
         """A function around its statements, which says first where things are."""
-        words = set(re.findall(r"[^\W\d]\w*", "\n".join(line for line in body if not line.lstrip().startswith("#"))))
+        words = set(
+            re.findall(r"[^\W\d]\w*", "\n".join(line for line in body if not line.lstrip().startswith("#")))
+        )
         variables = [v for v in (*self.expected, *self.buffers) if v in words]
         written = {v for v in variables if v in self.buffers}
-        scope = {v: (k if v in written else 0) for k, v in enumerate([v for v in variables if v in written], 1)}
+        scope = {
+            v: (k if v in written else 0) for k, v in enumerate([v for v in variables if v in written], 1)
+        }
         head = [f'"""{doc}"""'] if name.startswith(program) and loop else []
         lines = list(head)
         for size in ["T", "B", *self.sizes.values()]:
@@ -722,7 +736,7 @@ class _Printer(Walk):
         return out
 
     def _merged(self, axes: list[tuple[str, Poly]], refs: list[Ref], keep: int = 0) -> list[list]:
-        """As few axes as the strides allow, outermost first: which index, extent, what one of it counts, strides."""
+        """As few axes as strides allow, outermost first: index, extent, what one of it counts, strides."""
         strides = [self._strides(r, axes) for r in refs]
         merged: list[list] = []
         for k in range(len(axes) - keep):
@@ -1014,7 +1028,7 @@ class _Printer(Walk):
         return ref.variable if base == ZERO else f"{ref.variable} + ({base})"
 
     def _rows(self, axes, refs: list[Ref], body: Callable) -> list[str]:
-        """Loops over all axes but the last that remains when axes are merged: that one is the rows of a product."""
+        """Loops over all axes but the last that is left when axes are merged: the rows of a product."""
         merged = self._merged(axes, refs)
         offsets = [self._base(r) for r in refs]
         lines: list[str] = []
@@ -1028,16 +1042,16 @@ class _Printer(Walk):
         if merged:
             kind, count, scale, steps = merged[-1]
             if kind == "row" and self.inside:
-                offsets = [
-                    o + s * (Poly.of("first") * scale) for o, s in zip(offsets, steps, strict=True)
-                ]
+                offsets = [o + s * (Poly.of("first") * scale) for o, s in zip(offsets, steps, strict=True)]
                 count = (Poly.of("last") + Poly.of("first") * -1) * scale
         places = [
             r.variable if o == ZERO else f"{r.variable} + ({o})" for r, o in zip(refs, offsets, strict=True)
         ]
         return lines + [f"{indent}{line}" for line in body(count, places, steps)]
 
-    def _gemm(self, m, n, k, a, a_row, a_col, w, w_row, w_col, c, out: Ref, keep: str, c_row=None) -> list[str]:
+    def _gemm(
+        self, m, n, k, a, a_row, a_col, w, w_row, w_col, c, out: Ref, keep: str, c_row=None
+    ) -> list[str]:
         if out.strides[-1] != ONE:
             raise NotCompiled("the result of a product does not lie in rows")
         c_row = out.strides[-2] if c_row is None else c_row
@@ -1048,15 +1062,13 @@ class _Printer(Walk):
         ]
 
     def _reduction(self, node: Node, out: Ref) -> list[str]:
-        """Sums over steps and sequences. Inside a loop the storage is 0 at first, and each step adds to it."""
+        """Sums over steps and sequences. In a loop the storage is 0 at first, and each step adds to it."""
         inside = self.inside
         zero = [] if inside else self._zero(self._axes(node.batched, False, out.shape), out)
         if node.op.name == "outer":
             a, b = (self._in_memory(x) for x in node.args)
             lead = max((a.shape[:-1], b.shape[:-1]), key=len)
-            axes = self._axes(
-                any(n.batched for n in node.args), any(n.timed for n in node.args), lead
-            )
+            axes = self._axes(any(n.batched for n in node.args), any(n.timed for n in node.args), lead)
             text = self._rows(
                 axes,
                 [a.drop(-1), b.drop(-1)],
