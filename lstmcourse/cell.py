@@ -802,12 +802,13 @@ class Cell:
         padded: bool = False,
         gradients: bool = True,
         due: bool = True,
+        dtype: np.dtype | None = None,
     ) -> Compiled:
-        """The programs for one way of running the cell; printed once."""
-        key = (given, padded, gradients, due)
+        """The programs for one way of running the cell; printed once. With a dtype, those of the compiler."""
+        key = (given, padded, gradients, due, dtype)
         if key not in self._cache:
             self._cache[key] = compile_graph(
-                self.graph, given=given, padded=padded, gradients=gradients, due=due
+                self.graph, given=given, padded=padded, gradients=gradients, due=due, dtype=dtype
             )
         return self._cache[key]
 
