@@ -637,7 +637,7 @@ class _Printer(Walk):
             text = text.replace(f"sizes[<{size}>]", f"sizes[{k}]")
         return CompiledProgram(
             text, name, self.inputs, self.sizes, self.outputs, self.storage,
-            [(n, loop, shared) for n, loop, shared, _ in made], variables, self.expected, self.buffers,
+            [], [(n, loop, shared) for n, loop, shared, _ in made], variables, self.expected, self.buffers,
             results, self.equal,
         )  # fmt: skip
 
