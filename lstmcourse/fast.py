@@ -19,6 +19,7 @@ import hashlib
 import importlib.util
 import linecache
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -82,8 +83,9 @@ build = njit(SIGNATURE, cache={cache}, no_cfunc_wrapper=True, **kernels.OPTIONS)
 def module_text(program: CompiledProgram, name: str, dtype: Any, cache: bool = True) -> str:
     """The module that is compiled: the program's functions, and what they call."""
     used = [word for word in IMPORTS if f"{word}(" in program.text]
+    shown = re.sub(r"[^\w(), .-]", "_", name)  # it stands in a docstring
     head = HEAD.format(
-        name=name, imports=", ".join(used or ["OPTIONS"]), dtype=np.dtype(dtype).name, cache=cache
+        name=shown, imports=", ".join(used or ["OPTIONS"]), dtype=np.dtype(dtype).name, cache=cache
     )
     functions = program.text.replace("def ", "@build\ndef ")
     return f"{head}\n\n{functions}"
@@ -187,7 +189,7 @@ def _import(source: Path, name: str, text: str) -> ModuleType:
 def _announced(text: str) -> Iterator[None]:
     """Say that a first compilation takes a while: on a terminal only."""
     if sys.stderr is not None and sys.stderr.isatty():
-        name = text.partition(" the cell ")[2].partition(".")[0]
+        name = text.partition(" the cell ")[2].partition(". Written")[0] or "matrix products"
         print(f"lstmcourse: compiling {name}, once; a few seconds ...", file=sys.stderr, flush=True)
     yield
 
@@ -328,11 +330,13 @@ class Native:
 
     def plan(self, sizes: tuple[int, ...]) -> _Plan:
         """What is allocated, worked out once for each set of sizes."""
-        if sizes not in self.plans:
+        plan = self.plans.get(sizes)
+        if plan is None:
             if len(self.plans) > 64:
                 self.plans.clear()
-            self.plans[sizes] = _Plan(self.program, dict(zip(self.names, sizes, strict=True)), self.dtype)
-        return self.plans[sizes]
+            plan = _Plan(self.program, dict(zip(self.names, sizes, strict=True)), self.dtype)
+            self.plans[sizes] = plan
+        return plan
 
     def __call__(self, *, empty: Callable, **given: Any) -> dict[str, np.ndarray]:
         """Run it: `empty` makes arrays, the other arguments are those of the NumPy program."""

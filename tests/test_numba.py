@@ -370,6 +370,7 @@ def test_element_wise_loops_are_vectorised():
         pytest.skip("this processor has no wide registers")
     programs = lc.cells.lstm.compiled(dtype=np.dtype(np.float32))
     text = fast.module_text(programs.forward, "lstm", np.float32, cache=False)
+    fast._link("float32")
     space = {}
     exec(text, space)
     code = space["forward_loop"].inspect_asm(space["forward_loop"].signatures[0])
