@@ -104,9 +104,9 @@ def fit(
     callback : callable, optional
         Called with model and history after every step; ends the training by returning True.
     backend : str, optional
-        What computes the cell, one of `lstmcourse.backends`. By default NumPy for the first 100 steps, and the
-        compiled one, if it is there, from then on: a longer run is worth compiling. Which one is decided by
-        the number of the step alone, so that a run that is resumed equals one that was not interrupted.
+        What computes the cell, one of `lstmcourse.backends`. By default NumPy for the first 100 steps, and
+        the compiled one, if it is there, from then on: a longer run is worth compiling. The number of the
+        step alone decides, so that a run that is resumed equals one that was not interrupted.
 
     Raises
     ------
@@ -429,8 +429,8 @@ def _chance(model: Model) -> dict[str, float | None]:
 
 
 COMPILED_FROM = 100
-"""The step from which a run is compiled. By then it has shown that it is more than a try; compiling a cell takes
-seconds, once, and then halves the time of a step or better.
+"""The step from which a run is compiled. By then it has shown that it is more than a try; compiling a cell
+takes seconds, once, and a step then takes half the time or less.
 """
 
 
