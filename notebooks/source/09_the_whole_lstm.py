@@ -35,7 +35,7 @@ lstm
 #
 # ## Write it yourself
 #
-# Without looking back: write the LSTM as a function of `x, h, c` under `@lc.cell`, with `lc.sigmoid`, `lc.tanh`, and a layer made by `lc.affine("f", h, x)` for each of `f`, `i`, `g`, `o`. It returns the next `h` and the next `c`. The check runs your cell and the reference on the same random numbers. If they differ, it tries to say what you have mixed up.
+# Scroll until the equations are out of sight. Then write the LSTM as a function of `x, h, c` under `@lc.cell`, with `lc.sigmoid`, `lc.tanh`, and a layer made by `lc.affine("f", h, x)` for each of `f`, `i`, `g`, `o`. It returns the next `h` and the next `c`. The check runs your cell and the reference on the same random numbers. If they differ, it tries to say what you have mixed up.
 
 # %% tags=["exercise"]
 my_lstm = None  # replace this line by your cell
@@ -58,7 +58,7 @@ def my_lstm(x, h, c):
 lc.exercises.check_lstm(my_lstm)
 
 # %% [markdown]
-# It cannot be cheated by luck, and it knows the usual slips. Here is one of them:
+# A wrong cell would have to give the same numbers by luck, which will not happen. The check knows many usual slips by name. Here is one:
 
 
 # %%
@@ -86,7 +86,7 @@ lc.claim(
 )
 
 # %% [markdown]
-# The essay hopes that, walked through step by step, the equations have become less intimidating. Whether that is so for you, no measurement of ours can tell. Having written them without help, you can.
+# The essay hopes that, walked through step by step, the equations have become less intimidating. We cannot measure that for you. If you have written them without help, you can tell.
 
 # %% [markdown]
 # ## The way back
@@ -99,7 +99,13 @@ start = program.index("    for t in reversed")
 print(program[start : program.index("    # --- for all steps at once, after")])
 
 # %% [markdown]
-# Derive it by hand, and compare line by line. Write $\delta h_t$, $\delta C_t$, … for the derivative of the loss with respect to each quantity. From $h_t = o_t \odot \tanh(C_t)$:
+# How to read it. `d_` is the gradient of what follows. `g_h[t]` comes from what is read off $h_t$; `d_h` and `d_c` come from the step after. With both parts added they are called `d_h_2` and `d_c_2`. `slope_…` are derivatives of squashing functions, computed before the loop. `c` is stored with $C_0$ in front, so `c[t]` is $C_{t-1}$. `d_a` holds the four layers side by side, and `d_f`, `d_i`, `d_o`, `d_a_g` are its parts; so $f$, $i$, $o$ share one line, and one product gives `d_h`. The weights' gradients follow after the loop.
+#
+# Now derive it by hand, and find each formula in the program. Write $\delta h_t$, $\delta C_t$, … for the derivative of the loss with respect to each quantity. *Later* marks the part that comes from step $t + 1$, *here* the part that comes from what is read off $h_t$ at once:
+#
+# $$\delta h_t = \delta h_t^{\text{here}} + \delta h_t^{\text{later}}.$$
+#
+# From $h_t = o_t \odot \tanh(C_t)$:
 #
 # $$\delta o_t = \delta h_t \odot \tanh(C_t), \qquad \delta C_t = \delta C_t^{\text{later}} + \delta h_t \odot o_t \odot (1 - \tanh^2 C_t).$$
 #
@@ -107,7 +113,17 @@ print(program[start : program.index("    # --- for all steps at once, after")])
 #
 # $$\delta f_t = \delta C_t \odot C_{t-1}, \quad \delta i_t = \delta C_t \odot \tilde C_t, \quad \delta \tilde C_t = \delta C_t \odot i_t, \quad \delta C_{t-1}^{\text{later}} = \delta C_t \odot f_t.$$
 #
-# The last of these is the whole secret: along the belt the gradient is multiplied by $f_t$ and by nothing else. Then through the squashing functions, with $\sigma' = \sigma (1 - \sigma)$ and $\tanh' = 1 - \tanh^2$, to the $a$'s before them; and $\delta h_{t-1} = \sum_k \delta a_{k,t}\, U_k^\top$ over the four layers. In NumPy, for one step:
+# The last one matters most: along the belt the gradient is multiplied by $f_t$ and by nothing else.
+#
+# Call $a_{k,t} = h_{t-1} U_k + x_t W_k + b_k$ what a layer has before it is squashed, for $k$ one of $f$, $i$, $C$, $o$. With $\sigma' = \sigma (1 - \sigma)$ and $\tanh' = 1 - \tanh^2$,
+#
+# $$\delta a_{k,t} = \delta k_t \odot k_t \odot (1 - k_t) \ \text{ for } k = f, i, o, \qquad \delta a_{C,t} = \delta \tilde C_t \odot (1 - \tilde C_t^2).$$
+#
+# And from the layers to the step before, and to the weights:
+#
+# $$\delta h_{t-1}^{\text{later}} = \sum_k \delta a_{k,t}\, U_k^\top, \quad \delta W_k = \sum_t x_t^\top\, \delta a_{k,t}, \quad \delta U_k = \sum_t h_{t-1}^\top\, \delta a_{k,t}, \quad \delta b_k = \sum_t \delta a_{k,t}.$$
+#
+# In NumPy, first one step (the program writes `g` for $\tilde C$, and for the index $C$):
 
 
 # %% tags=["setup"]
@@ -124,18 +140,25 @@ def back(d_h, d_c, step, before, params):
     return sum(d_a[k] @ params[f"U_{k}"].T for k in d_a), d_c * f, d_a
 
 
+# %% [markdown] tags=["setup"]
+# Then all steps, from the last to the first:
+
+
+# %% tags=["setup"]
 def through_time(back, run, x, d_out, params):
-    """Gradients of the four input matrices, step by step from the last to the first."""
+    """Gradients of all weights, step by step from the last to the first."""
     values = {k: run[k] for k in "figo"} | {"t": np.tanh(run["c"])}
-    before = np.concatenate([np.zeros_like(run["c"][:1]), run["c"][:-1]])
-    d_h = d_c = np.zeros_like(before[0])
-    d_W = {k: np.zeros_like(params[f"W_{k}"]) for k in "figo"}
+    before = {k: np.concatenate([np.zeros_like(run[k][:1]), run[k][:-1]]) for k in "hc"}
+    grads = {name: np.zeros_like(p) for name, p in params.items()}
+    d_h = d_c = np.zeros_like(before["c"][0])
     for t in reversed(range(len(x))):
         step = {k: v[t] for k, v in values.items()}
-        d_h, d_c, d_a = back(d_h + d_out[t], d_c, step, before[t], params)
-        for k in d_W:
-            d_W[k] += x[t].T @ d_a[k]
-    return d_W
+        d_h, d_c, d_a = back(d_h + d_out[t], d_c, step, before["c"][t], params)
+        for k in "figo":
+            grads[f"W_{k}"] += x[t].T @ d_a[k]
+            grads[f"U_{k}"] += before["h"][t].T @ d_a[k]
+            grads[f"b_{k}"] += d_a[k].sum(axis=0)
+    return grads
 
 
 # %% tags=["setup"]
@@ -147,9 +170,9 @@ derived = run.backward({"h": d_out})
 
 # %%
 by_hand = through_time(back, run, x, d_out, params)
-difference = max(np.abs(by_hand[k] - derived[f"W_{k}"]).max() for k in "figo")
+difference = max(np.abs(by_hand[name] - derived[name]).max() for name in params)
 assert difference < 1e-12, difference
-print("by hand and derived agree to 12 decimals")
+print(f"{len(params)} gradients, of {', '.join(params)}: by hand and derived agree to 12 decimals")
 
 # %% [markdown]
 # ## Before there was a forget gate
@@ -160,82 +183,114 @@ print("by hand and derived agree to 12 decimals")
 lc.cells.lstm_1997
 
 # %% [markdown]
-# Its memory never fades, $\partial C_T / \partial C_0 = 1$ along the belt, whatever comes. What can be wrong with that? Gers, Schmidhuber and Cummins ([2000](https://doi.org/10.1162/089976600300015015)) saw it on **continual** input: a stream with no marks where one piece ends and the next begins. A state that is only added to grows and grows, until $\tanh$ saturates and nothing new gets through.
+# Its state is called $s$, after the paper; it is our $C$. Its candidate $g$ lies between $-2$ and $2$, and $2\sigma(s) - 1$ is $\tanh(s/2)$. Along the belt its memory never fades: $\partial s_T / \partial s_0 = 1$, whatever comes. What can be wrong with that?
 #
-# Their test was the embedded Reber grammar (`lc.tasks.EmbeddedReber`): strings of letters in which the last letter but one repeats the second, across a stretch of random length. Only that letter needs a memory. We train both cells on single strings, each from a state of zeros, and on one endless stream; two learning rates, five seeds, and we show the better rate.
+# Gers, Schmidhuber and Cummins ([2000](https://doi.org/10.1162/089976600300015015)) saw it on **continual** input: a stream in which nobody resets the state between one piece and the next. A state to which something is added at every step, and from which no share is taken, may grow without limit, until the squashing function is flat and nothing new shows.
+#
+# Their test was the embedded Reber grammar (`lc.tasks.EmbeddedReber`): strings of letters in which the last letter but one repeats the second, across a stretch of random length: B**T**BPVVE**T**E, or B**P**BTXSE**P**E. Only that letter needs a long memory. A prediction is right there if the true letter ranks above all illegal ones.
+#
+# The cell of 1997 differs from ours in the forget gate, but in the ranges of its squashing functions too. So we train a third cell, our LSTM with $f$ held at 1 (`lc.cells.lstm_f`). It differs in the forget gate alone. Each cell has 20 units and is trained on single strings, each from a state of zeros, and on one endless stream; two learning rates, five seeds, and we show the better rate. (The third cell, and the second test below, were added after the first results.)
 
 # %%
 strings = lc.experiments.load("continual_strings")
 
 
-def better(results, value, rates=(1e-2, 3e-3), **point):
-    """The five seeds at the learning rate with the better mean."""
-    found = [
-        [t.values[value] for t in results.trials if t.point == {**point, "learning_rate": rate}]
-        for rate in rates
-    ]
-    return np.array(max(found, key=np.mean))
+def better(results, value, by="", **point):
+    """A value for every seed, at the learning rate with the better mean (of `by`, if that is given)."""
+    _, judged = results.over("learning_rate", by or value, **point)
+    return results.over("learning_rate", value, **point)[1][judged.mean(axis=1).argmax()]
 
 
-kinds = {"single strings": False, "one stream": True}
-names = {"1997": "lstm_1997", "with forget gate": "lstm"}
+cells = {"1997": "lstm_1997", "f held at 1": "lstm_f", "with forget gate": "lstm"}
 
 # %%
 right = {
-    name: {kind: better(strings, "long", cell=cell, continual=continual) for kind, continual in kinds.items()}
-    for name, cell in names.items()
+    name: {
+        "single strings": better(strings, "long", cell=cell, continual=False),
+        "one stream, from zeros": better(strings, "long", cell=cell, continual=True),
+    }
+    for name, cell in cells.items()
 }
-fig = plots.bars_over_seeds(
-    right, reference={"chance": 0.5}, ylabel="right at the letter that needs memory", ylim=(0, 1.35)
-)
+look = {"ylabel": "right at the letter\nthat needs memory", "ylim": (0, 1.05), "legend": "above"}
+fig = plots.bars_over_seeds(right, reference={"chance": 0.5}, **look)
 plots.show(
     fig,
-    alt="On single strings both cells are right. On one stream the cell of 1997 ranges from a guess to 0.98, with a median of 0.82; the one with a forget gate from 0.94 to 1.",
+    alt="On single strings all three cells are right. On one stream, tested from zeros, the cell of 1997 and the LSTM with f held at 1 range from a guess to above 0.98, with medians of 0.82 and 0.70; with a forget gate from 0.94 to 1.",
 )
 
-# %% claims=["C16"]
-old, new = right["1997"], right["with forget gate"]
-lc.claim("C16", "on single strings the cell of 1997 is right", old["single strings"], above=0.95)
-fell = int(np.sum(old["one stream"] < 0.9))
-lc.claim("C16", "on one stream this many of its five runs are wrong often", fell, between=(2, 4))
-lc.claim("C16", "with a forget gate every run is right on the stream", new["one stream"], above=0.9)
+# %%
+for name, found in right.items():
+    print(f"one stream, {name:16}", np.sort(found["one stream, from zeros"]).round(2))
 
 # %% [markdown]
-# On single strings the forget gate makes no difference. On the stream it does: two of five runs of the old cell only guess, and one falls in between. (Gers and others counted as solved only a stream of a million letters without a single error. We measured shares, on some thousands.) And the reason they gave? How large does the largest cell state become?
+# (In the figure, bars are medians, and lines reach from the lowest to the highest.) On single strings all three are right. On one stream, three runs of five fail in each cell that has no forget gate, and none with it. The third cell shows that the gate decides this, not the ranges of $g$. (Gers and others counted as solved only a stream of a million letters without a single error. We measured shares, over some five thousand strings.)
+
+# %% claims=["C16"]
+alone, stream = ([found[kind] for found in right.values()] for kind in right["1997"])
+lc.claim("C16", "on single strings all three are right", np.concatenate(alone), above=0.95)
+fell = [int(np.sum(found < 0.9)) for found in stream[:2]]
+lc.claim("C16", "without a forget gate this many of five fail on a stream", fell, between=(1, 4))
+lc.claim("C16", "with a forget gate every run is right there too", stream[2], above=0.9)
+
+# %% [markdown]
+# And the reason that they gave? How large is the state when training ends, after 150,000 letters? (Of each run the median over units; all ten runs, of both rates.)
 
 # %% claims=["C16"]
 grown = {
-    name: np.array(
-        [t.values["state"] for t in strings.trials if t.point["cell"] == cell and t.point["continual"]]
-    )
-    for name, cell in names.items()
+    name: strings.over("learning_rate", "grown", cell=cell, continual=True)[1].ravel()
+    for name, cell in cells.items()
 }
-for name, values in grown.items():
-    print(f"largest cell state after 2,000 more letters, {name}: {np.median(values):.0f} (median)")
-lc.claim("C16", "on a stream the state of 1997 grows beyond all use", grown["1997"], above=100)
-lc.claim("C16", "with a forget gate it stays small", grown["with forget gate"], below=50)
+for name, sizes in grown.items():
+    print(f"size of a cell state, {name:16} {np.median(sizes):8,.1f} (median)")
+ungated = np.r_[grown["1997"], grown["f held at 1"]]
+lc.claim("C16", "without a forget gate the states grow and grow", ungated, above=5000)
+lc.claim("C16", "with a forget gate they stay small", grown["with forget gate"], below=10)
 
 # %% [markdown]
-# Above a thousand, where $\tanh$ has been at 1 for long: the unit can hardly show anything else any more. With a forget gate the state stays within about ten. One of the stored runs, again:
+# At tens of thousands the squashing has been flat for long. Such a unit shows $h_t = \pm o_t$, whatever is added to its state: it "will degenerate into an ordinary BPTT unit", as Gers and others wrote, and cease to be a memory. If that is so, nobody will notice when we hold all cell states where they are. We let the stream *go on* from the state in which training ended, once as it is, and once with every $C_t = C_{t-1}$ ($i_t = 0$, and $f_t = 1$). Predict first: which of the three cells will miss its memory?
 
 # %%
-where = {"cell": "lstm", "continual": False, "learning_rate": 3e-3}
-again = lc.experiments.rerun("continual_strings", 1, where=where)
-agreement = lc.experiments.agree("continual_strings", again)
-assert agreement, agreement
-agreement
+kept = {
+    name: {
+        kind: better(strings, value, by="long", cell=cell, continual=True)
+        for kind, value in (("going on", "going_on"), ("going on, states held", "frozen"))
+    }
+    for name, cell in cells.items()
+}
+fig = plots.bars_over_seeds(kept, reference={"chance": 0.5}, **look)
+plots.show(
+    fig,
+    alt="Going on, the cell of 1997 and the LSTM with f held at 1 have medians of 0.99, and the same with all states held but for one run of the latter. With a forget gate: near 1 going on, about 0.2 with states held.",
+)
+
+# %%
+missed = {name: found["going on"] - found["going on, states held"] for name, found in kept.items()}
+for name, lost in missed.items():
+    runs = np.sort(kept[name]["going on"]).round(2)
+    print(f"{name:16} going on: {runs}  lost with states held: {np.sort(lost).round(2)}")
+
+# %% claims=["C16"]
+lc.claim("C16", "the states of 1997 are no memory: held, nothing is lost", abs(missed["1997"]), below=0.02)
+lc.claim("C16", "the states with a forget gate are", missed["with forget gate"], above=0.4)
+
+# %% [markdown]
+# With a forget gate the states are the memory: without them the network does not even know where in a string it is, and falls below a guess. In the cell of 1997 they are none: held, every run answers as before. With $f$ held at 1 four runs of five are like that, and one has kept a state that it uses. What the others remember goes through $h$, as in a plain network. In some runs that is enough here, across some eight letters (a plain network can do it too, see below); the point of an LSTM is gone.
+#
+# So the growth does the harm that Gers and others describe, but a wrong answer is not always its sign. Of the six runs that failed from zeros, three are right in more than 0.95 when they go on: they have got used to a state far from zero, and are lost when it is taken away. With a forget gate it makes no difference where the test starts.
+#
+# (A run on the stream takes half a minute or more. To repeat one: `lc.experiments.rerun("continual_strings", 1, where={"continual": True})`.)
 
 # %% [markdown]
 # ## Plain network against LSTM
 #
-# Four tasks that need a memory, each with the same budget for both: at most 4,000 parameters (about 57 units for the plain network, 27 for the LSTM), 1,500 steps, two learning rates of which the better counts, five seeds. All of it was fixed before the runs.
+# Four tasks that need a memory, each with the same budget for both: at most 4,000 parameters (56 to 61 units for the plain network, 27 or 30 for the LSTM), 1,500 steps, two learning rates of which the better counts, five seeds. All of it was fixed before the runs. (The rate is chosen by the very score shown, which flatters both a little.) The forget gates start at a bias of 1. In [notebook 03](03_lstm_networks.ipynb) that start did not reach a gap of 20; there the LSTM had 13 units, and another task. How far it reaches depends on both.
 #
 # | task | what has to be remembered | guessing |
 # |---|---|---|
-# | adding | two marked numbers among 100, to be added | 0.08 |
+# | adding | two marked numbers among 100, to be added (right means within 0.04) | 0.08 |
 # | copy | five letters of four kinds, over 50 empty steps | 0.25 |
-# | temporal order | in which order two marks came, among 100 letters | 0.25 |
-# | embedded Reber | one letter, across a string of some ten | 0.5 |
+# | temporal order | two marks, each X or Y, among 100 letters: which came first, which second (four answers) | 0.25 |
+# | embedded Reber | one letter, across 5 or more others, 8 on average | 0.5 |
 
 # %%
 study = lc.experiments.load("plain_against_lstm")
@@ -244,10 +299,22 @@ accuracy = {
     name: {task.replace("_", " "): better(study, "accuracy", task=task, cell=cell) for task in tasks}
     for name, cell in (("plain network", "rnn"), ("LSTM", "lstm"))
 }
-chance = dict(zip(accuracy["LSTM"], ([0.078], [0.25], [0.25], [0.5]), strict=True))
+
 
 # %%
-fig = plots.bars_over_seeds(accuracy | {"guessing": chance}, ylabel="share right", ylim=(0, 1.35))
+def each(measure):
+    """A number for each network and task."""
+    return {name: {task: measure(v) for task, v in found.items()} for name, found in accuracy.items()}
+
+
+chance = dict(zip(accuracy["LSTM"], (0.078, 0.25, 0.25, 0.5), strict=True))
+fig = plots.bars(
+    each(np.median) | {"guessing": chance},
+    ranges=each(lambda v: (v.min(), v.max())),
+    ylabel="share right",
+    ylim=(0, 1.05),
+    legend="above",
+)
 plots.show(
     fig,
     alt="Adding: plain network at a guess, LSTM at 0.85. Copy: both near a guess, up to 0.48. Temporal order: plain network at a guess, LSTM at 1 in four of five seeds. Embedded Reber: both at 1.",
@@ -268,10 +335,13 @@ lc.claim("C16", "temporal order: the median LSTM is right", order, above=0.95)
 lc.claim("C16", "temporal order: every plain network guesses", plain["temporal order"], below=0.4)
 
 # %% [markdown]
-# Two tasks to the LSTM, clearly. One to both: ten letters are within a plain network's reach, when its weights start orthogonal and it is trained by Adam, as here. (In 1997 it was hard.) And one to nobody: 1,500 steps are too few for copying over 50 empty steps. "Do far better on many tasks" is what the essay says; *many*, not all, is right.
+# Two tasks go to the LSTM: adding, and temporal order in four seeds of five (at the smaller learning rate; at the larger none learns it). One goes to both: the stretch in embedded Reber, eight letters on average, is within a plain network's reach. Copying over 50 empty steps goes to nobody within 1,500 steps, though single seeds of both are above guessing (up to 0.48). The essay says that the LSTM works much better for many tasks. Here it is two of four.
+#
+# That embedded Reber goes to both rests on the plain network. One of its five runs, again:
 
 # %%
-again = lc.experiments.rerun("plain_against_lstm", 1, where={"task": "embedded_reber", "learning_rate": 3e-3})
+where = {"task": "embedded_reber", "cell": "rnn", "learning_rate": 3e-3}
+again = lc.experiments.rerun("plain_against_lstm", 1, where=where)
 agreement = lc.experiments.agree("plain_against_lstm", again)
 assert agreement, agreement
 agreement
@@ -279,13 +349,16 @@ agreement
 # %% [markdown]
 # ## On real text
 #
-# Language modelling was among the LSTM's first successes. Our text is the source code of twelve modules of Python's standard library, which lies on your disk. Plain network and LSTM get at most 60,000 parameters each (165 and 75 units), 500 to 5,000 steps, and three seeds. Beside them, two models that are no networks: counts of which letter follows the last few letters (n-grams), and the compressor xz, which may look up whatever it has seen before.
+# Language modelling is on the essay's list of successes. Our text is the source code of twelve modules of Python's standard library, which lies on your disk. Plain network and LSTM get at most 60,000 parameters each (165 and 75 units), 500 to 5,000 steps, and three seeds. Planned were 2,000 steps and two learning rates; when we saw the result we added 500 and 5,000 steps, at the rate that was better for both. Beside them, two models that are no networks: counts of which letter follows the last few letters (n-grams), and the compressor xz, which may look up whatever it has seen before.
 
-# %%
+# %% tags=["nbval-ignore-output"]
+# not compared: the text differs between versions of Python
 text = lc.tasks.Text()
 train, test = text.region("train"), text.region("test")
 ngrams = lc.baselines.ngram_bits(train, test, order=5, alphabet=97)
-xz = lc.baselines.xz_bits(train, test)
+xz, xz_alone = lc.baselines.xz_bits(train, test), lc.baselines.xz_bits("", test)
+print("n-grams, by letters looked at:", ", ".join(f"{k}: {b:.2f}" for k, b in enumerate(ngrams)))
+print(f"xz: {xz:.2f}, without the training text: {xz_alone:.2f}")
 
 # %%
 bits = lc.experiments.load("bits_per_character")
@@ -307,21 +380,26 @@ plots.show(
     alt="Both networks fall with training, the plain one faster at first; after 5,000 steps both stand at about 2.15 bits, where the best n-gram model stands. xz is lower, below 1.8.",
 )
 
-# %% claims=["C09", "C10"]
+# %% claims=["C10"]
 longest = {name: found[-1] for name, found in nets.items()}  # after 5,000 steps, three seeds
-beyond = longest["LSTM"] - min(ngrams)
-statement = "after 5,000 steps the LSTM predicts the text about as well as the best n-gram model"
-lc.claim("C09", statement, beyond, between=(-0.25, 0.25), verdict="qualified")
 apart = np.median(longest["LSTM"]) - np.median(longest["plain network"])
-statement = "and the plain network predicts it about as well as the LSTM"
+statement = "after 5,000 steps the plain network predicts the text about as well as the LSTM"
 lc.claim("C10", statement, apart, between=(-0.12, 0.12), verdict="qualified")
+
+# %% claims=["C09"]
+beyond = longest["LSTM"] - min(ngrams)
+statement = "the LSTM predicts it about as well as the best n-gram model"
+lc.claim("C09", statement, beyond, between=(-0.25, 0.25), verdict="qualified")
 ahead = min(map(np.min, longest.values())) - xz
-lc.claim(
-    "C09", "xz, which looks things up, is ahead of both networks", ahead, above=0.15, verdict="qualified"
-)
+statement = "xz, which looks things up, is ahead of both networks"
+lc.claim("C09", statement, ahead, above=0.15, verdict="qualified")
 
 # %% [markdown]
-# That is not what one expects after the essay, so mind what was measured. Networks of 60,000 parameters and a few minutes of training are small; the curves still fall. The plain network has 165 units to the LSTM's 75, and much of what can be predicted in a program's text lies a few letters back (the best n-gram model looks at four), where a plain network has no trouble. And xz, which stores the text itself, shows how much of the rest is repetition. Karpathy, Johnson and Fei-Fei ([2015](https://arxiv.org/abs/1506.02078)), with larger networks and texts, found LSTMs clearly ahead of plain networks, and of n-grams too. At our size the advantage does not show; it would be wrong to say that it does.
+# After 5,000 steps the two stand 0.01 bits apart, far less than seeds differ; both stand where the best n-gram model does, and xz is well ahead. That is not what one expects after the essay, so mind what was measured. The networks are small, and longer training still helps, the LSTM more: it was 0.3 bits behind after 500 steps, and has caught up. (Each point is a run of its own.) The plain network has 165 units to the LSTM's 75, and much of what can be predicted in a program's text lies a few letters back (the best n-gram model looks at four), where a plain network has no trouble. And xz can copy whole passages from what it has read; without the training text it needs 2.14 bits too.
+#
+# Karpathy, Johnson and Fei-Fei ([2015](https://arxiv.org/abs/1506.02078)), with larger networks and texts, found LSTMs clearly ahead of plain networks, and of n-grams too. At our size and budget we do not see it.
+#
+# One of the short runs, again (the long ones, on which the comparison rests, take minutes):
 
 # %%
 where = {"cell": "rnn", "steps": 500}
@@ -333,30 +411,56 @@ agreement
 # %% [markdown] claims=["C10"]
 # ## Nearly all of them used it
 #
-# The essay says that nearly all of the successes of recurrent networks were achieved with LSTMs. It was a fair summary in 2015: Graves, Mohamed and Hinton's speech recognition ([2013](https://arxiv.org/abs/1303.5778)), Sutskever, Vinyals and Le's translation ([2014](https://arxiv.org/abs/1409.3215)), Vinyals and others' captions ([2015](https://arxiv.org/abs/1411.4555)) are LSTMs. Not all were: Mikolov's language model ([2010](https://doi.org/10.21437/Interspeech.2010-343)) was a plain network, and Cho and others' translation ([2014](https://arxiv.org/abs/1406.1078)) used what was later called the GRU.
+# The essay says that nearly all of the successes of recurrent networks were achieved with LSTMs. Were they? A count is beyond us; these speak for it: Graves, Mohamed and Hinton's speech recognition ([2013](https://arxiv.org/abs/1303.5778)), Sutskever, Vinyals and Le's translation ([2014](https://arxiv.org/abs/1409.3215)), Vinyals and others' captions ([2015](https://arxiv.org/abs/1411.4555)) all used LSTMs. These speak against *all*: Mikolov's language model ([2010](https://doi.org/10.21437/Interspeech.2010-343)) was a plain network, and Cho and others' translation ([2014](https://arxiv.org/abs/1406.1078)) used what was later called the GRU.
 
 # %% [markdown]
 # ## Who carries what?
 #
-# Back to the trained reader, for the last time, to put together what notebooks 05 to 08 found about its units. For each unit and each property: how well does its cell state tell it (a probe, half of the rows to fit, the other half to judge), and which answers break when the unit is silenced?
+# Back to the trained reader, for the last time, to put together what notebooks 05 to 08 found about its units. For each unit and each property: how well does its cell state tell it (a probe: one threshold, set on half of the rows and judged on the other half), and which answers break when the unit is silenced?
 
 # %%
-notes = reader.task.annotate(rows.x)
-gender, told_gender = lc.reader.carrier(reader, "gender")
-number, told_number = lc.reader.carrier(reader, "number")
+notes, state = reader.task.annotate(rows.x), reader.unroll(rows.x)["c"]
+place = (np.arange(len(rows.x)) % 14)[:, None]  # of a word in its sentence; the subject stands at 1
+
+
+def tells(what, where):
+    """For each unit, the share of places at which its cell state tells a property."""
+    half = np.arange(where.shape[1]) < where.shape[1] // 2
+    fit, judge = ((state[part], notes[what][part] == 1) for part in (where & half, where & ~half))
+    return lc.inspection.probe(*fit).score(*judge)
+
+
+# %%
+one_person = notes["number"] == -1
+told = {
+    "gender": tells("gender", one_person & (place >= 1) & (place <= 10)),
+    "number": tells("number", np.ones_like(one_person) & (place >= 1) & (place <= 4)),
+}
+
+# %%
 whole = lc.reader.answers(reader.predict(rows.x), rows)
 without = [lc.reader.answers(lc.inspection.silence(reader, k).predict(rows.x), rows) for k in range(32)]
 loss = {key: np.array([whole[key] - w[key] for w in without]) for key in whole}
 
 # %%
-print(f"gender: unit {gender}, tells it in {told_gender:.2f} of all places")
-print(f"number: unit {number}, tells it in {told_number:.2f}")
+for what, shares in told.items():
+    best = np.argsort(-shares.round(2), kind="stable")[:3]
+    print(f"{what:7} told best by ", ", ".join(f"unit {k} ({shares[k]:.2f})" for k in best))
 for key, lost in loss.items():
-    worst = np.argsort(-lost, kind="stable")[:4]
+    worst = np.argsort(-lost.round(2), kind="stable")[:4]
     print(f"{key:7} lost most without", ", ".join(f"unit {k} ({lost[k]:.2f})" for k in worst))
 
 # %% [markdown]
-# The probe's unit for gender is among those that gender cannot do without. For the verb it is otherwise: some units tell the number in nearly every place, and no single one is needed. So a unit that *carries* a property, and a unit that an answer *depends on*, are two findings, and it takes two experiments to tell.
+# In brackets: the share of places at which the unit tells the property, and the share of right answers that is lost without it; 0.5 means down to a guess. Two more numbers: how well does unit 15 tell the gender, and what happens without both units that tell the number?
+
+# %%
+both = lc.inspection.silence(lc.inspection.silence(reader, 6), 21)
+left = lc.reader.answers(both.predict(rows.x), rows)
+print(f"unit 15 tells the gender in {told['gender'][15]:.2f} of all places")
+print(f"without units 6 and 21 the verb is right in {left['verb']:.2f}")
+
+# %% [markdown]
+# Unit 21, which tells the gender best, is among those that gender cannot do without. But so is unit 15, whose state tells gender no better than chance, and unit 6, whose state tells the number. For the verb no single unit is needed: units 6 and 21 both tell the number, and only without both does the verb suffer. So a unit that *carries* a property and a unit that an answer *depends on* are two findings, and need two experiments.
 #
 # Over ten networks, what of the essay's story about gender and number holds?
 
@@ -374,7 +478,7 @@ def networks(holds):
 
 # %% claims=["C26", "C29"]
 forget, admit = networks(value["gender_kept_across"] < 0.25), networks(admits > 0.05)
-statement = "networks of ten that forget the old gender before the new subject is read"
+statement = "networks of ten that forget three quarters of the old gender by the time the new subject is read"
 lc.claim("C26", statement, forget, between=(7, 9), verdict="qualified")
 statement = "networks of ten that admit a subject's gender more than a distractor's"
 lc.claim("C29", statement, admit, between=(5, 7), verdict="qualified")
@@ -383,34 +487,42 @@ lc.claim("C29", statement, admit, between=(5, 7), verdict="qualified")
 follow, show = networks(value["flipped"] > 0.8), networks(shows > 0.05)
 statement = "networks of ten whose pronoun follows the state of one unit"
 lc.claim("C31", statement, follow, between=(5, 7), verdict="qualified")
-statement = "networks of ten that open the output gate of number before the verb"
+statement = "networks of ten that open number's output gate wider at the word before the verb than at the words between"
 lc.claim("C34", statement, show, between=(5, 8), verdict="qualified")
 lost = networks(value["without_gender"] < 0.6)
 lc.claim("C26", "networks of ten that lose gender when the probe's unit is silenced", lost, between=(8, 10))
 
+# %%
+story = (value["gender_kept_across"] < 0.25) & (admits > 0.05) & (shows > 0.05)
+right_in_all = min(value[key].min() for key in ("verb", "number", "gender"))
+print(f"forget, admit and show as in the essay: {networks(story)} networks of ten")
+print(f"right answers, at least: {right_in_all:.2f}")
+print(f"gender right without a unit at random, lowest of ten: {value['without_another'].min():.2f}")
+
 # %% [markdown]
-# Each sentence of the story is true of most networks, and none of all. All ten solve the language perfectly. The equations offer a way to do it, the one that the essay tells; gradient descent finds that one often, and others too.
+# Each of these is true of six to nine networks of ten; the first, second and fourth together, of four. Yet all ten answer everything right. (The last line is a control: to silence just any unit does far less harm than to silence the probe's.) The essay tells one way to do it. Gradient descent finds that way in some networks, and other ways in the rest.
 #
 # ## What to remember
 #
 # - Six equations: three gates, a candidate, an update, a view.
 # - The backward pass follows from them line by line; along the belt the gradient is multiplied by $f_t$ alone.
-# - Against a plain network of equal size the LSTM wins where the memory must be long; where it is short, it need not.
+# - Without a forget gate the state grows on an endless stream, until it is no memory any more.
+# - With as many parameters as a plain network, the LSTM won two of our four tasks, both with a long memory. It did not win the third long one, nor the short one, nor our text.
 # - What a network *can* do with its gates, and what a trained one does, are two questions. The second is answered by measuring.
 #
 # ## Three questions to check yourself
 #
-# 1. Which line of the backward pass would change if the output squashing $\tanh(C_t)$ were left away?
-# 2. Why does the LSTM of 1997 do well on single strings?
-# 3. Unit 7 tells the number in 97 % of all places. Its silencing changes nothing. Is that a contradiction?
+# 1. Which formulas of the backward pass change if the $\tanh$ in $h_t$ is left out?
+# 2. Why does the LSTM of 1997 do well on single strings, and why may its answers on a stream depend on where the test starts?
+# 3. Suppose a unit tells the number in 97 % of all places, and silencing it changes no answer. Is that a contradiction?
 #
-# *Answers:* 1. The two with $\tanh(C_t)$ in them: $\delta o_t$ and $\delta C_t$. 2. Each string starts from zeros, so nothing has to be forgotten. 3. No: others may carry the number too.
+# *Answers:* 1. Two: $\delta o_t = \delta h_t \odot C_t$, and in $\delta C_t$ the factor $1 - \tanh^2 C_t$ goes. 2. Each string starts from zeros, so nothing has to be forgotten. On a stream its state grows in training, and the weights get used to a large one. 3. No: others may carry the number too.
 #
 # ## Your turn
 #
 # The first exercise stood above: write the cell.
 #
-# **2.** Break the backward pass derived by hand in one place: leave out the factor $f_t$ in $\delta C_{t-1}$ (write a function that calls `back`). How far off is the gradient of $W_C$ for sequences of 1, 2 and 20 steps?
+# **2.** Break the backward pass derived by hand in one place: leave out the factor $f_t$ in $\delta C_{t-1}$ (write a function that calls `back`). How far off is the gradient of $W_C$ (key `"W_g"`) for sequences of 1, 2 and 20 steps?
 
 
 # %% tags=["exercise"]
@@ -423,12 +535,12 @@ def careless(d_h, d_c, step, before, params):
 
 for steps in (1, 2, 20):
     part = lc.unroll(lstm, params, x[:steps])
-    true, wrong = (through_time(b, part, x[:steps], d_out[:steps], params)["g"] for b in (back, careless))
+    true, wrong = (through_time(b, part, x[:steps], d_out[:steps], params)["W_g"] for b in (back, careless))
     print(f"{steps:2d} steps: off by {np.abs(wrong - true).max() / np.abs(true).max():.0%}")
 # end
 
 # %% [markdown] tags=["solution"]
-# With one step nothing is wrong, since $C_0$ is no weight: a test on single steps would not find this mistake. With two the gradient is off by a tenth, with twenty by more than its own size.
+# With one step nothing is wrong: the forgotten factor changes only the gradient of $C_0$, which no weight needs. A test on single steps would not find this mistake. With two the gradient is off by a tenth, with twenty by more than its own size.
 
 # %% [markdown] tags=["exercise"]
 # **3.** Find out which of the two learning rates was better for which cell on which task (`lc.experiments.load("plain_against_lstm").trials`). Does one rate suit all?
@@ -438,21 +550,13 @@ for steps in (1, 2, 20):
 study = lc.experiments.load("plain_against_lstm")
 for task in ("adding", "copy", "temporal_order", "embedded_reber"):
     for cell in ("rnn", "lstm"):
-        means = {
-            rate: np.mean(
-                [
-                    t.values["accuracy"]
-                    for t in study.trials
-                    if t.point == {"task": task, "cell": cell, "learning_rate": rate}
-                ]
-            )
-            for rate in (1e-2, 3e-3)
-        }
-        print(f"{task:15} {cell:5} better with {max(means, key=means.get):g}")
+        rates, found = study.over("learning_rate", "accuracy", task=task, cell=cell)
+        means = ", ".join(f"{r:g}: {m:.2f}" for r, m in zip(rates, found.mean(axis=1), strict=True))
+        print(f"{task:15} {cell:5} {means}")
 # end
 
 # %% [markdown] tags=["solution"]
-# No: the LSTM adds better with the larger rate and needs the smaller one for temporal order. A comparison at one rate for all would have told another story.
+# No: the LSTM adds better with the larger rate (0.85 against 0.30), and learns temporal order only with the smaller (0.86 against 0.26). At one rate for all, it would have lost one of its two wins, or most of it.
 
 # %% [markdown]
 # ## What you can do now
