@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 
 from ..graph import Dim, Graph, Node
 
-__all__ = ["PLAIN", "Syntax", "equation_of", "equations", "write"]
+__all__ = ["PLAIN", "Syntax", "equation_of", "equations", "products", "write"]
 
 
 @dataclass(frozen=True)
 class Syntax:
-    """How a language writes names, operations and brackets."""
+    """How a language writes names, operations and brackets.
+
+    `mark` is given the text of each part of an operation, the operation, and which part it is: the number of
+    the argument, or -1 - j for the j-th product of an affine layer; it returns the text, marked or not.
+    """
 
     formats: Mapping[str, str]
     default: Callable[[Node], str]
@@ -26,6 +30,7 @@ class Syntax:
     product: str = "{0} {1}"
     equals: str = "{0} = {1}"
     precedence: Mapping[str, int] = field(default_factory=dict)
+    mark: Callable[[str, Node, int], str] = lambda text, node, k: text
 
 
 def write(node: Node, syntax: Syntax, letters: Mapping[str, str], top: bool = True) -> str:
@@ -34,17 +39,18 @@ def write(node: Node, syntax: Syntax, letters: Mapping[str, str], top: bool = Tr
         return syntax.name(node, _when(node), letters)
     if node.op.name == "affine":
         k = node.attrs["terms"]
-        terms = [
-            syntax.product.format(
-                _inner(node.args[2 * j], syntax, letters, 25),
-                write(node.args[2 * j + 1], syntax, letters, False),
-            )
-            for j in reversed(range(k))
+        terms = []
+        for j in products(node):
+            operand = syntax.mark(_inner(node.args[2 * j], syntax, letters, 25), node, 2 * j)
+            matrix = syntax.mark(write(node.args[2 * j + 1], syntax, letters, False), node, 2 * j + 1)
+            terms.append(syntax.mark(syntax.product.format(operand, matrix), node, -1 - j))
+        terms += [
+            syntax.mark(write(a, syntax, letters, False), node, 2 * k + n)
+            for n, a in enumerate(node.args[2 * k :])
         ]
-        terms += [write(a, syntax, letters, False) for a in node.args[2 * k :]]
         return syntax.plus.join(terms)
     if node.op.name in ("slice", "expand", "spread", "reshape", "stop", "copy"):
-        return write(node.args[0], syntax, letters, False)
+        return syntax.mark(write(node.args[0], syntax, letters, False), node, 0)
     form = syntax.formats.get(node.op.name, syntax.default(node))
     if node.op.name == "mul" and any(a.op.name == "const" and not a.shape for a in node.args):
         form = syntax.product
@@ -56,8 +62,14 @@ def write(node: Node, syntax: Syntax, letters: Mapping[str, str], top: bool = Tr
         part = _inner(a, syntax, letters, least)
         if k and part.startswith("-") and not call and mine < 100:  # a - (-b), a + (-1)
             part = syntax.bracket.format(part)
-        parts.append(part)
+        parts.append(syntax.mark(part, node, k))
     return form.format(*parts, args=syntax.join.join(parts))
+
+
+def products(node: Node) -> list[int]:
+    """The numbers of an affine layer's products in the order in which they are written: U, W, others."""
+    letters = [node.args[2 * j + 1].name.rpartition(".")[2][:1] for j in range(node.attrs["terms"])]
+    return sorted(range(len(letters)), key=lambda j: {"U": 0, "W": 1}.get(letters[j], 2))
 
 
 def _inner(node: Node, syntax: Syntax, letters: Mapping[str, str], least: int) -> str:
