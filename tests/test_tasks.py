@@ -17,6 +17,7 @@ from lstmcourse.tasks import (
     EmbeddedReber,
     Film,
     Reber,
+    SpikeDelays,
     TemporalOrder,
     Text,
 )
@@ -46,7 +47,8 @@ CARRYING = [
     EmbeddedReber(continual=True, score="long"),
     Text(modules=("textwrap", "heapq")),
 ]
-EVERY = INDEPENDENT + CARRYING
+FEW = [SpikeDelays(), SpikeDelays(delay=5, kind="generate", steps=40)]  # so few rows that splits share them
+EVERY = INDEPENDENT + CARRYING + FEW
 ANY_LENGTH = [t for t in EVERY if type(t) is not Clouds and getattr(t, "continual", True)]
 
 
@@ -201,6 +203,10 @@ def test_text_and_symbols(task):
         (lambda: TemporalOrder(steps=True), TypeError, "steps=True"),
         (lambda: Reber(continual=1), TypeError, "continual=1"),
         (lambda: EmbeddedReber(score="short"), UnknownNameError, "score='short'"),
+        (lambda: SpikeDelays(delay=1), ValueError, "delay=1 .* at least 2"),
+        (lambda: SpikeDelays(kind="measured"), UnknownNameError, "did you mean 'measure'"),
+        (lambda: SpikeDelays(steps=41), ValueError, "steps=41 .* at least 42"),
+        (lambda: SpikeDelays().stream(batch_size=2, length=41), ValueError, "length=41 .* at least 42"),
         (lambda: Film(noise=-0.1), ValueError, "noise=-0.1"),
         (lambda: Film(noise=float("nan")), ValueError, "noise=nan"),
         (lambda: Film(turn=0), ValueError, "turn=0 .* ends excluded"),
