@@ -47,7 +47,7 @@ CARRYING = [
     EmbeddedReber(continual=True, score="long"),
     Text(modules=("textwrap", "heapq")),
 ]
-FEW = [SpikeDelays(), SpikeDelays(delay=5, kind="generate", steps=40)]  # so few rows that splits share them
+FEW = [SpikeDelays(delay=9), SpikeDelays(delay=5, kind="generate", steps=40)]  # so few rows that splits share them
 EVERY = INDEPENDENT + CARRYING + FEW
 ANY_LENGTH = [t for t in EVERY if type(t) is not Clouds and getattr(t, "continual", True)]
 
