@@ -8,7 +8,16 @@ from itertools import islice, product
 import numpy as np
 import pytest
 
-from lstmcourse.tasks import Adding, Copy, EmbeddedReber, Reber, SpikeDelays, TemporalOrder, split_of
+from lstmcourse.tasks import (
+    Adding,
+    Copy,
+    Counting,
+    EmbeddedReber,
+    Reber,
+    SpikeDelays,
+    TemporalOrder,
+    split_of,
+)
 
 # Adding ---------------------------------------------------------------------------------------------------
 
@@ -309,3 +318,21 @@ def test_the_number_of_the_step_does_not_tell_delays(kind):
     entropy = -sum(np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0) for p in (share, 1 - share))
     assert weight @ entropy == pytest.approx(task.chance, abs=2e-3)
     assert weight @ np.maximum(share, 1 - share) == pytest.approx(task.chance_accuracy, abs=6e-3)
+
+
+# Counting -------------------------------------------------------------------------------------------------
+
+
+def test_the_count_of_marks_is_asked_for_at_the_last_step():
+    task = Counting(steps=30)
+    for length in (None, 45):
+        batch = task.batch(batch_size=100, length=length, dtype=np.float64)
+        assert set(np.unique(batch.x)) == {0, 1} and batch.mask[-1].all() and not batch.mask[:-1].any()
+        np.testing.assert_allclose(batch.y[-1] * 30, batch.x.sum(0), atol=1e-12)
+
+
+def test_counting_chance():
+    task = Counting(steps=20)
+    count = 20 * task.batch("all", batch_size=200_000).y[-1, :, 0].astype(float)
+    assert ((count / 20 - 0.5) ** 2).mean() == pytest.approx(task.chance, rel=0.02)
+    assert (np.round(count) == 10).mean() == pytest.approx(task.chance_accuracy, abs=0.005)

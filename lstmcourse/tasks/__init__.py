@@ -6,7 +6,7 @@ different sequences); see `Batch` for what they hold.
 
 >>> from lstmcourse import tasks
 >>> print(*tasks.names())
-adding agreement clouds copy embedded_reber film reber spike_delays temporal_order text
+adding agreement clouds copy counting embedded_reber film reber spike_delays temporal_order text
 >>> task = tasks.get("copy", delay=200)
 >>> batch = next(task.stream("train", batch_size=32))
 >>> batch.x.shape, round(task.chance, 4)
@@ -24,6 +24,7 @@ from .agreement import Agreement
 from .base import Batch, Task, split_of
 from .clouds import Clouds
 from .copying import Copy
+from .counting import Counting
 from .film import Film
 from .reber import EmbeddedReber, Reber
 from .spikes import SpikeDelays
@@ -36,6 +37,7 @@ __all__ = [
     "Batch",
     "Clouds",
     "Copy",
+    "Counting",
     "EmbeddedReber",
     "Film",
     "MissingSourceError",
@@ -57,6 +59,7 @@ _TASKS: dict[str, type[Task]] = {
         Agreement,
         Clouds,
         Copy,
+        Counting,
         EmbeddedReber,
         Film,
         Reber,
