@@ -1,4 +1,4 @@
-"""Coupled gates: three tasks at equal numbers of parameters, and whether an LSTM's gates couple by themselves."""
+"""Coupled gates: three tasks at equal numbers of parameters, and how far an LSTM couples its gates by itself."""
 
 from __future__ import annotations
 
