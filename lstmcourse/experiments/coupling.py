@@ -1,4 +1,4 @@
-"""Coupled gates: three tasks at equal numbers of parameters, and how far an LSTM couples its gates by itself."""
+"""Coupled gates: three tasks at equal numbers of parameters, and how far an LSTM couples its own gates."""
 
 from __future__ import annotations
 
