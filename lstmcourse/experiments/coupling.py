@@ -1,4 +1,4 @@
-"""Coupled gates: three tasks at equal numbers of parameters, and how far an LSTM couples its own gates."""
+"""Coupled gates: two tasks at equal numbers of parameters, and how far an LSTM couples its own gates."""
 
 from __future__ import annotations
 
@@ -19,24 +19,21 @@ STEPS = 40
 
 
 @experiment(
-    points=grid(
-        task=("counting", "adding", "temporal_order"), cell=("lstm", "coupled"), learning_rate=RATES
-    ),
+    points=grid(task=("counting", "adding"), cell=("lstm", "coupled"), learning_rate=RATES),
     seeds=range(5),
     agree={"accuracy": Interval(0.2)},
     uses=(
-        "model", "train", "optim", "tasks.base", "tasks.counting", "tasks.adding", "tasks.temporal_order",
+        "model", "train", "optim", "tasks.base", "tasks.counting", "tasks.adding",
         "cells.lstm", "cells.coupled_gates", "cells.options",
     ),
 )  # fmt: skip
 def coupled_gates(task: str, cell: str, learning_rate: float, *, seed: int) -> dict[str, float]:
-    """Train an LSTM, or one whose gates are coupled and which has no more parameters, on one of three tasks.
+    """Train an LSTM, or one whose gates are coupled and which has no more parameters, on one of two tasks.
 
     Parameters
     ----------
     task : str
-        Of 40 steps each: ``"counting"`` (how many marks), ``"adding"`` (two marked numbers),
-        ``"temporal_order"`` (in which order two marks came).
+        Of 40 steps each: ``"counting"`` (how many marks), ``"adding"`` (two marked numbers).
     cell : str
         ``"lstm"`` or ``"coupled"``.
     learning_rate : float
@@ -47,7 +44,7 @@ def coupled_gates(task: str, cell: str, learning_rate: float, *, seed: int) -> d
     Returns
     -------
     dict
-        ``accuracy`` and ``loss`` on test rows; ``error``, the root of the loss where it is a square;
+        ``accuracy`` and ``loss`` on test rows; ``error``, the root of the loss;
         ``longer``, the accuracy on sequences of 48 steps; ``state``, the largest cell state on the test rows;
         ``hidden``, the units.
     """
