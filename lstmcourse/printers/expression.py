@@ -10,7 +10,18 @@ from dataclasses import dataclass, field
 
 from ..graph import Dim, Graph, Node
 
-__all__ = ["PLAIN", "Syntax", "equation_of", "equations", "products", "write"]
+__all__ = [
+    "PLAIN",
+    "Syntax",
+    "equation_of",
+    "equations",
+    "log_sigmoid",
+    "operations",
+    "products",
+    "unaccented",
+    "write",
+    "written_size",
+]
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,9 @@ def write(node: Node, syntax: Syntax, letters: Mapping[str, str], top: bool = Tr
         return syntax.plus.join(terms)
     if node.op.name in ("slice", "expand", "spread", "reshape", "stop", "copy"):
         return syntax.mark(write(node.args[0], syntax, letters, False), node, 0)
+    inner = log_sigmoid(node)
+    if inner is not None:
+        return syntax.formats["log_sigmoid"].format(write(inner, syntax, letters, False))
     form = syntax.formats.get(node.op.name, syntax.default(node))
     if node.op.name == "mul" and any(a.op.name == "const" and not a.shape for a in node.args):
         form = syntax.product
@@ -64,6 +78,24 @@ def write(node: Node, syntax: Syntax, letters: Mapping[str, str], top: bool = Tr
             part = syntax.bracket.format(part)
         parts.append(syntax.mark(part, node, k))
     return form.format(*parts, args=syntax.join.join(parts))
+
+
+def log_sigmoid(node: Node) -> Node | None:
+    """The a of ``-softplus(-a)``, which is how the logarithm of σ(a) is computed; None for anything else.
+
+    before: -softplus(-a)
+    after:  log σ(a)
+    """
+    for name in ("neg", "softplus"):
+        if node.op.name != name or (node.args[0].name and node.args[0].op.kind != "leaf"):
+            return None
+        node = node.args[0]
+    return node.args[0] if node.op.name == "neg" else None
+
+
+def unaccented(letter: str) -> str:
+    r"""A letter without its accent, ``C`` for ``\tilde{C}``: layers are called after what they compute."""
+    return letter[7:-1] if letter.startswith(r"\tilde{") else letter
 
 
 def products(node: Node) -> list[int]:
@@ -94,6 +126,28 @@ def equations(graph: Graph) -> dict[str, Node]:
         if s.next is not None and not s.next.name and s.next.op.kind != "leaf":
             found[s.name] = s.next
     return found
+
+
+def operations(node: Node) -> list[Node]:
+    """The operations of one equation, arguments first; named ones and leaves end it."""
+    found: dict[Node, None] = {}
+    stack = [(node, False)]
+    while stack:
+        at, ready = stack.pop()
+        if ready:
+            found[at] = None
+        elif at not in found:
+            inner = [a for a in at.args if not a.name and a.op.kind != "leaf" and a not in found]
+            stack += [(at, True), *((a, False) for a in inner)]
+    return list(found)
+
+
+def written_size(node: Node) -> int:
+    """How many operations an equation has when it is written out, what is used twice counted twice."""
+    size: dict[Node, int] = {}
+    for n in operations(node):
+        size[n] = 1 + sum(size.get(a, 0) for a in n.args)
+    return size[node]
 
 
 def equation_of(name: str, node: Node, syntax: Syntax, letters: Mapping[str, str]) -> tuple[str, str]:
@@ -135,6 +189,7 @@ PLAIN = Syntax(
         "either": "{0} or {1}",
         "opposite": "not {0}",
         "sigmoid": "σ({0})",
+        "log_sigmoid": "log σ({0})",
     },
     default=lambda node: f"{node.op.name}({{args}})",
     name=_plain_name,

@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnknownNameError, nearest
-from ..graph import Node
-from .expression import PLAIN, equation_of, equations
+from .expression import PLAIN, equation_of, equations, operations, written_size
 from .layout import (
     MOST,
     RIGHT,
@@ -132,6 +131,7 @@ def named(name: str, when: str = "t", letters: Mapping[str, str] | None = None) 
     """
     scope, _, local = name.rpartition(".")
     letter = (letters or {}).get(local, (letters or {}).get(name, local))
+    letter = letter.replace(r"\imath", "ı")
     match = re.fullmatch(r"\\(\w+)\{(\w+)\}", letter)
     if match and match[1] in _ACCENTS:
         letter = match[2] + _ACCENTS[match[1]]
@@ -401,6 +401,8 @@ class _Open:
         points = [_px(p) for p in w.points]
         if a.kind == "input":
             points[0] = (points[0][0], points[0][1] + OUT * UNIT - EDGE)
+        elif a.kind == "merge" and len(a.args) == 1:  # no lines that join, but one that turns
+            points[0] = _toward(points[0], points[1], ROUND)
         elif a.kind not in ("merge", "enter"):
             points[0] = _cut(points[0], points[1], _size(a))
         if b.kind == "output":
@@ -514,9 +516,10 @@ def labels(plan: Layout, letters: Mapping[str, str]) -> list[Label]:
             taken.append((min(x0, x1) - 2, min(y0, y1) - 2, max(x0, x1) + 2, max(y0, y1) + 2))
     found = []
     for g in plan.glyphs.values():
-        at_the_side = g.name in plan.heights and any(
-            w.source == g.id and plan.glyphs[w.sink].kind == "exit" for w in plan.wires
-        )
+        sinks = [plan.glyphs[w.sink].kind for w in plan.wires if w.source == g.id]
+        at_the_side = g.name in plan.heights and "exit" in sinks
+        if g.kind == "layer" and set(sinks) - {"exit", "output"}:
+            at_the_side = False  # its line leads elsewhere too
         if g.kind not in ("layer", "point", "function") or not g.name or at_the_side:
             continue
         name = named(g.name, "t", letters)
@@ -605,28 +608,6 @@ def _fit(text: str, width: float, most: float) -> float:
     return min(most, (width - 16) / (0.56 * max(1, len(text))))
 
 
-def _unnamed(node: Node) -> list[Node]:
-    """The operations of one equation, arguments first; named ones and leaves end it."""
-    found: dict[Node, None] = {}
-    stack = [(node, False)]
-    while stack:
-        at, ready = stack.pop()
-        if ready:
-            found[at] = None
-        elif at not in found:
-            inner = [a for a in at.args if not a.name and a.op.kind != "leaf" and a not in found]
-            stack += [(at, True), *((a, False) for a in inner)]
-    return list(found)
-
-
-def _written_size(node: Node) -> int:
-    """How many operations an equation has when it is written out, what is used twice counted twice."""
-    size: dict[Node, int] = {}
-    for n in _unnamed(node):
-        size[n] = 1 + sum(size.get(a, 0) for a in n.args)
-    return size[node]
-
-
 class _Written:
     """A step as its equations, for a cell that does not fit on a picture."""
 
@@ -634,10 +615,10 @@ class _Written:
         self.cell = cell
         self.rows = []
         for name, node in equations(cell.graph).items():
-            if _written_size(node) <= MOST:
+            if written_size(node) <= MOST:
                 left, right = equation_of(name, node, PLAIN, cell.letters)
             else:
-                left, right = f"{name}_t", f"... ({len(_unnamed(node))} operations)"
+                left, right = f"{name}_t", f"... ({len(operations(node))} operations)"
             self.rows.append(f"{left} = {right}"[:LONGEST])
         self.inputs = {}
         leaves = [n for n in cell.graph.leaves("sequence", "static", "noise", "clock")]
@@ -1198,7 +1179,7 @@ def legend(*, title: str | None = None) -> Diagram:
 
 def _spoken(name: str, when: str, letters: Mapping[str, str]) -> str:
     """A name in plain letters: ``C tilde_t``."""
-    text = named(name, when, letters).plain.replace("−", "-")
+    text = named(name, when, letters).plain.replace("−", "-").replace("ı", "i")
     for word, mark in _ACCENTS.items():
         text = text.replace(mark, f" {word}")
     return text
@@ -1214,7 +1195,7 @@ _FUNCTIONS_SAID = {"σ": "sigmoid", "Σ": "the sum", "[ , ]": "the concatenation
 
 def _describe(cell: Cell) -> str:
     """The equations in words."""
-    found = read(cell.graph, cell.output)
+    found = read(cell.graph, cell.output, cell.letters)
     glyphs, letters = found.glyphs, cell.letters
 
     def node_op(g: Glyph) -> str:
@@ -1232,7 +1213,7 @@ def _describe(cell: Cell) -> str:
         if g.kind == "layer":
             if not args:
                 return f"the constant {g.text}"
-            if g.text.startswith("W"):
+            if re.fullmatch(r"[A-Z](_\w+)?", g.text):
                 return f"a linear layer of {_list(args)}"
             return f"a {_FUNCTIONS_SAID.get(g.text, g.text)} layer of {_list(args)}"
         if g.text in _SAID and len(args) == 2:
@@ -1255,9 +1236,9 @@ def _describe(cell: Cell) -> str:
     reads = [f"{_list(inputs)} from below"] * bool(inputs) + [f"{_list(states)} from the left"] * bool(states)
     rows = [f"It reads {', and '.join(reads)}."] if reads else []
     leaves = f"{_list(outs)} {'leaves' if len(outs) == 1 else 'leave'} through the top."
-    if any(_written_size(n) > MOST for n in equations(cell.graph).values()):
-        operations = sum(n.op.kind != "leaf" for n in cell.graph.nodes)
-        return " ".join([*rows, f"Its equations have {operations} operations.", leaves])
+    if any(written_size(n) > MOST for n in equations(cell.graph).values()):
+        count = sum(n.op.kind != "leaf" for n in cell.graph.nodes)
+        return " ".join([*rows, f"Its equations have {count} operations.", leaves])
     named_rows = [g for g in glyphs.values() if g.kind in ("layer", "point", "function") and g.name]
     rows += [f"{_spoken(g.name, 't', letters)} is {say(g.id, True)}." for g in named_rows]
     return " ".join([*rows, leaves])
