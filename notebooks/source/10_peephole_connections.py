@@ -95,7 +95,7 @@ lc.claim("C36", "a matrix that is zero off its diagonal is a row of peepholes", 
 # %% [markdown] claims=["C37"]
 # ### Some gates and not others
 #
-# "Many papers will give some peepholes and not others", says the essay. Graves, Mohamed and Hinton ([2013](https://arxiv.org/abs/1303.5778)) give all three gates one. Zaremba, Sutskever and Vinyals ([2014](https://arxiv.org/abs/1409.2329)) print an LSTM without any. The coupled variant in Greff and others' comparison ([2015](https://arxiv.org/abs/1503.04069)) has two, as it has two gates only.
+# "... but many papers will give some peepholes and not others", says the essay. Graves, Mohamed and Hinton ([2013](https://arxiv.org/abs/1303.5778)) give all three gates one. Zaremba, Sutskever and Vinyals ([2014](https://arxiv.org/abs/1409.2329)) print an LSTM without any. The coupled variant in Greff and others' comparison ([2015](https://arxiv.org/abs/1503.04069)) has two, as it has two gates only.
 #
 # All eight choices come from one definition; an option says which gates look:
 
@@ -140,7 +140,7 @@ def clock(period, sharp=400.0):
 # %%
 nothing = np.zeros((200, 1, 1))
 run = lc.unroll(peephole, clock(10), nothing)
-shown = {"$C_t$": run["c"][:40, 0, 0], "$o_t$": run["o"][:40, 0, 0], "$h_t$": run["h"][:40, 0, 0]}
+shown = {"$C_t$": run["c"][:40, 0, 0].round(6), "$o_t$": run["o"][:40, 0, 0], "$h_t$": run["h"][:40, 0, 0]}
 ticks = [str(t) if t % 10 == 0 else "" for t in range(1, 41)]
 plots.show(
     plots.by_word(ticks, shown),

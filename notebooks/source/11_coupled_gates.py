@@ -60,8 +60,8 @@ def largest(cell, scale=3.0):
 
 
 # %% claims=["C38"]
-lc.claim("C38", "the cell state of coupled gates stays within -1 and 1", largest(coupled), below=1 + 1e-12)
-lc.claim("C38", "that of the LSTM does not", largest(lstm), above=1.5)
+lc.claim("C38", "coupled gates: how far the cell state goes beyond 1", largest(coupled) - 1, below=1e-12)
+lc.claim("C38", "LSTM: how far it does", largest(lstm) - 1, above=10)
 
 # %% [markdown]
 # One thing that an LSTM does with ease is to **count**: keep all ($f = 1$) and add 1 ($i = 1$, $\tilde C = 1$) at every mark. With coupled gates, what adds must delete. They can move a share $a$ of the way towards 1 at every mark, which gives $1 - (1 - a)^n$ after $n$ marks. Both set by hand, one unit each, with a mark at every second step:
@@ -143,11 +143,11 @@ along = reader.unroll(reader.task.encode(text)[:, None])
 shown = {"$1 - f_t$": 1 - along["f"][:, 0, number], "$i_t$": along["i"][:, 0, number]}
 plots.show(
     plots.by_word(text.split(), shown, marks={"subject": [1, 17]}),
-    alt="1 - f is high at the full stop and at the word after it, and at and; there i is low. At both subjects i is high. It is high as well at kings, boy, she and slept, where 1 - f is low.",
+    alt="1 - f is high at the full stop and at the word after it, at and, and at the before boy; there i is low. At both subjects i is high. It is high as well at kings, boy, she and slept, where 1 - f is low.",
 )
 
 # %% [markdown]
-# This unit empties itself at the full stop and at *the*, and writes two words later, at the subject: $1 - f$ and $i$ are high at *different* words. Gates that are coupled have to do both at the same word.
+# This unit empties itself at the full stop and at *the*, and writes two words later, at the subject: $1 - f$ and $i$ are high at *different* words. Gates that are coupled do both at the same word: where they delete, they write whatever the candidate says.
 #
 # One network proves little. Here are five, from five seeds, before and after training:
 
@@ -231,6 +231,7 @@ def better(task, cell, value):
     return np.array([v[value] for v in best])
 
 
+# %%
 shares = {
     name: {task: better(task, cell, "accuracy") for task in names}
     for name, cell in (("LSTM", "lstm"), ("coupled gates", "coupled"))
