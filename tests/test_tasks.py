@@ -14,9 +14,11 @@ from lstmcourse.tasks import (
     Agreement,
     Clouds,
     Copy,
+    Counting,
     EmbeddedReber,
     Film,
     Reber,
+    SpikeDelays,
     TemporalOrder,
     Text,
 )
@@ -26,6 +28,8 @@ INDEPENDENT = [
     Adding(steps=30, variant="modern"),
     Copy(delay=20),
     Copy(delay=20, payload=4, score="recall"),
+    Counting(),
+    Counting(steps=61),
     TemporalOrder(),
     TemporalOrder(marks=3, steps=40),
     Reber(),
@@ -46,7 +50,11 @@ CARRYING = [
     EmbeddedReber(continual=True, score="long"),
     Text(modules=("textwrap", "heapq")),
 ]
-EVERY = INDEPENDENT + CARRYING
+FEW = [
+    SpikeDelays(delay=9),
+    SpikeDelays(delay=5, kind="generate", steps=40),
+]  # so few rows that splits share them
+EVERY = INDEPENDENT + CARRYING + FEW
 ANY_LENGTH = [t for t in EVERY if type(t) is not Clouds and getattr(t, "continual", True)]
 
 
@@ -201,6 +209,12 @@ def test_text_and_symbols(task):
         (lambda: TemporalOrder(steps=True), TypeError, "steps=True"),
         (lambda: Reber(continual=1), TypeError, "continual=1"),
         (lambda: EmbeddedReber(score="short"), UnknownNameError, "score='short'"),
+        (lambda: Counting(steps=9), ValueError, "steps=9 .* at least 10"),
+        (lambda: Counting().stream(batch_size=2, length=9), ValueError, "length=9 .* at least 10"),
+        (lambda: SpikeDelays(delay=1), ValueError, "delay=1 .* at least 2"),
+        (lambda: SpikeDelays(kind="measured"), UnknownNameError, "did you mean 'measure'"),
+        (lambda: SpikeDelays(steps=41), ValueError, "steps=41 .* at least 42"),
+        (lambda: SpikeDelays().stream(batch_size=2, length=41), ValueError, "length=41 .* at least 42"),
         (lambda: Film(noise=-0.1), ValueError, "noise=-0.1"),
         (lambda: Film(noise=float("nan")), ValueError, "noise=nan"),
         (lambda: Film(turn=0), ValueError, "turn=0 .* ends excluded"),

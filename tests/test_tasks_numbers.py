@@ -8,7 +8,16 @@ from itertools import islice, product
 import numpy as np
 import pytest
 
-from lstmcourse.tasks import Adding, Copy, EmbeddedReber, Reber, TemporalOrder, split_of
+from lstmcourse.tasks import (
+    Adding,
+    Copy,
+    Counting,
+    EmbeddedReber,
+    Reber,
+    SpikeDelays,
+    TemporalOrder,
+    split_of,
+)
 
 # Adding ---------------------------------------------------------------------------------------------------
 
@@ -265,3 +274,65 @@ def test_continual_streams_are_strings_without_a_seam(cls):
             inner[split].update(s if cls is Reber else s[2:-2] for s in found)
     assert not (inner["train"] & inner["test"] or inner["train"] & inner["validation"])
     assert not inner["test"] & inner["validation"]
+
+
+# Spike delays ---------------------------------------------------------------------------------------------
+
+
+def test_measured_delays_are_told_at_the_spike_that_ends_them():
+    F = 7
+    batch = SpikeDelays(delay=F, steps=40).batch(batch_size=500)
+    seen, first = set(), set()
+    for b in range(500):
+        at = np.flatnonzero(batch.x[:, b, 0])
+        assert set(batch.x[:, b, 0]) == {0, 1} and set(np.diff(at)) <= {F, F + 1}
+        assert at[0] <= F and 40 - at[-1] <= F + 1
+        scored = [t for t in at[1:] if t > F]
+        assert np.flatnonzero(batch.mask[:, b]).tolist() == scored
+        assert batch.y[scored, b].tolist() == [int(t - at[list(at).index(t) - 1] - F) for t in scored]
+        seen.update(np.diff(at).tolist())
+        first.add(at[0])
+    assert seen == {F, F + 1} and first == set(range(F + 1))
+
+
+def test_generated_spikes_are_multiples_of_the_delay_after_the_one_that_came_in():
+    F = 6
+    batch = SpikeDelays(delay=F, kind="generate", steps=31).batch(batch_size=200)
+    at = batch.x[..., 0].argmax(0)
+    assert (batch.x.sum((0, 2)) == 1).all() and set(at) == set(range(F))
+    since = np.arange(31)[:, None] - at
+    assert np.array_equal(batch.mask, since > 0)
+    assert np.array_equal(batch.y[batch.mask], (since[batch.mask] % F == 0).astype(int))
+
+
+@pytest.mark.parametrize("kind", ["measure", "generate"])
+def test_the_number_of_the_step_does_not_tell_delays(kind):
+    """The best that a predictor which knows only the step can do, counted, is the stated chance."""
+    task = SpikeDelays(delay=4, kind=kind, steps=23)
+    batch = task.batch("all", batch_size=100_000, seed=2)
+    scored = batch.mask.sum(1)
+    share = (batch.y * batch.mask).sum(1)[scored > 0] / scored[scored > 0]
+    weight = scored[scored > 0] / scored.sum()
+    if kind == "measure":
+        assert share == pytest.approx(0.5, abs=0.02)
+    entropy = -sum(np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0) for p in (share, 1 - share))
+    assert weight @ entropy == pytest.approx(task.chance, abs=2e-3)
+    assert weight @ np.maximum(share, 1 - share) == pytest.approx(task.chance_accuracy, abs=6e-3)
+
+
+# Counting -------------------------------------------------------------------------------------------------
+
+
+def test_the_count_of_marks_is_asked_for_at_the_last_step():
+    task = Counting(steps=30)
+    for length in (None, 45):
+        batch = task.batch(batch_size=100, length=length, dtype=np.float64)
+        assert set(np.unique(batch.x)) == {0, 1} and batch.mask[-1].all() and not batch.mask[:-1].any()
+        np.testing.assert_allclose(batch.y[-1] * 30, batch.x.sum(0), atol=1e-12)
+
+
+def test_counting_chance():
+    task = Counting(steps=20)
+    count = 20 * task.batch("all", batch_size=200_000).y[-1, :, 0].astype(float)
+    assert ((count / 20 - 0.5) ** 2).mean() == pytest.approx(task.chance, rel=0.02)
+    assert (np.round(count) == 10).mean() == pytest.approx(task.chance_accuracy, abs=0.005)

@@ -26,6 +26,9 @@ PANELS = {
     "update of c": lambda: update_panel(show=("c",)),
     "update": update_panel,
     "belt": belt_panel,
+    **{f"{gate} with peephole": lambda gate=gate: gate_panel(lc.cells.peephole, gate) for gate in "fio"},
+    "o with matrix": lambda: gate_panel(lc.cells.peephole_full, "o"),
+    "coupled update": lambda: update_panel(lc.cells.coupled),
 }
 
 
@@ -199,6 +202,25 @@ def test_another_cells_layers_and_letters():
     assert repr(gate_panel(gru, "z")) == "Panel: the layer z, for one unit (6 sliders)"
 
 
+@pytest.mark.parametrize("gate", "fio")
+@pytest.mark.parametrize(("cell", "kind"), [(lc.cells.peephole, "p"), (lc.cells.peephole_full, "V")])
+def test_a_gate_with_a_peephole_shows_what_a_step_gives(gate, cell, kind):
+    """One slider for the cell state, which a forget gate both looks at and multiplies."""
+    panel = gate_panel(cell, gate)
+    panel.set({"x": -0.7, "h": 0.4, "c": -1.5, f"{kind}_{gate}": 2.0, f"b_{gate}": 1.2})
+    rng = np.random.default_rng(1)
+    params = {name: rng.standard_normal(s) for name, s in cell.parameter_shapes(1, 1).items()}
+    for name in params:
+        params[name][...] = panel.values.get(name, params[name])
+    state = {"h": np.full((1, 1), 0.4), "c": np.full((1, 1), -1.5)}
+    if gate == "o":  # looks at the new cell state, which the panel holds
+        cell, state["c"] = cell.override(c=-1.5), np.zeros((1, 1))
+    step = cell.step(params, np.full((1, 1), -0.7), state)
+    assert values(panel)[1] == pytest.approx(step[gate].item(), abs=6e-4)
+    assert values(panel)[0] == pytest.approx(-0.7 + 0.4 + 1.2 - 3.0, abs=6e-4)
+    assert panel[f"{kind}_{gate}"].tooltip == f"{kind}_{gate}, weight of the cell state"
+
+
 # One update
 
 
@@ -227,6 +249,24 @@ def test_an_update_adds_up(c, f, i, g, o):
         assert drawn == pytest.approx([27 * abs(expected[k]) for k in order], abs=0.06)
         for y, high in bars(each):  # on the belt or on the line below, up or down
             assert min(abs(edge - line) for edge in (y, y + high) for line in (104, 262)) < 0.11
+
+
+@pytest.mark.parametrize(("learned", "bound"), [("f", "i"), ("i", "f")])
+def test_a_coupled_update_has_one_slider_for_both_gates(learned, bound):
+    cell = lc.cells.coupled.with_options(learned=learned)
+    panel = update_panel(cell)
+    assert list(panel.values) == ["c", "g", learned, "o"]
+    panel.set({"c": 1.5, "g": -0.4, learned: 0.3, "o": 0.5})
+    f, i = (0.3, 0.7) if learned == "f" else (0.7, 0.3)
+    new = f * 1.5 + i * -0.4
+    expected = [1.5, f * 1.5, -0.4, i * -0.4, new, np.tanh(new), 0.5 * np.tanh(new)]
+    assert values(panel) == pytest.approx(expected, abs=6e-4)
+    assert {"0.300", "0.700"} <= set(said(panel))
+    assert f"<caption>{bound}<sub>t</sub> = 1 − {learned}<sub>t</sub><br>" in panel.view
+    with pytest.raises(UnknownNameError, match=f"takes no '{bound}': {bound}_t = 1 − {learned}_t"):
+        update_values(cell, {"c": 1.0, "f": 0.5, "i": 0.5, "g": 0.0})
+    with pytest.raises(ValueError, match=f"'{learned}' is missing; give c, {learned}, g, and o for h"):
+        update_values(cell, {"c": 1.0, "g": 0.0})
 
 
 def test_signs_of_bars():
@@ -343,6 +383,11 @@ def test_reprs():
         "update of c": "Panel: one update of the cell state (4 sliders)",
         "update": "Panel: one update, and what is shown of it (5 sliders)",
         "belt": "Panel: the belt, step by step (5 sliders)",
+        "f with peephole": "Panel: the forget gate, for one unit (7 sliders)",
+        "i with peephole": "Panel: the input gate, for one unit (8 sliders)",
+        "o with peephole": "Panel: the output gate, for one unit (7 sliders)",
+        "o with matrix": "Panel: the output gate, for one unit (7 sliders)",
+        "coupled update": "Panel: one update, and what is shown of it (4 sliders)",
     }
 
 

@@ -1,11 +1,12 @@
 """What the course trains on: seeded tasks of one protocol, each with its chance level and its floor.
 
 `names` lists them, `get` makes one by name, and each is a frozen dataclass that can be made directly.
-`Task.stream` gives endless batches in splits that never overlap; see `Batch` for what they hold.
+`Task.stream` gives endless batches in splits that never overlap (but for `SpikeDelays`, which has too few
+different sequences); see `Batch` for what they hold.
 
 >>> from lstmcourse import tasks
->>> tasks.names()
-('adding', 'agreement', 'clouds', 'copy', 'embedded_reber', 'film', 'reber', 'temporal_order', 'text')
+>>> print(*tasks.names())
+adding agreement clouds copy counting embedded_reber film reber spike_delays temporal_order text
 >>> task = tasks.get("copy", delay=200)
 >>> batch = next(task.stream("train", batch_size=32))
 >>> batch.x.shape, round(task.chance, 4)
@@ -23,8 +24,10 @@ from .agreement import Agreement
 from .base import Batch, Task, split_of
 from .clouds import Clouds
 from .copying import Copy
+from .counting import Counting
 from .film import Film
 from .reber import EmbeddedReber, Reber
+from .spikes import SpikeDelays
 from .temporal_order import TemporalOrder
 from .text import MissingSourceError, Text
 
@@ -34,10 +37,12 @@ __all__ = [
     "Batch",
     "Clouds",
     "Copy",
+    "Counting",
     "EmbeddedReber",
     "Film",
     "MissingSourceError",
     "Reber",
+    "SpikeDelays",
     "Task",
     "TemporalOrder",
     "Text",
@@ -49,7 +54,19 @@ __all__ = [
 
 _TASKS: dict[str, type[Task]] = {
     task.name: task
-    for task in (Adding, Agreement, Clouds, Copy, EmbeddedReber, Film, Reber, TemporalOrder, Text)
+    for task in (
+        Adding,
+        Agreement,
+        Clouds,
+        Copy,
+        Counting,
+        EmbeddedReber,
+        Film,
+        Reber,
+        SpikeDelays,
+        TemporalOrder,
+        Text,
+    )
 }
 
 

@@ -74,14 +74,15 @@ def gate_panel(
     -------
     Panel
         Sliders have the names of the cell's equations: ``x`` and ``h``, then what the gate multiplies (``c``
-        before the step for f, ``g`` for i, ``c`` after it for o), and ``W_f``, ``U_f``, ``b_f``.
+        before the step for f, ``g`` for i, ``c`` after it for o), and ``W_f``, ``U_f``, ``b_f``. Where the
+        gate has a peephole, ``c`` is what it looks at, and ``p_f`` or ``V_f`` is its weight.
 
     Raises
     ------
     UnknownNameError
         The cell has no equation of that name, or the panel no slider.
     ValueError
-        The equation is not sigmoid or tanh of an affine layer.
+        The equation is not sigmoid or tanh of an affine layer, with or without a peephole.
 
     Examples
     --------
@@ -165,7 +166,7 @@ def _layer(cell: Any, gate: str) -> _Layer:
     if gate not in names:
         raise UnknownNameError(f"{cell.name} has no equation named {gate!r}: {nearest(gate, names)}")
     node = names[gate]
-    if node.op.name not in _RANGES or node.args[0].op.name != "affine":
+    if node.op.name not in _RANGES or not _is_layer(node.args[0]):
         raise ValueError(
             f"{cell.name}: {_letter(cell, gate)} = {_written(cell, node)} is not sigmoid or tanh of an "
             f"affine layer, which is what a panel of {gate!r} would show"
@@ -177,6 +178,14 @@ def _layer(cell: Any, gate: str) -> _Layer:
             before, after = others[0], product
             break
     return _Layer(node, before, after, _reads([*node.args[0].args, *([] if before is None else [before])]))
+
+
+def _is_layer(node: Node) -> bool:
+    """Whether a node is an affine layer, or one with a peephole: a parameter times what it looks at."""
+    if node.op.name == "add":
+        layer, peephole = node.args
+        return layer.op.name == "affine" and peephole.op.name == "mul" and peephole.args[0].op.name == "param"
+    return node.op.name == "affine"
 
 
 def _reads(nodes: Iterable[Node]) -> tuple[Node, ...]:
@@ -225,7 +234,7 @@ def update_panel(cell: Any = None, *, show: Sequence[str] = ("c", "h"), title: s
     ----------
     cell : Cell, optional
         With equations f, i, g, o, in which ``c = f * c + i * g`` and ``h = o * tanh(c)``;
-        ``lc.cells.lstm`` if not given.
+        ``lc.cells.lstm`` if not given. A gate that follows from another one, as i = 1 - f, has no slider.
     show : sequence of str
         ``("c",)`` ends with the new cell state, ``("c", "h")`` goes on to the hidden state.
     title : str, optional
@@ -234,7 +243,8 @@ def update_panel(cell: Any = None, *, show: Sequence[str] = ("c", "h"), title: s
     Returns
     -------
     Panel
-        Sliders ``c`` (before the step), ``g``, ``f``, ``i``, and ``o`` where h is shown.
+        Sliders ``c`` (before the step), ``g``, ``f``, ``i``, and ``o`` where h is shown, but for gates that
+        follow from others.
 
     Raises
     ------
@@ -259,18 +269,20 @@ def update_panel(cell: Any = None, *, show: Sequence[str] = ("c", "h"), title: s
     parts = _parts(cell, whole)
     at_start = {"c": (1.0, -2.0, 2.0), "g": (0.5, -1.0, 1.0)} | dict.fromkeys("fio", (0.5, 0.0, 1.0))
     at_start |= {"i": (1.0, 0.0, 1.0), "o": (1.0, 0.0, 1.0)}
-    sliders = []
-    for name in ("c", "g", "f", "i", *(["o"] if whole else [])):
+    sliders, bound = [], _bound(cell)
+    for name in ("c", "g", *(n for n in ("fio" if whole else "fi") if n not in bound)):
         symbol = _letter(cell, name, "t-1" if name == "c" else "t")
         label = f"{spoken(symbol)}, the {_WORDS[name]}{' before the step' if name == 'c' else ''}"
         group, grid = ("what arrives", 0.1) if name in "cg" else ("the gates", 0.05)
         sliders.append(Slider(name, *at_start[name], grid, label=label, group=group, symbol=symbol))
     rows = ["before", "kept", "candidate", "written", "after", "squashed", "shown"]
-    equations = [f"{_letter(cell, n)} = {_written(cell, cell.graph.names[n])}" for n in show]
+    equations = [f"{_letter(cell, n)} = {_written(cell, cell.graph.names[n])}" for n in (*bound, *show)]
 
     def render(at: dict[str, float]) -> str:
         shown = update_values(cell, at)
-        gates = {_letter(cell, n): at[n] for n in "fio" if n in at}
+        held = cell.hold({n: at[n] for n in "fio" if n in at})
+        gates = {_letter(cell, n): held.graph.names[n] for n in "fio" if n in at or n in bound}
+        gates = _numbers(held, gates, {})
         return _beside(_update_drawing(shown, gates), _rows(shown, rows[: len(parts)], *equations))
 
     name = "one update, and what is shown of it" if whole else "one update of the cell state"
@@ -285,7 +297,8 @@ def update_values(cell: Any, values: Mapping[str, float]) -> dict[str, float]:
     cell : Cell
         As for `update_panel`.
     values : mapping of str to float
-        ``c`` before the step, ``f``, ``i``, ``g``, and ``o`` where h is wanted.
+        ``c`` before the step, ``f``, ``i``, ``g``, and ``o`` where h is wanted, but for gates that follow
+        from others.
 
     Returns
     -------
@@ -297,20 +310,38 @@ def update_values(cell: Any, values: Mapping[str, float]) -> dict[str, float]:
     >>> update_values(lc.cells.lstm, {"c": 1.0, "f": 0.5, "i": 1.0, "g": 0.5})
     {'C_{t-1}': 1.0, 'f_t · C_{t-1}': 0.5, 'C̃_t': 0.5, 'i_t · C̃_t': 0.5, 'C_t': 1.0}
     """
-    known = ("c", "f", "i", "g", "o")
+    bound = _bound(cell)
+    known = tuple(n for n in ("c", "f", "i", "g", "o") if n not in bound)
     for name in values:
+        if name in bound:
+            said = _written(cell, cell.graph.names[name])
+            raise UnknownNameError(
+                f"an update of {cell.name} takes no {name!r}: {_letter(cell, name)} = {said}"
+            )
         if name not in known:
             raise UnknownNameError(f"an update has no {name!r}: {nearest(name, known)}")
-    for name in known[:4]:
+    needed = [name for name in known if name != "o"]
+    for name in needed:
         if name not in values:
             raise ValueError(
-                f"an update of {sorted(values)}: {name!r} is missing; give c, f, i, g, and o for h"
+                f"an update of {sorted(values)}: {name!r} is missing; give {', '.join(needed)}, and o for h"
             )
     labels = _parts(cell, "o" in values)
     held = cell.hold({name: float(v) for name, v in values.items() if name != "c"})
     now = _parts(held, "o" in values)
     nodes = {_written(cell, label, top=False): node for label, node in zip(labels, now, strict=True)}
     return _numbers(held, nodes, {"c": float(values["c"])})
+
+
+def _bound(cell: Any) -> tuple[str, ...]:
+    """Return the gates that follow from other gates alone, as i = 1 - f."""
+    names = cell.graph.names
+
+    def follows(name: str) -> bool:
+        reads = _reads(names[name].args) if name in names else ()
+        return bool(reads) and all(n.name in "fio" and n is names.get(n.name) for n in reads)
+
+    return tuple(name for name in "fio" if follows(name))
 
 
 def _parts(cell: Any, whole: bool) -> list[Node]:

@@ -277,6 +277,7 @@ def _limit(values: np.ndarray) -> float:
 def _label(name: str, key: str) -> str:
     """Return what a screen reader says of a slider."""
     kind = {"W": "weight of the input", "U": "weight of the previous state", "b": "bias"}
+    kind |= {"p": "weight of the cell state", "V": "weight of the cell state"}
     return f"{name}, {'input' if key == 'x' else kind.get(key.rsplit('.')[-1].split('_')[0], 'weight')}"
 
 
