@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..graph import Graph, Node
-from .expression import PLAIN
+from .expression import PLAIN, log_sigmoid, unaccented, write
 
 if TYPE_CHECKING:
     from ..cell import Cell
@@ -98,7 +98,7 @@ class Reading:
     bus: str | None
 
 
-def read(graph: Graph, output: str) -> Reading:
+def read(graph: Graph, output: str, letters: Mapping[str, str] | None = None) -> Reading:
     """Turn a graph into glyphs.
 
     Parameters
@@ -106,6 +106,8 @@ def read(graph: Graph, output: str) -> Reading:
     graph : Graph
     output : str
         The state or emitted output that leaves through the top.
+    letters : mapping, optional
+        The paper's letters for names.
 
     Returns
     -------
@@ -117,12 +119,12 @@ def read(graph: Graph, output: str) -> Reading:
     >>> [(g.kind, g.text) for g in read(lc.cells.rnn.graph, "h").glyphs.values() if g.kind == "layer"]
     [('layer', 'tanh')]
     """
-    return _Reader(graph, output).reading()
+    return _Reader(graph, output, letters or {}).reading()
 
 
 class _Reader:
-    def __init__(self, graph: Graph, output: str):
-        self.graph, self.output = graph, output
+    def __init__(self, graph: Graph, output: str, letters: Mapping[str, str]):
+        self.graph, self.output, self.letters = graph, output, letters
         self.position = {n: k for k, n in enumerate(graph.nodes)}
         roots = [s.next for s in graph.states] + list(graph.outputs.values())
         self.needed = self._needed(roots)
@@ -184,9 +186,10 @@ class _Reader:
     def _operations(self) -> None:
         made, taken = [], set()
         for node in reversed(self.needed):
-            if node.op.kind == "leaf" or node in taken or node.op.name in ALIASES:
+            if node.op.kind == "leaf" or node in taken or node.op.name in ALIASES or _constant(node):
                 continue
             glyph, members, args = self._glyph(node)
+            members = members + [c for n in members for a in n.args for c in _constants(a)]
             taken.update(members)
             made.append((glyph, node, members, args))
         for glyph, node, members, args in reversed(made):
@@ -219,7 +222,7 @@ class _Reader:
         if text and (len(members) > 1 or not _with_constant(node)):
             args = [inner]
             return Glyph("", "function", text, a=_half_width(text, 2)), members, args
-        args = [a for a in node.args if a.op.name not in ("const", "param", "table")]
+        args = [a for a in node.args if not _constant(a)]
         text = _operation_text(node)
         learned = any(a.op.name == "param" for a in node.args)
         kind = (
@@ -239,7 +242,7 @@ class _Reader:
         """
         scale, at, members = [], node, []
         while _with_constant(at) and at.op.name in ("mul", "add", "sub", "div", "neg"):
-            inner = next(a for a in at.args if a.op.name != "const")
+            inner = next(a for a in at.args if not _constant(a))
             scale.append(at)
             members.append(at)
             if not self._private(inner):
@@ -252,9 +255,12 @@ class _Reader:
         )
         if one and not any(at is m for m in members):
             text = FUNCTIONS.get(at.op.name, at.op.name)
+            inner = at.args[0]
+            if log_sigmoid(node) is not None and self._private(inner):
+                return "log σ", inner.args[0], [*members, at, inner]
             for outer in reversed(scale):
                 text = _scaled(outer, text)
-            return text, at.args[0], [*members, at]
+            return text, inner, [*members, at]
         return "", node, []
 
     def _weighted(self, node: Node, whole: bool) -> tuple[list[Node], list[Node], str] | None:
@@ -264,9 +270,9 @@ class _Reader:
         name, args = node.op.name, node.args
         if name == "affine":
             k = node.attrs["terms"]
-            return [node], list(args[0 : 2 * k : 2]), f"W_{node.attrs['label']}"
-        if name == "dot" and args[1].op.name == "param":
-            return [node], [args[0]], args[1].name.rpartition(".")[2]
+            return [node], list(args[0 : 2 * k : 2]), self._label([a.name for a in args[1 : 2 * k : 2]])
+        if name == "dot" and (found := self._matrix(args[1])):
+            return [node, *found[1]], [args[0]], self._label([found[0]])
         if name in ("add", "sub"):
             nodes, entering, label, affine = [node], [], "", False
             for a in args:
@@ -283,6 +289,22 @@ class _Reader:
                 nodes, entering, label = nodes + part[0], entering + part[1], label or part[2]
             return (nodes, entering, label) if affine else None
         return None
+
+    def _matrix(self, node: Node) -> tuple[str, list[Node]] | None:
+        """A parameter's name and the operations that it goes through: a mask, or a stop for gradients."""
+        if node.op.name == "param":
+            return node.name, []
+        masked = node.op.name == "mul" and sum(a.op.name == "table" for a in node.args) == 1
+        if self._private(node) and (masked or node.op.name == "stop"):
+            found = self._matrix(next(a for a in node.args if a.op.name != "table"))
+            return found and (found[0], [node, *found[1]])
+        return None
+
+    def _label(self, names: list[str]) -> str:
+        """What stands in a linear layer: its matrix in the paper's letters, W before others."""
+        local = sorted((n.rpartition(".")[2] for n in names), key=lambda n: n[:1] != "W")[0]
+        head, _, below = local.partition("_")
+        return f"{head}_{unaccented(self.letters.get(below, below))}" if below else head
 
     # belts
 
@@ -331,33 +353,55 @@ class _Reader:
         boxes = [g for g in self.glyphs.values() if g.role == "box" and g.args]
         fit = [f"{s}@prev" for s in (lines or belts)]
         fit += [g.id for g in self.glyphs.values() if g.kind == "input" and g.nodes[0].op.name == "sequence"]
-        sets = {frozenset(a for a in g.args if a in fit) for g in boxes} - {frozenset()}
-        bus: str | None = None
-        shared: frozenset = frozenset()
-        if sets:
-            order = {a: k for k, a in enumerate(fit)}
-            shared = max(
-                sets,
-                key=lambda s: (
-                    sum(s <= set(g.args) for g in boxes) * len(s),
-                    len(s),
-                    [-order[a] for a in sorted(s, key=order.get)],
-                ),
-            )
-            parts = sorted(shared, key=order.get)
-            bus = parts[0]
-            if len(parts) == 1 and self.glyphs[bus].kind == "input":
-                bus = self._add(Glyph("bus", "merge", args=[bus], role="bus", a=0, b=0)).id
-            for part in parts[1:]:
-                bus = self._add(Glyph("bus", "merge", args=[bus, part], role="bus", a=0, b=0)).id
+        shared = self._shared(boxes, fit)
+        bus = self._bus(boxes, fit, shared) if shared else None
+        rest = [g for g in boxes if bus not in g.args]
+        more = [f"{s}@prev" for s in lines if f"{s}@prev" not in shared]
+        more += [g.id for g in self.glyphs.values() if g.role in ("up", "after", "feed")]
+        second = self._shared(rest, more) if bus else frozenset()
+        lined = any(self.glyphs[a].kind == "enter" for a in second)
+        if lined and len(second) > 1 and sum(second <= set(g.args) for g in rest) > 1:
+            self._bus(rest, more, second, 1)
+        buses = {g.id for g in self.glyphs.values() if g.role == "bus"}
         for g in boxes:
-            if shared and shared <= set(g.args):
-                g.args = [bus, *(a for a in g.args if a not in shared)]
-            else:
+            if not buses & set(g.args) and bus not in g.args:
                 g.args.sort(key=lambda a: self.glyphs[a].kind != "input")
             while len(g.args) > 1:
                 joined = self._add(Glyph(f"{g.id}@in", "merge", args=g.args[:2], role="below", a=0, b=0))
                 g.args = [joined.id, *g.args[2:]]
+        return bus
+
+    def _shared(self, boxes: list[Glyph], fit: list[str]) -> frozenset[str]:
+        """What a bus carries: those of the fitting sources that most boxes read together."""
+        sets = {frozenset(a for a in g.args if a in fit) for g in boxes} - {frozenset()}
+        order = {a: k for k, a in enumerate(fit)}
+        return max(
+            sets,
+            key=lambda s: (
+                sum(s <= set(g.args) for g in boxes) * len(s),
+                len(s),
+                [-order[a] for a in sorted(s, key=order.get)],
+            ),
+            default=frozenset(),
+        )
+
+    def _bus(self, boxes: list[Glyph], fit: list[str], shared: frozenset[str], level: int = 0) -> str:
+        """Make a bus, and let the boxes read it; one that reads less reads what has joined first."""
+        less = {shared & set(g.args) for g in boxes} - {shared}
+        first = max((s for s in less if len(s) > 1), key=len, default=frozenset())
+        parts = sorted(shared, key=lambda a: (a not in first if first else 0, fit.index(a)))
+        bus, joined = parts[0], {}
+        if len(parts) == 1 and self.glyphs[bus].kind == "input":
+            bus = self._add(Glyph("bus", "merge", args=[bus], role="bus", level=level, a=0, b=0)).id
+        for k, part in enumerate(parts[1:], 2):
+            args = [bus, part]
+            bus = self._add(Glyph("bus", "merge", args=args, role="bus", level=level, a=0, b=0)).id
+            joined[frozenset(parts[:k])] = bus
+        for g in boxes:
+            mine = shared & set(g.args)
+            if mine == shared or mine in joined:
+                tap = bus if mine == shared else joined[mine]
+                g.args = [tap, *(a for a in g.args if a not in mine)]
         return bus
 
     # what leaves
@@ -377,17 +421,35 @@ def _operands(node: Node) -> list[Node]:
     return list(node.args[:1]) if node.op.name == "spread" else list(node.args)
 
 
+def _constant(node: Node) -> bool:
+    """Whether a value is the same always: a constant, a parameter, a table, or an operation on constants."""
+    if node.op.kind == "leaf":
+        return node.op.name in ("const", "param", "table")
+    return not node.name and bool(node.args) and all(_number(a) for a in node.args)
+
+
+def _number(node: Node) -> bool:
+    return node.op.name == "const" or (node.op.kind != "leaf" and _constant(node))
+
+
+def _constants(node: Node) -> list[Node]:
+    """The operations of a constant."""
+    if node.op.kind == "leaf" or not _constant(node):
+        return []
+    return [node, *(c for a in node.args for c in _constants(a))]
+
+
 def _with_constant(node: Node) -> bool:
     """Whether an operation has one operand beside constants."""
     return node.op.name == "neg" or (
-        len(node.args) == 2
-        and sum(a.op.name == "const" for a in node.args) == 1
-        and node.op.kind == "elementwise"
+        len(node.args) == 2 and sum(map(_number, node.args)) == 1 and node.op.kind == "elementwise"
     )
 
 
 def _constant_text(node: Node) -> str:
-    return PLAIN.name(node, "", {})
+    if node.op.name == "sqrt":
+        return f"√{_constant_text(node.args[0])}"
+    return write(node, PLAIN, {})
 
 
 def _scaled(outer: Node, text: str) -> str:
@@ -409,7 +471,7 @@ def _scaled(outer: Node, text: str) -> str:
 
 def _operation_text(node: Node) -> str:
     """What stands in the circle or ellipse of one operation."""
-    fixed = [a.op.name in ("const", "param", "table") for a in node.args]
+    fixed = [_constant(a) for a in node.args]
     if node.op.name in SYMBOLS:
         symbol = SYMBOLS[node.op.name]
         if not any(fixed):
@@ -494,7 +556,7 @@ def layout(cell: Cell) -> Layout | None:
     if len(operations) > MOST or any(s.reverse for s in cell.graph.states):
         return None
     for gap in (2, 3, 4, 5, 6):
-        plan = _place(read(cell.graph, cell.output), gap)
+        plan = _place(read(cell.graph, cell.output, cell.letters), gap)
         try:
             plan.wires = _route(plan)
         except _NoWay:
@@ -526,6 +588,9 @@ class _Columns:
 def _place(reading: Reading, gap: int) -> Layout:
     """Give every glyph a column and a height; `gap` is the room between columns."""
     glyphs, columns = reading.glyphs, _Columns()
+    straight = {
+        a for chain in reading.belts.values() for k in chain for a in through_merges(glyphs[k].args, glyphs)
+    }
     of_belt = {g: [glyphs[k] for k in chain] for chain in reading.belts.values() for g in chain}
     placed: list[Glyph] = []
     for g in glyphs.values():
@@ -534,12 +599,15 @@ def _place(reading: Reading, gap: int) -> Layout:
         above = [o for k in through_merges(g.args, glyphs) if (o := glyphs[k]) in placed]
         g.level = _level(g, above)
         at, shared = _column(g, above, columns, [o for o in of_belt.get(g.id, ()) if o in placed])
+        if shared and g.role == "up" and columns.order[at][-1].id in straight:
+            at, shared = at + 1, False  # the way up to the belt is its own
         if shared:
             columns.share(g, at)
         else:
             columns.put(g, at)
         placed.append(g)
     _place_inputs(columns, glyphs)
+    _place_buses(columns, glyphs)
     return _coordinates(reading, columns, gap)
 
 
@@ -593,6 +661,17 @@ def _place_inputs(columns: _Columns, glyphs: Mapping[str, Glyph]) -> None:
         columns.put(g, min(readers, default=0))
 
 
+def _place_buses(columns: _Columns, glyphs: Mapping[str, Glyph]) -> None:
+    """A second bus starts just before what first reads it."""
+
+    def reads(g: Glyph, bus: str) -> bool:
+        return bus in g.args or any(reads(glyphs[a], bus) for a in g.args if glyphs[a].kind == "merge")
+
+    for b in [g for g in glyphs.values() if g.role == "bus" and g.level]:
+        readers = (k for k, column in enumerate(columns.order) for o in column if reads(o, b.id))
+        columns.put(b, min(readers))
+
+
 def _coordinates(reading: Reading, columns: _Columns, gap: int) -> Layout:
     glyphs = reading.glyphs
     rows = max((g.level for g in glyphs.values() if g.role in ("up", "after", "feed")), default=0)
@@ -604,10 +683,13 @@ def _coordinates(reading: Reading, columns: _Columns, gap: int) -> Layout:
         if g.role == "below":
             depth[g.id] = 1 + depth.get(g.args[0], 0)
     joints = max(depth.values(), default=0)
-    bus = box + 4 + 2 * joints
+    whole = [g.id for g in glyphs.values() if g.role == "bus" and not g.level]
+    some = {*whole[:-1], *(a for k in whole if not joints for a in glyphs[k].args)}
+    apart = any(a in some for g in glyphs.values() if g.role in ("box", "below") for a in g.args)
+    bus = box + 4 + 2 * joints + apart  # a line more where a box reads a part of what the bus carries
     for k, s in enumerate(reading.lines):
         heights[s] = bus + 3 * k
-    chained = [g for g in glyphs.values() if g.role == "bus"]
+    chained = [g for g in glyphs.values() if g.role == "bus" and not g.level]
     for k, g in enumerate(chained):
         g.x, g.y = 4 + 3 * k, bus
     x = 4 + 3 * max(0, len(chained) - 1) + gap
@@ -623,6 +705,9 @@ def _coordinates(reading: Reading, columns: _Columns, gap: int) -> Layout:
     for s, chain in reading.belts.items():
         for k in chain:
             glyphs[k].y = heights[s]
+    for g in glyphs.values():  # a second bus lies on the line of the state that it starts with
+        if g.role == "bus" and g.level:
+            g.y = glyphs[g.args[0]].y if glyphs[g.args[0]].role == "bus" else heights[glyphs[g.args[0]].name]
     for g in glyphs.values():  # lines that join below a box: the last one is the nearest
         if g.role == "box" and g.args and glyphs[g.args[0]].role == "below":
             joint, y = glyphs[g.args[0]], box + 3
@@ -662,6 +747,7 @@ def _direct(glyphs: Mapping[str, Glyph]) -> Iterator[str]:
 
 STEP, BEND, TURN_IN, CROSS, FORK, BESIDE = 2, 14, 4, 8, 2, 1
 AVOID = 6  # to run through room kept for a name or before another glyph
+ASIDE = 12  # to join the line into a box from where that line itself comes, below; to fork there
 RIM = 3  # to run along the module's rim, or above the belts
 
 
@@ -688,6 +774,8 @@ def _ports(g: Glyph, entering: bool) -> list[tuple[Point, Point, int]]:
         ("feed", True): {LEFT: 0, UP: 0, RIGHT: 4, DOWN: 6}, ("feed", False): {DOWN: 0, RIGHT: 4, UP: 8},
         ("after", True): {UP: 0, LEFT: 1, RIGHT: 4, DOWN: 8}, ("after", False): {DOWN: 0, RIGHT: 2, LEFT: 8},
     }[g.role, entering]  # fmt: skip
+    if g.role == "bus" and g.level:
+        wish = {side: 0 for side in wish}
     return [(p, side, cost) for side, cost in wish.items() for p in sides[side]]
 
 
@@ -704,6 +792,7 @@ class _Router:
         self.tree: dict[str, dict[Point, Point | None]] = {}  # line -> point -> the point before it
         self.heads: set[Point] = set()  # where arrow heads are: nothing crosses there
         self.kept: dict[Point, set[str]] = {}  # points before boxes, only for the lines that end there
+        self.boxes = max((g.y for g in plan.glyphs.values() if g.role == "box"), default=plan.bottom)
         for g in plan.glyphs.values():
             self._reserve(g)
         for x in range(plan.width + 1):
@@ -725,6 +814,9 @@ class _Router:
                     self.kept.setdefault(p, set()).update(g.args if entering else [g.id])
                 else:
                     self.costly[p] = self.costly.get(p, 0) + AVOID
+        if g.role == "box":  # nor right before an arrow head
+            p = (g.x, g.y + g.b + 2)
+            self.costly[p] = self.costly.get(p, 0) + 2 * AVOID
         if g.name and g.role == "box":
             for dx, dy in ((1, 3), (2, 3), (1, 4), (2, 4)):
                 p = (g.x + dx, g.y - dy)
@@ -744,13 +836,16 @@ class _Router:
         for p in tree:
             if len(self.use[p]) == 1:
                 near = AVOID if p in self.costly or p in self.kept else 0
+                if sink.role == "below" and source.y < self.boxes <= p[1]:
+                    near += ASIDE  # a line from above forks above the boxes
                 starts |= {(p, way): FORK + near for way in SIDES if way not in self.use[p][line]}
+        against = {DOWN} if source.id != sink.args[0] else {LEFT, RIGHT}
         goals = {
-            (p, _back(out)): cost
+            (p, _back(out)): cost + (ASIDE if sink.role == "below" and out in against else 0)
             for p, out, cost in _ports(sink, True)
             if not any(other != line for other in self.use.get(p, ()))
         }
-        path = self._search(line, starts, goals)
+        path = self._search(line, starts, goals, sink)
         if path is None:
             raise _NoWay(f"{source.id} -> {sink.id}")
         return self._keep(line, path, source, sink)
@@ -782,7 +877,7 @@ class _Router:
             cost += BESIDE * any(name != line and way in ways for name, ways in here.items())
         return cost
 
-    def _search(self, line: str, starts: dict, goals: dict) -> list[tuple[Point, Point]] | None:
+    def _search(self, line: str, starts: dict, goals: dict, sink: Glyph) -> list[tuple[Point, Point]] | None:
         """The cheapest way from a start to a goal, as (point, way in which it is left); else None."""
         if not goals:
             return None
@@ -816,7 +911,7 @@ class _Router:
                 at = q, onward
                 total = here + (0 if straight else BEND) + goals.get(at, 0)
                 if at in goals and not straight:
-                    total += TURN_IN
+                    total += TURN_IN + (BEND if sink.role == "box" else 0)
                 if total < best.get(at, 1 << 30):
                     best[at] = total
                     before[at] = (p, way)
@@ -882,7 +977,7 @@ def _route(plan: Layout) -> list[Wire]:
         on_belt = (
             a.y == b.y and (a.role == "belt" or a.kind == "enter") and (b.role == "belt" or b.kind == "exit")
         )
-        if on_belt:
+        if on_belt or (b.role == "bus" and b.level and a.y == b.y):
             kind = 0
         elif a.x == b.x:
             kind = 1
