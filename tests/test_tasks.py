@@ -19,6 +19,7 @@ from lstmcourse.tasks import (
     Reber,
     TemporalOrder,
     Text,
+    Waveform,
 )
 
 INDEPENDENT = [
@@ -46,8 +47,9 @@ CARRYING = [
     EmbeddedReber(continual=True, score="long"),
     Text(modules=("textwrap", "heapq")),
 ]
-EVERY = INDEPENDENT + CARRYING
-ANY_LENGTH = [t for t in EVERY if type(t) is not Clouds and getattr(t, "continual", True)]
+ALIKE = [Waveform(), Waveform(number=3, steps=50, parts=2, cycles=(2, 9))]  # one sequence in all batches
+EVERY = INDEPENDENT + CARRYING + ALIKE
+ANY_LENGTH = [t for t in INDEPENDENT + CARRYING if type(t) is not Clouds and getattr(t, "continual", True)]
 
 
 def rows(batch):
@@ -102,7 +104,7 @@ def test_batches_have_the_stated_shapes_and_dtypes(task, dtype):
     assert task.batch("all", batch_size=64).mask.any()
 
 
-@pytest.mark.parametrize("task", EVERY, ids=repr)
+@pytest.mark.parametrize("task", INDEPENDENT + CARRYING, ids=repr)
 def test_seeds_reproduce_and_differ_and_a_stream_can_be_taken_up(task):
     first = list(islice(task.stream(batch_size=4, seed=7), 4))
     again = list(islice(task.stream(batch_size=4, seed=7), 4))
@@ -146,7 +148,7 @@ def test_any_length_can_be_asked_for(task, length):
     assert len(batch.x) == length and batch.lengths is None
 
 
-@pytest.mark.parametrize("task", [Clouds(), Reber(), EmbeddedReber()], ids=repr)
+@pytest.mark.parametrize("task", [Clouds(), Reber(), EmbeddedReber(), Waveform()], ids=repr)
 def test_a_task_with_lengths_of_its_own_says_so(task):
     with pytest.raises(ValueError, match="length=40 .* own lengths"):
         task.stream(batch_size=2, length=40)
@@ -156,7 +158,7 @@ def test_a_task_with_lengths_of_its_own_says_so(task):
 def test_the_right_answer_is_correct_and_a_wrong_one_is_not(task):
     batch = task.batch(batch_size=20)
     if task.loss == "mse":
-        right, wrong = batch.y, batch.y + 0.05
+        right, wrong = batch.y, batch.y + 0.11
     else:
         target = np.eye(task.output_size)[batch.y] if batch.legal is None else batch.legal.astype(float)
         right, wrong = target, -target
@@ -213,6 +215,11 @@ def test_text_and_symbols(task):
         (lambda: Clouds(lead=6, score="place"), ValueError, "needs? 7|7 words"),
         (lambda: Agreement(gap="long"), TypeError, "gap='long'"),
         (lambda: Agreement(attractors="all"), UnknownNameError, "attractors='all'"),
+        (lambda: Waveform(number=-1), ValueError, "number=-1"),
+        (lambda: Waveform(cycles=3), ValueError, "cycles=3 .* a pair"),
+        (lambda: Waveform(cycles=(0, 3)), ValueError, r"cycles\[0\]=0 .* ends excluded"),
+        (lambda: Waveform(cycles=(3, 2)), ValueError, r"cycles\[1\]=2"),
+        (lambda: Waveform(steps=20, cycles=(3, 11)), ValueError, r"cycles\[1\]=11 .* 10"),
         (lambda: Adding().stream("trian", batch_size=2), UnknownNameError, "did you mean 'train'"),
         (lambda: Adding().stream(batch_size=0), ValueError, "batch_size=0"),
         (lambda: Adding().stream(batch_size=2, seed=-1), ValueError, "seed=-1"),
