@@ -30,7 +30,7 @@ from .printers.numpy import Program, Storage, program
 __all__ = ["Compiled", "compile_graph", "evaluate", "lower"]
 
 
-def lower(graph: Graph, *, given: Collection[str] = (), padded: bool = False) -> Graph:
+def lower(graph: Graph, *, given: Collection[str] = (), padded: bool = False, due: bool = False) -> Graph:
     """From the author's graph to the one that is printed.
 
     Parameters
@@ -41,12 +41,15 @@ def lower(graph: Graph, *, given: Collection[str] = (), padded: bool = False) ->
         States whose first value the caller gives, in place of the cell's own.
     padded : bool
         Whether sequences have lengths.
+    due : bool
+        Whether the printer will pass over units that are not due (`passes.due`): their products stay apart.
     """
     graph = start_from(graph, given)
     if padded:
         graph = passes.stop_at_lengths(graph)
     graph = passes.divide_layers(graph)
-    graph = passes.merge_products(graph)
+    apart = [g.columns for g in passes.due(graph, passes.schedule(graph)) if g] if due else []
+    graph = passes.merge_products(graph, set().union(*apart))
     graph = passes.merge_elementwise(graph)
     graph = passes.simplify(graph)
     return passes.give_hints(passes.own_next_states(graph))
@@ -80,6 +83,7 @@ class Compiled:
     forward: Program
     run: Callable
     saved: Mapping[Node, Storage]
+    due: bool = True
     _backward: dict[tuple, tuple[Program, Callable]] = field(default_factory=dict)
 
     def backward(self, outputs: Collection[str], skip: Collection[str] = ()) -> tuple[Program, Callable]:
@@ -96,6 +100,7 @@ class Compiled:
                 given=self.saved,
                 comments=self.author,
                 gradient=True,
+                due=self.due,
             )
             self._backward[key] = (text, load(text, self.author.name))
         return self._backward[key]
@@ -110,10 +115,19 @@ def lower_backward(
 
 
 def compile_graph(
-    author: Graph, *, given: Collection[str] = (), padded: bool = False, gradients: bool = True
+    author: Graph,
+    *,
+    given: Collection[str] = (),
+    padded: bool = False,
+    gradients: bool = True,
+    due: bool = True,
 ) -> Compiled:
-    """Print and load the forward program, with storage for what the backward program will ask for."""
-    graph = lower(author, given=given, padded=padded)
+    """Print and load the forward program, with storage for what the backward program will ask for.
+
+    With `due`, units whose turn it is not at a step are passed over (`passes.due`); without, they are
+    computed and not used.
+    """
+    graph = lower(author, given=given, padded=padded, due=due)
     wanted: list[Node] = list(graph.outputs.values()) + [
         n for n in graph.names.values() if len(n.shape) <= 1 and n.op.kind != "leaf"
     ]
@@ -132,13 +146,14 @@ def compile_graph(
         doc=f"All T steps of {author.name}, for a batch of B sequences.",
         store=store,
         comments=author,
+        due=due,
     )
     held = {n: at for n, at in text.storage.items() if at.time or not n.timed}
     keep = {s.prev: text.storage[s.prev] for s in graph.states} | {
         s.next: text.storage[s.next] for s in graph.states
     }
     keep |= {n: held[n] for n in store.values() if n in held}
-    return Compiled(graph, author, text, load(text, author.name), keep)
+    return Compiled(graph, author, text, load(text, author.name), keep, due)
 
 
 _NUMBERS = itertools.count(1)

@@ -22,6 +22,7 @@ from .cell import Cell, NextState, check_dtype
 from .compile import concrete, evaluate
 from .errors import DtypeError, ShapeError, UnknownNameError, nearest
 from .graph import Dim, Node
+from .operations import few_runs
 from .ops import table_values
 from .threads import threads_for
 
@@ -477,7 +478,10 @@ class Run:
 
     def __init__(self, call: _Call, backend: str, grad: bool):
         self.cell, self.backend, self._call, self._grad = call.cell, backend, call, grad
-        self._programs = self.cell.compiled(frozenset(call.given), call.lengths is not None, grad)
+        how = frozenset(call.given), call.lengths is not None, grad
+        self._programs = self.cell.compiled(*how)
+        if self._programs.forward.due and not few_runs(self.cell, call.sizes):
+            self._programs = self.cell.compiled(*how, due=False)
         self._values = self._execute(self._programs.forward, self._programs.run, {})
 
     def _execute(self, program, function, extra: Mapping[tuple, Any]) -> dict[str, np.ndarray]:
@@ -523,8 +527,9 @@ class Run:
 
     def __getitem__(self, name: str) -> np.ndarray:
         node = self._node(name)
-        at = self._programs.forward.storage.get(node)
-        if at is None or at.variable not in self._values:
+        program = self._programs.forward
+        at = program.storage.get(node)
+        if at is None or at.variable not in self._values or node in program.partial:
             value = self._replay(node)
         else:
             value = self._values[at.variable]
@@ -544,7 +549,7 @@ class Run:
         return iter(self.cell.names)
 
     def _replay(self, node: Node) -> np.ndarray:
-        """Compute a named equation that was too large to be stored at every step, from what was."""
+        """Compute a named equation that was not stored for every step and unit, from what was."""
         program = self._programs.forward
 
         def leaf(n: Node) -> np.ndarray:
