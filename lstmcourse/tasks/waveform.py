@@ -90,8 +90,8 @@ class Waveform(Task):
 
         Examples
         --------
-        >>> Waveform().frequencies.round(1).tolist()
-        [...]
+        >>> Waveform(parts=3, cycles=(2, 2)).frequencies.round(3).tolist()
+        [2.0, 2.0, 2.0]
         """
         return self._drawn()[0]
 
