@@ -30,7 +30,7 @@ from .printers.numpy import Program, Storage, program
 __all__ = ["Compiled", "compile_graph", "evaluate", "lower"]
 
 
-def lower(graph: Graph, *, given: Collection[str] = (), padded: bool = False, due: bool = False) -> Graph:
+def lower(graph: Graph, *, given: Collection[str] = (), padded: bool = False) -> Graph:
     """From the author's graph to the one that is printed.
 
     Parameters
@@ -41,15 +41,12 @@ def lower(graph: Graph, *, given: Collection[str] = (), padded: bool = False, du
         States whose first value the caller gives, in place of the cell's own.
     padded : bool
         Whether sequences have lengths.
-    due : bool
-        Whether the printer will pass over units that are not due (`passes.due`): their products stay apart.
     """
     graph = start_from(graph, given)
     if padded:
         graph = passes.stop_at_lengths(graph)
     graph = passes.divide_layers(graph)
-    apart = [g.columns for g in passes.due(graph, passes.schedule(graph)) if g] if due else []
-    graph = passes.merge_products(graph, set().union(*apart))
+    graph = passes.merge_products(graph)
     graph = passes.merge_elementwise(graph)
     graph = passes.simplify(graph)
     return passes.give_hints(passes.own_next_states(graph))
@@ -127,7 +124,7 @@ def compile_graph(
     With `due`, units whose turn it is not at a step are passed over (`passes.due`); without, they are
     computed and not used.
     """
-    graph = lower(author, given=given, padded=padded, due=due)
+    graph = lower(author, given=given, padded=padded)
     wanted: list[Node] = list(graph.outputs.values()) + [
         n for n in graph.names.values() if len(n.shape) <= 1 and n.op.kind != "leaf"
     ]

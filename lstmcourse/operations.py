@@ -24,12 +24,12 @@ __all__ = ["RUNS", "Operations", "few_runs", "operations"]
 RUNS = 2.0
 """Runs of neighbouring units a step, on average, up to which passing over the others pays.
 
-Each run costs a few calls. Measured with T = 200 and H from 32 to 512: time falls at every size where there is
-one run or less; near two it is even for small H, and beyond that it grows. Modules sorted by their periods have
-at most one run where each period divides the next.
+Each run costs a few calls. Measured with T = 200 and H from 32 to 512: time falls at every size where there
+is one run or less; near two it is even for small H, and beyond that it grows. Modules sorted by their periods
+have at most one run where each period divides the next.
 """
 
-CYCLE = 256
+CYCLE = 256  # steps over which runs are counted
 
 
 @dataclass(frozen=True, eq=False)

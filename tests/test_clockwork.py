@@ -27,7 +27,7 @@ def table_of(name):
 
 @lc.cell
 def clockwork_lstm(x, h, c, t=lc.clock):
-    """Two states under one clock, four products with one operand, a leak."""
+    """Two states under one clock; four products with one operand, which stay one product for all units."""
     T = lc.table("T", lambda H: 1.0 + np.arange(H) // 2, "H")
     due = t % T == 0.0
     f = lc.sigmoid(lc.affine("f", h, x))
@@ -36,6 +36,17 @@ def clockwork_lstm(x, h, c, t=lc.clock):
     g = lc.tanh(lc.affine("g", h, x))
     c = lc.where(due, f * c + i * g, c)
     h = lc.where(due, o * lc.tanh(c) + 0.1 * h, h)
+    return h, c
+
+
+@lc.cell
+def belt(x, h, c, t=lc.clock):
+    """Two states under one clock, both of them multiplied, and read element by element as well."""
+    due = t % lc.table("T", lambda H: 1.0 + np.arange(H) // 2, "H") == 0.0
+    i = lc.sigmoid(lc.affine("i", h, x))
+    g = lc.tanh(lc.affine("g", U=c))
+    c = lc.where(due, 0.9 * c + i * g, c)
+    h = lc.where(due, lc.tanh(c) + 0.1 * h, h)
     return h, c
 
 
@@ -81,7 +92,7 @@ def two_clocks(x, h, s, t=lc.clock):
     return h, s
 
 
-OWN = [clockwork_lstm, every_third, linear, heard, slow_reader, two_clocks]
+OWN = [clockwork_lstm, belt, every_third, linear, heard, slow_reader, two_clocks]
 SEVERAL = {
     "stack": lc.stack([table_of((1, 2, 4)), lc.cells.rnn, table_of((2, 1))]),
     "bidirectional": lc.bidirectional(table_of((1, 2, 3))),
@@ -227,7 +238,7 @@ def test_the_text_says_what_is_left_out():
     assert "d_a[...] = 0\n" in back.split("for t in reversed(range(T)):")[0]
 
 
-@pytest.mark.parametrize("cell", [clockwork_lstm, every_third, linear], ids=lambda c: c.name)
+@pytest.mark.parametrize("cell", [belt, every_third, linear], ids=lambda c: c.name)
 def test_products_of_other_cells_are_in_the_inner_loop(cell):
     """No product is left outside, forwards or backwards."""
     for back in (False, True):
@@ -237,9 +248,9 @@ def test_products_of_other_cells_are_in_the_inner_loop(cell):
         assert "matmul(" in loop and "matmul(" not in outside and "dot(" not in outside
 
 
-@pytest.mark.parametrize("cell", [lc.cells.rnn, lc.cells.lstm, heard], ids=lambda c: c.name)
+@pytest.mark.parametrize("cell", [lc.cells.rnn, lc.cells.lstm, heard, clockwork_lstm], ids=lambda c: c.name)
 def test_programs_without_such_work_stay_as_they_are(cell):
-    """No clock, or a value that is wanted at every step: the forward text is the plain one."""
+    """No clock, a value that is wanted at every step, merged products: the forward text is the plain one."""
     assert cell.compiled().forward.text == cell.compiled(due=False).forward.text
     assert not cell.compiled().forward.due
 

@@ -450,7 +450,7 @@ def test_due():
         h = lc.where(t % T == 0, a, h)
         return h
 
-    graph = lower(graph_of(ticking), due=True)
+    graph = lower(graph_of(ticking))
     (group,) = filter(None, passes.due(graph, schedule(graph)))
     assert [n.op.name for n in graph.nodes if n in group.columns] == ["dot", "add", "tanh"]
     assert text(next(n for n in graph.nodes if n in group.columns)) == "dot(h_prev, mul(U_h, M))"
@@ -477,7 +477,7 @@ def test_due():
         return h
 
     for function in (heard, chosen):
-        graph = lower(graph_of(function), due=True)
+        graph = lower(graph_of(function))
         assert not any(passes.due(graph, schedule(graph)))
 
 
