@@ -606,9 +606,11 @@ class Cell:
         known = self.sizes(input_size, hidden_size, sizes)
         count = 0
         for p in self.graph.params:
+            if "fixed" in p.attrs:
+                continue
             if "free" in p.attrs:
                 count += int(np.count_nonzero(table_values(p.attrs["free"], known)))
-            elif "fixed" not in p.attrs:
+            else:
                 count += math.prod(d.value(known) for d in p.shape)
         return count
 
@@ -800,12 +802,13 @@ class Cell:
         padded: bool = False,
         gradients: bool = True,
         due: bool = True,
+        dtype: np.dtype | None = None,
     ) -> Compiled:
-        """The programs for one way of running the cell; printed once."""
-        key = (given, padded, gradients, due)
+        """The programs for one way of running the cell; printed once. With a dtype, those of the compiler."""
+        key = (given, padded, gradients, due, dtype)
         if key not in self._cache:
             self._cache[key] = compile_graph(
-                self.graph, given=given, padded=padded, gradients=gradients, due=due
+                self.graph, given=given, padded=padded, gradients=gradients, due=due, dtype=dtype
             )
         return self._cache[key]
 

@@ -274,14 +274,16 @@ def _destination(node: Node, users: dict[Node, list[Node]]) -> Node:
     return users[node][0] if len(users[node]) == 1 else node
 
 
-def merge_elementwise(graph: Graph) -> Graph:
+def merge_elementwise(graph: Graph, only: Collection[str] = ()) -> Graph:
     """Apply a function once where it is applied to neighbouring slices.
 
     before: ``f = sigmoid(a[0:H])``, ``i = sigmoid(a[H:2H])``
     after:  ``f_i = sigmoid(a[0:2H])`` and two slices of it
+
+    With `only`, operations of these names alone.
     """
     while True:
-        run = _find_run(graph)
+        run = _find_run(graph, only)
         if run is None:
             return graph
         graph = _merge_run(graph, run)
@@ -295,11 +297,13 @@ def _shared(node: Node) -> bool:
     return not node.timed and not node.batched
 
 
-def _find_run(graph: Graph) -> list[Node] | None:
+def _find_run(graph: Graph, only: Collection[str]) -> list[Node] | None:
     order = levels(graph)
     seen: dict[tuple, list[Node]] = {}
     for node in graph.nodes:
         if node.op.kind != "elementwise" or not any(_is_part(a) for a in node.args):
+            continue
+        if only and node.op.name not in only:
             continue
         if any(not (_is_part(a) or (_shared(a) and len(a.shape) <= 1)) for a in node.args):
             continue

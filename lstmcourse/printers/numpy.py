@@ -18,89 +18,15 @@ Where units compute at some steps only, an inner loop goes through the runs of n
 
 from __future__ import annotations
 
-import builtins
-import keyword
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
-import numpy as np
-
-from .. import runtime
 from ..graph import Dim, Graph, Node
-from ..passes import Due, Section, consumers, schedule
+from ..passes import Due, Section
 from ..passes import due as units_due
-from .expression import PLAIN, equation_of, equations
+from .base import Program, Storage, Walk, wrap
 
-__all__ = ["Program", "program"]
-
-RESERVED = {"T", "B", "t", "np", "empty", *runtime.__all__, *dir(builtins)}
-
-
-@dataclass
-class Program:
-    """A generated program.
-
-    Attributes
-    ----------
-    text : str
-        The source of one function.
-    name : str
-        Its name.
-    inputs : dict
-        What each argument holds: argument -> ("param", "W_f"), ("sequence", "x"), ("saved", variable), ...
-    sizes : dict
-        Named sizes, and the arguments that they come under.
-    outputs : dict
-        Key of the returned dict -> what it is.
-    storage : dict
-        Where each node's values are.
-    due : list of Due
-        What is computed only for units that are due.
-    """
-
-    text: str
-    name: str
-    inputs: dict[str, tuple]
-    sizes: dict[str, str]
-    outputs: dict[str, object]
-    storage: dict[Node, Storage] = field(repr=False, default_factory=dict)
-    due: list[Due] = field(repr=False, default_factory=list)
-
-    @property
-    def partial(self) -> set[Node]:
-        """Nodes whose values are right only for units that were due."""
-        return set().union(*(group.columns for group in self.due))
-
-
-@dataclass(frozen=True)
-class Storage:
-    """Where a node's values are: a variable, and how it is indexed by time."""
-
-    variable: str
-    time: str = ""  # "" no time axis, "T" one row a step, "T+1" one more
-    shift: int = 0  # in T+1: 0 reads row t, 1 reads row t + 1
-
-    def at(self, loop: bool) -> str:
-        """The text that reads or writes it."""
-        if not self.time:
-            return self.variable
-        if self.time == "T":
-            return f"{self.variable}[t]" if loop else self.variable
-        if loop:
-            return f"{self.variable}[t + 1]" if self.shift else f"{self.variable}[t]"
-        return f"{self.variable}[1:]" if self.shift else f"{self.variable}[:-1]"
-
-
-def identifier(text: str, used: Collection[str]) -> str:
-    """A Python name like `text` that is not taken."""
-    base = re.sub(r"\W+", "_", text).strip("_") or "v"
-    if base[0].isdigit():
-        base = f"L{base}"
-    name, k = base, 2
-    while name in used or name in RESERVED or keyword.iskeyword(name):
-        name, k = f"{base}_{k}", k + 1
-    return name
+__all__ = ["Program", "Storage", "program"]
 
 
 def program(
@@ -141,64 +67,12 @@ def program(
     )
 
 
-class _Printer:
+class _Printer(Walk):
     def __init__(self, graph, store, given, comments, letters, gradient, due):
-        self.graph, self.store, self.given, self.gradient = graph, dict(store), dict(given), gradient
-        self.letters, self.comments = letters, comments
-        self.wanted = {id(n) for n in self.store.values()}
-        self.sections: list[Section] = schedule(graph, list(self.store.values()))
+        super().__init__(graph, store, given, comments, letters, gradient)
         self.due: list[Due | None] = units_due(graph, self.sections) if due else [None] * len(self.sections)
         self.partial: set[Node] = set().union(*(g.columns for g in self.due if g))
         self.turns: dict[int, str] = {}  # which section: the variable with the runs that are due
-        self.users = consumers(graph)
-        self.where: dict[Node, int] = {n: k for k, s in enumerate(self.sections) for n in s.nodes}
-        self.position = {n: k for k, n in enumerate(graph.nodes)}
-        self.storage: dict[Node, Storage] = {}
-        self.used: set[str] = {self.given[n.attrs["of"]].variable for n in graph.leaves("saved")}
-        self.inputs: dict[str, tuple] = {}
-        self.sizes: dict[str, str] = {}
-        self.equations = equations(comments)
-        self.lines: list[str] = []
-        self.needs_row = {n for n in graph.nodes if self._row_for_each_step(n)}
-
-    # names of things
-
-    def size(self, dim: Dim) -> str:
-        """A size as text, with the arguments that hold named sizes."""
-        text = str(dim)
-        for key, _ in sorted(dim.terms, key=lambda term: -len(term[0])):
-            if key not in self.sizes:
-                self.sizes[key] = self._name(key)
-            text = re.sub(rf"(?<![\w.]){re.escape(key)}(?![\w.])", self.sizes[key], text)
-        return text
-
-    def _name(self, text: str) -> str:
-        name = identifier(text, self.used)
-        self.used.add(name)
-        return name
-
-    @staticmethod
-    def suggested(node: Node) -> str:
-        """What the author calls it, or what a pass suggests."""
-        return node.name or node.hint or node.op.name
-
-    # storage
-
-    def _row_for_each_step(self, node: Node) -> bool:
-        """Whether what a loop computes is read outside it."""
-        if not node.timed:
-            return False
-        if id(node) in self.wanted:
-            return True
-        here = self.where.get(node)
-        if here is None or not self.sections[here].loop:
-            return True
-        for u in self.users[node]:
-            if self.where.get(u) != here:
-                return True
-            if u.op.kind == "view" and u in self.where and self._row_for_each_step(u):
-                return True
-        return False
 
     def program(self, name: str, doc: str) -> Program:
         """The whole text."""
@@ -209,57 +83,11 @@ class _Printer:
         returned = self.finish()
         body = "\n".join(f"    {line}" if line else "" for line in self.lines)
         arguments = ["T", "B", *self.sizes.values(), *self.inputs, "empty"]
-        head = _wrap(f"def {name}(", arguments, "):")
+        head = wrap(f"def {name}(", arguments, "):")
         text = f'{head}\n    """{doc}"""\n{body}\n    return {{{returned}}}\n'
         return Program(
             text, name, self.inputs, self.sizes, self.outputs, self.storage, list(filter(None, self.due))
         )
-
-    def leaves(self) -> None:
-        """Arguments: what comes from outside."""
-        reading = set(self.users) - {n for n in self.users if not self.users[n]}
-        reading |= {s.start for s in self.graph.states} | set(self.store.values())
-        order = {n.name: k for k, n in enumerate(self.comments.params)}
-        late = ("saved", "param", "table", "const")
-        leaves = sorted(
-            self.graph.leaves(), key=lambda n: (n.op.name in late, n.op.name == "param", order.get(n.name, 0))
-        )
-        for node in leaves:
-            kind = node.op.name
-            if kind in ("prev", "carried") or node not in reading:
-                continue
-            if kind == "const":
-                value = node.attrs["value"]
-                if isinstance(value, np.ndarray):
-                    self._argument(node, "const", ("const", value))
-                else:
-                    text = (
-                        self.size(value)
-                        if isinstance(value, Dim)
-                        else re.sub("inf|nan", r"np.\g<0>", repr(value))
-                    )
-                    self.storage[node] = Storage(f"({text})" if " " in text else text)
-            elif kind == "saved":
-                at = self.given[node.attrs["of"]]
-                self.inputs[at.variable] = ("saved", at.variable)
-                self.storage[node] = at
-            elif kind == "initial":
-                self._argument(
-                    node,
-                    f"{node.attrs['state']}0" if not self.gradient else f"{node.name}_final",
-                    ("initial", node.attrs["state"]),
-                )
-            elif kind == "valid":
-                self._argument(node, "valid", ("valid", node.attrs["rank"]))
-            elif kind == "grad":
-                self._argument(node, f"g_{node.attrs['of']}", ("grad", node.attrs["of"]))
-            else:
-                self._argument(node, node.name or kind, (kind, node.name))
-
-    def _argument(self, node: Node, text: str, what: tuple) -> None:
-        name = self._name(text)
-        self.inputs[name] = what
-        self.storage[node] = Storage(name, "T" if node.timed else "")
 
     def plan(self) -> None:
         """Decide on storage, last node first, so that a result can take over that of its reader."""
@@ -465,7 +293,7 @@ class _Printer:
         axis, inside = node.attrs["axis"], [self.home.get(a, ("", None))[1] is node for a in node.args]
         if not (node.timed or node.batched or any(inside)):
             parts = [self.ref(a, loop) for a in node.args]
-            return [_wrap("np.concatenate((", parts, f"), axis={axis}, out={out})")]
+            return [wrap("np.concatenate((", parts, f"), axis={axis}, out={out})")]
         lines, start = [], Dim()
         for a, there in zip(node.args, inside, strict=True):
             stop = start + a.shape[axis]
@@ -484,18 +312,6 @@ class _Printer:
                 return at.variable
             return f"{at.variable}[0]" if state.reverse else f"{at.variable}[T]"
         return self.storage[node].at(loop)
-
-    def comment(self, node: Node, said: set[str], full: bool) -> list[str]:
-        """The equations that a node is part of: in full where a section first meets them, later by name."""
-        names = [n for n in (node.origin or ()) if n in self.equations]
-        fresh = [n for n in names if n not in said]
-        if not names:
-            return []
-        if not fresh or not full:
-            return ["# " + ", ".join(names)]
-        said.update(names)
-        pairs = [equation_of(n, self.equations[n], PLAIN, self.letters) for n in names]
-        return [f"# {'gradient of  ' if self.gradient else ''}{left} = {right}" for left, right in pairs]
 
     def _grouped(self, nodes: list[Node], before: list[str] | None, loop: bool) -> list[str]:
         """Statements, with a comment wherever another equation begins."""
@@ -692,7 +508,7 @@ class _Printer:
                 key = at.variable
             items.append(f'"{key}": {self.ref(node, False)}')
             self.outputs[key] = node
-        return _wrap("", items, "", indent=8) if items else ""
+        return wrap("", items, "", indent=8) if items else ""
 
 
 class _Inner:
@@ -727,17 +543,3 @@ class _Inner:
                     line = f"{name}[...] = {line[len(view) + 3 :]}"
                 lines[k] = line if line.startswith("#") else found.sub(name, line)
         return named + lines
-
-
-def _wrap(head: str, items: list[str], tail: str, width: int = 96, indent: int = 8) -> str:
-    """Comma-separated items on as few lines as fit."""
-    lines, line = [], head
-    for k, item in enumerate(items):
-        piece = item + (", " if k < len(items) - 1 else "")
-        if len(line) + len(piece) > width and line.strip():
-            lines.append(line.rstrip())
-            line = " " * indent + piece
-        else:
-            line += piece
-    lines.append(line.rstrip() + tail)
-    return "\n".join(lines)
