@@ -8,7 +8,7 @@ from .define import Interval, experiment, hidden_size_for
 
 __all__ = ["normalised_error", "train_on_wave", "wave_model", "waves_from_memory"]
 
-# Fixed before the runs: five waves of the default kind, each with a seed of its own; 600 updates; three sizes;
+# Fixed before the runs: five waves of the default kind, each with its own seed; 600 updates; three sizes;
 # and for each cell the learning rate that did best in pilot runs (1,000 updates, 500 parameters) on another
 # wave, number 1000: of 0.01 and 0.003 for the plain network, of 0.03, 0.01 and 0.003 for the LSTM. For the
 # clockwork network only 0.01 was tried. The last points ask if the LSTM only needs more time.
