@@ -21,6 +21,7 @@ from lstmcourse.tasks import (
     SpikeDelays,
     TemporalOrder,
     Text,
+    Waveform,
 )
 
 INDEPENDENT = [
@@ -54,8 +55,11 @@ FEW = [
     SpikeDelays(delay=9),
     SpikeDelays(delay=5, kind="generate", steps=40),
 ]  # so few rows that splits share them
-EVERY = INDEPENDENT + CARRYING + FEW
-ANY_LENGTH = [t for t in EVERY if type(t) is not Clouds and getattr(t, "continual", True)]
+ALIKE = [Waveform(), Waveform(number=3, steps=50, parts=2, cycles=(2, 9))]  # one sequence in all batches
+EVERY = INDEPENDENT + CARRYING + FEW + ALIKE
+ANY_LENGTH = [
+    t for t in INDEPENDENT + CARRYING + FEW if type(t) is not Clouds and getattr(t, "continual", True)
+]
 
 
 def rows(batch):
@@ -110,7 +114,7 @@ def test_batches_have_the_stated_shapes_and_dtypes(task, dtype):
     assert task.batch("all", batch_size=64).mask.any()
 
 
-@pytest.mark.parametrize("task", EVERY, ids=repr)
+@pytest.mark.parametrize("task", INDEPENDENT + CARRYING, ids=repr)
 def test_seeds_reproduce_and_differ_and_a_stream_can_be_taken_up(task):
     first = list(islice(task.stream(batch_size=4, seed=7), 4))
     again = list(islice(task.stream(batch_size=4, seed=7), 4))
@@ -154,7 +158,7 @@ def test_any_length_can_be_asked_for(task, length):
     assert len(batch.x) == length and batch.lengths is None
 
 
-@pytest.mark.parametrize("task", [Clouds(), Reber(), EmbeddedReber()], ids=repr)
+@pytest.mark.parametrize("task", [Clouds(), Reber(), EmbeddedReber(), Waveform()], ids=repr)
 def test_a_task_with_lengths_of_its_own_says_so(task):
     with pytest.raises(ValueError, match="length=40 .* own lengths"):
         task.stream(batch_size=2, length=40)
@@ -164,7 +168,7 @@ def test_a_task_with_lengths_of_its_own_says_so(task):
 def test_the_right_answer_is_correct_and_a_wrong_one_is_not(task):
     batch = task.batch(batch_size=20)
     if task.loss == "mse":
-        right, wrong = batch.y, batch.y + 0.05
+        right, wrong = batch.y, batch.y + 0.11
     else:
         target = np.eye(task.output_size)[batch.y] if batch.legal is None else batch.legal.astype(float)
         right, wrong = target, -target
@@ -227,6 +231,11 @@ def test_text_and_symbols(task):
         (lambda: Clouds(lead=6, score="place"), ValueError, "needs? 7|7 words"),
         (lambda: Agreement(gap="long"), TypeError, "gap='long'"),
         (lambda: Agreement(attractors="all"), UnknownNameError, "attractors='all'"),
+        (lambda: Waveform(number=-1), ValueError, "number=-1"),
+        (lambda: Waveform(cycles=3), ValueError, "cycles=3 .* a pair"),
+        (lambda: Waveform(cycles=(0, 3)), ValueError, r"cycles\[0\]=0 .* ends excluded"),
+        (lambda: Waveform(cycles=(3, 2)), ValueError, r"cycles\[1\]=2"),
+        (lambda: Waveform(steps=20, cycles=(3, 11)), ValueError, r"cycles\[1\]=11 .* 10"),
         (lambda: Adding().stream("trian", batch_size=2), UnknownNameError, "did you mean 'train'"),
         (lambda: Adding().stream(batch_size=0), ValueError, "batch_size=0"),
         (lambda: Adding().stream(batch_size=2, seed=-1), ValueError, "seed=-1"),

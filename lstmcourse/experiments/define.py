@@ -22,7 +22,7 @@ Point = Mapping[str, Any]
 
 HOMES: tuple[str, ...] = tuple(
     f"lstmcourse.experiments.{module}"
-    for module in ("gaps", "reading", "memory", "comparison", "timing", "coupling")
+    for module in ("gaps", "reading", "memory", "comparison", "timing", "coupling", "variants", "waves")
 )
 """Modules that define the course's experiments; `names` and `get` import them."""
 

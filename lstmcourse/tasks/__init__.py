@@ -5,8 +5,8 @@
 different sequences); see `Batch` for what they hold.
 
 >>> from lstmcourse import tasks
->>> print(*tasks.names())
-adding agreement clouds copy counting embedded_reber film reber spike_delays temporal_order text
+>>> tasks.names()[:4]
+('adding', 'agreement', 'clouds', 'copy')
 >>> task = tasks.get("copy", delay=200)
 >>> batch = next(task.stream("train", batch_size=32))
 >>> batch.x.shape, round(task.chance, 4)
@@ -30,6 +30,7 @@ from .reber import EmbeddedReber, Reber
 from .spikes import SpikeDelays
 from .temporal_order import TemporalOrder
 from .text import MissingSourceError, Text
+from .waveform import Waveform
 
 __all__ = [
     "Adding",
@@ -46,6 +47,7 @@ __all__ = [
     "Task",
     "TemporalOrder",
     "Text",
+    "Waveform",
     "from_config",
     "get",
     "names",
@@ -66,6 +68,7 @@ _TASKS: dict[str, type[Task]] = {
         SpikeDelays,
         TemporalOrder,
         Text,
+        Waveform,
     )
 }
 

@@ -2,11 +2,12 @@
 
 `state_panel` lets a reader feel the state of a small cell: sliders for its weights and for a short input, and
 the states at every step as numbers and as a picture. `gate_panel`, `update_panel` and `belt_panel` do so for
-one layer of an LSTM, one update of its cell state, and several. `Panel` is what they are made of: named
-sliders, and a function from their values to HTML. What computes and draws is pure, so that a test can ask it
-directly.
+one layer of an LSTM, one update of its cell state, and several; `clock_panel` shows which module of a
+clockwork network computes when. `Panel` is what they are made of: named sliders, and a function from their
+values to HTML. What computes and draws is pure, so that a test can ask it directly.
 """
 
+from lstmcourse.widgets.clock import clock_panel, clock_series
 from lstmcourse.widgets.gates import (
     belt_panel,
     belt_series,
@@ -24,6 +25,8 @@ __all__ = [
     "arrays_of",
     "belt_panel",
     "belt_series",
+    "clock_panel",
+    "clock_series",
     "gate_panel",
     "gate_values",
     "places",
