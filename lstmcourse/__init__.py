@@ -72,7 +72,13 @@ _LAZY_MODULES = (
     "train",
     "widgets",
 )
-_LAZY_NAMES = {"Model": "model", "fit": "train", "claim": "claims", "check_installation": "selfcheck"}
+_LAZY_NAMES = {
+    "Model": "model",
+    "fit": "train",
+    "claim": "claims",
+    "check_installation": "selfcheck",
+    "diff": "difference",
+}
 
 
 def __getattr__(name: str):
@@ -110,6 +116,7 @@ __all__ = [
     "concat",
     "constant",
     "cos",
+    "diff",
     "dot",
     "exercises",
     "exp",

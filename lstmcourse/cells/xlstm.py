@@ -36,7 +36,7 @@ def same_head(H: int, heads: int) -> np.ndarray:
     return np.kron(np.eye(heads), np.ones((H // heads, H // heads)))
 
 
-@cell(init={"b_f": 1.0}, letters={"a_i": r"\tilde{\imath}", "a_f": r"\tilde{f}"})
+@cell(init={"b_f": 1.0}, letters={"a_i": r"\tilde{\imath}", "a_f": r"\tilde{f}", "shift": "m"})
 def slstm(x, h, c, n, m, forget="sigmoid", heads=1):
     """sLSTM (Beck et al. 2024): an exponential input gate, and a normaliser n beside the cell state.
 
@@ -61,7 +61,7 @@ def slstm(x, h, c, n, m, forget="sigmoid", heads=1):
     return h, c, n, shift
 
 
-@cell(init={"b_f": 1.0}, letters={"a_i": r"\tilde{\imath}", "a_f": r"\tilde{f}", "c": "C"})
+@cell(init={"b_f": 1.0}, letters={"a_i": r"\tilde{\imath}", "a_f": r"\tilde{f}", "shift": "m", "c": "C"})
 def mlstm(x, h, n, c=state("H", "H"), m=state(1), forget="sigmoid"):
     """mLSTM (Beck et al. 2024), of one head: the cell state is a matrix that stores values v under keys k.
 

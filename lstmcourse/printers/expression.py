@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 
 from ..graph import Dim, Graph, Node
 
-__all__ = ["PLAIN", "Syntax", "equation_of", "equations", "write"]
+__all__ = ["PLAIN", "Syntax", "equation_of", "equations", "log_sigmoid", "products", "unaccented", "write"]
 
 
 @dataclass(frozen=True)
 class Syntax:
-    """How a language writes names, operations and brackets."""
+    """How a language writes names, operations and brackets.
+
+    `mark` is given the text of each part of an operation, the operation, and which part it is: the number of
+    the argument, or -1 - j for the j-th product of an affine layer; it returns the text, marked or not.
+    """
 
     formats: Mapping[str, str]
     default: Callable[[Node], str]
@@ -26,6 +30,7 @@ class Syntax:
     product: str = "{0} {1}"
     equals: str = "{0} = {1}"
     precedence: Mapping[str, int] = field(default_factory=dict)
+    mark: Callable[[str, Node, int], str] = lambda text, node, k: text
 
 
 def write(node: Node, syntax: Syntax, letters: Mapping[str, str], top: bool = True) -> str:
@@ -34,17 +39,21 @@ def write(node: Node, syntax: Syntax, letters: Mapping[str, str], top: bool = Tr
         return syntax.name(node, _when(node), letters)
     if node.op.name == "affine":
         k = node.attrs["terms"]
-        terms = [
-            syntax.product.format(
-                _inner(node.args[2 * j], syntax, letters, 25),
-                write(node.args[2 * j + 1], syntax, letters, False),
-            )
-            for j in reversed(range(k))
+        terms = []
+        for j in products(node):
+            operand = syntax.mark(_inner(node.args[2 * j], syntax, letters, 25), node, 2 * j)
+            matrix = syntax.mark(write(node.args[2 * j + 1], syntax, letters, False), node, 2 * j + 1)
+            terms.append(syntax.mark(syntax.product.format(operand, matrix), node, -1 - j))
+        terms += [
+            syntax.mark(write(a, syntax, letters, False), node, 2 * k + n)
+            for n, a in enumerate(node.args[2 * k :])
         ]
-        terms += [write(a, syntax, letters, False) for a in node.args[2 * k :]]
         return syntax.plus.join(terms)
     if node.op.name in ("slice", "expand", "spread", "reshape", "stop", "copy"):
-        return write(node.args[0], syntax, letters, False)
+        return syntax.mark(write(node.args[0], syntax, letters, False), node, 0)
+    inner = log_sigmoid(node)
+    if inner is not None:
+        return syntax.formats["log_sigmoid"].format(write(inner, syntax, letters, False))
     form = syntax.formats.get(node.op.name, syntax.default(node))
     if node.op.name == "mul" and any(a.op.name == "const" and not a.shape for a in node.args):
         form = syntax.product
@@ -56,8 +65,32 @@ def write(node: Node, syntax: Syntax, letters: Mapping[str, str], top: bool = Tr
         part = _inner(a, syntax, letters, least)
         if k and part.startswith("-") and not call and mine < 100:  # a - (-b), a + (-1)
             part = syntax.bracket.format(part)
-        parts.append(part)
+        parts.append(syntax.mark(part, node, k))
     return form.format(*parts, args=syntax.join.join(parts))
+
+
+def log_sigmoid(node: Node) -> Node | None:
+    """The a of ``-softplus(-a)``, which is how the logarithm of σ(a) is computed; None for anything else.
+
+    before: -softplus(-a)
+    after:  log σ(a)
+    """
+    for name in ("neg", "softplus"):
+        if node.op.name != name or (node.args[0].name and node.args[0].op.kind != "leaf"):
+            return None
+        node = node.args[0]
+    return node.args[0] if node.op.name == "neg" else None
+
+
+def unaccented(letter: str) -> str:
+    r"""A letter of LaTeX without its accent: ``C`` for ``\tilde{C}``, as layers are called after what they compute."""
+    return letter[7:-1] if letter.startswith(r"\tilde{") else letter
+
+
+def products(node: Node) -> list[int]:
+    """The numbers of an affine layer's products in the order in which they are written: U, W, others."""
+    letters = [node.args[2 * j + 1].name.rpartition(".")[2][:1] for j in range(node.attrs["terms"])]
+    return sorted(range(len(letters)), key=lambda j: {"U": 0, "W": 1}.get(letters[j], 2))
 
 
 def _inner(node: Node, syntax: Syntax, letters: Mapping[str, str], least: int) -> str:
@@ -123,6 +156,7 @@ PLAIN = Syntax(
         "either": "{0} or {1}",
         "opposite": "not {0}",
         "sigmoid": "σ({0})",
+        "log_sigmoid": "log σ({0})",
     },
     default=lambda node: f"{node.op.name}({{args}})",
     name=_plain_name,

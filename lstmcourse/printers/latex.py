@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..errors import UnknownNameError, nearest
 from ..graph import Dim, Node
 from ..ops import OPS
-from .expression import PLAIN, Syntax, equation_of, equations
+from .expression import PLAIN, Syntax, equation_of, equations, unaccented
 
 __all__ = ["LATEX", "Equations", "latex", "some"]
 
@@ -54,10 +54,9 @@ def symbol(node: Node, when: str, letters: Mapping[str, str]) -> str:
     above = rf"^{{({scope})}}" if scope else ""
     head, _, index = last.partition("_")
     if node.op.name == "param" and index:
-        below = letters.get(index, index) if len(index) == 1 else index
         # a layer is called after what it computes, without its accent: W_C for the candidate, as the paper
         # has it
-        below = below.removeprefix(r"\tilde{").removesuffix("}") if below.startswith(r"\tilde{") else below
+        below = unaccented(letters.get(index, index)) if len(index) == 1 else index
         return (
             rf"{letter(head, {})}{above}_{{{below}}}"
             if len(below) > 1
@@ -73,7 +72,8 @@ def symbol(node: Node, when: str, letters: Mapping[str, str]) -> str:
 
 
 LATEX = Syntax(
-    formats={op.name: op.latex for op in OPS.values() if op.latex},
+    formats={op.name: op.latex for op in OPS.values() if op.latex}
+    | {"log_sigmoid": r"\log \sigma\left({0}\right)"},
     default=lambda node: rf"\mathrm{{{node.op.name}}}({{args}})",
     name=symbol,
     bracket=r"\left({0}\right)",

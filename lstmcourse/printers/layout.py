@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..graph import Graph, Node
-from .expression import PLAIN
+from .expression import PLAIN, log_sigmoid, unaccented, write
 
 if TYPE_CHECKING:
     from ..cell import Cell
@@ -98,7 +98,7 @@ class Reading:
     bus: str | None
 
 
-def read(graph: Graph, output: str) -> Reading:
+def read(graph: Graph, output: str, letters: Mapping[str, str] | None = None) -> Reading:
     """Turn a graph into glyphs.
 
     Parameters
@@ -106,6 +106,8 @@ def read(graph: Graph, output: str) -> Reading:
     graph : Graph
     output : str
         The state or emitted output that leaves through the top.
+    letters : mapping, optional
+        The paper's letters for names.
 
     Returns
     -------
@@ -117,12 +119,12 @@ def read(graph: Graph, output: str) -> Reading:
     >>> [(g.kind, g.text) for g in read(lc.cells.rnn.graph, "h").glyphs.values() if g.kind == "layer"]
     [('layer', 'tanh')]
     """
-    return _Reader(graph, output).reading()
+    return _Reader(graph, output, letters or {}).reading()
 
 
 class _Reader:
-    def __init__(self, graph: Graph, output: str):
-        self.graph, self.output = graph, output
+    def __init__(self, graph: Graph, output: str, letters: Mapping[str, str]):
+        self.graph, self.output, self.letters = graph, output, letters
         self.position = {n: k for k, n in enumerate(graph.nodes)}
         roots = [s.next for s in graph.states] + list(graph.outputs.values())
         self.needed = self._needed(roots)
@@ -184,9 +186,10 @@ class _Reader:
     def _operations(self) -> None:
         made, taken = [], set()
         for node in reversed(self.needed):
-            if node.op.kind == "leaf" or node in taken or node.op.name in ALIASES:
+            if node.op.kind == "leaf" or node in taken or node.op.name in ALIASES or _constant(node):
                 continue
             glyph, members, args = self._glyph(node)
+            members = members + [c for n in members for a in n.args for c in _constants(a)]
             taken.update(members)
             made.append((glyph, node, members, args))
         for glyph, node, members, args in reversed(made):
@@ -219,7 +222,7 @@ class _Reader:
         if text and (len(members) > 1 or not _with_constant(node)):
             args = [inner]
             return Glyph("", "function", text, a=_half_width(text, 2)), members, args
-        args = [a for a in node.args if a.op.name not in ("const", "param", "table")]
+        args = [a for a in node.args if not _constant(a)]
         text = _operation_text(node)
         learned = any(a.op.name == "param" for a in node.args)
         kind = (
@@ -239,7 +242,7 @@ class _Reader:
         """
         scale, at, members = [], node, []
         while _with_constant(at) and at.op.name in ("mul", "add", "sub", "div", "neg"):
-            inner = next(a for a in at.args if a.op.name != "const")
+            inner = next(a for a in at.args if not _constant(a))
             scale.append(at)
             members.append(at)
             if not self._private(inner):
@@ -252,9 +255,12 @@ class _Reader:
         )
         if one and not any(at is m for m in members):
             text = FUNCTIONS.get(at.op.name, at.op.name)
+            inner = at.args[0]
+            if log_sigmoid(node) is not None and self._private(inner):
+                return "log σ", inner.args[0], [*members, at, inner]
             for outer in reversed(scale):
                 text = _scaled(outer, text)
-            return text, at.args[0], [*members, at]
+            return text, inner, [*members, at]
         return "", node, []
 
     def _weighted(self, node: Node, whole: bool) -> tuple[list[Node], list[Node], str] | None:
@@ -264,9 +270,9 @@ class _Reader:
         name, args = node.op.name, node.args
         if name == "affine":
             k = node.attrs["terms"]
-            return [node], list(args[0 : 2 * k : 2]), f"W_{node.attrs['label']}"
-        if name == "dot" and args[1].op.name == "param":
-            return [node], [args[0]], args[1].name.rpartition(".")[2]
+            return [node], list(args[0 : 2 * k : 2]), self._label([a.name for a in args[1 : 2 * k : 2]])
+        if name == "dot" and (found := self._matrix(args[1])):
+            return [node, *found[1]], [args[0]], self._label([found[0]])
         if name in ("add", "sub"):
             nodes, entering, label, affine = [node], [], "", False
             for a in args:
@@ -283,6 +289,22 @@ class _Reader:
                 nodes, entering, label = nodes + part[0], entering + part[1], label or part[2]
             return (nodes, entering, label) if affine else None
         return None
+
+    def _matrix(self, node: Node) -> tuple[str, list[Node]] | None:
+        """A parameter's name and the operations that it goes through: a mask, or a stop for gradients."""
+        if node.op.name == "param":
+            return node.name, []
+        masked = node.op.name == "mul" and sum(a.op.name == "table" for a in node.args) == 1
+        if self._private(node) and (masked or node.op.name == "stop"):
+            found = self._matrix(next(a for a in node.args if a.op.name != "table"))
+            return found and (found[0], [node, *found[1]])
+        return None
+
+    def _label(self, names: list[str]) -> str:
+        """What stands in a linear layer: its matrix in the paper's letters, W before others."""
+        local = sorted((n.rpartition(".")[2] for n in names), key=lambda n: n[:1] != "W")[0]
+        head, _, below = local.partition("_")
+        return f"{head}_{unaccented(self.letters.get(below, below))}" if below else head
 
     # belts
 
@@ -377,17 +399,35 @@ def _operands(node: Node) -> list[Node]:
     return list(node.args[:1]) if node.op.name == "spread" else list(node.args)
 
 
+def _constant(node: Node) -> bool:
+    """Whether a value is the same always: a constant, a parameter, a table, or an operation on constants."""
+    if node.op.kind == "leaf":
+        return node.op.name in ("const", "param", "table")
+    return not node.name and bool(node.args) and all(_number(a) for a in node.args)
+
+
+def _number(node: Node) -> bool:
+    return node.op.name == "const" or (node.op.kind != "leaf" and _constant(node))
+
+
+def _constants(node: Node) -> list[Node]:
+    """The operations of a constant."""
+    if node.op.kind == "leaf" or not _constant(node):
+        return []
+    return [node, *(c for a in node.args for c in _constants(a))]
+
+
 def _with_constant(node: Node) -> bool:
     """Whether an operation has one operand beside constants."""
     return node.op.name == "neg" or (
-        len(node.args) == 2
-        and sum(a.op.name == "const" for a in node.args) == 1
-        and node.op.kind == "elementwise"
+        len(node.args) == 2 and sum(map(_number, node.args)) == 1 and node.op.kind == "elementwise"
     )
 
 
 def _constant_text(node: Node) -> str:
-    return PLAIN.name(node, "", {})
+    if node.op.name == "sqrt":
+        return f"√{_constant_text(node.args[0])}"
+    return write(node, PLAIN, {})
 
 
 def _scaled(outer: Node, text: str) -> str:
@@ -409,7 +449,7 @@ def _scaled(outer: Node, text: str) -> str:
 
 def _operation_text(node: Node) -> str:
     """What stands in the circle or ellipse of one operation."""
-    fixed = [a.op.name in ("const", "param", "table") for a in node.args]
+    fixed = [_constant(a) for a in node.args]
     if node.op.name in SYMBOLS:
         symbol = SYMBOLS[node.op.name]
         if not any(fixed):
@@ -494,7 +534,7 @@ def layout(cell: Cell) -> Layout | None:
     if len(operations) > MOST or any(s.reverse for s in cell.graph.states):
         return None
     for gap in (2, 3, 4, 5, 6):
-        plan = _place(read(cell.graph, cell.output), gap)
+        plan = _place(read(cell.graph, cell.output, cell.letters), gap)
         try:
             plan.wires = _route(plan)
         except _NoWay:
@@ -526,6 +566,9 @@ class _Columns:
 def _place(reading: Reading, gap: int) -> Layout:
     """Give every glyph a column and a height; `gap` is the room between columns."""
     glyphs, columns = reading.glyphs, _Columns()
+    straight = {
+        a for chain in reading.belts.values() for k in chain for a in through_merges(glyphs[k].args, glyphs)
+    }
     of_belt = {g: [glyphs[k] for k in chain] for chain in reading.belts.values() for g in chain}
     placed: list[Glyph] = []
     for g in glyphs.values():
@@ -534,6 +577,8 @@ def _place(reading: Reading, gap: int) -> Layout:
         above = [o for k in through_merges(g.args, glyphs) if (o := glyphs[k]) in placed]
         g.level = _level(g, above)
         at, shared = _column(g, above, columns, [o for o in of_belt.get(g.id, ()) if o in placed])
+        if shared and g.role == "up" and columns.order[at][-1].id in straight:
+            at, shared = at + 1, False  # the way up to the belt is its own
         if shared:
             columns.share(g, at)
         else:

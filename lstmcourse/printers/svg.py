@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -132,6 +132,7 @@ def named(name: str, when: str = "t", letters: Mapping[str, str] | None = None) 
     """
     scope, _, local = name.rpartition(".")
     letter = (letters or {}).get(local, (letters or {}).get(name, local))
+    letter = letter.replace(r"\imath", "ı")
     match = re.fullmatch(r"\\(\w+)\{(\w+)\}", letter)
     if match and match[1] in _ACCENTS:
         letter = match[2] + _ACCENTS[match[1]]
@@ -277,10 +278,17 @@ class _Sheet:
         self.reach(x0 - 2, y - 0.75 * size, x0 + w + 2, y + 0.75 * size)
 
     def text(
-        self, text: str, x: float, y: float, anchor: str = "middle", size: float = 17, kind: str = "f"
+        self,
+        text: str,
+        x: float,
+        y: float,
+        anchor: str = "middle",
+        size: float = 17,
+        kind: str = "f",
+        full: bool = True,
     ) -> None:
         """Upright text."""
-        self.put(_words(text, x, y, size, anchor, kind))
+        self.put(_words(text, x, y, size, anchor, kind), full)
         w = 0.5 * size * len(text)
         x0 = x - {"start": 0, "middle": w / 2, "end": w}[anchor]
         self.reach(x0, y - 0.75 * size, x0 + w, y + 0.75 * size)
@@ -321,6 +329,8 @@ def _stroke(lines, broken, head: bool | list[bool]) -> str:
 
 # One step, open
 
+Light = Callable[[Layout], tuple[set[str], set[tuple[str, str]]]]  # glyphs and lines in full ink
+
 
 def _size(g: Glyph) -> tuple[float, float]:
     """Half width and height of a glyph in pixels."""
@@ -340,13 +350,13 @@ def _px(p: Point) -> tuple[float, float]:
 class _Open:
     """One step with its glyphs and lines."""
 
-    def __init__(self, cell: Cell, plan: Layout, focus: Collection[str] | None):
-        self.cell, self.plan = cell, plan
+    def __init__(self, cell: Cell, plan: Layout, focus: Collection[str] | None, light: Light | None = None):
+        self.cell, self.plan, self.light = cell, plan, light
         self.width, self.top, self.bottom = plan.width * UNIT, plan.top * UNIT, plan.bottom * UNIT
         self.heights = {s: y * UNIT for s, y in plan.heights.items()}
         self.inputs = {g.name: g.x * UNIT for g in plan.glyphs.values() if g.kind == "input"}
         self.outputs = {g.name: g.x * UNIT for g in plan.glyphs.values() if g.kind == "output"}
-        self.lit, self.bright = self._lit(focus)
+        self.lit, self.bright = light(plan) if light else self._lit(focus)
 
     def _lit(self, focus: Collection[str] | None) -> tuple[set[str], set[tuple[str, str]]]:
         """Glyphs and lines in full ink."""
@@ -440,6 +450,7 @@ class _Open:
                 sheet.disc(self._name(g), x, y - OUT * UNIT, "output", full)
         for label in labels(plan, self.cell.letters):
             full = any((w.source, w.sink) in self.bright for w in plan.wires if w.source == label.line)
+            full |= self.light is not None and label.line in self.lit
             sheet.name(label.name, label.x + dx, label.y, label.anchor, full, 17)
 
     def _name(self, g: Glyph) -> Name:
@@ -707,8 +718,13 @@ class _Tower:
 
     WIDE, HIGH = 12 * UNIT, 6 * UNIT
 
-    def __init__(self, cell: Cell, layers: list[list[tuple[str, str, bool]]]):
-        self.cell, self.layers = cell, layers
+    def __init__(
+        self,
+        cell: Cell,
+        layers: list[list[tuple[str, str, bool]]],
+        scopes: Collection[str] | None = None,
+    ):
+        self.cell, self.layers, self.scopes = cell, layers, scopes
 
     def draw(self, sheet: _Sheet) -> None:
         """Draw it, the input at the bottom."""
@@ -728,8 +744,10 @@ class _Tower:
         )
 
     def _box(self, sheet: _Sheet, scope: str, label: str, reverse: bool, top: float) -> None:
+        full = self.scopes is None or scope in self.scopes
         sheet.rect(0, top, self.WIDE, top + self.HIGH, "module", 14)
-        sheet.text(label, self.WIDE / 2, top + self.HIGH / 2, size=_fit(label, self.WIDE, 26), kind="t")
+        size = _fit(label, self.WIDE, 26)
+        sheet.text(label, self.WIDE / 2, top + self.HIGH / 2, size=size, kind="t", full=full)
         states = [s for s in self.cell.graph.states if s.name.rpartition(".")[0] == scope]
         for k, s in enumerate(states):
             y = top + self.HIGH * (1 - (k + 0.5) / len(states))
@@ -737,16 +755,15 @@ class _Tower:
             before, after = ("t+1", "t") if reverse else ("t-1", "t")
             if reverse:
                 ends.reverse()
-            sheet.line([(ends[0], y), (ends[1], y)], head=True)
-            sheet.line([(ends[2], y), (ends[3], y)], head=True)
+            sheet.line([(ends[0], y), (ends[1], y)], head=True, full=full)
+            sheet.line([(ends[2], y), (ends[3], y)], head=True, full=full)
             side = "end" if not reverse else "start"
             out = -6 if not reverse else 6
             first, _, rest = s.name.partition(".")
             name = f"{first}.{rest.rpartition('.')[2]}" if first.isdigit() else s.name.rpartition(".")[2]
-            sheet.name(named(name, before, self.cell.letters), ends[0] + out, y, side)
-            sheet.name(
-                named(name, after, self.cell.letters), ends[3] - out, y, "start" if side == "end" else "end"
-            )
+            other = "start" if side == "end" else "end"
+            sheet.name(named(name, before, self.cell.letters), ends[0] + out, y, side, full)
+            sheet.name(named(name, after, self.cell.letters), ends[3] - out, y, other, full)
 
     def _one(self, sheet: _Sheet, layer: tuple[str, str, bool], start: float, x: float, out: float) -> float:
         bottom = start - 1.5 * UNIT
@@ -888,17 +905,58 @@ def diagram(
     It reads x_t from below, and h_t-1 from the left. h_t is a tanh layer of h_t-1 and x_t. h_t leaves ...
     """
     focus = _check_focus(cell, focus)
-    sheet, plan, layers = _Sheet(), None, _layers(cell)
+    layers = _layers(cell)
     if layers is not None:
         if chain or focus is not None:
             raise ValueError(
                 f"{'chain' if chain else 'focus'} does not apply to {cell.name}, which is drawn as layers; "
                 "draw the cells that it is made of"
             )
-        _Tower(cell, layers).draw(sheet)
-        return _finish(sheet, title or f"One step of {cell.name}", _describe_layers(cell, layers), None)
+        return _tower(cell, layers, title)
+    return _module(cell, layout(cell), focus, None, chain, title, label)
+
+
+def lit(cell: Cell, light: Light, scopes: Collection[str], title: str) -> Diagram | None:
+    """Draw one step with some parts in full ink; None where it does not fit on a picture.
+
+    Parameters
+    ----------
+    cell : Cell
+    light : callable
+        Given the layout, says which glyphs and lines are in full ink.
+    scopes : collection of str
+        Of a stack: the layers in full ink.
+    title : str
+    """
+    layers = _layers(cell)
+    if layers is not None:
+        return _tower(cell, layers, title, scopes)
     plan = layout(cell)
-    middle = _Written(cell) if plan is None else _Open(cell, plan, focus)
+    return None if plan is None else _module(cell, plan, set(), light, False, title, "")
+
+
+def _tower(
+    cell: Cell,
+    layers: list[list[tuple[str, str, bool]]],
+    title: str | None,
+    scopes: Collection[str] | None = None,
+) -> Diagram:
+    sheet = _Sheet()
+    _Tower(cell, layers, scopes).draw(sheet)
+    return _finish(sheet, title or f"One step of {cell.name}", _describe_layers(cell, layers), None)
+
+
+def _module(
+    cell: Cell,
+    plan: Layout | None,
+    focus: set[str] | None,
+    light: Light | None,
+    chain: bool,
+    title: str | None,
+    label: str,
+) -> Diagram:
+    sheet = _Sheet()
+    middle = _Written(cell) if plan is None else _Open(cell, plan, focus, light)
     timed = {n.name for n in cell.graph.leaves("sequence", "noise")}
     space = 4 * UNIT
     if chain:
@@ -1157,7 +1215,7 @@ _FUNCTIONS_SAID = {"σ": "sigmoid", "Σ": "the sum", "[ , ]": "the concatenation
 
 def _describe(cell: Cell) -> str:
     """The equations in words."""
-    found = read(cell.graph, cell.output)
+    found = read(cell.graph, cell.output, cell.letters)
     glyphs, letters = found.glyphs, cell.letters
 
     def node_op(g: Glyph) -> str:
@@ -1175,7 +1233,7 @@ def _describe(cell: Cell) -> str:
         if g.kind == "layer":
             if not args:
                 return f"the constant {g.text}"
-            if g.text.startswith("W"):
+            if re.fullmatch(r"[A-Z](_\w+)?", g.text):
                 return f"a linear layer of {_list(args)}"
             return f"a {_FUNCTIONS_SAID.get(g.text, g.text)} layer of {_list(args)}"
         if g.text in _SAID and len(args) == 2:
