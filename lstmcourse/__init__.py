@@ -18,7 +18,7 @@ import importlib
 from . import cells
 from .cell import Cell, cell, clock, noise, sequence, state, static
 from .compose import bidirectional, stack
-from .errors import CellDefinitionError, DtypeError, ShapeError, UnknownNameError
+from .errors import CellDefinitionError, DtypeError, FileError, ShapeError, UnknownNameError
 from .ops import (
     affine,
     concat,
@@ -99,6 +99,7 @@ __all__ = [
     "Cell",
     "CellDefinitionError",
     "DtypeError",
+    "FileError",
     "Gradients",
     "Model",
     "Run",

@@ -33,15 +33,19 @@ from typing import Any
 
 import numpy as np
 
+from . import tensorfiles
+from .errors import FileError
+
 __all__ = ["VERSION", "Checkpoint", "CheckpointError", "load", "save"]
 
 VERSION = 1
 _KEY = "lstmcourse"
+_WRITTEN_BY = "Checkpoints are written by lstmcourse.checkpoints.save or fit(checkpoint=...)"
 
 Arrays = Mapping[str, np.ndarray]
 
 
-class CheckpointError(ValueError):
+class CheckpointError(FileError):
     """A file is not a whole checkpoint, or not one for this model or run; the message says what it holds."""
 
 
@@ -75,20 +79,10 @@ def save(
     >>> bool((again.params["cell.W_f"] == model.params["cell.W_f"]).all())
     True
     """
-    from safetensors.numpy import save as to_bytes
-
     groups = {"params": model.params, **(arrays or {})}
-    # Contiguous, because safetensors stores an array's memory as it lies, whatever its strides say.
-    tensors = {
-        f"{group}/{name}": np.ascontiguousarray(a).reshape(np.shape(a))
-        for group, members in groups.items()
-        for name, a in members.items()
-    }
+    tensors = {f"{group}/{name}": a for group, members in groups.items() for name, a in members.items()}
     about = {"version": VERSION, "model": model.config, "facts": dict(facts or {})}
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path, to_bytes(tensors, {_KEY: json.dumps(about, sort_keys=True)}))
-    return path
+    return tensorfiles.write(path, tensors, {_KEY: json.dumps(about, sort_keys=True)})
 
 
 def load(path: str | os.PathLike) -> Checkpoint:
@@ -101,11 +95,11 @@ def load(path: str | os.PathLike) -> Checkpoint:
         or its version is newer than this package knows.
     """
     path = Path(path)
-    tensors, metadata = _read(path)
+    tensors, metadata = tensorfiles.read(path, CheckpointError, _WRITTEN_BY, "use an earlier checkpoint")
     if _KEY not in metadata:
         raise CheckpointError(
             f"{path} is a safetensors file, but no checkpoint of this package: its metadata has no {_KEY!r}, "
-            f"only {sorted(metadata) or 'nothing'}; weights from PyTorch come in by interop.from_torch"
+            f"only {sorted(metadata) or 'nothing'}; weights from PyTorch come in by interop.load_torch"
         )
     about = _about(path, metadata[_KEY])
     groups: dict[str, dict[str, np.ndarray]] = {"params": {}}
@@ -278,7 +272,7 @@ def check_writable(path: Any) -> None:
     try:
         folder = path.is_dir()
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = _part(path)
+        part = tensorfiles.part(path)
         part.touch()
         part.unlink()
     except (OSError, ValueError) as error:
@@ -315,65 +309,6 @@ def _cell(path: Path, name: str, options: Mapping[str, Any]) -> Any:
     given = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
     cell = cells.get(name)
     return cell.with_options(**given) if given else cell
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file so that at every moment the path holds the old content or the new, whole."""
-    part = _part(path)
-    try:
-        with open(part, "wb") as f:
-            f.write(content)
-            f.flush()
-            os.fsync(f.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
-
-
-def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Return tensors and metadata, or say what is wrong with the file."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as from_bytes
-
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
-    header = _header(path, content)
-    try:
-        return from_bytes(content), header.get("__metadata__", {})
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:  # its reader checks less than all
-        raise CheckpointError(f"{path} is damaged: {error}") from error
-
-
-def _header(path: Path, content: bytes) -> dict[str, Any]:
-    """Return a safetensors header: 8 bytes of length, then as much JSON, with the place of every tensor."""
-    length = int.from_bytes(content[:8], "little")
-    if len(content) < 9 or content[8:9] != b"{":
-        raise CheckpointError(
-            f"{path} is not a safetensors file: its {len(content)} bytes start with {content[:8]!r}. "
-            "Checkpoints are written by lstmcourse.checkpoints.save or fit(checkpoint=...)"
-        )
-    if len(content) < 8 + length:
-        raise CheckpointError(f"{path} is cut short: {len(content)} bytes, of a header of {length} alone")
-    try:
-        header = json.loads(content[8 : 8 + length])
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} is damaged: its header is not JSON ({error})") from error
-    try:
-        ends = [t["data_offsets"][1] for k, t in header.items() if k != "__metadata__"]
-        whole = 8 + length + max(ends, default=0)
-    except (KeyError, IndexError, TypeError) as error:
-        raise CheckpointError(f"{path} is damaged: its header does not say where its arrays lie") from error
-    if len(content) < whole:
-        raise CheckpointError(
-            f"{path} is cut short: {len(content)} bytes of {whole}; use an earlier checkpoint"
-        )
-    return header
 
 
 _ABOUT = {"version": int, "model": dict, "facts": dict}

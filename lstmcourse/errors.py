@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["CellDefinitionError", "DtypeError", "ShapeError", "UnknownNameError", "nearest"]
+__all__ = ["CellDefinitionError", "DtypeError", "FileError", "ShapeError", "UnknownNameError", "nearest"]
 
 
 class CellDefinitionError(ValueError):
@@ -22,6 +22,10 @@ class ShapeError(ValueError):
 
 class DtypeError(TypeError):
     """Arrays of different or unfit dtypes; a dtype is never changed silently."""
+
+
+class FileError(ValueError):
+    """A file is missing, cut short, damaged, or not what it is taken for; the message says which."""
 
 
 class UnknownNameError(ValueError, KeyError):

@@ -1,24 +1,34 @@
 """Weights to and from other libraries' layouts: plain arrays on both sides, and no library but NumPy.
 
-`to_torch` lays a cell's parameters out as the ``state_dict`` of PyTorch's ``nn.RNN`` or ``nn.LSTM``,
-`from_torch` reads one back:
+PyTorch's ``state_dict`` by `to_torch` and `from_torch`, Keras' weights by `to_keras` and `from_keras`:
 
     net = torch.nn.LSTM(3, 5)
     net.load_state_dict({k: torch.from_numpy(a) for k, a in to_torch(lc.cells.lstm, params).items()})
     params = from_torch(lc.cells.lstm, net.state_dict())
 
-===============================  ====================================  =================================
-here                             PyTorch                               names
-===============================  ====================================  =================================
-``rnn``, ``rnn_relu``, ``lstm``  ``nn.RNN``, its ``"relu"``, nn.LSTM   ``W_f`` in ``weight_ih_l0``
-``stack([a, a])``                ``num_layers=2``                      ``1.W_f`` in ``weight_ih_l1``
-``bidirectional(a)``             ``bidirectional=True``                ``bwd.W_f`` in ``.._l0_reverse``
-``stack([bidirectional(a)]*2)``  both                                  ``1.bwd.W_f`` in ``.._l1_reverse``
-===============================  ====================================  =================================
+    net = keras.layers.LSTM(5)
+    net.build((None, None, 3))
+    net.set_weights(to_keras(lc.cells.lstm, params))
+    params = from_keras(lc.cells.lstm, net.get_weights())
 
-What differs between the layouts: PyTorch multiplies columns, W x, so its matrices are transposed; it keeps
-the gates of a layer in one array, block under block, in an order of its own (the table `_PYTORCH`); and it
-has two biases for each gate, of which only the sum matters.
+`save_torch`, `load_torch`, `save_keras` and `load_keras` do the same with safetensors files.
+
+===============================  ===================================  ========================================
+here                             PyTorch                              Keras
+===============================  ===================================  ========================================
+``rnn``, ``rnn_relu``            ``nn.RNN``, with ``"relu"``          ``SimpleRNN``, with ``"relu"``
+``lstm``                         ``nn.LSTM``                          ``LSTM``
+``gru_reset_after``              ``nn.GRU``                           ``GRU``
+``gru``, ``reset="after"``       ``nn.GRU``, z negated                ``GRU``, z negated
+``gru_cho``                      none                                 ``GRU(reset_after=False)``
+``gru``                          none                                 ``GRU(reset_after=False)``, z negated
+``stack([a, a])``                ``num_layers=2``                     a model of two layers
+``bidirectional(a)``             ``bidirectional=True``               ``Bidirectional(a)``
+``stack([bidirectional(a)]*2)``  both                                 a model of two of those
+===============================  ===================================  ========================================
+
+How the conventions differ, docs/conventions.md tells. The orders of the gates are the tables `_PYTORCH` and
+`_KERAS`; but for these, PyTorch's matrices are Keras' transposed.
 
 A cell fits by its equations, not by its name: a cell of your own that computes what ``lstm`` does, with
 parameters and states of the same names, fits too, and one that is called ``lstm`` and differs is refused.
@@ -26,20 +36,32 @@ parameters and states of the same names, fits too, and one that is called ``lstm
 
 from __future__ import annotations
 
+import functools
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import cells
+from . import cells, tensorfiles
 from .cell import Cell, check_dtype
 from .compose import bidirectional, stack
-from .errors import DtypeError, ShapeError, UnknownNameError, nearest
+from .errors import DtypeError, FileError, ShapeError, UnknownNameError, nearest
 from .graph import Graph, walk
 
-__all__ = ["from_torch", "to_torch"]
+__all__ = [
+    "from_keras",
+    "from_torch",
+    "load_keras",
+    "load_torch",
+    "save_keras",
+    "save_torch",
+    "to_keras",
+    "to_torch",
+]
 
 Arrays = dict[str, np.ndarray]
 
@@ -49,7 +71,7 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class _Gate:
-    """One block of H rows: the names of its matrices and bias.
+    """One block of H units: the names of its matrices and bias.
 
     `second` is a bias of h U alone, where the equations have one; elsewhere two biases add up to `b`.
     `negated` is for a gate that the other library defines as one minus ours: 1 - σ(a) = σ(-a).
@@ -62,8 +84,10 @@ class _Gate:
     negated: bool = False
 
 
-def _gates(labels: str) -> tuple[_Gate, ...]:
-    return tuple(_Gate(f"W_{k}", f"U_{k}", f"b_{k}") for k in labels)
+def _gates(letters: str, *, negated: str = "", second: str = "") -> tuple[_Gate, ...]:
+    return tuple(
+        _Gate(f"W_{k}", f"U_{k}", f"b_{k}", f"b_h{k}" if k in second else None, k in negated) for k in letters
+    )
 
 
 @dataclass(frozen=True)
@@ -74,11 +98,32 @@ class _Row:
     module: str
     gates: tuple[_Gate, ...]
 
+    def code(self) -> str:
+        """How the cell is written."""
+        name, options = self.cell.name, self.cell.options
+        usual = cells.get(name).options if name in cells.names() else options
+        chosen = ", ".join(f"{k}={v!r}" for k, v in options.items() if v != usual[k])
+        return f"lc.cells.{name}" + (f".with_options({chosen})" if chosen else "")
+
+
+_GRU_AFTER = cells.gru.with_options(reset="after")  # its z, like gru's, is one minus the libraries' z
 
 _PYTORCH = (
     _Row(cells.rnn, "nn.RNN", _gates("h")),
     _Row(cells.rnn_relu, "nn.RNN(nonlinearity='relu')", _gates("h")),
     _Row(cells.lstm, "nn.LSTM", _gates("ifgo")),
+    _Row(cells.gru_reset_after, "nn.GRU", _gates("rzg", second="g")),
+    _Row(_GRU_AFTER, "nn.GRU", _gates("rzg", second="g", negated="z")),
+)
+
+_KERAS = (
+    _Row(cells.rnn, "keras.layers.SimpleRNN", _gates("h")),
+    _Row(cells.rnn_relu, "keras.layers.SimpleRNN(activation='relu')", _gates("h")),
+    _Row(cells.lstm, "keras.layers.LSTM", _gates("ifgo")),
+    _Row(cells.gru_reset_after, "keras.layers.GRU", _gates("zrg", second="g")),
+    _Row(_GRU_AFTER, "keras.layers.GRU", _gates("zrg", second="g", negated="z")),
+    _Row(cells.gru_cho, "keras.layers.GRU(reset_after=False)", _gates("zrg")),
+    _Row(cells.gru, "keras.layers.GRU(reset_after=False)", _gates("zrg", negated="z")),
 )
 
 
@@ -112,7 +157,7 @@ class _Structure:
 
     def code(self) -> str:
         """How it is written."""
-        layer = f"lc.cells.{self.row.cell.name}"
+        layer = self.row.code()
         layer = f"lc.bidirectional({layer})" if self.directions == 2 else layer
         return f"lc.stack([{layer}] * {self.layers})" if self.stacked else layer
 
@@ -143,8 +188,20 @@ def _structure(cell: Cell, table: tuple[_Row, ...]) -> _Structure:
     """What the cell is made of, if the table has it; ValueError with what fits otherwise."""
     if not isinstance(cell, Cell):
         raise TypeError(f"cell={cell!r}: it takes a Cell, such as lc.cells.lstm")
+    found = _find(cell, table)
+    if found is None:
+        raise ValueError(f"cell {cell.name!r}{_why_not(cell, table)}; {_what_fits(table)}")
+    return found
+
+
+def _prefixes(cell: Cell) -> set[str]:
+    return {p.name.rpartition(".")[0] for p in cell.graph.params}
+
+
+@functools.lru_cache(maxsize=64)  # a cell is not changed, and it is asked for again and again
+def _find(cell: Cell, table: tuple[_Row, ...]) -> _Structure | None:
     names = {p.name for p in cell.graph.params}
-    prefixes = {n.rpartition(".")[0] for n in names}
+    prefixes = _prefixes(cell)
     numbered = {p.partition(".")[0] for p in prefixes if p.partition(".")[0].isdecimal()}
     directions = 2 if any(p.rpartition(".")[2] == "bwd" for p in prefixes) else 1
     dropout = any(i.kind == "noise" for i in cell.inputs)
@@ -155,22 +212,28 @@ def _structure(cell: Cell, table: tuple[_Row, ...]) -> _Structure:
         like, numbers = s.cell(dropout=dropout and s.stacked), {}
         if _meaning(like.graph, like.output, numbers) == _meaning(cell.graph, cell.output, numbers):
             return s
-    raise ValueError(f"cell {cell.name!r}{_why_not(cell, prefixes, table)}; {_what_fits(table)}")
+    return None
 
 
-def _why_not(cell: Cell, prefixes: set[str], table: tuple[_Row, ...]) -> str:
+def _why_not(cell: Cell, table: tuple[_Row, ...]) -> str:
     if cell.held:
         held = ", ".join(f"{k} at {v:g}" for k, v in cell.held.items())
         return f" holds {held}, which no module does; its weights are those of the cell without override"
-    if any(re.match(r"(fwd|bwd)\.\d+", p) for p in prefixes):
+    if any(re.match(r"(fwd|bwd)\.\d+", p) for p in _prefixes(cell)):
         return " joins its two directions above all layers, where modules join them after each layer"
+    if table is not _KERAS and (elsewhere := _find(cell, _KERAS)):
+        return (
+            " multiplies h by r before the product with U_g, where nn.GRU multiplies the product: another "
+            "function of the same weights, unless U_g is diagonal or r the same for all units. Train "
+            f"a cell with reset='after' for nn.GRU; these weights fit {elsewhere.row.module}, by to_keras"
+        )
     if cell.name in [row.cell.name for row in table]:
         return f" has the name of lc.cells.{cell.name}, and other equations"
     return " is none of those that have a module of the same equations"
 
 
 def _what_fits(table: tuple[_Row, ...]) -> str:
-    rows = ", ".join(f"lc.cells.{row.cell.name} ({row.module})" for row in table)
+    rows = ", ".join(f"{row.code()} ({row.module})" for row in table)
     return (
         f"what fits: {rows}; lc.stack([a, a, ...]) of one of them; lc.bidirectional(a); "
         "lc.stack([lc.bidirectional(a), ...])"
@@ -240,6 +303,39 @@ def _check_params(cell: Cell, params: Mapping[str, Any], s: _Structure) -> Array
     return arrays
 
 
+# Gates side by side, as Keras has them; PyTorch has the transposes.
+
+
+def _joined(arrays: Arrays, prefix: str, gates: tuple[_Gate, ...], kind: str) -> np.ndarray:
+    """One array of all gates, (..., G H): of W, U or b; or of the second biases, zeros where none is."""
+    blocks = []
+    for gate in gates:
+        name = getattr(gate, kind)
+        a = arrays[prefix + name] if name else np.zeros_like(arrays[prefix + gate.b])
+        blocks.append(-a if gate.negated and name else a)
+    return np.concatenate(blocks, axis=-1)
+
+
+def _parted(s: _Structure, prefix: str, W: np.ndarray, U: np.ndarray, b: np.ndarray, second: Any) -> Arrays:
+    """Our parameters of one part, from (D, G H), (H, G H) and two biases (G H,); the inverse of `_joined`."""
+    found, H = {}, len(U)
+    for j, gate in enumerate(s.row.gates):
+        block = slice(j * H, (j + 1) * H)
+        mine = {gate.W: W[:, block], gate.U: U[:, block], gate.b: b[block]}
+        if gate.second:
+            mine[gate.second] = second[block]
+        else:
+            mine[gate.b] = _sum(b[block], second[block])
+        for name, a in mine.items():
+            found[prefix + name] = np.array(-a if gate.negated else a, order="C")
+    return found
+
+
+def _sum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The sum; where b is zero exactly a, whose -0.0 would become 0.0 by adding."""
+    return np.add(a, b, out=a.copy(), where=b != 0)
+
+
 # PyTorch.
 
 _KEY = re.compile(r"(weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)_l(\d+)(_reverse)?")
@@ -253,13 +349,14 @@ def _torch_names(layer: int, reverse: bool) -> tuple[str, str, str, str]:
 
 
 def to_torch(cell: Cell, params: Mapping[str, Any]) -> Arrays:
-    """Lay a cell's parameters out as PyTorch's ``nn.RNN`` or ``nn.LSTM`` of the same equations has them.
+    """Lay a cell's parameters out as PyTorch's ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU`` of the same equations.
 
     Parameters
     ----------
     cell : Cell
-        ``lc.cells.rnn``, ``rnn_relu`` (``nonlinearity="relu"``) or ``lstm``, a stack of one of them,
-        ``bidirectional`` of one, or a stack of those.
+        ``lc.cells.rnn``, ``rnn_relu`` (``nonlinearity="relu"``), ``lstm``, ``gru_reset_after`` or
+        ``gru.with_options(reset="after")``, a stack of one of them, ``bidirectional`` of one, or a stack of
+        those.
     params : dict of str to array
         As ``cell.init`` gives them. Gradients, ``run.backward(...).params``, are laid out as well.
 
@@ -269,7 +366,8 @@ def to_torch(cell: Cell, params: Mapping[str, Any]) -> Arrays:
         New contiguous arrays of the same dtype, by the names and in the order of the module's
         ``state_dict``: of layer k, ``weight_ih_lk`` (G H, D), ``weight_hh_lk`` (G H, H), ``bias_ih_lk`` and
         ``bias_hh_lk`` (G H,), and the same with ``_reverse``. G = 1 for ``rnn``; for ``lstm`` G = 4, gates
-        i, f, g, o. Our bias is in ``bias_ih``; ``bias_hh`` is zeros.
+        i, f, g, o; for a GRU G = 3, gates r, z, n. Our bias is in ``bias_ih``; ``bias_hh`` is zeros but for
+        a GRU's n, which has b_hg there.
 
     Raises
     ------
@@ -281,7 +379,8 @@ def to_torch(cell: Cell, params: Mapping[str, Any]) -> Arrays:
     Notes
     -----
     Layout of PyTorch 2 (``torch.nn.LSTM``, section Variables). The input is (T, B, D) there too, unless
-    ``batch_first=True``.
+    ``batch_first=True``. nn.GRU's z is the share of the old state: of a cell whose z is that of the new one,
+    W_z, U_z and b_z come out negated, which is exact.
 
     Examples
     --------
@@ -303,22 +402,12 @@ def to_torch(cell: Cell, params: Mapping[str, Any]) -> Arrays:
     out: Arrays = {}
     for prefix, layer, reverse in s.parts():
         for name, kind in zip(_torch_names(layer, reverse), ("W", "U", "b", "second"), strict=True):
-            out[name] = _blocks(arrays, prefix, s.row.gates, kind)
+            out[name] = np.ascontiguousarray(_joined(arrays, prefix, s.row.gates, kind).T)
     return out
 
 
-def _blocks(arrays: Arrays, prefix: str, gates: tuple[_Gate, ...], kind: str) -> np.ndarray:
-    """The gates' blocks under each other: transposed matrices, biases, zeros where no bias is."""
-    rows = []
-    for gate in gates:
-        name = getattr(gate, kind)
-        a = arrays[prefix + name].T if name else np.zeros_like(arrays[prefix + gate.b])
-        rows.append(-a if gate.negated and name else a)
-    return np.ascontiguousarray(np.concatenate(rows))
-
-
 def from_torch(cell: Cell, state_dict: Mapping[str, Any]) -> Arrays:
-    """Read the ``state_dict`` of PyTorch's ``nn.RNN`` or ``nn.LSTM`` as a cell's parameters.
+    """Read the ``state_dict`` of PyTorch's ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU`` as a cell's parameters.
 
     Parameters
     ----------
@@ -327,7 +416,8 @@ def from_torch(cell: Cell, state_dict: Mapping[str, Any]) -> Arrays:
         ``nn.RNN`` do not say whether it used tanh (``rnn``) or ReLU (``rnn_relu``).
     state_dict : mapping of str to array
         ``module.state_dict()``: tensors, on any device, or whatever ``np.asarray`` can read. The two
-        biases are summed; a module made with ``bias=False`` gives zeros.
+        biases are summed, all but those of a GRU's n, which both matter; a module made with ``bias=False``
+        gives zeros.
 
     Returns
     -------
@@ -357,29 +447,15 @@ def from_torch(cell: Cell, state_dict: Mapping[str, Any]) -> Arrays:
     ValueError: state_dict has 2 layers in both directions, and cell 'lstm' has 1 layer in one direction; ...
     """
     s = _structure(cell, _PYTORCH)
-    arrays, H = _check_state_dict(cell, state_dict, s)
+    arrays = _check_state_dict(cell, state_dict, s)
     found: Arrays = {}
     for prefix, layer, reverse in s.parts():
-        W, U, b, second = (arrays[name] for name in _torch_names(layer, reverse))
-        for j, gate in enumerate(s.row.gates):
-            block = slice(j * H, (j + 1) * H)
-            mine = {gate.W: W[block].T, gate.U: U[block].T, gate.b: b[block]}
-            if gate.second:
-                mine[gate.second] = second[block]
-            else:
-                mine[gate.b] = _sum(b[block], second[block])
-            for name, a in mine.items():
-                found[prefix + name] = np.array(-a if gate.negated else a, order="C")
+        found |= _parted(s, prefix, *(arrays[name].T for name in _torch_names(layer, reverse)))
     return {p.name: found[p.name] for p in cell.graph.params}
 
 
-def _sum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The sum; where b is zero exactly a, whose -0.0 would become 0.0 by adding."""
-    return np.add(a, b, out=a.copy(), where=b != 0)
-
-
-def _check_state_dict(cell: Cell, state_dict: Mapping[str, Any], s: _Structure) -> tuple[Arrays, int]:
-    """The module's arrays by name, biases filled in where it has none, and H."""
+def _check_state_dict(cell: Cell, state_dict: Mapping[str, Any], s: _Structure) -> Arrays:
+    """The module's arrays by name, biases filled in where it has none."""
     if not isinstance(state_dict, Mapping):
         hint = "; pass its .state_dict()" if hasattr(state_dict, "state_dict") else ""
         raise TypeError(f"state_dict is a {type(state_dict).__name__}, not a dict of arrays by name{hint}")
@@ -411,7 +487,7 @@ def _check_state_dict(cell: Cell, state_dict: Mapping[str, Any], s: _Structure) 
         shapes |= zip(_torch_names(layer, reverse), fits, strict=True)
     because = f"{ih} has shape {arrays[ih].shape} and {hh} has {arrays[hh].shape}: D = {D}, H = {H}"
     _check_shapes(arrays, {n: shapes[n] for n in wanted}, because)
-    return {n: arrays[n] if n in arrays else np.zeros(shapes[n], dtype) for n in names}, H
+    return {n: arrays[n] if n in arrays else np.zeros(shapes[n], dtype) for n in names}
 
 
 def _check_extent(cell: Cell, state_dict: Mapping[str, Any], s: _Structure) -> None:
@@ -443,5 +519,352 @@ def _hint(key: str, state_dict: Mapping[str, Any], s: _Structure) -> str:
     for other in map(str, state_dict):
         inner, _, last = other.rpartition(".")
         if inner and _KEY.fullmatch(last):
-            return f"it is of a larger model; pass the part under {inner!r}, model.{inner}.state_dict()"
+            return (
+                f"it is of a larger model; pass the part under {inner!r}, model.{inner}.state_dict(), or "
+                f"load_torch(..., part={inner!r})"
+            )
+    if key.rpartition(".")[2] in _KERAS_KINDS:
+        return "it is of Keras' layout, which from_keras and load_keras read"
     return nearest(key, [n for _, layer, reverse in s.parts() for n in _torch_names(layer, reverse)])
+
+
+def save_torch(path: str | os.PathLike, cell: Cell, params: Mapping[str, Any]) -> Path:
+    """Write what `to_torch` gives to a safetensors file, and return the path.
+
+    In PyTorch, ``net.load_state_dict(safetensors.torch.load_file(path))`` reads it.
+
+    Parameters
+    ----------
+    path : path
+        Usually ``*.safetensors``. The file is replaced as a whole; folders are made where they are missing.
+    cell, params
+        As `to_torch` takes them; float32 or float64.
+
+    Raises
+    ------
+    DtypeError
+        The parameters are complex: such files have no complex128.
+    ValueError, UnknownNameError, ShapeError
+        As `to_torch`.
+
+    Examples
+    --------
+    >>> import tempfile, lstmcourse as lc
+    >>> cell = lc.cells.gru_reset_after
+    >>> params = cell.init(input_size=3, hidden_size=5, rng=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = load_torch(save_torch(f"{folder}/gru.safetensors", cell, params), cell)
+    >>> all((again[k] == params[k]).all() for k in params)
+    True
+    """
+    return _save(path, to_torch(cell, params), "pt")
+
+
+def load_torch(path: str | os.PathLike, cell: Cell, *, part: str = "") -> Arrays:
+    """Read a safetensors file of a ``state_dict`` as a cell's parameters.
+
+    Parameters
+    ----------
+    path : path
+        Written by `save_torch`, or in PyTorch by ``safetensors.torch.save_file(net.state_dict(), path)``.
+    cell : Cell
+        See `from_torch`.
+    part : str, optional
+        Of a larger model, the part to read: ``"body.rnn"`` for names such as ``body.rnn.weight_ih_l0``.
+
+    Returns
+    -------
+    dict of str to ndarray
+
+    Raises
+    ------
+    FileError
+        There is no such file, it is no safetensors file, cut short, damaged, or a checkpoint of this package.
+    ValueError, UnknownNameError, ShapeError, DtypeError
+        As `from_torch`; or the model has no such part.
+    """
+    _structure(cell, _PYTORCH)
+    arrays = _load(path)
+    if part:
+        inside = {k.removeprefix(f"{part}."): a for k, a in arrays.items() if k.startswith(f"{part}.")}
+        if not inside:
+            parts = dict.fromkeys(k.rpartition(".")[0] for k in arrays)
+            raise UnknownNameError(f"{path} has no part {part!r}: {nearest(part, parts)}")
+        arrays = inside
+    return _said_of(path, from_torch, cell, arrays)
+
+
+# Keras.
+
+_KERAS_KINDS = ("kernel", "recurrent_kernel", "bias")
+_LAYERS = {1: "SimpleRNN", 3: "GRU", 4: "LSTM"}
+
+
+def _keras_names(s: _Structure, bias: bool = True) -> list[str]:
+    """Names for the arrays, in the order of ``get_weights()``."""
+    return [prefix + kind for prefix, _, _ in s.parts() for kind in _KERAS_KINDS[: 3 if bias else 2]]
+
+
+def _rows_of_bias(s: _Structure) -> int:
+    return 2 if any(gate.second for gate in s.row.gates) else 1
+
+
+def to_keras(cell: Cell, params: Mapping[str, Any]) -> list[np.ndarray]:
+    """Lay a cell's parameters out as Keras' ``SimpleRNN``, ``LSTM`` or ``GRU`` of the same equations.
+
+    Parameters
+    ----------
+    cell : Cell
+        ``lc.cells.rnn``, ``rnn_relu`` (``activation="relu"``), ``lstm``; ``gru_reset_after`` or
+        ``gru.with_options(reset="after")`` (``GRU``); ``gru_cho`` or ``gru`` (``reset_after=False``); a stack
+        of one of them (a model of several layers), ``bidirectional`` of one (``Bidirectional``), or a stack
+        of those.
+    params : dict of str to array
+        As ``cell.init`` gives them. Gradients, ``run.backward(...).params``, are laid out as well.
+
+    Returns
+    -------
+    list of ndarray
+        What ``set_weights`` of the layer, or of a model of such layers, takes: new contiguous arrays of the
+        same dtype, of each layer and in it of each direction kernel (D, G H), recurrent kernel (H, G H) and
+        bias (G H,). Gates stand in the order i, f, c, o for ``lstm``; z, r, h for a GRU, whose bias is
+        (2, 3 H) where the reset comes after: our biases, then zeros but for h, which has b_hg there.
+
+    Raises
+    ------
+    ValueError
+        The cell has no layer with its equations, or a parameter is missing.
+    UnknownNameError, ShapeError, DtypeError
+        A parameter that the cell does not have, or that does not fit.
+
+    Notes
+    -----
+    Layout of Keras 3. Keras has the batch first, (B, T, D), and gives every step with
+    ``return_sequences=True``. Its defaults fit: ``recurrent_activation="sigmoid"``, and ``Bidirectional``
+    with ``merge_mode="concat"``. Its z is the share of the old state: of a cell whose z is that of the new
+    one, W_z, U_z and b_z come out negated, which is exact.
+
+    Examples
+    --------
+    >>> import lstmcourse as lc
+    >>> params = lc.cells.lstm.init(input_size=3, hidden_size=5, rng=0)
+    >>> [a.shape for a in to_keras(lc.cells.lstm, params)]
+    [(3, 20), (5, 20), (20,)]
+    >>> cell = lc.bidirectional(lc.cells.gru_reset_after)
+    >>> [a.shape for a in to_keras(cell, cell.init(input_size=3, hidden_size=5, rng=0))]
+    [(3, 15), (5, 15), (2, 15), (3, 15), (5, 15), (2, 15)]
+    """
+    s = _structure(cell, _KERAS)
+    arrays = _check_params(cell, params, s)
+    out = []
+    for prefix, _, _ in s.parts():
+        W, U, b, second = (_joined(arrays, prefix, s.row.gates, kind) for kind in ("W", "U", "b", "second"))
+        out += [W, U, b if _rows_of_bias(s) == 1 else np.stack([b, second])]
+    return out
+
+
+def from_keras(cell: Cell, weights: Sequence[Any]) -> Arrays:
+    """Read the weights of Keras' ``SimpleRNN``, ``LSTM`` or ``GRU`` as a cell's parameters.
+
+    Parameters
+    ----------
+    cell : Cell
+        A cell with the layer's equations, layers and directions; see `to_keras`.
+    weights : list of array
+        ``layer.get_weights()``, or that of a model of such layers and nothing else: a list says nothing of
+        activations, nor, where D = H, of two layers from two directions. Where a GRU has two biases, they
+        are summed for z and r; what was made with ``use_bias=False`` gives zeros.
+
+    Returns
+    -------
+    dict of str to ndarray
+        New arrays of the same dtype, as ``cell.init`` gives them. What `to_keras` made comes back bit for
+        bit.
+
+    Raises
+    ------
+    ValueError
+        The cell has no layer with its equations, or there are more or fewer arrays than it needs.
+    ShapeError, DtypeError
+        An array that does not fit.
+
+    Examples
+    --------
+    >>> import lstmcourse as lc
+    >>> params = lc.cells.gru.init(input_size=3, hidden_size=5, rng=0)
+    >>> again = from_keras(lc.cells.gru, to_keras(lc.cells.gru, params))
+    >>> all((again[k] == params[k]).all() for k in params)
+    True
+    >>> from_keras(lc.cells.gru_reset_after, to_keras(lc.cells.gru, params))
+    Traceback (most recent call last):
+    ...
+    lstmcourse.errors.ShapeError: weights[2] (bias) has shape (15,), as of keras.layers.GRU(reset_after=F...
+    """
+    s = _structure(cell, _KERAS)
+    arrays = _check_weights(cell, weights, s)
+    found: Arrays = {}
+    for prefix, _, _ in s.parts():
+        W, U, b = (arrays[prefix + kind] for kind in _KERAS_KINDS)
+        found |= _parted(s, prefix, W, U, *(b if b.ndim == 2 else (b, np.zeros_like(b))))
+    return {p.name: found[p.name] for p in cell.graph.params}
+
+
+def _check_weights(cell: Cell, weights: Sequence[Any], s: _Structure) -> Arrays:
+    """The layer's arrays by our names for them, biases filled in where it has none."""
+    if not isinstance(weights, Sequence) or isinstance(weights, str):
+        hint = "; pass its .get_weights()" if hasattr(weights, "get_weights") else ""
+        raise TypeError(f"weights is a {type(weights).__name__}, not a list of arrays{hint}")
+    names, bare = _keras_names(s), _keras_names(s, bias=False)
+    if len(weights) not in (len(names), len(bare)):
+        raise ValueError(
+            f"weights has {len(weights)} arrays; {s}, as {cell.name} needs it, has {len(names)}: "
+            f"{', '.join(_KERAS_KINDS)} of each layer and direction (or {len(bare)}, with use_bias=False)"
+            f"{_as(weights)}"
+        )
+    wanted = names if len(weights) == len(names) else bare
+    labels = {name: f"weights[{j}] ({name})" for j, name in enumerate(wanted)}
+    arrays = {labels[n]: _array(labels[n], a) for n, a in zip(wanted, weights, strict=True)}
+    dtype = _one_dtype(arrays)
+
+    G, (kernel, recurrent, *_) = len(s.row.gates), labels.values()
+    D, _ = _matrix(kernel, arrays[kernel], f"(D, {G} H)")
+    H, columns = _matrix(recurrent, arrays[recurrent], f"(H, {G} H)")
+    if columns != G * H:
+        other = _LAYERS.get(columns // H) if H and columns % H == 0 else None
+        raise ShapeError(
+            f"{recurrent} has shape {arrays[recurrent].shape}{f', as of a {other}' if other else ''}; "
+            f"{s.row.module}, as {cell.name} needs it, has {G} x H columns for H rows: {(H, G * H)}"
+        )
+    bias = (2, G * H) if _rows_of_bias(s) == 2 else (G * H,)
+    shapes = {}
+    for prefix, layer, _ in s.parts():
+        below = H * s.directions if layer else D
+        shapes |= zip((prefix + k for k in _KERAS_KINDS), ((below, G * H), (H, G * H), bias), strict=True)
+    _check_reset(cell, s, {labels[n]: arrays[labels[n]] for n in wanted if n.endswith("bias")}, G * H)
+    because = f"{kernel} has shape {arrays[kernel].shape} and {recurrent} {arrays[recurrent].shape}: "
+    _check_shapes(arrays, {labels[n]: shapes[n] for n in wanted}, f"{because}D = {D}, H = {H}")
+    return {n: arrays[labels[n]] if n in labels else np.zeros(shapes[n], dtype) for n in names}
+
+
+def _as(weights: Sequence[Any]) -> str:
+    """What so many arrays would be."""
+    count, rest = divmod(len(weights), 3)
+    if rest or not count:
+        return ""
+    both = f" or {_extent(count // 2, 2)}" if count % 2 == 0 else ""
+    return f"; so many are of {_extent(count, 1)}{both}"
+
+
+def _check_reset(cell: Cell, s: _Structure, biases: Arrays, width: int) -> None:
+    """Refuse the biases of a GRU with the other setting of reset_after."""
+    if len(s.row.gates) != 3:
+        return
+    mine = _rows_of_bias(s)
+    for label, b in biases.items():
+        if b.shape == ((width,) if mine == 2 else (2, width)):
+            rows = [row for row in _KERAS if len(row.gates) == 3 and row.module != s.row.module]
+            raise ShapeError(
+                f"{label} has shape {b.shape}, as of {rows[0].module}, and cell {cell.name!r} is "
+                f"{s.row.module}, another function; cells that fit are made of "
+                f"{' or '.join(row.code() for row in rows)}"
+            )
+
+
+def save_keras(path: str | os.PathLike, cell: Cell, params: Mapping[str, Any]) -> Path:
+    """Write what `to_keras` gives to a safetensors file, and return the path.
+
+    Keras itself reads no such files; ``layer.set_weights`` takes the arrays, in the order of the example.
+
+    Parameters
+    ----------
+    path : path
+        Usually ``*.safetensors``. The file is replaced as a whole; folders are made where they are missing.
+    cell, params
+        As `to_keras` takes them; float32 or float64.
+
+    Raises
+    ------
+    DtypeError
+        The parameters are complex: such files have no complex128.
+    ValueError, UnknownNameError, ShapeError
+        As `to_keras`.
+
+    Examples
+    --------
+    >>> import tempfile, lstmcourse as lc
+    >>> from safetensors.numpy import load_file
+    >>> params = lc.cells.lstm.init(input_size=3, hidden_size=5, rng=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = load_file(save_keras(f"{folder}/lstm.safetensors", lc.cells.lstm, params))
+    >>> weights = [file[k] for k in ("kernel", "recurrent_kernel", "bias")]
+    >>> [a.shape for a in weights]
+    [(3, 20), (5, 20), (20,)]
+
+    Those of layer 1 that runs backwards are called ``1.bwd.kernel`` and so on, by the same prefixes as our
+    parameters.
+    """
+    weights = to_keras(cell, params)
+    return _save(path, dict(zip(_keras_names(_structure(cell, _KERAS)), weights, strict=True)), "keras")
+
+
+def load_keras(path: str | os.PathLike, cell: Cell) -> Arrays:
+    """Read a safetensors file of `save_keras`, or with the same names, as a cell's parameters.
+
+    Parameters
+    ----------
+    path : path
+    cell : Cell
+        See `from_keras`.
+
+    Returns
+    -------
+    dict of str to ndarray
+
+    Raises
+    ------
+    FileError
+        There is no such file, it is no safetensors file, cut short, damaged, or a checkpoint of this package.
+    ValueError, UnknownNameError, ShapeError, DtypeError
+        An array that the layer does not have, or that is missing; and as `from_keras`.
+    """
+    s = _structure(cell, _KERAS)
+    arrays = _load(path)
+    names = _keras_names(s)
+    for key in arrays:
+        if key not in names:
+            torch = _KEY.fullmatch(key.rpartition(".")[2])
+            hint = "it is of PyTorch's layout, which load_torch reads" if torch else nearest(key, names)
+            raise UnknownNameError(f"{path} has {key!r}, which {s} does not have: {hint}")
+    wanted = names if any(n.endswith("bias") for n in arrays) else _keras_names(s, bias=False)
+    if missing := [n for n in wanted if n not in arrays]:
+        raise ValueError(f"{path} lacks {', '.join(map(repr, missing))}; {s} has {', '.join(wanted)}")
+    return _said_of(path, from_keras, cell, [arrays[n] for n in wanted])
+
+
+# Files.
+
+
+def _save(path: str | os.PathLike, arrays: Arrays, layout: str) -> Path:
+    for name, a in arrays.items():
+        if a.dtype.kind == "c":
+            raise DtypeError(
+                f"{name} is {a.dtype}, which a safetensors file cannot hold; it takes float32, float64"
+            )
+    return tensorfiles.write(path, arrays, {"format": layout})
+
+
+def _load(path: str | os.PathLike) -> Arrays:
+    arrays, metadata = tensorfiles.read(path, advice="PyTorch's own files, .pt, are first read by torch.load")
+    arrays = dict(sorted(arrays.items()))  # the reader has them in any order
+    if "lstmcourse" in metadata:
+        raise FileError(f"{path} is a checkpoint of this package; lstmcourse.checkpoints.load reads it")
+    return arrays
+
+
+def _said_of(path: str | os.PathLike, read: Any, cell: Cell, arrays: Any) -> Arrays:
+    """Read arrays; where they do not fit, the error says from which file they are."""
+    try:
+        return read(cell, arrays)
+    except (TypeError, ValueError) as error:
+        error.add_note(f"read from {path}")
+        raise

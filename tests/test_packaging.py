@@ -130,6 +130,7 @@ def test_importing_the_package_loads_nothing_heavy():
         "safetensors",
         "jupyterlab",
         "torch",
+        "keras",
         "traitlets",
     ]
     code = f"import sys, lstmcourse; print([m for m in {heavy} if m in sys.modules])"
