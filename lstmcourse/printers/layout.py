@@ -353,33 +353,55 @@ class _Reader:
         boxes = [g for g in self.glyphs.values() if g.role == "box" and g.args]
         fit = [f"{s}@prev" for s in (lines or belts)]
         fit += [g.id for g in self.glyphs.values() if g.kind == "input" and g.nodes[0].op.name == "sequence"]
-        sets = {frozenset(a for a in g.args if a in fit) for g in boxes} - {frozenset()}
-        bus: str | None = None
-        shared: frozenset = frozenset()
-        if sets:
-            order = {a: k for k, a in enumerate(fit)}
-            shared = max(
-                sets,
-                key=lambda s: (
-                    sum(s <= set(g.args) for g in boxes) * len(s),
-                    len(s),
-                    [-order[a] for a in sorted(s, key=order.get)],
-                ),
-            )
-            parts = sorted(shared, key=order.get)
-            bus = parts[0]
-            if len(parts) == 1 and self.glyphs[bus].kind == "input":
-                bus = self._add(Glyph("bus", "merge", args=[bus], role="bus", a=0, b=0)).id
-            for part in parts[1:]:
-                bus = self._add(Glyph("bus", "merge", args=[bus, part], role="bus", a=0, b=0)).id
+        shared = self._shared(boxes, fit)
+        bus = self._bus(boxes, fit, shared) if shared else None
+        rest = [g for g in boxes if bus not in g.args]
+        more = [f"{s}@prev" for s in lines if f"{s}@prev" not in shared]
+        more += [g.id for g in self.glyphs.values() if g.role in ("up", "after", "feed")]
+        second = self._shared(rest, more) if bus else frozenset()
+        lined = any(self.glyphs[a].kind == "enter" for a in second)
+        if lined and len(second) > 1 and sum(second <= set(g.args) for g in rest) > 1:
+            self._bus(rest, more, second, 1)
+        buses = {g.id for g in self.glyphs.values() if g.role == "bus"}
         for g in boxes:
-            if shared and shared <= set(g.args):
-                g.args = [bus, *(a for a in g.args if a not in shared)]
-            else:
+            if not buses & set(g.args) and bus not in g.args:
                 g.args.sort(key=lambda a: self.glyphs[a].kind != "input")
             while len(g.args) > 1:
                 joined = self._add(Glyph(f"{g.id}@in", "merge", args=g.args[:2], role="below", a=0, b=0))
                 g.args = [joined.id, *g.args[2:]]
+        return bus
+
+    def _shared(self, boxes: list[Glyph], fit: list[str]) -> frozenset[str]:
+        """What a bus carries: those of the fitting sources that most boxes read together."""
+        sets = {frozenset(a for a in g.args if a in fit) for g in boxes} - {frozenset()}
+        order = {a: k for k, a in enumerate(fit)}
+        return max(
+            sets,
+            key=lambda s: (
+                sum(s <= set(g.args) for g in boxes) * len(s),
+                len(s),
+                [-order[a] for a in sorted(s, key=order.get)],
+            ),
+            default=frozenset(),
+        )
+
+    def _bus(self, boxes: list[Glyph], fit: list[str], shared: frozenset[str], level: int = 0) -> str:
+        """Make a bus, and let the boxes read it; one that reads less reads what has joined first."""
+        less = {shared & set(g.args) for g in boxes} - {shared}
+        first = max((s for s in less if len(s) > 1), key=len, default=frozenset())
+        parts = sorted(shared, key=lambda a: (a not in first if first else 0, fit.index(a)))
+        bus, joined = parts[0], {}
+        if len(parts) == 1 and self.glyphs[bus].kind == "input":
+            bus = self._add(Glyph("bus", "merge", args=[bus], role="bus", level=level, a=0, b=0)).id
+        for k, part in enumerate(parts[1:], 2):
+            args = [bus, part]
+            bus = self._add(Glyph("bus", "merge", args=args, role="bus", level=level, a=0, b=0)).id
+            joined[frozenset(parts[:k])] = bus
+        for g in boxes:
+            mine = shared & set(g.args)
+            if mine == shared or mine in joined:
+                tap = bus if mine == shared else joined[mine]
+                g.args = [tap, *(a for a in g.args if a not in mine)]
         return bus
 
     # what leaves
@@ -585,6 +607,7 @@ def _place(reading: Reading, gap: int) -> Layout:
             columns.put(g, at)
         placed.append(g)
     _place_inputs(columns, glyphs)
+    _place_buses(columns, glyphs)
     return _coordinates(reading, columns, gap)
 
 
@@ -638,6 +661,17 @@ def _place_inputs(columns: _Columns, glyphs: Mapping[str, Glyph]) -> None:
         columns.put(g, min(readers, default=0))
 
 
+def _place_buses(columns: _Columns, glyphs: Mapping[str, Glyph]) -> None:
+    """A second bus starts just before what first reads it."""
+
+    def reads(g: Glyph, bus: str) -> bool:
+        return bus in g.args or any(reads(glyphs[a], bus) for a in g.args if glyphs[a].kind == "merge")
+
+    for b in [g for g in glyphs.values() if g.role == "bus" and g.level]:
+        readers = (k for k, column in enumerate(columns.order) for o in column if reads(o, b.id))
+        columns.put(b, min(readers))
+
+
 def _coordinates(reading: Reading, columns: _Columns, gap: int) -> Layout:
     glyphs = reading.glyphs
     rows = max((g.level for g in glyphs.values() if g.role in ("up", "after", "feed")), default=0)
@@ -649,10 +683,13 @@ def _coordinates(reading: Reading, columns: _Columns, gap: int) -> Layout:
         if g.role == "below":
             depth[g.id] = 1 + depth.get(g.args[0], 0)
     joints = max(depth.values(), default=0)
-    bus = box + 4 + 2 * joints
+    whole = [g.id for g in glyphs.values() if g.role == "bus" and not g.level]
+    some = {*whole[:-1], *(a for k in whole if not joints for a in glyphs[k].args)}
+    apart = any(a in some for g in glyphs.values() if g.role in ("box", "below") for a in g.args)
+    bus = box + 4 + 2 * joints + apart  # a line more where a box reads a part of what the bus carries
     for k, s in enumerate(reading.lines):
         heights[s] = bus + 3 * k
-    chained = [g for g in glyphs.values() if g.role == "bus"]
+    chained = [g for g in glyphs.values() if g.role == "bus" and not g.level]
     for k, g in enumerate(chained):
         g.x, g.y = 4 + 3 * k, bus
     x = 4 + 3 * max(0, len(chained) - 1) + gap
@@ -668,6 +705,9 @@ def _coordinates(reading: Reading, columns: _Columns, gap: int) -> Layout:
     for s, chain in reading.belts.items():
         for k in chain:
             glyphs[k].y = heights[s]
+    for g in glyphs.values():  # a second bus lies on the line of the state that it starts with
+        if g.role == "bus" and g.level:
+            g.y = glyphs[g.args[0]].y if glyphs[g.args[0]].role == "bus" else heights[glyphs[g.args[0]].name]
     for g in glyphs.values():  # lines that join below a box: the last one is the nearest
         if g.role == "box" and g.args and glyphs[g.args[0]].role == "below":
             joint, y = glyphs[g.args[0]], box + 3
@@ -707,6 +747,7 @@ def _direct(glyphs: Mapping[str, Glyph]) -> Iterator[str]:
 
 STEP, BEND, TURN_IN, CROSS, FORK, BESIDE = 2, 14, 4, 8, 2, 1
 AVOID = 6  # to run through room kept for a name or before another glyph
+ASIDE = 12  # to join the line into a box from where that line itself comes, below; to fork there
 RIM = 3  # to run along the module's rim, or above the belts
 
 
@@ -733,6 +774,8 @@ def _ports(g: Glyph, entering: bool) -> list[tuple[Point, Point, int]]:
         ("feed", True): {LEFT: 0, UP: 0, RIGHT: 4, DOWN: 6}, ("feed", False): {DOWN: 0, RIGHT: 4, UP: 8},
         ("after", True): {UP: 0, LEFT: 1, RIGHT: 4, DOWN: 8}, ("after", False): {DOWN: 0, RIGHT: 2, LEFT: 8},
     }[g.role, entering]  # fmt: skip
+    if g.role == "bus" and g.level:
+        wish = {side: 0 for side in wish}
     return [(p, side, cost) for side, cost in wish.items() for p in sides[side]]
 
 
@@ -749,6 +792,7 @@ class _Router:
         self.tree: dict[str, dict[Point, Point | None]] = {}  # line -> point -> the point before it
         self.heads: set[Point] = set()  # where arrow heads are: nothing crosses there
         self.kept: dict[Point, set[str]] = {}  # points before boxes, only for the lines that end there
+        self.boxes = max((g.y for g in plan.glyphs.values() if g.role == "box"), default=plan.bottom)
         for g in plan.glyphs.values():
             self._reserve(g)
         for x in range(plan.width + 1):
@@ -770,6 +814,9 @@ class _Router:
                     self.kept.setdefault(p, set()).update(g.args if entering else [g.id])
                 else:
                     self.costly[p] = self.costly.get(p, 0) + AVOID
+        if g.role == "box":  # nor right before an arrow head
+            p = (g.x, g.y + g.b + 2)
+            self.costly[p] = self.costly.get(p, 0) + 2 * AVOID
         if g.name and g.role == "box":
             for dx, dy in ((1, 3), (2, 3), (1, 4), (2, 4)):
                 p = (g.x + dx, g.y - dy)
@@ -789,13 +836,16 @@ class _Router:
         for p in tree:
             if len(self.use[p]) == 1:
                 near = AVOID if p in self.costly or p in self.kept else 0
+                if sink.role == "below" and source.y < self.boxes <= p[1]:
+                    near += ASIDE  # a line from above forks above the boxes
                 starts |= {(p, way): FORK + near for way in SIDES if way not in self.use[p][line]}
+        against = {DOWN} if source.id != sink.args[0] else {LEFT, RIGHT}
         goals = {
-            (p, _back(out)): cost
+            (p, _back(out)): cost + (ASIDE if sink.role == "below" and out in against else 0)
             for p, out, cost in _ports(sink, True)
             if not any(other != line for other in self.use.get(p, ()))
         }
-        path = self._search(line, starts, goals)
+        path = self._search(line, starts, goals, sink)
         if path is None:
             raise _NoWay(f"{source.id} -> {sink.id}")
         return self._keep(line, path, source, sink)
@@ -827,7 +877,7 @@ class _Router:
             cost += BESIDE * any(name != line and way in ways for name, ways in here.items())
         return cost
 
-    def _search(self, line: str, starts: dict, goals: dict) -> list[tuple[Point, Point]] | None:
+    def _search(self, line: str, starts: dict, goals: dict, sink: Glyph) -> list[tuple[Point, Point]] | None:
         """The cheapest way from a start to a goal, as (point, way in which it is left); else None."""
         if not goals:
             return None
@@ -861,7 +911,7 @@ class _Router:
                 at = q, onward
                 total = here + (0 if straight else BEND) + goals.get(at, 0)
                 if at in goals and not straight:
-                    total += TURN_IN
+                    total += TURN_IN + (BEND if sink.role == "box" else 0)
                 if total < best.get(at, 1 << 30):
                     best[at] = total
                     before[at] = (p, way)
@@ -927,7 +977,7 @@ def _route(plan: Layout) -> list[Wire]:
         on_belt = (
             a.y == b.y and (a.role == "belt" or a.kind == "enter") and (b.role == "belt" or b.kind == "exit")
         )
-        if on_belt:
+        if on_belt or (b.role == "bus" and b.level and a.y == b.y):
             kind = 0
         elif a.x == b.x:
             kind = 1

@@ -402,6 +402,8 @@ class _Open:
         points = [_px(p) for p in w.points]
         if a.kind == "input":
             points[0] = (points[0][0], points[0][1] + OUT * UNIT - EDGE)
+        elif a.kind == "merge" and len(a.args) == 1:  # no lines that join, but one that turns
+            points[0] = _toward(points[0], points[1], ROUND)
         elif a.kind not in ("merge", "enter"):
             points[0] = _cut(points[0], points[1], _size(a))
         if b.kind == "output":
@@ -515,9 +517,10 @@ def labels(plan: Layout, letters: Mapping[str, str]) -> list[Label]:
             taken.append((min(x0, x1) - 2, min(y0, y1) - 2, max(x0, x1) + 2, max(y0, y1) + 2))
     found = []
     for g in plan.glyphs.values():
-        at_the_side = g.name in plan.heights and any(
-            w.source == g.id and plan.glyphs[w.sink].kind == "exit" for w in plan.wires
-        )
+        sinks = [plan.glyphs[w.sink].kind for w in plan.wires if w.source == g.id]
+        at_the_side = g.name in plan.heights and "exit" in sinks
+        if g.kind == "layer" and set(sinks) - {"exit", "output"}:
+            at_the_side = False  # its line leads elsewhere too
         if g.kind not in ("layer", "point", "function") or not g.name or at_the_side:
             continue
         name = named(g.name, "t", letters)
