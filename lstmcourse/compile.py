@@ -21,16 +21,19 @@ from typing import Any
 
 import numpy as np
 
-from . import passes, runtime
+from . import fast, passes, runtime
 from .autodiff import backward, gradient_name
 from .graph import Dim, Graph, Node, State, walk
 from .ops import OPS
+from .printers.compiled import NotCompiled, compiled
 from .printers.numpy import Program, Storage, program
 
 __all__ = ["Compiled", "compile_graph", "evaluate", "lower"]
 
 
-def lower(graph: Graph, *, given: Collection[str] = (), padded: bool = False) -> Graph:
+def lower(
+    graph: Graph, *, given: Collection[str] = (), padded: bool = False, merged: Collection[str] = ()
+) -> Graph:
     """From the author's graph to the one that is printed.
 
     Parameters
@@ -41,13 +44,16 @@ def lower(graph: Graph, *, given: Collection[str] = (), padded: bool = False) ->
         States whose first value the caller gives, in place of the cell's own.
     padded : bool
         Whether sequences have lengths.
+    merged : collection of str
+        Which operations on neighbouring slices become one; all if none is named. A compiled loop wants its
+        gates apart, but their sums in one piece, which the product adds to.
     """
     graph = start_from(graph, given)
     if padded:
         graph = passes.stop_at_lengths(graph)
     graph = passes.divide_layers(graph)
     graph = passes.merge_products(graph)
-    graph = passes.merge_elementwise(graph)
+    graph = passes.merge_elementwise(graph, merged)
     graph = passes.simplify(graph)
     return passes.give_hints(passes.own_next_states(graph))
 
@@ -80,23 +86,37 @@ class Compiled:
     forward: Program
     run: Callable
     saved: Mapping[Node, Storage]
+    due: bool = True
+    dtype: np.dtype | None = None
     _backward: dict[tuple, tuple[Program, Callable]] = field(default_factory=dict)
 
-    def backward(self, outputs: Collection[str], skip: Collection[str] = ()) -> tuple[Program, Callable]:
-        """The program for gradients of these outputs, printed when first wanted."""
-        key = (tuple(sorted(outputs)), tuple(sorted(skip)))
+    def backward(
+        self, outputs: Collection[str], skip: Collection[str] = (), *, plain: bool = False
+    ) -> tuple[Program, Callable]:
+        """The program for gradients of these outputs, printed when first wanted.
+
+        What the compiled back-end cannot print is a NumPy program, as everything is with `plain`; both read
+        what the forward program stored.
+        """
+        key = (tuple(sorted(outputs)), tuple(sorted(skip)), plain)
         if key not in self._backward:
             step = lower_backward(self.graph, outputs, set(self.saved), skip)
             known = ", ".join(key[0]) or "the last states"
-            text = program(
-                step,
-                "backward",
+            given = dict(
                 doc=f"Gradients of {self.author.name} through all T steps, given those of {known}.",
                 store=step.outputs,
                 given=self.saved,
                 comments=self.author,
                 gradient=True,
             )
+            if self.dtype is not None and not plain:
+                try:
+                    text = compiled(step, "backward", **given)
+                    self._backward[key] = (text, fast.load(text, self.author.name, self.dtype))
+                    return self._backward[key]
+                except NotCompiled:
+                    pass
+            text = program(step, "backward", due=self.due, **given)
             self._backward[key] = (text, load(text, self.author.name))
         return self._backward[key]
 
@@ -110,10 +130,27 @@ def lower_backward(
 
 
 def compile_graph(
-    author: Graph, *, given: Collection[str] = (), padded: bool = False, gradients: bool = True
+    author: Graph,
+    *,
+    given: Collection[str] = (),
+    padded: bool = False,
+    gradients: bool = True,
+    due: bool = True,
+    dtype: np.dtype | None = None,
 ) -> Compiled:
-    """Print and load the forward program, with storage for what the backward program will ask for."""
-    graph = lower(author, given=given, padded=padded)
+    """Print and load the forward program, with storage for what the backward program will ask for.
+
+    With a `dtype` it is printed for the compiler, for numbers of that kind; without, for NumPy. With `due`,
+    units whose turn it is not at a step are passed over (`passes.due`); without, and by the compiler, they
+    are computed and not used.
+
+    Raises
+    ------
+    NotCompiled
+        The compiled back-end cannot do it.
+    """
+    due = due and dtype is None
+    graph = lower(author, given=given, padded=padded, merged=("add",) if dtype is not None else ())
     wanted: list[Node] = list(graph.outputs.values()) + [
         n for n in graph.names.values() if len(n.shape) <= 1 and n.op.kind != "leaf"
     ]
@@ -126,7 +163,7 @@ def compile_graph(
     store = {
         f"{k}": n for k, n in enumerate(dict.fromkeys(wanted)) if id(n) not in nexts and n.op.kind != "leaf"
     }
-    text = program(
+    text = (functools.partial(program, due=due) if dtype is None else compiled)(
         graph,
         "forward",
         doc=f"All T steps of {author.name}, for a batch of B sequences.",
@@ -138,7 +175,8 @@ def compile_graph(
         s.next: text.storage[s.next] for s in graph.states
     }
     keep |= {n: held[n] for n in store.values() if n in held}
-    return Compiled(graph, author, text, load(text, author.name), keep)
+    run = load(text, author.name) if dtype is None else fast.load(text, author.name, dtype)
+    return Compiled(graph, author, text, run, keep, due, dtype)
 
 
 _NUMBERS = itertools.count(1)

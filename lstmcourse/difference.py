@@ -9,6 +9,7 @@ the terms without a counterpart are marked. In the pictures, what both cells hav
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,16 +19,17 @@ from typing import Any
 
 from .cell import Cell
 from .graph import Graph, Node
-from .printers.expression import PLAIN, equation_of, equations, products
+from .printers.expression import PLAIN, equation_of, equations, operations, products, written_size
 from .printers.html import html
 from .printers.latex import LATEX
-from .printers.layout import Layout, through_merges
+from .printers.layout import MOST, UNIT, Layout, through_merges
 from .printers.svg import SERIF, Diagram, lit
 
 __all__ = ["Difference", "Equation", "Meaning", "Parameter", "diff"]
 
 Spot = tuple[Node | None, int]  # an operation, and which of its parts; (None, 0) is a whole right side
 WHOLE: Spot = (None, 0)
+WIDE = 900  # pixels: two pictures, one of them wider, stand under each other
 _COMMUTE = ("maximum", "minimum", "equal", "not_equal", "both", "either")
 
 
@@ -131,13 +133,14 @@ class Meaning:
         return rest[0] if what == "minus" else self.number("minus", k)
 
 
-def _code(function: Any) -> tuple:
-    """What a function of sizes does: its text and what it has at hand."""
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return (repr(function),)
-    held = tuple(repr(c.cell_contents) for c in function.__closure__ or ())
-    return code.co_code, tuple(map(str, code.co_consts)), code.co_names, held, repr(function.__defaults__)
+def _code(value: Any) -> Any:
+    """What a function of sizes does: its instructions and what it has at hand, without places in memory."""
+    if inspect.isfunction(value):
+        held = [c.cell_contents for c in value.__closure__ or ()]
+        return _code(value.__code__), tuple(map(_code, [*held, *(value.__defaults__ or ())]))
+    if inspect.iscode(value):
+        return value.co_code, value.co_names, tuple(map(_code, value.co_consts))
+    return repr(value)
 
 
 def _products(node: Node, meaning: Meaning, known: Mapping[Node, int]) -> Iterator[tuple]:
@@ -356,12 +359,9 @@ def _rows(a: Cell, b: Cell, meaning: Meaning, called: Mapping[str, str]) -> list
         else:
             same = meaning.body[p] == meaning.body[q] or meaning.full[p] == meaning.full[q]
             status = "same" if same else "changed"
-            if not same:
+            if not same and max(written_size(p), written_size(q)) <= MOST:
                 marks.compare(p, q)
-        text = [
-            "" if node is None else " = ".join(equation_of(n, node, PLAIN, {}))
-            for n, node in ((name, p), (names.get(name, name), q))
-        ]
+        text = ["" if node is None else _text(n, node) for n, node in ((name, p), (names.get(name, name), q))]
         written = (
             "" if p is None else _written(name, p, a.letters, marks.left, "del"),
             "" if q is None else _written(names.get(name, name), q, b.letters, marks.right, "ins"),
@@ -370,8 +370,17 @@ def _rows(a: Cell, b: Cell, meaning: Meaning, called: Mapping[str, str]) -> list
     return rows
 
 
+def _text(name: str, node: Node) -> str:
+    """An equation as plain text; of a very long one, how long it is."""
+    if written_size(node) > MOST:
+        return f"{name}_t = ... ({len(operations(node))} operations)"
+    return " = ".join(equation_of(name, node, PLAIN, {}))
+
+
 def _written(name: str, node: Node, letters: Mapping[str, str], spots: set[Spot], mark: str) -> str:
     """An equation as HTML, with marks."""
+    if written_size(node) > MOST:
+        return escape(_text(name, node))
 
     def marked(text: str, at: Node | None, k: int) -> str:
         return rf"\{mark}{{{text}}}" if (at, k) in spots else text
@@ -487,7 +496,7 @@ def _light(mine: Cell, other: Cell, meaning: Meaning, called: Mapping[str, str],
         str, set[int]
     ] = {}  # what each named equation of the other reads, at once or through unnamed ones
     for name, node in ours.items():
-        read[name] = {meaning.ref[a] for n in _inside(node) for a in n.args}
+        read[name] = {meaning.ref[a] for n in operations(node) for a in n.args}
 
     def common(node: Node) -> bool:
         if meaning.full[node] in full:
@@ -522,8 +531,10 @@ def _light(mine: Cell, other: Cell, meaning: Meaning, called: Mapping[str, str],
     for g in glyphs.values():
         sources = set(through_merges(g.args, glyphs))
         if g.id in found:
-            known = read.get(g.name, set()) if g.name else set()
-            sources = {k for k in sources if number(k) not in known}
+            old = ours.get(g.name) if g.name else None
+            fresh = {k for k in sources if old is None or number(k) not in read[g.name]}
+            if old is None or not fresh or old.op.name == g.nodes[-1].op.name:
+                sources = fresh  # else it is another operation altogether: all that it reads is new
         elif g.kind not in ("exit", "output") or g.id in there:
             continue
         for a in g.args:
@@ -532,17 +543,6 @@ def _light(mine: Cell, other: Cell, meaning: Meaning, called: Mapping[str, str],
         found.update(k for k in pair if glyphs[k].kind in ("enter", "exit", "input", "output"))
     found.update(g.id for g in glyphs.values() if g.kind == "enter" and g.id not in there)
     return found, bright
-
-
-def _inside(node: Node) -> list[Node]:
-    """The operations of one equation."""
-    found, stack = {node: None}, [node]
-    while stack:
-        for a in stack.pop().args:
-            if not a.name and a.op.kind != "leaf" and a not in found:
-                found[a] = None
-                stack.append(a)
-    return list(found)
 
 
 # ------------------------------------------------------------------------------------------
@@ -695,11 +695,14 @@ class Difference:
             f"<th scope='col'>{right}</th></tr></thead><tbody>{rows}</tbody></table>"
         )
         if not self.same:
-            drawn = zip((left, right), self.pictures, strict=True)
+            pictures = self.pictures
+            drawn = zip((left, right), pictures, strict=True)
             shown = "".join(
                 f"<figure>{d.html}<figcaption>{n}</figcaption></figure>" for n, d in drawn if d is not None
             )
-            body.append(f'<div class="pictures">{shown}</div>' if shown else "")
+            wide = any(d is not None and d.layout and d.layout.width * UNIT > WIDE for d in pictures)
+            kind = "pictures wide" if wide else "pictures"
+            body.append(f'<div class="{kind}">{shown}</div>' if shown else "")
             body.append(self._parameter_table())
             body += [f"<p>{escape(note[:1].upper() + note[1:])}.</p>" for note in self._notes()]
         group = f'<div class="lc-diff" role="group" aria-label="{left} and {right}: what differs">'
@@ -862,8 +865,9 @@ del { background: color-mix(in srgb,var(--lcf-high) 45%,transparent); border-bot
 ins { background: color-mix(in srgb,var(--lcf-low) 45%,transparent); border-bottom: 2px solid }
 .pictures { display: grid; gap: .8em; align-items: end;
   grid-template-columns: repeat(auto-fit,minmax(min(100%,30em),1fr)) }
-figure { margin: 0 }
-figcaption { color: var(--lcf-muted); text-align: center }
+.pictures.wide { grid-template-columns: 100% }
+figure { margin: 0; text-align: center }
+figcaption { color: var(--lcf-muted) }
 """
 _NARROW = """
 table:not(.numbers) :is(thead,tr.same th,td:empty,tr.same td:last-child) { display: none }

@@ -241,8 +241,10 @@ class Graph:
         number = {n: f"%{k}" for k, n in enumerate(self.nodes)}
         rows = []
         for node in self.nodes:
+            attrs = {k: number.get(v, v) if isinstance(v, Node) else v for k, v in node.attrs.items()}
             given = ", ".join(
-                [number[a] for a in node.args] + [f"{k}={_show(v)}" for k, v in node.attrs.items()]
+                [number[a] for a in node.args]
+                + [f"{k}={_show(v)}" for k, v in attrs.items() if not callable(v)]  # a function says nothing
             )
             left = f"{number[node]}{' ' + node.name if node.name else ''}"
             shape = ", ".join(["T"] * node.timed + ["B"] * node.batched + [str(d) for d in node.shape])

@@ -24,6 +24,7 @@ from . import runtime
 from .cell import Cell
 from .checkpoints import plain
 from .errors import UnknownNameError, nearest
+from .ops import table_values
 from .tasks.base import Task, number, whole
 from .threads import threads_for
 from .unroll import unroll
@@ -530,13 +531,21 @@ class Model:
         return {
             "cell": self.cell.name,
             "options": plain(self.cell.options),
-            "equations": hashlib.blake2b(str(self.cell.graph).encode(), digest_size=8).hexdigest(),
+            "equations": self._digest(),
             "hidden_size": self.hidden_size,
             "embedding": self.embedding,
             "dropout": self.dropout,
             "dtype": str(self.dtype),
             "task": plain(self.task.config()),
         }
+
+    def _digest(self) -> str:
+        """Of the cell's equations, and of the tables of numbers that they read at this model's sizes."""
+        digest = hashlib.blake2b(str(self.cell.graph).encode(), digest_size=8)
+        sizes = self.cell.sizes(self.embedding or self.task.input_size, self.hidden_size)
+        for node in self.cell.graph.leaves("table"):
+            digest.update((np.round(table_values(node, sizes), 6) + 0.0).tobytes())
+        return digest.hexdigest()
 
     def __repr__(self) -> str:
         inputs = f"{self.task.input_size} {'inputs' if self.task.symbols is None else 'symbols'}"

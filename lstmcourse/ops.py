@@ -610,6 +610,16 @@ def table(name: str, function: Callable[..., Any], *shape: int | str | Dim) -> N
     """
     scope = current()
     scope.watch()
+    if not callable(function):
+        raise CellDefinitionError(
+            f"{author_line()}: table {name!r} is given {function!r}; it takes a function of its sizes, "
+            "such as lambda H: np.arange(H)"
+        )
+    known = next((n for n in scope.graph.leaves("table") if n.name == scope.full(name)), None)
+    if known is not None:
+        raise CellDefinitionError(
+            f"{author_line()}: there is a table {name!r} already ({known.line}); use that, or give this one another name"
+        )
     dims = tuple(scope.size(s) for s in shape)
     return scope.graph.add(
         OPS["table"], attrs={"function": function}, shape=dims, name=scope.full(name), line=author_line()
@@ -652,7 +662,19 @@ def param(
     scope.watch()
     full = scope.full(name)
     dims = tuple(scope.size(s) for s in shape)
+    if free is not None and (not isinstance(free, Node) or free.op.name != "table" or free.shape != dims):
+        raise CellDefinitionError(
+            f"{author_line()}: parameter {name!r} of shape ({', '.join(map(str, dims))}) has free={free!r}; it is a table "
+            "of ones and zeros of the same shape"
+        )
     known = next((n for n in scope.graph.params if n.name == full), None)
+    if known is not None and (
+        known.attrs.get("free") is not free or known.attrs.get("fixed", False) != fixed
+    ):
+        raise CellDefinitionError(
+            f"{author_line()}: parameter {name!r} is there already ({known.line}), and free= and fixed= are not the "
+            "same; give one of them another name"
+        )
     if known is not None and known.shape != dims:
         raise CellDefinitionError(
             f"{author_line()}: parameter {name!r} has shape ({', '.join(map(str, known.shape))}) already ({known.line}), "

@@ -17,12 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from . import fast
 from .buffers import POOL
 from .cell import Cell, NextState, check_dtype
 from .compile import concrete, evaluate
 from .errors import DtypeError, ShapeError, UnknownNameError, nearest
 from .graph import Dim, Node
+from .operations import few_runs
 from .ops import table_values
+from .printers.compiled import NotCompiled
 from .threads import threads_for
 
 __all__ = ["Gradients", "Run", "backends", "unroll"]
@@ -30,24 +33,38 @@ __all__ = ["Gradients", "Run", "backends", "unroll"]
 ARGUMENTS = ("params", "state", "lengths", "steps", "batch_size", "backend", "grad", "inputs")
 
 
+DEFAULT = "numpy"
+"""The back-end that runs where none is named."""
+
+
 def backends() -> tuple[str, ...]:
-    """Names of the back-ends that can run here.
+    """Names of the back-ends that can run here: "numba" needs the packages numba and scipy.
 
     Examples
     --------
-    >>> backends()
-    ('numpy',)
+    >>> "numpy" in backends()
+    True
     """
-    return ("numpy",)
+    return ("numpy", "numba") if fast.available() else ("numpy",)
 
 
 def check_backend(name: str | None) -> str:
     """The back-end's name, the default for None."""
     if name is None:
-        return "numpy"
+        return choose_backend()
     if name not in backends():
+        if name == "numba":
+            raise UnknownNameError(
+                "backend='numba' needs the packages numba and scipy, which are not installed: pip install "
+                "'lstmcourse[fast]', or leave backend= out"
+            )
         raise UnknownNameError(f"backend={name!r}: {nearest(name, backends())}")
     return name
+
+
+def choose_backend() -> str:
+    """The back-end for a run whose caller names none: the one place where that is decided."""
+    return DEFAULT if DEFAULT in backends() else "numpy"
 
 
 def unroll(
@@ -82,7 +99,9 @@ def unroll(
     steps, batch_size : int, optional
         T and B for a cell without input.
     backend : str, optional
-        One of `backends`.
+        One of `backends`. ``"numba"`` compiles the cell when it is first run in this way, which takes some
+        seconds, once: what is compiled is kept in the user's cache folder. It is for float32 and float64;
+        what it cannot do, it leaves to NumPy, and `Run.backend` says which of them ran.
     grad : bool
         Whether `Run.backward` will be called; False stores less.
     inputs, more : ndarray
@@ -473,12 +492,31 @@ class Run:
     output : ndarray
         What the cell reads out: ``run[cell.output]``.
     backend : str
+        Which back-end ran: "numpy" also where "numba" was asked for and could not.
     """
 
     def __init__(self, call: _Call, backend: str, grad: bool):
-        self.cell, self.backend, self._call, self._grad = call.cell, backend, call, grad
-        self._programs = self.cell.compiled(frozenset(call.given), call.lengths is not None, grad)
+        self.cell, self._call, self._grad = call.cell, call, grad
+        way = (frozenset(call.given), call.lengths is not None, grad)
+        if backend == "numba" and self._run_compiled(way):
+            self.backend = "numba"
+            return
+        self.backend = "numpy"
+        self._programs = self.cell.compiled(*way)
+        if self._programs.forward.due and not few_runs(self.cell, call.sizes):
+            self._programs = self.cell.compiled(*way, due=False)
         self._values = self._execute(self._programs.forward, self._programs.run, {})
+
+    def _run_compiled(self, way: tuple) -> bool:
+        """Run the compiled program; False where there is none for this cell, dtype or these sizes."""
+        if self._call.dtype not in (np.float32, np.float64):
+            return False
+        try:
+            self._programs = self.cell.compiled(*way, dtype=self._call.dtype)
+            self._values = self._execute(self._programs.forward, self._programs.run, {})
+        except NotCompiled:
+            return False
+        return True
 
     def _execute(self, program, function, extra: Mapping[tuple, Any]) -> dict[str, np.ndarray]:
         call = self._call
@@ -487,8 +525,14 @@ class Run:
         arguments |= {argument: call.sizes[size] for size, argument in program.sizes.items()}
         for argument, what in program.inputs.items():
             arguments[argument] = extra[what] if what in _Keys(extra) else self._given(what)
+
+        def empty(*shape, dtype=dtype):
+            return POOL.empty(shape, dtype)
+
+        if isinstance(function, fast.Native):  # which sees to its threads itself
+            return function(**arguments, empty=empty)
         with threads_for(call.B * call.sizes.get("H", 1) ** 2):
-            return function(**arguments, empty=lambda *shape, dtype=dtype: POOL.empty(shape, dtype))
+            return function(**arguments, empty=empty)
 
     def _given(self, what: tuple) -> Any:
         kind, name = what[0], what[1]
@@ -523,8 +567,9 @@ class Run:
 
     def __getitem__(self, name: str) -> np.ndarray:
         node = self._node(name)
-        at = self._programs.forward.storage.get(node)
-        if at is None or at.variable not in self._values:
+        program = self._programs.forward
+        at = program.storage.get(node)
+        if at is None or at.variable not in self._values or node in program.partial:
             value = self._replay(node)
         else:
             value = self._values[at.variable]
@@ -544,7 +589,7 @@ class Run:
         return iter(self.cell.names)
 
     def _replay(self, node: Node) -> np.ndarray:
-        """Compute a named equation that was too large to be stored at every step, from what was."""
+        """Compute a named equation that was not stored for every step and unit, from what was."""
         program = self._programs.forward
 
         def leaf(n: Node) -> np.ndarray:
@@ -632,11 +677,19 @@ class Run:
         for name in cell.states:
             extra["initial", name] = ends.get(name, 0.0)
         skip = () if inputs else tuple(i.name for i in cell.inputs if i.kind in ("sequence", "noise"))
-        program, function = self._programs.backward(tuple(given), skip)
-        for what in program.inputs.values():
-            if what[0] == "saved":
-                extra[what] = self._values[what[1]]
-        return Gradients(cell, self._execute(program, function, extra), skip)
+
+        def compute(plain: bool) -> dict[str, np.ndarray]:
+            program, function = self._programs.backward(tuple(given), skip, plain=plain)
+            for what in program.inputs.values():
+                if what[0] == "saved":
+                    extra[what] = self._values[what[1]]
+            return self._execute(program, function, extra)
+
+        try:
+            values = compute(False)
+        except NotCompiled:  # sizes that only the NumPy program can take
+            values = compute(True)
+        return Gradients(cell, values, skip)
 
     def _checked(self, argument: str, given: Mapping, shapes: Mapping, allowed) -> dict[str, np.ndarray]:
         out = {}

@@ -77,7 +77,10 @@ def check_gradients(
             np.sum(ends[k] * r.final[k]) for k in ends
         )
 
-    for name, expected in derivatives(loss, arrays, step=step).items():
+    fixed = {f"param {p.name}" for p in cell.graph.params if "fixed" in p.attrs}
+    for k in fixed:  # it matters, and is not trained
+        assert not np.any(grads[k.partition(" ")[2]]), f"{cell.name}: {k} is fixed, and has a gradient"
+    for name, expected in derivatives(loss, arrays, step=step, only=set(arrays) - fixed).items():
         kind, _, key = name.partition(" ")
         part = {"param": grads.params, "state": grads.states, "input": grads.inputs}[kind]
         got = part[key + "0" if kind == "state" else key]

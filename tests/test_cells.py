@@ -1,89 +1,15 @@
-"""The cells: values and every gradient against PyTorch, exact special cases, initial parameters, counts.
-
-Where PyTorch is installed the comparison is live; elsewhere it is with arrays frozen by
-tests/data/make_reference.py.
-"""
+"""The first cells: exact special cases, initial parameters, counts. What is proved of all: test_proofs.py."""
 
 # ruff: noqa: B008 - a cell's signature says by calls what the cell is given
 
-import runpy
-from pathlib import Path
-
 import numpy as np
 import pytest
-from checking import check_gradients, random_params
+from checking import random_params
 
 import lstmcourse as lc
 
-DATA = Path(__file__).parent / "data"
-reference = runpy.run_path(str(DATA / "make_reference.py"))
-STATES, LAYERS = reference["STATES"], reference["LAYERS"]
-NAMES = list(STATES)
-
-
-def compare(name, a, expected, tolerance=1e-10, only_h=False):
-    """Run our cell on the arrays `a`, and hold all values and gradients against `expected`."""
-    cell = lc.cells.get(name)
-    params = {k: a[k] for k in cell.parameter_shapes(*a["W_" + LAYERS[name][0]].shape)}
-    run = lc.unroll(cell, params, a["x"], state={s: a[f"{s}0"] for s in STATES[name]})
-    given = {s: a[f"given.{s}"] for s in (("h",) if only_h else STATES[name])}
-    grads = run.backward(given, final={s: a[f"given_last.{s}"] for s in STATES[name]})
-    ours = {f"value.{s}": run[s] for s in STATES[name]} | {f"last.{s}": run.final[s] for s in STATES[name]}
-    ours |= {f"grad.{k}": g for k, g in grads.items()}
-    assert {f"grad.{k}" for k in grads} == {k for k in expected if k.startswith("grad.")}
-    for k, want in expected.items():
-        assert ours[k].shape == want.shape, k
-        assert np.max(np.abs(ours[k] - want)) <= tolerance, k
-        assert np.max(np.abs(want)) > 1e-3, f"{k} of the reference is all but zero: it would test nothing"
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_values_and_gradients_against_frozen_arrays(name):
-    with np.load(DATA / f"{name}.npz") as frozen:
-        a = dict(frozen)
-    compare(name, a, {k: v for k, v in a.items() if k.startswith(("value.", "grad."))})
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_values_and_gradients_against_pytorch_equations(name):
-    pytest.importorskip("torch", reason="PyTorch is optional; the frozen arrays are compared instead")
-    for seed, sizes in [(1, (5, 2, 3, 4)), (2, (1, 4, 1, 2)), (3, (9, 4, 2, 7)), (4, (2, 1, 6, 3))]:
-        a = reference["draw"](name, seed, *sizes)
-        compare(name, a, reference["by_hand"](name, a))
-
-
-@pytest.mark.parametrize("name", ["rnn", "rnn_relu", "lstm"])
-def test_values_and_gradients_against_pytorch_modules(name):
-    pytest.importorskip("torch", reason="PyTorch is optional; the frozen arrays are compared instead")
-    for seed, sizes in [(5, (5, 2, 3, 4)), (6, (12, 3, 4, 6))]:
-        a = reference["draw"](name, seed, *sizes)
-        compare(name, a, reference["module"](name, a), only_h=True)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_frozen_arrays_are_what_their_script_makes(name):
-    pytest.importorskip(
-        "torch", reason="PyTorch is optional; without it the frozen arrays cannot be made again"
-    )
-    a = reference["draw"](name, **reference["SIZES"])
-    with np.load(DATA / f"{name}.npz") as frozen:
-        now = a | reference["by_hand"](name, a)
-        assert set(frozen) == set(now)
-        for k in frozen:
-            np.testing.assert_allclose(frozen[k], now[k], rtol=1e-12, atol=1e-12, err_msg=k)
-
-
-@pytest.mark.parametrize("name", lc.cells.names())
-def test_gradients_by_complex_step(name):
-    """Also of cells that the reference does not have: every name in lc.cells."""
-    rng = np.random.default_rng(7)
-    cell = lc.cells.get(name)
-    params = random_params(cell, rng, input_size=2, hidden_size=3)
-    state = {
-        s.name: rng.standard_normal((2, *(d.value({"H": 3}) for d in s.prev.shape)))
-        for s in cell.graph.states
-    }
-    check_gradients(cell, params, rng.standard_normal((4, 2, 2)), state=state)
+LAYERS = {"rnn": "h", "rnn_relu": "h", "lstm": "figo", "lstm_1997": "igo"}
+NAMES = list(LAYERS)
 
 
 @pytest.fixture

@@ -40,6 +40,70 @@ def test_exact_text(name, text):
     assert lc.cells.get(name).latex == text.strip()
 
 
+# The line, or lines, by which each variant differs: name of the cell, name of the equation, its text.
+VARIANTS = [
+    ("peephole", "f", r"f_t &= \sigma\left(h_{t-1}\, U_f + x_t\, W_f + b_f + p_f \odot C_{t-1}\right)"),
+    ("peephole", "i", r"i_t &= \sigma\left(h_{t-1}\, U_i + x_t\, W_i + b_i + p_i \odot C_{t-1}\right)"),
+    ("peephole", "o", r"o_t &= \sigma\left(h_{t-1}\, U_o + x_t\, W_o + b_o + p_o \odot C_t\right)"),
+    ("peephole_full", "f", r"f_t &= \sigma\left(h_{t-1}\, U_f + x_t\, W_f + C_{t-1}\, V_f + b_f\right)"),
+    ("peephole_full", "o", r"o_t &= \sigma\left(h_{t-1}\, U_o + x_t\, W_o + C_t\, V_o + b_o\right)"),
+    ("coupled", "i", r"i_t &= 1 - f_t"),
+    ("greff_cifg", "f", r"f_t &= 1 - i_t"),
+    ("greff_nfg", "f", r"f_t &= 1"),
+    ("greff_niaf", "g", r"\tilde{C}_t &= h_{t-1}\, U_C + x_t\, W_C + b_C"),
+    ("greff_noaf", "h", r"h_t &= o_t \odot C_t"),
+    (
+        "greff_fgr",
+        "o",
+        r"o_t &= \sigma\left(h_{t-1}\, U_o + x_t\, W_o + b_o + p_o \odot C_t + f_{t-1}\, R_{fo} "
+        r"+ i_{t-1}\, R_{io} + o_{t-1}\, R_{oo}\right)",
+    ),
+    ("gru", "g", r"\tilde{h}_t &= \tanh\left(\left(r_t \odot h_{t-1}\right)\, U_h + x_t\, W_h + b_h\right)"),
+    ("gru", "h", r"h_t &= \left(1 - z_t\right) \odot h_{t-1} + z_t \odot \tilde{h}_t"),
+    ("gru_cho", "h", r"h_t &= z_t \odot h_{t-1} + \left(1 - z_t\right) \odot \tilde{h}_t"),
+    (
+        "gru_reset_after",
+        "g",
+        r"\tilde{h}_t &= \tanh\left(x_t\, W_h + b_h + r_t \odot \left(h_{t-1}\, U_h + b_{hg}\right)\right)",
+    ),
+    ("mut3", "z", r"z_t &= \sigma\left(\tanh\left(h_{t-1}\right)\, U_z + x_t\, W_z + b_z\right)"),
+    (
+        "depth_gated",
+        "1.d",
+        r"d^{(1)}_t &= \sigma\left(h^{(0)}_t\, W^{(1)}_d + b^{(1)}_d + p^{(1)}_d \odot C^{(1)}_{t-1} "
+        r"+ p^{(1)}_l \odot C^{(0)}_t\right)",
+    ),
+    (
+        "depth_gated",
+        "1.c",
+        r"C^{(1)}_t &= d^{(1)}_t \odot C^{(0)}_t + f^{(1)}_t \odot C^{(1)}_{t-1} "
+        r"+ i^{(1)}_t \odot \tilde{C}^{(1)}_t",
+    ),
+    (
+        "clockwork",
+        "a",
+        r"a_t &= \tanh\left(x_t\, W_h + b_h + h_{t-1}\, \left(U_h \odot M\right)\right)",
+    ),
+    ("clockwork", "h", r"h_t &= \mathrm{where}\left(t \bmod T = 0, a_t, h_{t-1}\right)"),
+    ("min_gru", "g", r"\tilde{h}_t &= x_t\, W_h + b_h"),
+    ("slstm", "i", r"i_t &= \exp\left(\tilde{\imath}_t - m_t\right)"),
+    ("slstm", "f", r"f_t &= \exp\left(\tilde{f}_t + m_{t-1} - m_t\right)"),
+    ("mlstm", "a_f", r"\tilde{f}_t &= \log \sigma\left(x_t\, W_f + b_f\right)"),
+    ("mlstm", "k", r"k_t &= \left(x_t\, W_k + b_k\right) / \sqrt{H}"),
+]
+
+
+@pytest.mark.parametrize("name, equation, text", VARIANTS, ids=[f"{n}-{e}" for n, e, _ in VARIANTS])
+def test_the_lines_that_make_a_variant(name, equation, text):
+    cell = lc.cells.get(name)
+    assert lines_of(cell.equations(equation).latex) == [text]
+    assert text in [row.removesuffix(r" \\") for row in lines(cell)]
+
+
+def lines_of(text):
+    return text.split("\n")[1:-1]
+
+
 def lines(cell):
     return cell.latex.split("\n")[1:-1]
 
@@ -144,6 +208,21 @@ def test_a_sign_after_an_operator_stands_in_brackets():
         r"h_t &= \max\left(a_t, -b_t\right) / \left(-c_t\right)",
     ]
     assert repr(signs.equations("a")) == "a_t = h_{t-1} - (-x_t)"
+
+
+def test_the_logarithm_of_a_gate_is_written_as_such():
+    @lc.cell
+    def gate(x, h):
+        a = lc.affine("a", W=x)
+        b = -lc.softplus(-a)
+        c = -lc.softplus(a) + lc.softplus(-a)
+        h = lc.exp(b) * h + c
+        return h
+
+    assert [row.removesuffix(r" \\") for row in lines(gate)][1:3] == [
+        r"b_t &= \log \sigma\left(a_t\right)",
+        r"c_t &= -\mathrm{softplus}\left(a_t\right) + \mathrm{softplus}\left(-a_t\right)",
+    ]
 
 
 def test_a_row_of_numbers_is_a_letter():

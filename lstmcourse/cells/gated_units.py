@@ -67,7 +67,7 @@ def mut2(x, h, project="learned"):
     `project` as in MUT1.
     """
     z = sigmoid(affine("z", h, x))  # update gate
-    r = sigmoid(at_width(x, project) + affine("r", U=h))  # reset gate
+    r = sigmoid(affine("r", U=h) + at_width(x, project))  # reset gate
     g = tanh(affine("g", r * h, x))  # candidate
     h = z * g + (1.0 - z) * h
     return h

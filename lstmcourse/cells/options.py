@@ -14,8 +14,15 @@ def subset(name: str, value: str, letters: str) -> str:
     return value
 
 
+def flag(name: str, value: bool) -> bool:
+    """`value`, if it is True or False; ValueError otherwise."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name}={value!r}: it is True or False")
+    return value
+
+
 def one_of(name: str, value: str, choices: Sequence[str]) -> str:
     """`value`, if it is one of the choices; ValueError otherwise."""
-    if value not in choices:
+    if value not in list(choices):  # of letters in a text, one
         raise ValueError(f"{name}={value!r}: it is one of {', '.join(map(repr, choices))}")
     return value

@@ -5,7 +5,7 @@ from ..graph import Node
 from ..ops import affine, sigmoid, tanh
 from ..ops import peephole as diagonal
 from .lstm import PAPER
-from .options import subset
+from .options import flag, subset
 
 
 def net(label: str, h: Node, x: Node, c: Node, peepholes: str, full: bool) -> Node:
@@ -25,7 +25,7 @@ def peephole(x, h, c, peepholes="fio", full=False):
     unit, p; with ``full=True`` it is a matrix V over the whole cell state, as a line in the essay's diagram
     has it. `peepholes` names the gates that look: any subset of "fio".
     """
-    peepholes = subset("peepholes", peepholes, "fio")
+    peepholes, full = subset("peepholes", peepholes, "fio"), flag("full", full)
     f = sigmoid(net("f", h, x, c, peepholes, full))  # forget gate
     i = sigmoid(net("i", h, x, c, peepholes, full))  # input gate
     g = tanh(affine("g", h, x))  # candidate

@@ -7,7 +7,7 @@ from ..cell import cell
 from ..graph import Node
 from ..ops import affine, constant, param, sigmoid, spread, tanh
 from .lstm import PAPER
-from .options import subset
+from .options import flag, subset
 from .peepholes import net
 
 
@@ -26,6 +26,8 @@ def greff_v(x, h, c, without="", coupled=False, linear="", peepholes="fio"):
     """
     without, linear = subset("without", without, "fio"), subset("linear", linear, "gh")
     peepholes = subset("peepholes", peepholes, "fio")
+    if flag("coupled", coupled) and set(without) & {*"fi"}:
+        raise ValueError(f"without={without!r}: coupled gates are one, and neither f nor i stands open alone")
     if not coupled:
         f = gate("f", h, x, c, without, peepholes)  # forget gate
     i = gate("i", h, x, c, without, peepholes)  # input gate

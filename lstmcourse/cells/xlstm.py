@@ -52,8 +52,9 @@ def slstm(x, h, c, n, m, forget="sigmoid", heads=1):
     a_i = net("i")  # log of the input gate
     z = tanh(net("z"))  # candidate
     o = sigmoid(net("o"))  # output gate
-    shift = where(n > 0.0, maximum(a_f + m, a_i), a_i)  # where nothing is stored yet, that of the input
-    f = exp(a_f + m - shift)
+    past = where(n > 0.0, a_f + m, a_i)  # where nothing is stored yet, nothing limits the shift
+    shift = maximum(past, a_i)
+    f = exp(past - shift)
     i = exp(a_i - shift)
     c = f * c + i * z
     n = f * n + i

@@ -10,7 +10,18 @@ from dataclasses import dataclass, field
 
 from ..graph import Dim, Graph, Node
 
-__all__ = ["PLAIN", "Syntax", "equation_of", "equations", "log_sigmoid", "products", "unaccented", "write"]
+__all__ = [
+    "PLAIN",
+    "Syntax",
+    "equation_of",
+    "equations",
+    "log_sigmoid",
+    "operations",
+    "products",
+    "unaccented",
+    "write",
+    "written_size",
+]
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,7 @@ def log_sigmoid(node: Node) -> Node | None:
 
 
 def unaccented(letter: str) -> str:
-    r"""A letter of LaTeX without its accent: ``C`` for ``\tilde{C}``, as layers are called after what they compute."""
+    r"""A letter without its accent, ``C`` for ``\tilde{C}``: layers are called after what they compute."""
     return letter[7:-1] if letter.startswith(r"\tilde{") else letter
 
 
@@ -115,6 +126,28 @@ def equations(graph: Graph) -> dict[str, Node]:
         if s.next is not None and not s.next.name and s.next.op.kind != "leaf":
             found[s.name] = s.next
     return found
+
+
+def operations(node: Node) -> list[Node]:
+    """The operations of one equation, arguments first; named ones and leaves end it."""
+    found: dict[Node, None] = {}
+    stack = [(node, False)]
+    while stack:
+        at, ready = stack.pop()
+        if ready:
+            found[at] = None
+        elif at not in found:
+            inner = [a for a in at.args if not a.name and a.op.kind != "leaf" and a not in found]
+            stack += [(at, True), *((a, False) for a in inner)]
+    return list(found)
+
+
+def written_size(node: Node) -> int:
+    """How many operations an equation has when it is written out, what is used twice counted twice."""
+    size: dict[Node, int] = {}
+    for n in operations(node):
+        size[n] = 1 + sum(size.get(a, 0) for a in n.args)
+    return size[node]
 
 
 def equation_of(name: str, node: Node, syntax: Syntax, letters: Mapping[str, str]) -> tuple[str, str]:

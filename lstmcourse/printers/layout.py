@@ -10,8 +10,10 @@ The rules, for any cell:
 - A state that reaches its next value by pointwise operations alone has a **belt**: a straight line along the
   top, with those operations on it. Other states come and go at the bottom.
 - The **bus** at the bottom carries what most boxes read; what joins it is laid side by side (concatenated).
-  What a box reads besides joins the line just below that box.
-- An operation stands above the box (or operation) that it waits for last. What works on a belt's result hangs
+  What a box reads besides joins the line just below that box; a box that reads less takes it where enough
+  has joined. A second bus, on the line of another state, serves boxes of a second layer.
+- An operation stands above the box (or operation) that it waits for last, but beside one whose line goes
+  straight up to a belt. What works on a belt's result hangs
   below the belt, right of everything that it needs. Height counts operations.
 - Lines run on the grid, straight or with right angles, each along the cheapest way that is left: short, with
   few bends and crossings. Two lines that carry different values never share a segment; where they cross, the

@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnknownNameError, nearest
-from ..graph import Node
-from .expression import PLAIN, equation_of, equations
+from .expression import PLAIN, equation_of, equations, operations, written_size
 from .layout import (
     MOST,
     RIGHT,
@@ -609,28 +608,6 @@ def _fit(text: str, width: float, most: float) -> float:
     return min(most, (width - 16) / (0.56 * max(1, len(text))))
 
 
-def _unnamed(node: Node) -> list[Node]:
-    """The operations of one equation, arguments first; named ones and leaves end it."""
-    found: dict[Node, None] = {}
-    stack = [(node, False)]
-    while stack:
-        at, ready = stack.pop()
-        if ready:
-            found[at] = None
-        elif at not in found:
-            inner = [a for a in at.args if not a.name and a.op.kind != "leaf" and a not in found]
-            stack += [(at, True), *((a, False) for a in inner)]
-    return list(found)
-
-
-def _written_size(node: Node) -> int:
-    """How many operations an equation has when it is written out, what is used twice counted twice."""
-    size: dict[Node, int] = {}
-    for n in _unnamed(node):
-        size[n] = 1 + sum(size.get(a, 0) for a in n.args)
-    return size[node]
-
-
 class _Written:
     """A step as its equations, for a cell that does not fit on a picture."""
 
@@ -638,10 +615,10 @@ class _Written:
         self.cell = cell
         self.rows = []
         for name, node in equations(cell.graph).items():
-            if _written_size(node) <= MOST:
+            if written_size(node) <= MOST:
                 left, right = equation_of(name, node, PLAIN, cell.letters)
             else:
-                left, right = f"{name}_t", f"... ({len(_unnamed(node))} operations)"
+                left, right = f"{name}_t", f"... ({len(operations(node))} operations)"
             self.rows.append(f"{left} = {right}"[:LONGEST])
         self.inputs = {}
         leaves = [n for n in cell.graph.leaves("sequence", "static", "noise", "clock")]
@@ -1202,7 +1179,7 @@ def legend(*, title: str | None = None) -> Diagram:
 
 def _spoken(name: str, when: str, letters: Mapping[str, str]) -> str:
     """A name in plain letters: ``C tilde_t``."""
-    text = named(name, when, letters).plain.replace("−", "-")
+    text = named(name, when, letters).plain.replace("−", "-").replace("ı", "i")
     for word, mark in _ACCENTS.items():
         text = text.replace(mark, f" {word}")
     return text
@@ -1259,9 +1236,9 @@ def _describe(cell: Cell) -> str:
     reads = [f"{_list(inputs)} from below"] * bool(inputs) + [f"{_list(states)} from the left"] * bool(states)
     rows = [f"It reads {', and '.join(reads)}."] if reads else []
     leaves = f"{_list(outs)} {'leaves' if len(outs) == 1 else 'leave'} through the top."
-    if any(_written_size(n) > MOST for n in equations(cell.graph).values()):
-        operations = sum(n.op.kind != "leaf" for n in cell.graph.nodes)
-        return " ".join([*rows, f"Its equations have {operations} operations.", leaves])
+    if any(written_size(n) > MOST for n in equations(cell.graph).values()):
+        count = sum(n.op.kind != "leaf" for n in cell.graph.nodes)
+        return " ".join([*rows, f"Its equations have {count} operations.", leaves])
     named_rows = [g for g in glyphs.values() if g.kind in ("layer", "point", "function") and g.name]
     rows += [f"{_spoken(g.name, 't', letters)} is {say(g.id, True)}." for g in named_rows]
     return " ".join([*rows, leaves])

@@ -1,0 +1,413 @@
+"""The compiled back-end: from a printed program to machine code, and from arrays to addresses and back.
+
+`load` writes the text of a program into the user's cache folder, under a name that is its content's hash,
+and has Numba compile it; Numba keeps the machine code beside it, so the next process only loads it. `Native`
+is what comes out: called like the NumPy program of the same graph, it returns the same dict of arrays.
+
+The folder is ``lstmcourse`` under ``XDG_CACHE_HOME`` or ``~/.cache`` (``LOCALAPPDATA`` on Windows), or what
+``LSTMCOURSE_CACHE_DIR`` says. Nothing in it is needed: where it cannot be written, or holds what was not
+written by this version, programs are compiled in memory. That a compilation begins is said on stderr if that
+is a terminal, and nowhere else, so that no notebook's output depends on it. Numba and SciPy are imported when
+a program is first loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import importlib.util
+import linecache
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from .printers.compiled import IMPORTS, Buffer, CompiledProgram, NotCompiled
+from .threads import Libraries
+
+__all__ = ["Native", "available", "cache_folder", "load", "module_text"]
+
+
+@functools.cache
+def available() -> bool:
+    """Whether Numba and SciPy are installed (they are not imported)."""
+    try:
+        return all(importlib.util.find_spec(name) is not None for name in ("numba", "scipy"))
+    except (ImportError, ValueError):
+        return False
+
+
+def cache_folder() -> Path:
+    """Where compiled programs are kept.
+
+    Examples
+    --------
+    >>> cache_folder().name
+    'lstmcourse'
+    """
+    said = os.environ.get("LSTMCOURSE_CACHE_DIR")
+    if said:
+        return Path(said)
+    if sys.platform == "win32":
+        home = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    else:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "lstmcourse"
+
+
+HEAD = '''"""Compiled from the graph of the cell {name}. Written by lstmcourse, which may delete it."""
+import math
+
+import numpy as np
+from numba import njit
+
+from lstmcourse import kernels
+from lstmcourse.kernels import {imports}
+
+F = np.{dtype}
+SIGNATURE = "void(intp[::1], intp[::1], intp, intp)"
+build = njit(SIGNATURE, cache={cache}, no_cfunc_wrapper=True, **kernels.OPTIONS)
+'''
+
+
+def module_text(program: CompiledProgram, name: str, dtype: Any, cache: bool = True) -> str:
+    """The module that is compiled: the program's functions, and what they call."""
+    used = [word for word in IMPORTS if f"{word}(" in program.text]
+    head = HEAD.format(
+        name=name, imports=", ".join(used or ["OPTIONS"]), dtype=np.dtype(dtype).name, cache=cache
+    )
+    functions = program.text.replace("def ", "@build\ndef ")
+    return f"{head}\n\n{functions}"
+
+
+# The cache. Numba checks nothing but the time stamp of the source, so what is kept beside it is named by a
+# hash of all that decides what the machine code is, and the files are compared with a list of sums before
+# they are read.
+
+
+@functools.cache
+def _environment() -> str:
+    import llvmlite
+    import numba
+    import scipy
+
+    own = [Path(__file__).with_name(name) for name in ("kernels.py", "products.py", "fast.py")]
+    sums = [hashlib.sha256(p.read_bytes()).hexdigest() for p in own]
+    return repr(
+        (sys.version, numba.__version__, llvmlite.__version__, scipy.__version__, np.__version__, sums)
+    )
+
+
+def _sums(folder: Path, stem: str) -> dict[str, str]:
+    found = {}
+    for path in sorted((folder / "__pycache__").glob(f"{stem}.*.nb[ic]")):
+        found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def _write(path: Path, text: str) -> None:
+    """Put a file in place in one go: who reads it finds the old one or the new one."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _lines(sums: Mapping[str, str]) -> str:
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
+
+
+def _discard(folder: Path, stem: str) -> None:
+    for path in [*(folder / "__pycache__").glob(f"{stem}.*"), folder / f"{stem}.sums"]:
+        path.unlink(missing_ok=True)
+
+
+def _own(folder: Path) -> bool:
+    """Whether a folder is the user's: what is loaded from it is run."""
+    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+
+
+def _from_cache(text: str) -> ModuleType:
+    """The module, from the cache folder; OSError and other errors if that does not work."""
+    stem = "cell_" + hashlib.sha256(f"{_environment()}\n{text}".encode()).hexdigest()[:24]
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not _own(folder):
+        raise OSError(f"{folder} belongs to somebody else")
+    source, listed = folder / f"{stem}.py", folder / f"{stem}.sums"
+    try:
+        good = source.read_text(encoding="utf-8") == text
+    except (OSError, UnicodeDecodeError):
+        good = False
+    if not good:
+        _discard(folder, stem)
+        _write(source, text)
+    try:
+        known = listed.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        known = ""
+    before = _sums(folder, stem)
+    fresh = not before or known != _lines(before)
+    if fresh and before:
+        _discard(folder, stem)
+    with _announced(text) if fresh else contextlib.nullcontext():
+        module = _import(source, f"lstmcourse_{stem}", text)
+    if fresh:
+        _write(listed, _lines(_sums(folder, stem)))
+    return module
+
+
+def _import(source: Path, name: str, text: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, source)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        exec(compile(text, str(source), "exec"), module.__dict__)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
+
+
+@contextlib.contextmanager
+def _announced(text: str) -> Iterator[None]:
+    """Say that a first compilation takes a while: on a terminal only."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        name = text.partition(" the cell ")[2].partition(".")[0]
+        print(f"lstmcourse: compiling {name}, once; a few seconds ...", file=sys.stderr, flush=True)
+    yield
+
+
+def _in_memory(text: str) -> ModuleType:
+    """The module without a file."""
+    digest = hashlib.sha256(text.encode()).hexdigest()[:24]
+    filename = f"<compiled program {digest}>"
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    module = ModuleType(f"lstmcourse_{digest}")
+    sys.modules[module.__name__] = module
+    with _announced(text):
+        exec(compile(text, filename, "exec"), module.__dict__)
+    return module
+
+
+def _module(text: Callable[[bool], str]) -> ModuleType:
+    """A module from the cache, or compiled in memory where that does not work."""
+    try:
+        return _from_cache(text(True))
+    except (
+        Exception
+    ):  # whatever a damaged or read-only folder leads to: what is wrong with the text shows below
+        return _in_memory(text(False))
+
+
+@functools.cache
+def _link(dtype: str) -> None:
+    """Have the functions of `products.py` compiled, and tell the linker where they are."""
+    import llvmlite.binding
+
+    source = Path(__file__).with_name("products.py").read_text(encoding="utf-8")
+    source = source.replace("REAL = types.float32", f"REAL = types.{dtype}")
+    module = _module(lambda cache: source.replace("CACHE = False", f"CACHE = {cache}"))
+    for name in ("product", "copy_rows", "add_rows", "zero_rows"):
+        llvmlite.binding.add_symbol(f"lstmcourse_{name}_{dtype}", getattr(module, name).address)
+    _KEPT.append(module)
+
+
+_KEPT: list[ModuleType] = []
+_LOCK = threading.RLock()
+
+
+def load(program: CompiledProgram, name: str, dtype: Any) -> Native:
+    """Compile a program, or take it from the cache.
+
+    Raises
+    ------
+    NotCompiled
+        Numba or SciPy cannot be used.
+    """
+    try:
+        from . import kernels  # noqa: F401 - its import registers what programs are linked with
+    except ImportError as error:
+        raise NotCompiled(f"Numba and SciPy cannot be used: {error}") from error
+    with _LOCK:
+        _link(np.dtype(dtype).name)
+        module = _module(lambda cache: module_text(program, name, dtype, cache))
+    return Native(program, [getattr(module, f) for f, _, _ in program.functions], np.dtype(dtype))
+
+
+# Calls
+
+
+def _bytes(a: np.ndarray) -> int:
+    return a.__array_interface__["data"][0]
+
+
+class _Plan:
+    """What a program allocates for one set of sizes."""
+
+    def __init__(self, program: CompiledProgram, sizes: Mapping[str, int], dtype: np.dtype):
+        for a, b in program.equal:
+            if a.value(sizes) != b.value(sizes):
+                raise NotCompiled(f"sizes {a} = {a.value(sizes)} and {b} = {b.value(sizes)} differ")
+
+        def shape(buffer: Buffer) -> tuple[int, ...]:
+            return tuple(axis.value(sizes) for axis in buffer.axes)
+
+        def kind(buffer: Buffer) -> np.dtype:
+            return np.dtype(bool) if buffer.boolean else dtype
+
+        self.sizes = np.array([sizes[k] for k in ("T", "B", *program.sizes.values())], np.intp)
+        self.expected = {k: (shape(b), kind(b)) for k, b in program.expected.items()}
+        returned = {v.variable for v in program.results.values()}
+        self.kept = [(k, shape(b), kind(b)) for k, b in program.buffers.items() if k in returned]
+        self.scratch: list[tuple[str, int]] = []
+        self.room = 0
+        for k, b in program.buffers.items():
+            if k not in returned:
+                self.scratch.append((k, self.room))
+                size = int(np.prod(shape(b), dtype=np.int64)) * kind(b).itemsize
+                self.room += -(-size // 64) * 64
+        self.work = sizes["B"] * sizes.get(program.sizes.get("H", ""), 1) ** 2
+        self.steps = sizes["T"]
+        self.index = {k: n for n, k in enumerate(program.variables)}
+        self.views: list[tuple[str, str, tuple | None]] = []
+        shapes = {k: s for k, s, _ in self.kept}
+        for key, v in program.results.items():
+            wanted = tuple(d.value(sizes) for d in v.shape)
+            strides = tuple(d.value(sizes) for d in v.strides)
+            offset = v.offset.value(sizes)
+            whole = offset == 0 and wanted == shapes[v.variable]
+            self.views.append((key, v.variable, None if whole else (offset, wanted, strides)))
+        if int(np.prod([sizes["T"], sizes["B"]], dtype=np.int64)) >= 2**31:
+            raise NotCompiled("BLAS counts with 32 bits")
+
+
+class Native:
+    """A compiled program. Called with T, B, sizes, arrays and ``empty``, it returns a dict of arrays.
+
+    Parameters
+    ----------
+    program : CompiledProgram
+    functions : list of callable
+        Its functions, compiled.
+    dtype : dtype
+    """
+
+    def __init__(self, program: CompiledProgram, functions: list[Callable], dtype: np.dtype):
+        self.program, self.functions, self.dtype = program, functions, dtype
+        self.names = ("T", "B", *program.sizes.values())
+        self.plans: dict[tuple[int, ...], _Plan] = {}
+
+    def plan(self, sizes: tuple[int, ...]) -> _Plan:
+        """What is allocated, worked out once for each set of sizes."""
+        if sizes not in self.plans:
+            if len(self.plans) > 64:
+                self.plans.clear()
+            self.plans[sizes] = _Plan(self.program, dict(zip(self.names, sizes, strict=True)), self.dtype)
+        return self.plans[sizes]
+
+    def __call__(self, *, empty: Callable, **given: Any) -> dict[str, np.ndarray]:
+        """Run it: `empty` makes arrays, the other arguments are those of the NumPy program."""
+        plan = self.plan(tuple([given[k] for k in self.names]))
+        addresses = np.empty(len(plan.index), np.intp)
+        alive = []
+        for name, (shape, kind) in plan.expected.items():
+            a = given[name]
+            if not (
+                isinstance(a, np.ndarray)
+                and a.shape == shape
+                and a.dtype == kind
+                and a.flags.c_contiguous
+                and a.flags.aligned
+            ):
+                a = _fitted(a, shape, kind)
+            alive.append(a)
+            addresses[plan.index[name]] = _bytes(a)
+        arrays = {}
+        for name, shape, kind in plan.kept:
+            a = arrays[name] = empty(*shape, dtype=kind)
+            addresses[plan.index[name]] = _bytes(a)
+        if plan.scratch:
+            room = empty(plan.room, dtype=np.dtype(np.uint8))
+            alive.append(room)
+            base = _bytes(room)
+            for name, offset in plan.scratch:
+                addresses[plan.index[name]] = base + offset
+        self._run(plan, addresses, given["B"])
+        return {
+            key: arrays[variable] if part is None else _part(arrays[variable], *part)
+            for key, variable, part in plan.views
+        }
+
+    def _run(self, plan: _Plan, addresses: np.ndarray, batch: int) -> None:
+        """Call the functions in order: large products for all steps with all threads, loops with one each."""
+        blas = _libraries()
+        obey = blas.obey()
+        threads = blas.count() if obey else 1
+        for function, (_, loop, shared) in zip(self.functions, self.program.functions, strict=True):
+            if threads == 1 or (not loop and plan.work * plan.steps >= OUTSIDE):
+                function(plan.sizes, addresses, 0, batch)
+                continue
+            parts = min(threads, batch // ROWS) if loop and shared and plan.work >= SHARED else 1
+            with blas.one():
+                if parts < 2:
+                    function(plan.sizes, addresses, 0, batch)
+                    continue
+                bounds = [batch * k // parts for k in range(parts + 1)]
+                others = [
+                    _pool().submit(function, plan.sizes, addresses, first, last)
+                    for first, last in zip(bounds[1:-1], bounds[2:], strict=True)
+                ]
+                try:
+                    function(plan.sizes, addresses, 0, bounds[1])
+                finally:
+                    for other in others:
+                        other.result()
+
+
+SHARED, ROWS = 2_000_000, 8
+"""From how many multiplications a step, and with how many sequences each, threads share a loop."""
+
+OUTSIDE = 100_000_000
+"""From how many multiplications, in all steps, products outside the loop are left to all threads."""
+
+
+@functools.cache
+def _libraries() -> Libraries:
+    return Libraries("scipy.libs")
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1), thread_name_prefix="lstmcourse")
+
+
+def _part(a: np.ndarray, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
+    """A view of some elements of an array."""
+    if not a.size:
+        return np.empty(shape, a.dtype)
+    flat = a.reshape(-1)[offset:]
+    return as_strided(flat, shape, tuple(s * a.itemsize for s in strides))
+
+
+def _fitted(a: Any, shape: tuple[int, ...], kind: np.dtype) -> np.ndarray:
+    """An argument as the program reads it: in one piece, and as large as it should be."""
+    try:
+        a = np.broadcast_to(np.asarray(a, kind), shape)
+    except ValueError:
+        raise NotCompiled(f"an argument of shape {np.shape(a)} where {shape} was expected") from None
+    return np.require(a, kind, ["C", "A"])

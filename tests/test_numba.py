@@ -1,0 +1,495 @@
+"""The compiled back-end: the same numbers as NumPy's, fast code, and a cache that harms nobody."""
+
+# ruff: noqa: B008 - a cell's signature says by calls what the cell is given
+
+import os
+import platform
+import re
+import subprocess
+import sys
+import textwrap
+import threading
+
+import numpy as np
+import pytest
+from checking import random_params
+from test_acceptance import SIZES, attention, toy
+from test_programs import mixed
+
+import lstmcourse as lc
+from lstmcourse import fast, threads
+from lstmcourse.printers.compiled import NotCompiled
+from lstmcourse.unroll import choose_backend
+
+numba = pytest.importorskip("numba")
+pytest.importorskip("scipy")
+
+from lstmcourse import kernels  # noqa: E402 - it imports Numba
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folder(request):
+    """Compiled programs are kept from one run of the tests to the next, apart from the user's own."""
+    path = request.config.cache.mkdir("compiled")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSTMCOURSE_CACHE_DIR", str(path))
+        yield path
+
+
+KNOWN = {"toy": SIZES["toy"], "attention": SIZES["attention"], "mixed": {"K": 3, "L": 2, "A": 4, "N": 5}}
+
+
+def drawn(cell, dtype=np.float64, T=5, B=3, D=2, H=4, given=False, seed=0):
+    """Arguments of unroll for any cell."""
+    rng = np.random.default_rng(seed)
+    sizes = next((KNOWN[k] for k in KNOWN if k in cell.name), {})
+    more = {"sizes": sizes} if sizes else {}
+    params = random_params(cell, rng, 0.4, input_size=D, hidden_size=H, **more)
+    known = {"D": D, "H": H} | sizes
+
+    def array(*lead, shape):
+        return rng.standard_normal((*lead, *(known[str(d)] for d in shape))).astype(dtype)
+
+    inputs = {}
+    for i in cell.inputs[1:]:
+        if i.kind in ("static", "noise", "sequence"):
+            lead = (B,) if i.kind == "static" else (T, B)
+            inputs[i.name] = array(*lead, shape=i.shape)
+    state = None
+    if given:
+        state = {
+            s.name: rng.standard_normal((B, *(d.value(known) for d in s.prev.shape))).astype(dtype)
+            for s in cell.graph.states
+        }
+    if cell.inputs[0].kind == "none":
+        more = {"steps": T, "batch_size": B}
+        x = None
+    else:
+        more, x = {}, array(T, B, shape=("D",))
+    params = {k: v.astype(dtype) for k, v in params.items()}
+    return params, x, dict(inputs=inputs, state=state, **more)
+
+
+def both(cell, params, x, options, outputs=None, ends=True, inputs=True, ran="numba"):
+    """Run forwards and backwards on both back-ends; return the two (run, gradients)."""
+    found = []
+    for backend in ("numpy", "numba"):
+        run = lc.unroll(cell, params, x, backend=backend, **options)
+        assert run.backend == (ran if backend == "numba" else "numpy")
+        rng = np.random.default_rng(1)
+        names = list(dict.fromkeys([*cell.states, *cell.emits])) if outputs is None else outputs
+        given = {k: rng.standard_normal(run[k].shape).astype(run[k].dtype) for k in names}
+        last = {k: rng.standard_normal(run.final[k].shape).astype(run[k].dtype) for k in cell.states}
+        found.append((run, run.backward(given, last if ends else None, inputs=inputs)))
+    return found
+
+
+def agree(cell, dtype=np.float64, lengths=None, given=False, outputs=None, ends=True, inputs=True, **sizes):
+    params, x, options = drawn(cell, dtype, given=given, **sizes)
+    if lengths is not None:
+        options["lengths"] = np.array(lengths)
+        if x is not None:
+            for b, n in enumerate(lengths):
+                x[n:, b] = np.nan
+    (plain, by_plain), (run, grads) = both(cell, params, x, options, outputs, ends, inputs)
+    tolerance = 1e-13 if dtype == np.float64 else 1e-5
+
+    def same(a, b, what, factor=1):
+        assert (a.shape, a.dtype) == (b.shape, b.dtype), what
+        scale = max(1.0, np.max(np.abs(a), initial=0.0))
+        np.testing.assert_allclose(b, a, rtol=0, atol=factor * tolerance * scale, err_msg=what)
+
+    for name in plain:
+        same(plain[name], run[name], name)
+    assert set(plain.final) == set(run.final)
+    for name in plain.final:
+        same(np.asarray(plain.final[name]), np.asarray(run.final[name]), f"final {name}")
+    assert list(by_plain) == list(grads)
+    for name in grads:
+        same(by_plain[name], grads[name], f"gradient of {name}", 10)
+    return run, grads
+
+
+# Agreement with NumPy
+
+
+def test_both_backends_are_offered_and_numpy_runs_by_default():
+    assert lc.backends() == ("numpy", "numba")
+    params, x, options = drawn(lc.cells.rnn)
+    assert lc.unroll(lc.cells.rnn, params, x, **options).backend == choose_backend() == "numpy"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
+@pytest.mark.parametrize("name", lc.cells.names())
+def test_every_cell_agrees(name, dtype):
+    agree(lc.cells.get(name), dtype)
+
+
+@pytest.mark.parametrize("name", lc.cells.names())
+def test_every_cell_agrees_with_lengths_and_given_states(name):
+    agree(lc.cells.get(name), lengths=[5, 0, 3], given=True)
+
+
+OTHERS = {
+    "toy": toy,
+    "attention": attention,
+    "mixed": mixed,
+    "stack": lc.stack([lc.cells.lstm, lc.cells.rnn]),
+    "dropout": lc.stack([lc.cells.rnn, lc.cells.rnn], dropout=True),
+    "bidirectional": lc.bidirectional(lc.cells.lstm),
+    "held": lc.cells.lstm.override(f=1.0),
+}
+
+
+@pytest.mark.parametrize("lengths", [None, [5, 0, 3]], ids=["full", "lengths"])
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_cells_agree(name, lengths):
+    agree(OTHERS[name], lengths=lengths)
+
+
+@lc.cell
+def functions(x, h, t=lc.clock):
+    """Every function of one and of two numbers, axes, parts and choices."""
+    a = lc.affine("a", h, x)
+    b = lc.exp(-lc.square(a)) + lc.log(1.5 + lc.sigmoid(a)) + lc.sin(a) * lc.cos(h) + lc.sqrt(1.0 + a * a)
+    c = lc.softplus(a) + lc.maximum(a, h) - lc.minimum(a, 0.1) + lc.relu(a) / 3.0
+    chosen = lc.where((a > 0.0) & ~(h > 0.5) | (t % 3 == 1), b, c - lc.stop_gradient(b))
+    left, right = lc.split(lc.concat(chosen, h), 2)
+    m = lc.expand(left, -1) * lc.expand(lc.softmax(right), -2)
+    s = lc.logsumexp(m, -1) + lc.sum(lc.swap(m), -2) + lc.mean(m, -2)
+    u = lc.softmax(m, -2)
+    p = lc.matmul(u, lc.swap(m))
+    h = lc.tanh(s + lc.sum(p, -1)) * (t + 1.0) / (t + 2.0)
+    return h, left, p
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
+def test_every_function_agrees(dtype):
+    agree(functions, dtype)
+
+
+@lc.cell
+def alone(x=None, h=lc.state("H")):
+    """No input."""
+    h = lc.tanh(lc.affine("h", U=h))
+    return h
+
+
+def test_edges():
+    """No step, one sequence, no input, a cell without input; the programs are the same ones."""
+    lstm = lc.cells.lstm
+    for sizes in (
+        {"T": 0},
+        {"B": 1},
+        {"T": 1, "B": 1, "H": 1},
+        {"D": 0},
+        {"H": 37, "B": 9},
+        {"H": 130, "B": 5},
+    ):
+        agree(lstm, np.float32, **sizes)
+    agree(alone, np.float32)
+
+
+def test_any_subset_of_the_outputs():
+    lstm = lc.cells.lstm
+    for outputs, ends in ((["h"], False), (["c"], True), ([], True)):
+        agree(lstm, np.float32, outputs=outputs, ends=ends)
+    agree(lstm, np.float32, outputs=["h"], inputs=False)
+
+
+def test_without_gradients_and_in_chunks():
+    cell = lc.cells.lstm
+    params, x, _ = drawn(cell, np.float32)
+    whole = lc.unroll(cell, params, x, backend="numba", grad=False)
+    np.testing.assert_allclose(whole["h"], lc.unroll(cell, params, x)["h"], atol=1e-6)
+    first = lc.unroll(cell, params, x[:2], backend="numba")
+    second = lc.unroll(cell, params, x[2:], state=first.final, backend="numba")
+    np.testing.assert_allclose(np.concatenate([first["h"], second["h"]]), whole["h"], atol=1e-6)
+    with pytest.raises(ValueError, match="grad=False"):
+        whole.backward()
+
+
+def test_arguments_need_not_lie_in_one_piece_and_are_not_written_to():
+    cell = lc.cells.rnn
+    params, x, options = drawn(cell, np.float32, B=4, D=4)
+    turned = np.ascontiguousarray(x.swapaxes(0, 1)).swapaxes(0, 1)
+    turned.flags.writeable = False
+    before = turned.copy()
+    a = lc.unroll(cell, params, turned, backend="numba")
+    b = lc.unroll(cell, params, x, backend="numba")
+    assert np.array_equal(a["h"], b["h"]) and np.array_equal(turned, before)
+    kept = b["h"].copy()
+    for _ in range(3):
+        lc.unroll(cell, params, 2 * x, backend="numba").backward({"h": np.ones_like(kept)})
+    assert np.array_equal(b["h"], kept), "a returned array is never overwritten"
+
+
+# What is left to NumPy
+
+
+def test_complex_numbers_are_left_to_numpy():
+    cell = lc.cells.rnn
+    params, x, options = drawn(cell)
+    params = {k: v.astype(complex) for k, v in params.items()}
+    both(cell, params, x.astype(complex), options, ran="numpy")
+
+
+@lc.cell
+def widths(x, h, k=lc.state("K")):
+    """Two sizes that fit if one of them is 1."""
+    h = lc.tanh(lc.affine("h", h, x)) * (1.0 + k)
+    k = 0.5 * k
+    return h, k
+
+
+def test_sizes_that_only_broadcast_are_left_to_numpy():
+    rng = np.random.default_rng(0)
+    for K, ran in ((1, "numpy"), (4, "numba")):
+        params = random_params(widths, rng, input_size=2, hidden_size=4, sizes={"K": K})
+        state = {"k": rng.standard_normal((3, K))}
+        try:
+            plain = lc.unroll(widths, params, rng.standard_normal((5, 3, 2)), state=state)
+        except lc.ShapeError:
+            continue  # refused by both
+        run = lc.unroll(widths, params, plain._call.values["sequence", "x"], state=state, backend="numba")
+        assert run.backend == ran
+        np.testing.assert_allclose(run["h"], plain["h"], atol=1e-14)
+
+
+def test_what_cannot_be_printed_runs_on_numpy(monkeypatch):
+    from lstmcourse import compile as recipe
+
+    real = recipe.compiled
+    cell = lc.cell(lambda x, h: lc.tanh(lc.affine("h", h, x)), name="fresh")
+    params, x, options = drawn(cell)
+
+    def refuse(graph, name, **more):
+        if name == refused:
+            raise NotCompiled("refused")
+        return real(graph, name, **more)
+
+    monkeypatch.setattr(recipe, "compiled", refuse)
+    refused = "forward"
+    both(cell, params, x, options, ran="numpy")
+    refused = "backward"
+    cell = lc.cell(lambda x, h: lc.tanh(lc.affine("h", h, x)), name="fresh")
+    (_, plain), (run, grads) = both(cell, params, x, options)
+    for k in plain:
+        np.testing.assert_allclose(grads[k], plain[k], atol=1e-13)
+
+
+# Functions
+
+
+def apply(function, dtype):
+    """A function of kernels.py, over arrays."""
+
+    @numba.njit("void(intp[::1], intp)", **kernels.OPTIONS)
+    def loop(at, n):
+        x, y = kernels.pointer(at, 0, dtype, 0, 2), kernels.pointer(at, 1, dtype, 1, 2)
+        for k in range(n):
+            y[k] = function(x[k])
+
+    def call(x):
+        x = np.ascontiguousarray(x, dtype)
+        y = np.empty_like(x)
+        loop(np.array([x.ctypes.data, y.ctypes.data], np.intp), x.size)
+        return y
+
+    call.code = loop.inspect_asm(loop.signatures[0])
+    return call
+
+
+SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-45, -1e-45, 1e-39, 88.0, -88.0, 3e38, -3e38, 9.01, -9.02]
+
+
+def test_tanh_of_every_float32():
+    """At most 4 units in the last place: small numbers, where it is x, large ones, and all between."""
+    tanh = apply(kernels.tanh, np.float32)
+    step = 1 << 24
+    small, large, most = 0x39800000, 0x41102CB4, 0x7F800000  # 2^-12, 9.0109..., infinity
+    worst = 0.0
+    for start in range(0, most + 1, step):
+        bits = np.arange(start, min(start + step, most + 1), dtype=np.int64).astype(np.int32)
+        x = bits.view(np.float32)
+        y = tanh(x)
+        if start + step <= small:
+            assert np.all(np.abs(y - x) <= np.spacing(x))
+        elif start >= large:
+            assert np.all(y == 1.0)
+        else:
+            exact = np.tanh(x.astype(np.float64))
+            ulps = np.abs(y - exact) / np.spacing(np.minimum(np.abs(y), np.float32(1 - 2**-24)))
+            worst = max(worst, ulps.max())
+            assert y.max() <= 1.0
+        assert np.array_equal(tanh(-x[::7]), -y[::7])
+    assert worst <= 4.0
+    special = tanh(np.array(SPECIAL))
+    assert special[2] == 1 and special[3] == -1 and np.isnan(special[4])
+    assert np.array_equal(np.signbit(special[:2]), [False, True])
+
+
+def test_sigmoid_and_exp_in_float32():
+    sigmoid, exp = apply(kernels.sigmoid, np.float32), apply(kernels.exp, np.float32)
+    x = np.concatenate([np.linspace(-110, 110, 3_000_001), np.linspace(-1, 1, 300_001), SPECIAL]).astype(
+        np.float32
+    )
+    wide = x.astype(np.float64)
+    with np.errstate(over="ignore"):
+        exact, grown = 1 / (1 + np.exp(-wide)), np.exp(wide)
+    y, finite = sigmoid(x), ~np.isnan(x)
+    assert np.nanmax(np.abs(y - exact)) <= 1.2e-7
+    assert y[finite].min() == 0.0 and y[finite].max() == 1.0 and np.array_equal(np.isnan(y), np.isnan(x))
+    e = exp(x)
+    inside = (wide > -103) & (wide < 88.7)
+    with np.errstate(over="ignore"):
+        spacing = np.spacing(grown[inside].astype(np.float32))
+    assert np.max(np.abs(e[inside] - grown[inside]) / spacing) <= 2
+    assert np.array_equal(exp(np.array([-np.inf, np.inf, -110.0, 89.0])), [0, np.inf, 0, np.inf])
+    assert np.isnan(exp(np.array([np.nan]))[0])
+
+
+def test_float64_is_as_accurate_as_numpy():
+    tanh, sigmoid = apply(kernels.tanh, np.float64), apply(kernels.sigmoid, np.float64)
+    x = np.concatenate([np.linspace(-25, 25, 400_001), np.geomspace(1e-300, 1, 10_001)])
+    if np.finfo(np.longdouble).eps < 1e-18:
+        exact = np.tanh(x.astype(np.longdouble))
+        ulps = np.abs(tanh(x) - exact) / np.spacing(np.abs(x) * 0 + np.abs(exact).astype(float))
+        assert ulps[x != 0].max() <= 2
+    np.testing.assert_allclose(sigmoid(x), 0.5 + 0.5 * np.tanh(x / 2), rtol=0, atol=3e-16)
+    y = tanh(np.array([np.inf, -np.inf, np.nan, -0.0, 1e-320, 1e300]))
+    assert np.array_equal(y[[0, 1, 3, 4, 5]], [1, -1, 0, 1e-320, 1]) and np.isnan(y[2]) and np.signbit(y[3])
+
+
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"), reason="the names of registers are Intel's"
+)
+def test_element_wise_loops_are_vectorised():
+    """The machine code of an LSTM's loop, all of it in one: divisions of eight float32 at once."""
+    if "avx" not in numba.core.codegen.get_host_cpu_features():
+        pytest.skip("this processor has no wide registers")
+    programs = lc.cells.lstm.compiled(dtype=np.dtype(np.float32))
+    text = fast.module_text(programs.forward, "lstm", np.float32, cache=False)
+    space = {}
+    exec(text, space)
+    code = space["forward_loop"].inspect_asm(space["forward_loop"].signatures[0])
+    assert len(re.findall(r"vdivps.*[yz]mm", code)) >= 5, "one for each gate, candidate and tanh(c)"
+    for name in ("tanh", "sigmoid", "exp"):
+        assert re.search(r"v(div|mul)ps.*[yz]mm", apply(getattr(kernels, name), np.float32).code)
+
+
+# Threads
+
+
+def test_threads_of_libraries_are_as_before(monkeypatch):
+    libraries = fast._libraries()
+    before = [c.get_num_threads() for c in libraries.controllers]
+    cell = lc.cells.lstm
+    params, x, options = drawn(cell, np.float32, B=16, H=8)
+    plain = lc.unroll(cell, params, x, backend="numba")
+    monkeypatch.setattr(fast, "SHARED", 0)
+    monkeypatch.setattr(fast, "ROWS", 3)
+    monkeypatch.setattr(threads.Libraries, "count", lambda self: 2)
+    run = lc.unroll(cell, params, x, backend="numba")
+    g = np.ones_like(run["h"])
+    np.testing.assert_allclose(run["h"], plain["h"], atol=1e-6)
+    for k, v in plain.backward({"h": g}).items():
+        np.testing.assert_allclose(run.backward({"h": g})[k], v, atol=1e-4)
+    assert [c.get_num_threads() for c in libraries.controllers] == before
+
+
+def test_runs_in_several_threads_at_once():
+    cell = lc.cells.rnn
+    params, x, options = drawn(cell, np.float32, T=30, B=8, H=16)
+    wanted = lc.unroll(cell, params, x, backend="numba")["h"]
+    wrong = []
+
+    def work():
+        for _ in range(20):
+            if not np.array_equal(lc.unroll(cell, params, x, backend="numba")["h"], wanted):
+                wrong.append(1)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join()
+    assert not wrong
+
+
+# The cache
+
+
+SCRIPT = """
+    import sys, time
+    import numpy as np, numba, scipy.linalg.cython_blas
+    import lstmcourse as lc
+    cell = lc.cells.rnn
+    params = cell.init(input_size=2, hidden_size=3, rng=0)
+    start = time.perf_counter()
+    run = lc.unroll(cell, params, np.ones((4, 2, 2), np.float32), backend="numba", grad=False)
+    spent = time.perf_counter() - start
+    assert run.backend == "numba"
+    plain = lc.unroll(cell, params, np.ones((4, 2, 2), np.float32))
+    np.testing.assert_allclose(run["h"], plain["h"], atol=1e-6)
+    compiled = sum(len(f.stats.cache_misses) for f in run._programs.run.functions)
+    print(compiled, spent)
+"""
+
+
+def start(path):
+    settings = os.environ | {"LSTMCOURSE_CACHE_DIR": str(path)}
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(SCRIPT)],
+        env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def finish(process):
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0 and err == "", err
+    compiled, spent = out.split()
+    return int(compiled), float(spent)
+
+
+def test_two_processes_at_once_and_a_third_that_compiles_nothing(tmp_path):
+    for process in [start(tmp_path), start(tmp_path)]:
+        finish(process)
+    assert not list(tmp_path.glob(".*"))
+    compiled, spent = finish(start(tmp_path))
+    assert compiled == 0 and spent < 10  # 0.4 s on a quiet machine
+
+
+def test_a_damaged_cache_is_survived_and_mended(tmp_path):
+    finish(start(tmp_path))
+    for path in (tmp_path / "__pycache__").iterdir():
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2] + b"damage")
+    finish(start(tmp_path))
+    assert finish(start(tmp_path))[0] == 0
+    for path in tmp_path.glob("*.py"):
+        path.write_text("raise SystemExit('not ours')\n", encoding="utf-8")
+    finish(start(tmp_path))
+
+
+def test_a_folder_that_cannot_be_used_is_survived(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    finish(start(tmp_path / "file"))
+
+
+def test_where_the_cache_is(monkeypatch):
+    monkeypatch.setenv("LSTMCOURSE_CACHE_DIR", "somewhere")
+    assert str(fast.cache_folder()) == "somewhere"
+    monkeypatch.delenv("LSTMCOURSE_CACHE_DIR")
+    if sys.platform != "win32":
+        monkeypatch.setenv("XDG_CACHE_HOME", "caches")
+        assert fast.cache_folder().parts[-2:] == ("caches", "lstmcourse")
+        monkeypatch.delenv("XDG_CACHE_HOME")
+        assert fast.cache_folder().parts[-2:] == (".cache", "lstmcourse")
+
+
+def test_without_numba_the_course_works(monkeypatch):
+    monkeypatch.setattr(fast, "available", lambda: False)
+    assert lc.backends() == ("numpy",)
+    params, x, options = drawn(lc.cells.rnn)
+    with pytest.raises(lc.UnknownNameError, match=r"lstmcourse\[fast\]"):
+        lc.unroll(lc.cells.rnn, params, x, backend="numba")
