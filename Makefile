@@ -20,7 +20,7 @@ NOTEBOOKS = --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_saniti
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 .PHONY: help lab test test-portable setup setup-test lint format notebooks check-notebooks experiments claims \
-    constraints clean
+    bench constraints clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1|/' | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -90,6 +90,9 @@ experiments: setup ## run, or resume, what takes longer than a notebook may
 
 claims: setup ## which claims of the essay are met, and which are not (THROUGH=02: due so far)
 	@$(BIN)/python -m lstmcourse.claims $(if $(THROUGH),--through $(THROUGH))
+
+bench: setup ## time every cell beside PyTorch and JAX, where they are installed (ARGS="--cells lstm --sizes 0 1")
+	$(BIN)/python benchmarks/bench.py $(ARGS)
 
 constraints: ## renew constraints.txt for the Pythons in PYTHONS
 	$(PYTHON) tools/constraints.py $(PYTHONS)

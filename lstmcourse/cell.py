@@ -911,11 +911,18 @@ class Cell:
         return unrolled(self, steps=steps)
 
     def source(self, backend: str = "numpy", backward: bool = False) -> str:
-        """The generated program, forward or backward, as text made to be read."""
+        """The generated program, forward or backward, as text made to be read.
+
+        Parameters
+        ----------
+        backend : str
+            ``"numpy"``, or ``"numba"`` for the loops that are compiled. What they call stands in
+            `lstmcourse.kernels`; ``F`` is the dtype.
+        backward : bool
+        """
         from .unroll import check_backend
 
-        check_backend(backend)
-        programs = self.compiled()
+        programs = self.compiled(dtype=np.dtype(np.float32) if check_backend(backend) == "numba" else None)
         if not backward:
             return programs.forward.text
         return programs.backward((self.output,))[0].text

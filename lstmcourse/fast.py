@@ -19,9 +19,11 @@ import hashlib
 import importlib.util
 import linecache
 import os
+import re
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,7 +31,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from .printers.compiled import IMPORTS, Buffer, CompiledProgram, NotCompiled
 from .threads import Libraries
@@ -82,8 +83,9 @@ build = njit(SIGNATURE, cache={cache}, no_cfunc_wrapper=True, **kernels.OPTIONS)
 def module_text(program: CompiledProgram, name: str, dtype: Any, cache: bool = True) -> str:
     """The module that is compiled: the program's functions, and what they call."""
     used = [word for word in IMPORTS if f"{word}(" in program.text]
+    shown = re.sub(r"[^\w(), .-]", "_", name)  # it stands in a docstring
     head = HEAD.format(
-        name=name, imports=", ".join(used or ["OPTIONS"]), dtype=np.dtype(dtype).name, cache=cache
+        name=shown, imports=", ".join(used or ["OPTIONS"]), dtype=np.dtype(dtype).name, cache=cache
     )
     functions = program.text.replace("def ", "@build\ndef ")
     return f"{head}\n\n{functions}"
@@ -187,7 +189,7 @@ def _import(source: Path, name: str, text: str) -> ModuleType:
 def _announced(text: str) -> Iterator[None]:
     """Say that a first compilation takes a while: on a terminal only."""
     if sys.stderr is not None and sys.stderr.isatty():
-        name = text.partition(" the cell ")[2].partition(".")[0]
+        name = text.partition(" the cell ")[2].partition(". Written")[0] or "matrix products"
         print(f"lstmcourse: compiling {name}, once; a few seconds ...", file=sys.stderr, flush=True)
     yield
 
@@ -232,21 +234,28 @@ _LOCK = threading.RLock()
 
 
 def load(program: CompiledProgram, name: str, dtype: Any) -> Native:
-    """Compile a program, or take it from the cache.
+    """What runs a program; it is compiled, or taken from the cache, when it is first called."""
+    return Native(program, name, np.dtype(dtype))
 
-    Raises
-    ------
-    NotCompiled
-        Numba or SciPy cannot be used.
-    """
+
+def _functions(program: CompiledProgram, name: str, dtype: np.dtype) -> list[Callable]:
+    """The functions of a program, compiled; NotCompiled where that cannot be done."""
     try:
         from . import kernels  # noqa: F401 - its import registers what programs are linked with
     except ImportError as error:
         raise NotCompiled(f"Numba and SciPy cannot be used: {error}") from error
     with _LOCK:
-        _link(np.dtype(dtype).name)
-        module = _module(lambda cache: module_text(program, name, dtype, cache))
-    return Native(program, [getattr(module, f) for f, _, _ in program.functions], np.dtype(dtype))
+        try:
+            _link(dtype.name)
+            module = _module(lambda cache: module_text(program, name, dtype, cache))
+        except Exception as error:
+            warnings.warn(
+                f"{name} could not be compiled, and runs on NumPy: {type(error).__name__}: {error}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            raise NotCompiled(str(error)) from error
+    return [getattr(module, f) for f, _, _ in program.functions]
 
 
 # Calls
@@ -286,10 +295,12 @@ class _Plan:
         self.index = {k: n for n, k in enumerate(program.variables)}
         self.views: list[tuple[str, str, tuple | None]] = []
         shapes = {k: s for k, s, _ in self.kept}
+        kinds = {k: d for k, _, d in self.kept}
         for key, v in program.results.items():
             wanted = tuple(d.value(sizes) for d in v.shape)
-            strides = tuple(d.value(sizes) for d in v.strides)
-            offset = v.offset.value(sizes)
+            size = kinds[v.variable].itemsize
+            strides = tuple(d.value(sizes) * size for d in v.strides)
+            offset = v.offset.value(sizes) * size
             whole = offset == 0 and wanted == shapes[v.variable]
             self.views.append((key, v.variable, None if whole else (offset, wanted, strides)))
         if int(np.prod([sizes["T"], sizes["B"]], dtype=np.int64)) >= 2**31:
@@ -302,23 +313,30 @@ class Native:
     Parameters
     ----------
     program : CompiledProgram
-    functions : list of callable
-        Its functions, compiled.
+    name : str
+        The cell's.
     dtype : dtype
     """
 
-    def __init__(self, program: CompiledProgram, functions: list[Callable], dtype: np.dtype):
-        self.program, self.functions, self.dtype = program, functions, dtype
+    def __init__(self, program: CompiledProgram, name: str, dtype: np.dtype):
+        self.program, self.name, self.dtype = program, name, dtype
         self.names = ("T", "B", *program.sizes.values())
         self.plans: dict[tuple[int, ...], _Plan] = {}
 
+    @functools.cached_property
+    def functions(self) -> list[Callable]:
+        """Machine code, in the order of calls: each takes sizes, addresses, and which sequences."""
+        return _functions(self.program, self.name, self.dtype)
+
     def plan(self, sizes: tuple[int, ...]) -> _Plan:
         """What is allocated, worked out once for each set of sizes."""
-        if sizes not in self.plans:
+        plan = self.plans.get(sizes)
+        if plan is None:
             if len(self.plans) > 64:
                 self.plans.clear()
-            self.plans[sizes] = _Plan(self.program, dict(zip(self.names, sizes, strict=True)), self.dtype)
-        return self.plans[sizes]
+            plan = _Plan(self.program, dict(zip(self.names, sizes, strict=True)), self.dtype)
+            self.plans[sizes] = plan
+        return plan
 
     def __call__(self, *, empty: Callable, **given: Any) -> dict[str, np.ndarray]:
         """Run it: `empty` makes arrays, the other arguments are those of the NumPy program."""
@@ -355,6 +373,10 @@ class Native:
 
     def _run(self, plan: _Plan, addresses: np.ndarray, batch: int) -> None:
         """Call the functions in order: large products for all steps with all threads, loops with one each."""
+        if plan.work * plan.steps < ALONE:  # no product is large enough for the library to share it out
+            for function in self.functions:
+                function(plan.sizes, addresses, 0, batch)
+            return
         blas = _libraries()
         obey = blas.obey()
         threads = blas.count() if obey else 1
@@ -382,6 +404,9 @@ class Native:
 SHARED, ROWS = 2_000_000, 8
 """From how many multiplications a step, and with how many sequences each, threads share a loop."""
 
+ALONE = 32_768
+"""Up to how many multiplications in all steps threads are no concern."""
+
 OUTSIDE = 100_000_000
 """From how many multiplications, in all steps, products outside the loop are left to all threads."""
 
@@ -397,11 +422,8 @@ def _pool() -> ThreadPoolExecutor:
 
 
 def _part(a: np.ndarray, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
-    """A view of some elements of an array."""
-    if not a.size:
-        return np.empty(shape, a.dtype)
-    flat = a.reshape(-1)[offset:]
-    return as_strided(flat, shape, tuple(s * a.itemsize for s in strides))
+    """A view of some elements of an array; offset and strides in bytes."""
+    return np.ndarray(shape, a.dtype, a, offset, strides) if a.size else np.empty(shape, a.dtype)
 
 
 def _fitted(a: Any, shape: tuple[int, ...], kind: np.dtype) -> np.ndarray:

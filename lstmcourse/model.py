@@ -188,6 +188,7 @@ class Model:
         *,
         rng: np.random.Generator | None = None,
         grad: bool = False,
+        backend: str | None = None,
     ) -> Forward:
         """Pass a batch forward, as far as the loss.
 
@@ -202,13 +203,15 @@ class Model:
             Draws the dropout; without it nothing is dropped.
         grad : bool
             Keep what `Forward.backward` needs.
+        backend : str, optional
+            What computes the cell, as `lstmcourse.unroll` takes it.
 
         Raises
         ------
         ValueError
             No step is scored; a symbol or a class is out of range; shapes do not fit.
         """
-        run = self._unrolled(batch.x, state, batch.lengths, rng, grad)
+        run = self._unrolled(batch.x, state, batch.lengths, rng, grad, backend)
         scored = _scored(batch)
         h = _at(run[self.cell.output], scored)
         keep = self._kept(h.shape, rng)
@@ -268,10 +271,11 @@ class Model:
         """
         return self._unrolled(x, state, lengths, None, False)
 
-    def _unrolled(self, x, state, lengths, rng, grad):
+    def _unrolled(self, x, state, lengths, rng, grad, backend=None):
         x = self._vectors(np.asarray(x))
         params, inputs = self._cell_params(), self._masks(x.shape[:2], rng)
-        return unroll(self.cell, params, x, state=state, lengths=lengths, inputs=inputs, grad=grad)
+        how = {"state": state, "lengths": lengths, "inputs": inputs, "grad": grad, "backend": backend}
+        return unroll(self.cell, params, x, **how)
 
     def _cell_params(self) -> Arrays:
         return {name.removeprefix("cell."): p for name, p in self.params.items() if name.startswith("cell.")}

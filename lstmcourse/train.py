@@ -31,6 +31,7 @@ from .optim import Adam, Optimizer, Schedule, clip_by_global_norm
 from .optim import get as optimizer_called
 from .tasks.base import number, whole
 from .threads import threads_for
+from .unroll import backends, check_backend
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,6 +61,7 @@ def fit(
     resume: bool = False,
     progress: bool = True,
     callback: Callable[[Model, History], Any] | None = None,
+    backend: str | None = None,
 ) -> History:
     """Train a model in place until `steps` steps have been taken, and return what happened.
 
@@ -101,6 +103,10 @@ def fit(
         (environment variable ``LSTMCOURSE_REGRESSION``).
     callback : callable, optional
         Called with model and history after every step; ends the training by returning True.
+    backend : str, optional
+        What computes the cell, one of `lstmcourse.backends`. By default NumPy for the first 100 steps, and
+        the compiled one, if it is there, from then on: a longer run is worth compiling. The number of the
+        step alone decides, so that a run that is resumed equals one that was not interrupted.
 
     Raises
     ------
@@ -129,6 +135,7 @@ def fit(
         schedule, clip, batch_size, length, seed, validate_every, validation_batches, patience,
     )  # fmt: skip
     _check_files(checkpoint, checkpoint_every, resume, schedule)
+    backend = None if backend is None else check_backend(backend)
     training = _resumed(model, recipe, checkpoint) if resume else _Training(model, recipe)
     history = training.history
     batches = recipe.batches(model, start=history.steps)
@@ -137,7 +144,7 @@ def fit(
             work = batch_size * model.hidden_size**2
             with threads_for(work), _progress_bar(history, steps, progress) as show:
                 while not (training.finished(steps) or interrupted()):
-                    _learn(training, next(batches))
+                    _learn(training, next(batches), backend or _backend_at(history.steps))
                     _validate(training)
                     show()
                     if checkpoint_every and history.steps % checkpoint_every == 0:
@@ -421,7 +428,18 @@ def _chance(model: Model) -> dict[str, float | None]:
     return {"chance": model.task.chance, "chance_accuracy": model.task.chance_accuracy}
 
 
-def _learn(training: _Training, batch: Any) -> None:
+COMPILED_FROM = 100
+"""The step from which a run is compiled. By then it has shown that it is more than a try; compiling a cell
+takes seconds, once, and a step then takes half the time or less.
+"""
+
+
+def _backend_at(step: int) -> str:
+    """What computes this step, unless the caller says it."""
+    return "numpy" if step < COMPILED_FROM else backends()[-1]
+
+
+def _learn(training: _Training, batch: Any, backend: str) -> None:
     """Take one step: forward, backward, clip, update; or go back and say that the run has diverged."""
     model, recipe, history = training.model, training.recipe, training.history
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # looked for below, with more to say
@@ -430,6 +448,7 @@ def _learn(training: _Training, batch: Any) -> None:
             training.carried if batch.carries else None,
             rng=recipe.dropout(history.steps) if model.dropout else None,
             grad=True,
+            backend=backend,
         )
         if not math.isfinite(forward.loss):
             raise _diverged(training, f"the loss is {forward.loss}")

@@ -370,12 +370,24 @@ def test_element_wise_loops_are_vectorised():
         pytest.skip("this processor has no wide registers")
     programs = lc.cells.lstm.compiled(dtype=np.dtype(np.float32))
     text = fast.module_text(programs.forward, "lstm", np.float32, cache=False)
+    fast._link("float32")
     space = {}
     exec(text, space)
     code = space["forward_loop"].inspect_asm(space["forward_loop"].signatures[0])
     assert len(re.findall(r"vdivps.*[yz]mm", code)) >= 5, "one for each gate, candidate and tanh(c)"
     for name in ("tanh", "sigmoid", "exp"):
         assert re.search(r"v(div|mul)ps.*[yz]mm", apply(getattr(kernels, name), np.float32).code)
+
+
+def test_the_program_can_be_read():
+    """One loop for all gates, and the equations above it."""
+    text = lc.cells.lstm.source("numba")
+    assert "f_k = sigmoid(a_f_row[k])" in text and "# c_t = f_t * c_{t-1} + i_t * g_t" in text
+    loop = text.partition("for t in range(T):")[2]
+    assert loop.count("product(") == 1 and loop.count("for k in range(H):") == 1
+    back = lc.cells.lstm.source("numba", backward=True)
+    assert "for t in range(T - 1, -1, -1):" in back
+    assert max(map(len, text.splitlines())) <= 110
 
 
 # Threads

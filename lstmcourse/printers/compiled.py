@@ -97,11 +97,12 @@ class Poly:
         return {name for names, _ in self.terms for name in names}
 
     def __str__(self) -> str:
-        words = []
-        for names, k in sorted(self.terms, key=lambda term: (-len(term[0]), term)):
-            factors = [str(k)] if k != 1 or not names else []
-            words.append(" * ".join(factors + list(names)))
-        return " + ".join(words) or "0"
+        text = ""
+        for names, k in sorted(self.terms, key=lambda term: (term[1] < 0, -len(term[0]), term)):
+            factors = [str(abs(k))] if abs(k) != 1 or not names else []
+            sign = ("-" if not text else " - ") if k < 0 else " + " if text else ""
+            text += sign + " * ".join(factors + list(names))
+        return text or "0"
 
 
 ZERO, ONE = Poly(), Poly.of(1)
@@ -897,7 +898,9 @@ class _Printer(Walk):
                 for a in n.args:
                     value = text[a] if a in text else self.number(a)
                     args.append(self._typed(n, a, value, boolean))
-                form = INFIX.get(n.op.name) or CALLS[n.op.name]
+                form = INFIX.get(n.op.name) or CALLS.get(n.op.name)
+                if form is None:
+                    raise NotCompiled(f"{n.op.name} is not known to the compiled back-end")
                 if n.op.name == "square" and not args[0].isidentifier():
                     held = self._name(f"{self.suggested(n.args[0])}_k")
                     lines.append(f"{held} = {args[0]}")
