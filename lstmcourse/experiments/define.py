@@ -21,7 +21,7 @@ __all__ = ["Experiment", "Interval", "experiment", "get", "grid", "hidden_size_f
 Point = Mapping[str, Any]
 
 HOMES: tuple[str, ...] = tuple(
-    f"lstmcourse.experiments.{module}" for module in ("gaps", "reading", "memory", "comparison")
+    f"lstmcourse.experiments.{module}" for module in ("gaps", "reading", "memory", "comparison", "variants")
 )
 """Modules that define the course's experiments; `names` and `get` import them."""
 
