@@ -52,6 +52,11 @@ def plain_against_lstm(task: str, cell: str, learning_rate: float, *, seed: int)
     dict
         ``accuracy`` and ``loss`` on test rows; ``hidden``, the units.
     """
+    return at_equal_size(task, cell, learning_rate, seed)
+
+
+def at_equal_size(task: str, cell: str, learning_rate: float, seed: int) -> dict[str, float]:
+    """One trial of this study, for any cell: see `plain_against_lstm`."""
     import lstmcourse as lc
 
     trained, tested = _tasks(task)

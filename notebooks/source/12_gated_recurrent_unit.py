@@ -1,0 +1,293 @@
+# %% [markdown]
+# # The gated recurrent unit
+#
+# Three gates, a belt, and a hidden state beside it: is all of that needed? The GRU does with two gates and one state. It is the variant that most libraries offer next to the LSTM.
+#
+# After it you can
+#
+# - say what the GRU merges, and what it does without,
+# - translate between its conventions, which differ from paper to paper and from library to library,
+# - say what it saves, and what that is worth in our measurements.
+#
+# It takes about 40 minutes. It follows the last variant but two of [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
+
+# %% tags=["setup"]
+import time
+
+import numpy as np
+
+import lstmcourse as lc
+from lstmcourse import plots
+
+lstm, gru = lc.cells.lstm, lc.cells.gru
+rng = np.random.default_rng(0)
+params = gru.init(input_size=3, hidden_size=5, rng=rng, dtype=np.float64)
+x, h0 = rng.standard_normal((50, 2, 3)), rng.standard_normal((2, 5))
+
+# %% [markdown]
+# ## One gate for two decisions, one state for two purposes
+#
+# The GRU was proposed by [Cho et al. (2014)](https://arxiv.org/abs/1406.1078) for translating phrases. They wanted a unit that remembers and forgets as an LSTM does, and is "much simpler to compute and implement". What changes, seen from the LSTM:
+
+# %% claims=["C39"]
+lc.diff(lstm, gru)
+
+# %% [markdown]
+# Read it from the bottom line up.
+#
+# - There is **no cell state**. $h_t$ is memory and output at once: what is remembered is what is shown. So there is no output gate either.
+# - The **update gate** $z_t$ decides twice. $z_t$ is the share of the new value, $1 - z_t$ the share of the old one: what is forgotten makes room for what is written, as with the coupled gates of [notebook 11](11_coupled_gates.ipynb).
+# - The **reset gate** $r_t$ is new. It decides how much of the past the *candidate* sees. With $r_t = 0$ the candidate $\tilde h_t$ is made of the input alone, as if the sequence started here.
+#
+# (The paper prints no biases; like every library we have them.)
+
+# %% claims=["C39"]
+gru.diagram()
+
+# %% [markdown]
+# ### Two extremes
+#
+# With $z_t = 0$ nothing happens: $h_t = h_{t-1}$, for as long as one likes. With $z_t = 1$ and $r_t = 1$ the update is $h_t = \tanh(h_{t-1} U_h + x_t W_h + b_h)$. That is a network we know. Both are identities, so we check them to the last digit:
+
+# %% claims=["C39"]
+kept = lc.unroll(gru.override(z=0.0), params, x, state={"h": h0})["h"]
+lc.claim("C39", "z = 0 keeps the state exactly, over 50 steps", np.abs(kept - h0).max(), below=1e-15)
+plain = {name: params[name.replace("_h", "_g")] for name in ("W_h", "U_h", "b_h")}
+apart = (
+    lc.unroll(gru.override(z=1.0, r=1.0), params, x)["h"] - lc.unroll(lc.cells.rnn, plain, x)["h"]
+)
+lc.claim("C39", "z = 1 and r = 1 give the plain network", np.abs(apart).max(), below=1e-14)
+
+# %% [markdown]
+# So a GRU can be a plain network, a memory that changes nothing, and everything between, unit by unit and step by step.
+#
+# ### Feel it
+#
+# Predict before you move anything:
+#
+# - The candidate proposes $0.8$. Which bias of $z$ writes nearly all of it? Which writes next to nothing?
+# - The reset gate's panel multiplies $h_{t-1}$, not the candidate. At which value of $r_t$ does the candidate not know what came before?
+
+# %%
+lc.widgets.gate_panel(gru, "z")
+
+# %%
+lc.widgets.gate_panel(gru, "r")
+
+# %% [markdown]
+# ## The same unit under other signs
+#
+# If you compare formulas in papers and libraries, mind two things.
+#
+# **Which share is $z$?** In the essay (and in [Bahdanau et al.](https://arxiv.org/abs/1409.0473)) $z$ is the share of the new value, in Cho et al. and in PyTorch and Keras the share of the old one:
+
+# %%
+lc.diff(gru, lc.cells.gru_cho)
+
+# %% [markdown]
+# That is only a name: since $1 - \sigma(a) = \sigma(-a)$, negating the weights of $z$ turns one into the other.
+#
+# **Where does $r$ multiply?** Before the matrix product, $(r_t \odot h_{t-1})\, U_h$, as in the final version of the paper; or after it, $r_t \odot (h_{t-1} U_h + b)$, as in its first version, in PyTorch and in cuDNN:
+
+# %%
+after = gru.with_options(reset="after")
+lc.diff(gru, after)
+
+# %% [markdown]
+# That is *not* only a name. With the first, unit $j$ hides itself from every candidate; with the second, unit $j$ hides all others from its own candidate. The two agree when $r$ is the same for all units, or when $U_h$ is diagonal, and otherwise not:
+
+# %% claims=["C39"]
+negated = params | {name: -params[name] for name in ("W_z", "U_z", "b_z")}
+apart = lc.unroll(gru, params, x)["h"] - lc.unroll(lc.cells.gru_cho, negated, x)["h"]
+lc.claim("C39", "the two signs of z are one function", np.abs(apart).max(), below=1e-14)
+second = params | {"b_hg": np.zeros(5)}
+apart = lc.unroll(gru, params, x)["h"] - lc.unroll(after, second, x)["h"]
+lc.claim("C39", "the two places of r are not", np.abs(apart).max(), above=1e-3)
+diagonal = np.diag(np.diag(params["U_g"]))
+apart = lc.unroll(gru, params | {"U_g": diagonal}, x)["h"] - lc.unroll(after, second | {"U_g": diagonal}, x)["h"]
+lc.claim("C39", "unless U is diagonal", np.abs(apart).max(), below=1e-14)
+
+# %% [markdown]
+# Why would one prefer "after"? Look at what has to wait for what. With "before", the product with $U_h$ can start only when $r_t$ is there: two products one after the other. With "after" all three can be one. Here is that difference in the programs that the course derives from the two definitions:
+
+# %%
+for cell in (lstm, gru, after):
+    loop = cell.source().partition("for t in range(T):")[2]
+    print(f"{cell.name:5} reset={cell.options.get('reset', '-'):7}", loop.count("dot("), "product(s) inside the loop")
+
+# %% [markdown]
+# Weights trained in PyTorch can be used here, and the other way round; `to_torch` knows its names, its order of gates and its two biases:
+
+# %%
+torch_cell = lc.cells.gru_reset_after
+torch_params = torch_cell.init(input_size=3, hidden_size=5, rng=0)
+{name: array.shape for name, array in lc.interop.to_torch(torch_cell, torch_params).items()}
+
+# %% [markdown]
+# ## Simpler, and popular
+#
+# Popular it is: it comes with [PyTorch](https://docs.pytorch.org/docs/stable/generated/torch.nn.GRU.html), [Keras](https://keras.io/api/layers/recurrent_layers/gru/) and cuDNN, which of all the variants in these notebooks can be said of no other. Simpler in which sense? It has three learned layers instead of four, so at the same number of units it has three quarters of the weights, and of the multiplications in each step:
+
+# %% claims=["C40"]
+sizes = dict(input_size=64, hidden_size=128)
+share = gru.parameter_count(**sizes) / lstm.parameter_count(**sizes)
+lc.claim("C40", "a GRU has three quarters of the weights of an LSTM", abs(share - 3 / 4), below=1e-12)
+
+
+# %% [markdown]
+# And the time? That depends on how the program is made, not on the equations alone. A training step of each (forward and backward), three times in turn, by the programs of this course:
+
+# %% tags=["nbval-ignore-output"]
+# not compared: times differ from machine to machine
+def seconds(cell, T=50, B=32, D=64, H=128):
+    """A training step: forward and backward."""
+    params = cell.init(input_size=D, hidden_size=H, rng=0)
+    x = np.ones((T, B, D), np.float32)
+    start = time.perf_counter()
+    run = lc.unroll(cell, params, x)
+    run.backward({"h": run["h"]})
+    return time.perf_counter() - start
+
+
+cells = {"lstm": lstm, "gru": gru, "gru, reset after": after}
+times = [{name: seconds(cell) for name, cell in cells.items()} for _ in range(4)][1:]
+for name in cells:
+    print(f"{name:17} {np.median([t[name] / t['lstm'] for t in times]):.2f} of the LSTM's time")
+
+# %% [markdown]
+# You see your machine's ratios; they need not be 0.75. (In PyTorch on a processor, `nn.GRU` can take *longer* than `nn.LSTM`, because only the latter has been fused by hand.) "Simpler" is a statement about equations.
+#
+# ## Does it learn as well?
+#
+# At the same number of *units* a GRU is the smaller network, so we compare at the same number of **parameters**: at most 4,000 in all. Tasks, budget, learning rates and seeds are those of [notebook 09](09_the_whole_lstm.ipynb), where plain network and LSTM were compared; they were fixed before the GRU was run.
+
+# %% tags=["setup"]
+nine = lc.experiments.load("plain_against_lstm")
+study = lc.experiments.load("gru_at_equal_size")
+tasks = ("adding", "copy", "temporal_order", "embedded_reber")
+
+
+def better(results, rates=(1e-2, 3e-3), **point):
+    """The five seeds' accuracy, at the learning rate with the better mean."""
+    found = [
+        [t.values["accuracy"] for t in results.trials if t.point == {**point, "learning_rate": rate}]
+        for rate in rates
+    ]
+    return np.array(max(found, key=np.mean))
+
+
+# %%
+accuracy = {
+    name: {task.replace("_", " "): better(results, task=task, cell=cell) for task in tasks}
+    for name, results, cell in (
+        ("plain network", nine, "rnn"),
+        ("LSTM", nine, "lstm"),
+        ("GRU", study, "gru"),
+    )
+}
+chance = dict(zip(accuracy["GRU"], ([0.078], [0.25], [0.25], [0.5]), strict=True))
+fig = plots.bars_over_seeds(accuracy | {"guessing": chance}, ylabel="share right", ylim=(0, 1.35))
+plots.show(fig, alt="Share right, medians over five seeds. Adding: plain network at a guess, LSTM 0.85, GRU 0.99. Copy: plain network and LSTM a little above a guess, GRU 0.82. Temporal order: LSTM 1 in four of five seeds, the others guess. Embedded Reber: all three at 1.")
+
+# %% [markdown]
+# **What to notice.** Each of the two gated cells wins something. The GRU adds better than the LSTM, in every seed, and is the only one of the three that begins to copy over 50 steps. The LSTM is the only one that learns temporal order (in four of five seeds), where the GRU guesses at both learning rates. On embedded Reber strings nothing is left to win.
+
+With so few tasks, and one budget, this says nothing about which cell is *better*. It says that neither is better everywhere, and that the difference between them is not always small.
+
+# %% claims=["C35", "C40"]
+ahead = np.min(accuracy["GRU"]["adding"]) - np.max(accuracy["LSTM"]["adding"])
+lc.claim("C40", "adding: the worst GRU is right at least as often as the best LSTM", ahead, above=-0.02)
+copies = np.min(accuracy["GRU"]["copy"]) - np.max(accuracy["LSTM"]["copy"])
+lc.claim("C40", "copy: the worst GRU is well ahead of the best LSTM", copies, above=0.1)
+statement = "temporal order: the GRU guesses where most LSTMs are right"
+lc.claim("C40", statement, np.max(accuracy["GRU"]["temporal order"]), below=0.4, verdict="qualified")
+apart = [abs(np.median(accuracy["GRU"][t]) - np.median(accuracy["LSTM"][t])) for t in accuracy["GRU"]]
+statement = "between LSTM and GRU the differences are not all minor: on three tasks of four"
+lc.claim("C35", statement, int(np.sum(np.array(apart) > 0.1)), between=(2, 3), verdict="qualified")
+
+# %% [markdown]
+# As always, one of the stored trials is measured again, now:
+
+# %%
+again = lc.experiments.rerun("gru_at_equal_size", 1, where={"task": "embedded_reber", "learning_rate": 3e-3})
+agreement = lc.experiments.agree("gru_at_equal_size", again)
+assert agreement, agreement
+agreement
+
+# %% [markdown] claims=["C35", "C39", "C40"]
+# [Chung et al. (2014)](https://arxiv.org/abs/1412.3555) compared the two on music and speech and came to no clear winner; [Jozefowicz et al. (2015)](https://proceedings.mlr.press/v37/jozefowicz15.html) found the GRU ahead on all their tasks but language modelling. "No clear winner" is also what four small tasks can show.
+#
+# ## What to remember
+#
+# - $h_t = (1 - z_t) \odot h_{t-1} + z_t \odot \tilde h_t$: one gate forgets and writes, one state remembers and shows.
+# - $r_t$ lets the candidate start afresh.
+# - Two conventions differ by a sign, two others in earnest: before you load weights, ask where $r$ multiplies.
+# - Three quarters of the weights. Whether that makes it faster depends on the program; whether it makes it better, on the task.
+#
+# ## Three questions to check yourself
+#
+# 1. Can a GRU count, adding 1 to a number in its state at every step, up to 10?
+# 2. $z_t$ is 0.01 at every step. After how many steps is half of a stored value gone?
+# 3. A plain LSTM can store a number and not show it. Can a GRU?
+#
+# *Answers:* 1. No: $h_t$ is a weighted mean of $h_{t-1}$ and a number within $\pm 1$, so it never leaves $[-1, 1]$. (It can count in other units, by small shares, but not by adding.) 2. $0.99^n = 0.5$ at $n = 69$. 3. Not from the read-out: that sees all of $h_t$. It can hide it from its own candidate, by $r_t$, but not from its own gates.
+#
+# ## Your turn
+#
+# **1.** Choose weights of a one-unit GRU by hand that remembers the *last nonzero* input's sign: inputs are $-1$, $0$ or $1$, and the state should be about that sign until the next nonzero input. Check with 1, 0, 0, −1, 0. (A gate of $x$ alone cannot be open for both signs: a second input, 1 where $x \ne 0$, is given.)
+
+# %% tags=["exercise"]
+# solution:
+by_hand = {name: np.zeros(shape) for name, shape in gru.parameter_shapes(2, 1).items()}
+by_hand["W_z"][1], by_hand["b_z"][:] = 20.0, -10.0  # open where something comes
+by_hand["W_g"][0] = 5.0
+signs = np.array([1.0, 0, 0, -1, 0])
+inputs = np.stack([signs, np.abs(signs)], axis=-1)[:, None]
+print(lc.unroll(gru, by_hand, inputs)["h"].ravel().round(2))
+# end
+
+# %% [markdown] tags=["solution"]
+# $z_t$ is the second input, squashed hard; the candidate is the sign. The reset gate has nothing to do here.
+
+# %% [markdown] tags=["exercise"]
+# **2.** Hold the output gate of the coupled-gates cell open, $o_t = 1$. Which one thing still keeps it from being a GRU with $r_t = 1$? Write the cell without that thing, and compare it with `gru.override(r=1.0)`.
+
+
+# %% tags=["exercise"]
+# solution:
+@lc.cell
+def nearly(x, h):
+    """Coupled gates with an open output gate, and without the squashing of the output."""
+    f = lc.sigmoid(lc.affine("f", h, x))
+    g = lc.tanh(lc.affine("g", h, x))
+    h = f * h + (1.0 - f) * g
+    return h
+
+
+weights = {name: params[name] for name in ("W_g", "U_g", "b_g")}
+weights |= {name.replace("z", "f"): -params[name] for name in ("W_z", "U_z", "b_z")}
+apart = lc.unroll(nearly, weights, x)["h"] - lc.unroll(gru.override(r=1.0), params, x)["h"]
+print("largest difference:", np.abs(apart).max() < 1e-13)
+# end
+
+# %% [markdown] tags=["solution"]
+# The output's $\tanh$: with $h_t = C_t$ in place of $h_t = \tanh(C_t)$ the two are one function ($f_t = 1 - z_t$, so its weights are those of $z$, negated).
+
+# %% [markdown] tags=["exercise"]
+# **3.** How far do the two places of $r$ lie apart over time? With the parameters above, plot the largest difference between the two cells at each of the 50 steps.
+
+# %% tags=["exercise"]
+# solution:
+second = params | {"b_hg": np.zeros(5)}
+apart = lc.unroll(gru, params, x)["h"] - lc.unroll(gru.with_options(reset="after"), second, x)["h"]
+fig = plots.lines({"difference": np.abs(apart).max(axis=(1, 2))}, ylabel="largest difference", xlabel="step")
+plots.show(fig, alt="The difference is of the order of a tenth at all steps: it neither dies out nor grows.")
+# end
+
+# %% [markdown] tags=["solution"]
+# Of the order of a tenth, at all steps: the state contracts, so it does not run away, but the two are different networks.
+
+# %% [markdown]
+# ## What you can do now
+#
+# You can read a GRU in any paper or library. Next: [gates between layers](13_depth_gated.ipynb).
