@@ -67,9 +67,10 @@ class Pool:
             self._free.setdefault(memory.nbytes, []).append(memory)
             while self.idle > self.limit:  # sizes that came first are the likeliest to be out of use
                 size, blocks = next(iter(self._free.items()))
-                blocks.pop()
-                self.idle -= size
-                if not blocks:
+                if blocks:  # all blocks of a size may be on loan
+                    blocks.pop()
+                    self.idle -= size
+                else:
                     del self._free[size]
 
     def clear(self) -> None:
