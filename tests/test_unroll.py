@@ -817,6 +817,19 @@ def test_pool_gives_blocks_back_and_keeps_to_its_limit():
     assert pool.idle == 0
 
 
+def test_pool_frees_idle_memory_while_all_blocks_of_another_size_are_on_loan():
+    pool = Pool(limit=100_000)
+    first = pool.empty((20_000,), np.uint8)
+    del first
+    gc.collect()
+    held = pool.empty((20_000,), np.uint8)  # the list of this size, the oldest, is empty now
+    assert pool.idle == 0
+    others = [pool.empty((60_000,), np.uint8) for _ in range(2)]
+    del others
+    gc.collect()
+    assert pool.idle == 60_000 and held.size == 20_000
+
+
 def peak(cell, T, L):
     """Most memory in use during one forward and backward pass, in bytes."""
     sizes = {"L": L, "A": 16, "N": 16}
