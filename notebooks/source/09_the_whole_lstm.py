@@ -307,6 +307,7 @@ def each(measure):
     return {name: {task: measure(v) for task, v in found.items()} for name, found in accuracy.items()}
 
 
+# %%
 chance = dict(zip(accuracy["LSTM"], (0.078, 0.25, 0.25, 0.5), strict=True))
 fig = plots.bars(
     each(np.median) | {"guessing": chance},
@@ -367,6 +368,8 @@ nets = {
     for name, cell in (("plain network", "rnn"), ("LSTM", "lstm"))
 }
 steps = bits.over("steps", "bits", cell="rnn", learning_rate=1e-2)[0]
+
+# %%
 fig = plots.over_seeds(
     steps,
     nets,
