@@ -39,8 +39,8 @@ def gru_at_equal_size(task: str, cell: str, learning_rate: float, *, seed: int) 
     return at_equal_size(task, cell, learning_rate, seed)
 
 
-# Fixed before the runs, after a look at one seed and 300 steps at depths 1, 3 and 6: 4,000 parameters in all, 600
-# steps, two learning rates, five seeds.
+# Fixed before the runs, after a look at one seed and 300 steps at depths 1, 3 and 6: 4,000 parameters in
+# all, 600 steps, two learning rates, five seeds.
 DEPTH_STEPS = 600
 
 

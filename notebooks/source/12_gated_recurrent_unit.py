@@ -53,9 +53,7 @@ gru.diagram()
 kept = lc.unroll(gru.override(z=0.0), params, x, state={"h": h0})["h"]
 lc.claim("C39", "z = 0 keeps the state exactly, over 50 steps", np.abs(kept - h0).max(), below=1e-15)
 plain = {name: params[name.replace("_h", "_g")] for name in ("W_h", "U_h", "b_h")}
-apart = (
-    lc.unroll(gru.override(z=1.0, r=1.0), params, x)["h"] - lc.unroll(lc.cells.rnn, plain, x)["h"]
-)
+apart = lc.unroll(gru.override(z=1.0, r=1.0), params, x)["h"] - lc.unroll(lc.cells.rnn, plain, x)["h"]
 lc.claim("C39", "z = 1 and r = 1 give the plain network", np.abs(apart).max(), below=1e-14)
 
 # %% [markdown]
@@ -104,7 +102,9 @@ second = params | {"b_hg": np.zeros(5)}
 apart = lc.unroll(gru, params, x)["h"] - lc.unroll(after, second, x)["h"]
 lc.claim("C39", "the two places of r are not", np.abs(apart).max(), above=1e-3)
 diagonal = np.diag(np.diag(params["U_g"]))
-apart = lc.unroll(gru, params | {"U_g": diagonal}, x)["h"] - lc.unroll(after, second | {"U_g": diagonal}, x)["h"]
+apart = (
+    lc.unroll(gru, params | {"U_g": diagonal}, x)["h"] - lc.unroll(after, second | {"U_g": diagonal}, x)["h"]
+)
 lc.claim("C39", "unless U is diagonal", np.abs(apart).max(), below=1e-14)
 
 # %% [markdown]
@@ -113,7 +113,11 @@ lc.claim("C39", "unless U is diagonal", np.abs(apart).max(), below=1e-14)
 # %%
 for cell in (lstm, gru, after):
     loop = cell.source().partition("for t in range(T):")[2]
-    print(f"{cell.name:5} reset={cell.options.get('reset', '-'):7}", loop.count("dot("), "product(s) inside the loop")
+    print(
+        f"{cell.name:5} reset={cell.options.get('reset', '-'):7}",
+        loop.count("dot("),
+        "product(s) inside the loop",
+    )
 
 # %% [markdown]
 # Weights trained in PyTorch can be used here, and the other way round; `to_torch` knows its names, its order of gates and its two biases:
@@ -136,6 +140,7 @@ lc.claim("C40", "a GRU has three quarters of the weights of an LSTM", abs(share 
 
 # %% [markdown]
 # And the time? That depends on how the program is made, not on the equations alone. A training step of each (forward and backward), three times in turn, by the programs of this course:
+
 
 # %% tags=["nbval-ignore-output"]
 # not compared: times differ from machine to machine
@@ -187,12 +192,15 @@ accuracy = {
 }
 chance = dict(zip(accuracy["GRU"], ([0.078], [0.25], [0.25], [0.5]), strict=True))
 fig = plots.bars_over_seeds(accuracy | {"guessing": chance}, ylabel="share right", ylim=(0, 1.35))
-plots.show(fig, alt="Share right, medians over five seeds. Adding: plain network at a guess, LSTM 0.85, GRU 0.99. Copy: plain network and LSTM a little above a guess, GRU 0.82. Temporal order: LSTM 1 in four of five seeds, the others guess. Embedded Reber: all three at 1.")
+plots.show(
+    fig,
+    alt="Share right, medians over five seeds. Adding: plain network at a guess, LSTM 0.85, GRU 0.99. Copy: plain network and LSTM a little above a guess, GRU 0.82. Temporal order: LSTM 1 in four of five seeds, the others guess. Embedded Reber: all three at 1.",
+)
 
 # %% [markdown]
 # **What to notice.** Each of the two gated cells wins something. The GRU adds better than the LSTM, in every seed, and is the only one of the three that begins to copy over 50 steps. The LSTM is the only one that learns temporal order (in four of five seeds), where the GRU guesses at both learning rates. On embedded Reber strings nothing is left to win.
-
-With so few tasks, and one budget, this says nothing about which cell is *better*. It says that neither is better everywhere, and that the difference between them is not always small.
+#
+# With so few tasks, and one budget, this says nothing about which cell is *better*. It says that neither is better everywhere, and that the difference between them is not always small.
 
 # %% claims=["C35", "C40"]
 ahead = np.min(accuracy["GRU"]["adding"]) - np.max(accuracy["LSTM"]["adding"])
