@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
+import importlib.util
 import inspect
 import itertools
 import math
@@ -27,7 +27,8 @@ HOMES: tuple[str, ...] = tuple(
 """Modules that define the course's experiments; `names` and `get` import them."""
 
 ENGINE: tuple[str, ...] = (
-    "graph", "ops", "autodiff", "passes", "printers.expression", "printers.numpy", "compile", "runtime",
+    "graph", "ops", "autodiff", "passes", "printers.expression", "printers.base", "printers.numpy",
+    "printers.compiled", "compile", "fast", "kernels", "products", "operations", "runtime",
     "cell", "compose", "buffers", "threads", "unroll",
 )  # fmt: skip
 """Modules of the package that decide the numbers of every experiment: all that running a cell imports, but
@@ -121,7 +122,7 @@ class Experiment:
         """
         hashes = {self.name: _hash("\n".join(_texts(self.measure)))}
         for module in dict.fromkeys((*self.uses, *ENGINE)):
-            path = Path(importlib.import_module(f"lstmcourse.{module}").__file__)
+            path = Path(importlib.util.find_spec(f"lstmcourse.{module}").origin)  # Numba may not be there
             hashes[f"lstmcourse.{module}"] = _hash(path.read_text(encoding="utf-8"))
         return hashes
 
