@@ -87,7 +87,7 @@ VARIANTS = [
     ("clockwork", "h", r"h_t &= \mathrm{where}\left(t \bmod T = 0, a_t, h_{t-1}\right)"),
     ("min_gru", "g", r"\tilde{h}_t &= x_t\, W_h + b_h"),
     ("slstm", "i", r"i_t &= \exp\left(\tilde{\imath}_t - m_t\right)"),
-    ("slstm", "f", r"f_t &= \exp\left(\tilde{f}_t + m_{t-1} - m_t\right)"),
+    ("slstm", "f", r"f_t &= \exp\left(\mathrm{past}_t - m_t\right)"),
     ("mlstm", "a_f", r"\tilde{f}_t &= \log \sigma\left(x_t\, W_f + b_f\right)"),
     ("mlstm", "k", r"k_t &= \left(x_t\, W_k + b_k\right) / \sqrt{H}"),
 ]

@@ -37,6 +37,8 @@ _WORDS = {
     "o": "output gate",
     "c": "cell state",
     "h": "hidden state",
+    "d": "depth gate",
+    "below": "cell state of the layer below",
 }
 
 
@@ -181,10 +183,10 @@ def _layer(cell: Any, gate: str) -> _Layer:
 
 
 def _is_layer(node: Node) -> bool:
-    """Whether a node is an affine layer, or one with a peephole: a parameter times what it looks at."""
+    """Whether a node is an affine layer, or one with peepholes: parameters times what they look at."""
     if node.op.name == "add":
         layer, peephole = node.args
-        return layer.op.name == "affine" and peephole.op.name == "mul" and peephole.args[0].op.name == "param"
+        return _is_layer(layer) and peephole.op.name == "mul" and peephole.args[0].op.name == "param"
     return node.op.name == "affine"
 
 
