@@ -1,0 +1,245 @@
+# %% [markdown]
+# # Gates between layers: the depth-gated LSTM
+#
+# So far the belt ran through *time*. Networks are also deep: layer on layer, each reading what the one below shows. What if the belts of two layers were joined, by a gate?
+#
+# After it you can
+#
+# - say what a stack of LSTMs passes upwards, and what the depth gate adds,
+# - recover the plain stack from the depth-gated one, exactly,
+# - say what the gates did for depths 1 to 6 in our measurements.
+#
+# It takes about 30 minutes. It follows one of the variants that [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/) names and does not show.
+
+# %% tags=["setup"]
+import numpy as np
+
+import lstmcourse as lc
+from lstmcourse import plots
+
+gated = lc.cells.depth_gated
+stack = lc.stack([lc.cells.peephole] * 2)
+rng = np.random.default_rng(0)
+params = gated.init(input_size=3, hidden_size=4, rng=rng, dtype=np.float64)
+for name in params:  # nothing left at zero, so that a check means something
+    params[name] = params[name] + 0.3 * rng.standard_normal(params[name].shape)
+x = rng.standard_normal((20, 2, 3))
+
+# %% [markdown]
+# ## What a stack passes upwards
+#
+# In a stack of two layers the second one reads the first one's hidden state $h^{(0)}_t$ as its input. (We write the layer's number above, from 0.) The first layer's *cell state* $C^{(0)}_t$ never gets there as it is: it has gone through $\tanh$ and the output gate, then through a matrix, then through the upper layer's own gates. For the gradient on its way down it is the same path: each layer is one more set of squashing functions. That is the problem of long times again, turned by a quarter: along time the LSTM has a belt, along depth it has none.
+#
+# [Yao et al. (2015)](https://arxiv.org/abs/1508.03790) gave it one. They start from a stack of peephole LSTMs ([notebook 10](10_peephole_connections.ipynb)) and add, in every layer but the lowest, a **depth gate** $d_t$:
+
+# %% claims=["C41"]
+lc.diff(stack, gated, input_size=3, hidden_size=4)
+
+# %% [markdown] claims=["C35", "C41"]
+# One equation is new and one has a new term: $C^{(1)}_t = d^{(1)}_t \odot C^{(0)}_t + \ldots$ The lower cell state flows straight into the upper one, as much of it as the gate lets through. The gate looks at the layer's input $h^{(0)}_t$ (through the matrix $W_d$), at the layer's own past $C^{(1)}_{t-1}$ and at the lower layer's present $C^{(0)}_t$ (each through one weight a unit, $p_d$ and $p_l$). It does not look at $h^{(1)}_{t-1}$. Each upper layer pays $H^2 + 3H$ weights for it.
+#
+# The essay calls these "Depth Gated RNNs", as an early version of [the paper](https://arxiv.org/abs/1508.03790) seems to have done.
+
+# %% claims=["C41"]
+gated.diagram()
+
+# %% [markdown]
+# ## Three identities
+#
+# - With the depth gate shut we have the plain stack again.
+# - With one layer there is nothing to gate: it is the peephole LSTM.
+# - With $d = 1$, $f = 0$ and $i = 0$ the upper cell state *is* the lower one. That is the belt in the direction of depth.
+
+# %% claims=["C41"]
+shared = {name: p for name, p in params.items() if name in stack.parameter_shapes(3, 4)}
+shut = lc.unroll(gated.hold({"1.d": 0.0}), params, x)["h"]
+apart = np.abs(shut - lc.unroll(stack, shared, x)["h"]).max()
+lc.claim("C41", "with the depth gate shut it is the stack", apart, below=1e-14)
+bottom = {name.removeprefix("0."): p for name, p in params.items() if name.startswith("0.")}
+one = lc.unroll(gated.with_options(layers=1), {f"0.{name}": p for name, p in bottom.items()}, x)["h"]
+apart = np.abs(one - lc.unroll(lc.cells.peephole, bottom, x)["h"]).max()
+lc.claim("C41", "with one layer it is the peephole LSTM", apart, below=1e-14)
+through = lc.unroll(gated.hold({"1.d": 1.0, "1.f": 0.0, "1.i": 0.0}), params, x)
+apart = np.abs(through["1.c"] - through["0.c"]).max()
+lc.claim("C41", "with d = 1, f = 0, i = 0 the cell state passes through", apart, below=1e-15)
+
+# %% [markdown]
+# ### Feel it
+#
+# The gate of one unit, at one step. Predict: its bias starts at 0. How much of the lower cell state comes through, if nothing else speaks?
+
+# %%
+lc.widgets.gate_panel(lc.cells.depth_gating.depth_gated_layer, "d")
+
+# %% [markdown]
+# Half, as long as the weights are small. So from the first step of training on, there is a way through depth that no $\tanh$ bends.
+#
+# ## The gradient on its way down
+#
+# We build towers of 1 to 6 layers, untrained, and ask how much of the gradient at the top arrives at the bottom: the loss is a random sum of the top layer's $h_t$, and we look at the gradient of the input. Ten towers each, width 16, ten steps:
+
+
+# %%
+def arriving(cell, seed, H=16):
+    """Norm of the input's gradient, for a random gradient at the top."""
+    rng = np.random.default_rng(seed)
+    params = cell.init(input_size=H, hidden_size=H, rng=rng, dtype=np.float64)
+    run = lc.unroll(cell, params, rng.standard_normal((10, 4, H)))
+    return np.linalg.norm(run.backward({"h": rng.standard_normal(run["h"].shape)})["x"])
+
+
+heights = [1, 2, 4, 6]
+towers = {
+    "with depth gates": [gated.with_options(layers=n) for n in heights],
+    "plain stack": [lc.stack([lc.cells.peephole] * n) for n in heights],
+}
+norms = {
+    name: np.array([[arriving(cell, seed) for seed in range(10)] for cell in cells])
+    for name, cells in towers.items()
+}
+
+# %%
+fig = plots.over_seeds(heights, norms, xlabel="layers", ylabel="norm of the input's gradient", log="y")
+plots.show(
+    fig,
+    alt="On a logarithmic axis, the plain stack falls from 7 with one layer to 0.5 with six. With depth gates the norm rises slowly, to about 11.",
+)
+
+# %% claims=["C41"]
+low, high = np.median(norms["plain stack"], axis=1), np.median(norms["with depth gates"], axis=1)
+statement = "six layers: less than a fifth of one layer's gradient arrives through a plain stack"
+lc.claim("C41", statement, low[-1] / low[0], below=0.2)
+lc.claim("C41", "with depth gates at least as much as with one layer", high[-1] / high[0], above=1.0)
+
+# %% [markdown]
+# **What to notice.** Each further layer of the plain stack takes about 40 % of what is left. With depth gates nothing is lost; it even grows a little, since the straight way comes on top of the old one. (Bands reach from the lowest to the highest of ten towers.) This is before any training, and says only that the way is open.
+#
+# ## What training makes of it
+#
+# Now trained: strings of the embedded Reber grammar ([notebook 09](09_the_whole_lstm.ipynb)), with one letter to be remembered across the string. One to six layers, with depth gates and without, at most 4,000 parameters each, so that more layers are narrower ones (26 units in one layer, 8 in six). 600 steps, two learning rates of which we show the better, five seeds. Budget and rates were fixed after a look at one seed with half as many steps.
+
+# %% tags=["setup"]
+study = lc.experiments.load("depth_with_and_without_gates")
+
+
+def better(value, **point):
+    """The five seeds at the learning rate whose mean of ``long`` is better."""
+    found = [
+        [t.values for t in study.trials if t.point == {**point, "learning_rate": rate}]
+        for rate in (1e-2, 3e-3)
+    ]
+    best = max(found, key=lambda trials: np.mean([t["long"] for t in trials]))
+    return [t[value] for t in best]
+
+
+layers = range(1, 7)
+long = {
+    name: np.array([better("long", layers=n, gated=g) for n in layers])
+    for name, g in (("with depth gates", True), ("plain stack", False))
+}
+
+# %%
+fig = plots.over_seeds(
+    list(layers), long, xlabel="layers", ylabel="share right", reference={"guessing": 0.5}, ylim=(-0.05, 1.05)
+)
+plots.show(
+    fig,
+    alt="With depth gates the median run is right at all depths from 1 to 6, and one seed of five is not at six. The plain stack is right up to three layers; at four to six the median is near a guess or below.",
+)
+
+# %% claims=["C35", "C41"]
+deep = {name: int(np.sum(right[3:] > 0.9)) for name, right in long.items()}
+statement = "four to six layers with depth gates: of 15 runs nearly all are right"
+lc.claim("C41", statement, deep["with depth gates"], between=(13, 15))
+lc.claim("C41", "the same without: most are not", deep["plain stack"], between=(1, 6))
+two = np.median(long["plain stack"][1]) - np.median(long["with depth gates"][1])
+statement = "with two layers, as most networks have, there is no difference"
+lc.claim("C35", statement, abs(two), below=0.05, verdict="qualified")
+
+# %% [markdown]
+# **What to notice.** Up to three layers the two do the same, or nearly. From four layers on most plain stacks fail within this budget (3 of 15 runs are right); with depth gates 14 of 15 are right. So here the variant is no minor one: it decides whether a tower can be trained at all. Mind also what is *not* shown: that depth is of use. One layer already solves this task; we have only seen which tower can still be trained. (Zero right, below guessing, means that not even the grammar has been learnt.)
+#
+# As always, one of the stored trials is measured again, now:
+
+# %%
+again = lc.experiments.rerun("depth_with_and_without_gates", 1, where={"layers": 2, "gated": True})
+agreement = lc.experiments.agree("depth_with_and_without_gates", again)
+assert agreement, agreement
+agreement
+
+# %% [markdown]
+# ## What to remember
+#
+# - A stack hands up what a layer *shows*; the depth gate also hands up what it *stores*.
+# - $C^{(\ell)}_t = d_t \odot C^{(\ell-1)}_t + f_t \odot C^{(\ell)}_{t-1} + i_t \odot \tilde C^{(\ell)}_t$: a belt along depth beside the belt along time.
+# - Shut, it is the plain stack: the stack is a special case, so nothing is lost but $H^2 + 3H$ weights a layer.
+#
+# ## Three questions to check yourself
+#
+# 1. What is $\partial C^{(1)}_t / \partial C^{(0)}_t$ along the direct path? (Leave out what goes through $h^{(0)}_t$ and through the gates.)
+# 2. The cell state of an LSTM with coupled gates stays within $\pm 1$. Does the upper cell state of a depth-gated LSTM, if its $f$ and $i$ are coupled?
+# 3. Residual connections, $y = x + F(x)$, came a few months later. In what are they like the depth gate, in what not?
+#
+# *Answers:* 1. $d_t$. 2. Not any more: $d_t \odot C^{(0)}_t$ comes on top; with both within $\pm 1$ it stays within $\pm 2$ after one step, and can grow with $f$ near 1. 3. Both give the gradient a way down that no squashing bends. The residual path is always fully open; the depth gate is learnt, and can shut.
+#
+# ## Your turn
+#
+# **1.** Three layers: hold both depth gates open, and all forget and input gates of the two upper layers shut. What is the gradient of a loss on `run["2.c"]` in the lowest cell state? Predict, then check that the three layers' cell states are one.
+
+# %% tags=["exercise"]
+# solution:
+three = gated.with_options(layers=3)
+held = three.hold(
+    {f"{k}.{gate}": value for k in (1, 2) for gate, value in (("d", 1.0), ("f", 0.0), ("i", 0.0))}
+)
+weights = three.init(input_size=3, hidden_size=4, rng=1, dtype=np.float64)
+run = lc.unroll(held, weights, x)
+print(np.abs(run["2.c"] - run["0.c"]).max() == 0)
+# end
+
+# %% [markdown] tags=["solution"]
+# It is passed on unchanged, $1 \cdot 1$: the identity. (Along time the lowest layer's forget gates act as ever.)
+
+# %% [markdown] tags=["exercise"]
+# **2.** How many units may each of three layers have within 4,000 parameters, with depth gates and without? Input size 7. (`cell.parameter_count`)
+
+# %% tags=["exercise"]
+# solution:
+for name, cell in (
+    ("with depth gates", gated.with_options(layers=3)),
+    ("plain", lc.stack([lc.cells.peephole] * 3)),
+):
+    print(name, max(H for H in range(1, 40) if cell.parameter_count(input_size=7, hidden_size=H) <= 4000))
+# end
+
+# %% [markdown] tags=["solution"]
+# Nearly the same: the gate's $H^2 + 3H$ is an eighth of what an upper layer has anyway.
+
+# %% [markdown] tags=["exercise"]
+# **3.** The depth gate's bias starts at 0, the gate at one half. Start it at −4 and at 4 instead (`1.b_d`), and look at the input's gradient of an untrained tower of 6 layers again. Which way round would you start a deep tower?
+
+
+# %% tags=["exercise"]
+# solution:
+def arriving_from(bias, seed, H=16):
+    """As above, six layers, all depth gates from this bias."""
+    rng = np.random.default_rng(seed)
+    tower = gated.with_options(layers=6)
+    params = tower.init(input_size=H, hidden_size=H, rng=rng, dtype=np.float64)
+    for k in range(1, 6):
+        params[f"{k}.b_d"][:] = bias
+    run = lc.unroll(tower, params, rng.standard_normal((10, 4, H)))
+    return np.linalg.norm(run.backward({"h": rng.standard_normal(run["h"].shape)})["x"])
+
+
+medians = {bias: np.median([arriving_from(bias, seed) for seed in range(5)]) for bias in (-4, 0, 4)}
+print("grows with the bias:", medians[-4] < medians[0] < medians[4])
+# end
+
+# %% [markdown] tags=["solution"]
+# The more open, the more arrives. An open start is what a large forget bias is along time.
+
+# %% [markdown]
+# ## What you can do now
+#
+# You can join belts in two directions. A later notebook, on the Grid LSTM, takes that idea to its end. Next: [a network with clocks](14_clockwork.ipynb).
