@@ -31,7 +31,7 @@ from .optim import Adam, Optimizer, Schedule, clip_by_global_norm
 from .optim import get as optimizer_called
 from .tasks.base import number, whole
 from .threads import threads_for
-from .unroll import backends, check_backend
+from .unroll import check_backend
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,9 +104,8 @@ def fit(
     callback : callable, optional
         Called with model and history after every step; ends the training by returning True.
     backend : str, optional
-        What computes the cell, one of `lstmcourse.backends`. By default NumPy for the first 100 steps, and
-        the compiled one, if it is there, from then on: a longer run is worth compiling. The number of the
-        step alone decides, so that a run that is resumed equals one that was not interrupted.
+        What computes the cell, one of `lstmcourse.backends`; NumPy if not given. ``"numba"`` compiles it
+        first, which takes seconds, and then takes half the time a step or less.
 
     Raises
     ------
@@ -135,7 +134,7 @@ def fit(
         schedule, clip, batch_size, length, seed, validate_every, validation_batches, patience,
     )  # fmt: skip
     _check_files(checkpoint, checkpoint_every, resume, schedule)
-    backend = None if backend is None else check_backend(backend)
+    backend = check_backend(backend)
     training = _resumed(model, recipe, checkpoint) if resume else _Training(model, recipe)
     history = training.history
     batches = recipe.batches(model, start=history.steps)
@@ -144,7 +143,7 @@ def fit(
             work = batch_size * model.hidden_size**2
             with threads_for(work), _progress_bar(history, steps, progress) as show:
                 while not (training.finished(steps) or interrupted()):
-                    _learn(training, next(batches), backend or _backend_at(history.steps))
+                    _learn(training, next(batches), backend)
                     _validate(training)
                     show()
                     if checkpoint_every and history.steps % checkpoint_every == 0:
@@ -426,17 +425,6 @@ class _Training:
 
 def _chance(model: Model) -> dict[str, float | None]:
     return {"chance": model.task.chance, "chance_accuracy": model.task.chance_accuracy}
-
-
-COMPILED_FROM = 100
-"""The step from which a run is compiled. By then it has shown that it is more than a try; compiling a cell
-takes seconds, once, and a step then takes half the time or less.
-"""
-
-
-def _backend_at(step: int) -> str:
-    """What computes this step, unless the caller says it."""
-    return "numpy" if step < COMPILED_FROM else backends()[-1]
 
 
 def _learn(training: _Training, batch: Any, backend: str) -> None:
