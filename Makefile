@@ -16,7 +16,7 @@ LAB_ARGS ?=
 # One BLAS thread for each worker: they share the processor. The notebooks also pass with two (make test-portable).
 OPENBLAS_NUM_THREADS ?= 1
 
-NOTEBOOKS = --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_sanitize.cfg --nbval-cell-timeout 240
+NOTEBOOKS = --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_sanitize.cfg --nbval-cell-timeout 120
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 .PHONY: help lab test test-portable setup setup-test lint format notebooks check-notebooks experiments claims \

@@ -105,7 +105,7 @@ def fit(
         Called with model and history after every step; ends the training by returning True.
     backend : str, optional
         What computes the cell, one of `lstmcourse.backends`; NumPy if not given. ``"numba"`` compiles it
-        first, which takes seconds, and then takes half the time a step or less.
+        first, which takes seconds, once.
 
     Raises
     ------
