@@ -289,7 +289,10 @@ print("largest difference:", np.abs(apart).max() < 1e-13)
 second = params | {"b_hg": np.zeros(5)}
 apart = lc.unroll(gru, params, x)["h"] - lc.unroll(gru.with_options(reset="after"), second, x)["h"]
 fig = plots.lines({"difference": np.abs(apart).max(axis=(1, 2))}, ylabel="largest difference", xlabel="step")
-plots.show(fig, alt="The difference is 0 at the first step, then of the order of a tenth up to the last: it neither dies out nor grows.")
+plots.show(
+    fig,
+    alt="The difference is 0 at the first step, then of the order of a tenth up to the last: it neither dies out nor grows.",
+)
 # end
 
 # %% [markdown] tags=["solution"]
