@@ -35,7 +35,7 @@ import numpy as np
 from .printers.compiled import IMPORTS, Buffer, CompiledProgram, NotCompiled
 from .threads import Libraries
 
-__all__ = ["Native", "available", "cache_folder", "load", "module_text"]
+__all__ = ["Native", "available", "cache_folder", "load", "module_text", "prepare"]
 
 
 @functools.cache
@@ -413,7 +413,14 @@ OUTSIDE = 100_000_000
 
 @functools.cache
 def _libraries() -> Libraries:
+    prepare()
     return Libraries("scipy.libs")
+
+
+def prepare() -> None:
+    """Load SciPy's linear algebra: `threads` can only bound what is loaded."""
+    with contextlib.suppress(ImportError):
+        import scipy.linalg  # noqa: F401
 
 
 @functools.cache

@@ -7,6 +7,7 @@ machine, many times more. `threads_for` bounds them for as long as a program run
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,8 +19,13 @@ LARGE = 4_000_000
 """Multiplications in one product from which all threads are left to the library."""
 
 
-@functools.cache
 def _controller() -> Any:
+    """What sets the threads of all libraries that are loaded by now: SciPy's BLAS may come after NumPy's."""
+    return _controllers("scipy.linalg" in sys.modules)
+
+
+@functools.cache
+def _controllers(_with_scipy: bool) -> Any:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
@@ -58,7 +64,6 @@ class Libraries:
     """
 
     def __init__(self, part: str = ""):
-        _controller.cache_clear()  # libraries may have been loaded since
         found = [c for c in _controller().lib_controllers if c.user_api == "blas"]
         self.controllers: Sequence[Any] = [c for c in found if part in str(c.filepath)] or found
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import checkpoints
+from . import checkpoints, fast
 from .checkpoints import CheckpointError, layout, refuse_differences
 from .model import Forward, Model
 from .optim import Adam, Optimizer, Schedule, clip_by_global_norm
@@ -135,6 +135,8 @@ def fit(
     )  # fmt: skip
     _check_files(checkpoint, checkpoint_every, resume, schedule)
     backend = check_backend(backend)
+    if backend == "numba":
+        fast.prepare()
     training = _resumed(model, recipe, checkpoint) if resume else _Training(model, recipe)
     history = training.history
     batches = recipe.batches(model, start=history.steps)

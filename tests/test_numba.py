@@ -410,6 +410,38 @@ def test_threads_of_libraries_are_as_before(monkeypatch):
     assert [c.get_num_threads() for c in libraries.controllers] == before
 
 
+THREADS = """
+import numpy as np, threadpoolctl
+import lstmcourse as lc
+
+def counts():
+    found = {i["filepath"]: i["num_threads"] for i in threadpoolctl.threadpool_info() if i["user_api"] == "blas"}
+    return found
+
+task = lc.tasks.Clouds(gap=5)
+model = lc.Model(lc.cells.rnn, task, hidden_size=4, rng=0)
+inside = []
+lc.fit(model, 2, backend="numba", progress=False, callback=lambda *_: inside.append(counts()))
+assert len(inside[0]) == len(inside[1]) == len(counts()), "a library was loaded after threads were bounded"
+assert {n for found in inside for n in found.values()} == {1}, inside
+assert set(counts().values()) == {2}, counts()
+from lstmcourse import fast
+assert {str(c.filepath) for c in fast._libraries().controllers} <= set(counts())
+params = lc.cells.rnn.init(8, 32, rng=0)
+fast._libraries.cache_clear()
+lc.unroll(lc.cells.rnn, params, np.zeros((50, 2, 8), "f4"), backend="numba")
+held = [str(c.filepath) for c in fast._libraries().controllers]
+assert any("scipy" in path for path in held) or len(counts()) == 1, held
+"""
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one processor has one thread")
+def test_threads_are_bounded_in_the_first_run_of_a_process_too():
+    env = os.environ | {"OPENBLAS_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", THREADS], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_runs_in_several_threads_at_once():
     cell = lc.cells.rnn
     params, x, options = drawn(cell, np.float32, T=30, B=8, H=16)
