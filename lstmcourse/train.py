@@ -11,6 +11,7 @@ position of all that is random is the number of steps taken, and that is all a c
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import signal
@@ -31,7 +32,7 @@ from .optim import Adam, Optimizer, Schedule, clip_by_global_norm
 from .optim import get as optimizer_called
 from .tasks.base import number, whole
 from .threads import threads_for
-from .unroll import check_backend
+from .unroll import backends, check_backend
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,8 +105,10 @@ def fit(
     callback : callable, optional
         Called with model and history after every step; ends the training by returning True.
     backend : str, optional
-        What computes the cell, one of `lstmcourse.backends`; NumPy if not given. ``"numba"`` compiles it
-        first, which takes seconds, once.
+        What computes the cell, one of `lstmcourse.backends`. ``"numba"`` compiles it first, which takes
+        seconds, once. If not given, a run that is long enough to repay that is compiled where Numba is
+        installed: one with a checkpoint, or of 20,000 steps through time in all. The two agree to rounding;
+        ``history.backend`` says which it was.
 
     Raises
     ------
@@ -134,14 +137,17 @@ def fit(
         schedule, clip, batch_size, length, seed, validate_every, validation_batches, patience,
     )  # fmt: skip
     _check_files(checkpoint, checkpoint_every, resume, schedule)
-    backend = check_backend(backend)
-    if backend == "numba":
-        fast.prepare()
+    backend = backend if backend is None else check_backend(backend)
     training = _resumed(model, recipe, checkpoint) if resume else _Training(model, recipe)
     history = training.history
     batches = recipe.batches(model, start=history.steps)
     with _interrupt_after_step() as interrupted:
         try:
+            first = next(batches)
+            backend = backend or _worthwhile(steps * first.x.shape[0], checkpoint)
+            batches = itertools.chain([first], batches)
+            if backend == "numba":
+                fast.prepare()
             work = batch_size * model.hidden_size**2
             with threads_for(work), _progress_bar(history, steps, progress) as show:
                 while not (training.finished(steps) or interrupted()):
@@ -157,6 +163,16 @@ def fit(
         history.interrupted |= interrupted()
         _end(training, checkpoint)
     return history
+
+
+COMPILED = 20_000
+"""From how many steps through time, in all, a run is compiled: there it repays the loading of Numba."""
+
+
+def _worthwhile(times: int, checkpoint: object) -> str:
+    """The back-end of a run that names none. With a checkpoint its length must not matter: it may grow."""
+    long = checkpoint is not None or times >= COMPILED
+    return "numba" if long and "numba" in backends() else check_backend(None)
 
 
 @dataclass(frozen=True)
@@ -280,6 +296,8 @@ class History:
         Why training ended before its last step.
     chance, chance_accuracy : float or None
         Loss and accuracy of the best guess that ignores the input, drawn beside the curves.
+    backend : str
+        What computed the cell in the last step, one of `lstmcourse.backends`.
 
     Examples
     --------
@@ -293,6 +311,7 @@ class History:
     stopped_early: bool = False
     chance: float | None = None
     chance_accuracy: float | None = None
+    backend: str = "numpy"
 
     @property
     def steps(self) -> int:
@@ -458,6 +477,7 @@ def _update(training: _Training, forward: Forward, grads: Arrays, norm: float) -
     try:
         recipe.optimizer.update(model.params, grads, training.memory, recipe.factor(history.steps))
         training.carried = dict(forward.final)
+        history.backend = forward.run.backend
         history.records.append(record)  # from here on the step counts
     except BaseException:
         if history.records[-1:] != [record]:

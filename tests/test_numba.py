@@ -537,3 +537,21 @@ def test_without_numba_the_course_works(monkeypatch):
     params, x, options = drawn(lc.cells.rnn)
     with pytest.raises(lc.UnknownNameError, match=r"lstmcourse\[fast\]"):
         lc.unroll(lc.cells.rnn, params, x, backend="numba")
+
+
+def test_fit_compiles_where_that_repays_itself(monkeypatch, tmp_path):
+    task = lc.tasks.Copy(delay=3, payload=2)
+
+    def ran(steps=3, **options):
+        model = lc.Model(lc.cells.rnn, task, hidden_size=3, rng=0)
+        return lc.fit(model, steps, batch_size=2, progress=False, **options).backend
+
+    assert ran() == "numpy"  # 21 steps through time
+    assert ran(backend="numba") == "numba"
+    assert ran(checkpoint=tmp_path / "run.safetensors") == "numba"
+    assert ran(checkpoint=tmp_path / "other.safetensors", backend="numpy") == "numpy"
+    monkeypatch.setattr(lc.train, "COMPILED", 21)
+    assert ran() == "numba"
+    assert ran(steps=2) == "numpy"
+    monkeypatch.setattr(fast, "available", lambda: False)
+    assert ran() == ran(checkpoint=tmp_path / "third.safetensors") == "numpy"
