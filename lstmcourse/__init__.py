@@ -52,7 +52,7 @@ from .ops import (
     tanh,
     where,
 )
-from .unroll import Gradients, Run, backends, unroll
+from .unroll import CheckpointedRun, Gradients, Run, backends, unroll
 
 __version__ = "0.1.0"
 
@@ -97,6 +97,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Cell",
+    "CheckpointedRun",
     "CellDefinitionError",
     "DtypeError",
     "FileError",

@@ -880,6 +880,8 @@ class Cell:
         """
         try:
             text = inspect.getsource(self.function)
+            if f"def {self.function.__name__}(" not in text:  # another text was kept under "<string>"
+                raise OSError("what is found there is not its source")
         except (OSError, TypeError) as error:
             raise ValueError(f"{self.name}: the text of its definition is not at hand: {error}") from error
         if not names:

@@ -29,7 +29,7 @@ HOMES: tuple[str, ...] = tuple(
 ENGINE: tuple[str, ...] = (
     "graph", "ops", "autodiff", "passes", "printers.expression", "printers.base", "printers.numpy",
     "printers.compiled", "compile", "fast", "kernels", "products", "operations", "runtime",
-    "cell", "compose", "buffers", "threads", "unroll",
+    "call", "cell", "compose", "buffers", "threads", "unroll",
 )  # fmt: skip
 """Modules of the package that decide the numbers of every experiment: all that running a cell imports, but
 for the texts of errors."""
