@@ -400,8 +400,8 @@ class CheckpointedRun(Run):
 
     Everything of a `Run` can be asked for. What is not the output is computed again each time it is.
 
-    With T steps and B sequences, it takes ``(d T + s T / k + m k) B`` numbers in place of ``m T B``: d for the
-    output and s for the states of a step, m for all that an ordinary run and its backward pass keep of a
+    With T steps and B sequences, it takes ``(d T + s T / k + m k) B`` numbers in place of ``m T B``: d for
+    the output and s for the states of a step, m for all that an ordinary run and its backward pass keep of a
     step. An LSTM has d = H, s = 2 H, m = 16 H; a GRU 15 H, the plain network 3 H. Measured for an LSTM
     with T = 10,000, B = 4, H = 64 in float32, gradients included: 164 MB, and 15 MB with k = 100.
     """
