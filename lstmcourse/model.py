@@ -45,26 +45,32 @@ class Loss:
     ----------
     predict : z -> prediction (N, K)
         What the model says: probabilities, or values.
-    value : z, y -> (N,)
-        The loss of each step, in nats, or squared error averaged over K.
+    judge : z, y -> value (N,), prediction (N, K)
+        The loss of each step, in nats, or squared error averaged over K; and `predict`, on the way.
     gradient : prediction, y -> (N, K)
         The gradient of `value` in z, which for each of these is prediction minus target, times a constant.
     """
 
     predict: Callable[[np.ndarray], np.ndarray]
-    value: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    judge: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
     gradient: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
+    def value(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """The loss of each step, (N,)."""
+        return self.judge(z, y)[0]
 
-def _surprise(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+
+def _surprise(z: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Minus the log of what softmax gives the target, from z shifted by its maximum: finite however sure.
 
     Workspace is taken here, outside any loop over time, for speed: `runtime.logsumexp` needs none, and is
     several times slower.
     """
-    shifted = z - z.max(axis=-1, keepdims=True)
-    right = shifted[np.arange(len(y)), y]
-    return np.log(np.exp(shifted, out=shifted).sum(axis=-1)) - right
+    p = z - z.max(axis=-1, keepdims=True)
+    right = p[np.arange(len(y)), y]
+    total = np.exp(p, out=p).sum(axis=-1, keepdims=True)
+    p /= total
+    return np.log(total[:, 0]) - right, p
 
 
 def _minus_one_hot(prediction: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -76,17 +82,17 @@ def _minus_one_hot(prediction: np.ndarray, y: np.ndarray) -> np.ndarray:
 LOSSES: Mapping[str, Loss] = {
     "cross_entropy": Loss(
         predict=lambda z: runtime.softmax(z, -1),
-        value=_surprise,
+        judge=_surprise,
         gradient=_minus_one_hot,
     ),
     "bernoulli": Loss(
         predict=runtime.sigmoid,
-        value=lambda z, y: (runtime.softplus(z) - y * z).sum(axis=-1),
+        judge=lambda z, y: ((runtime.softplus(z) - y * z).sum(axis=-1), runtime.sigmoid(z)),
         gradient=lambda p, y: p - y,
     ),
     "mse": Loss(
         predict=lambda z: z,
-        value=lambda z, y: np.square(z - y).mean(axis=-1),
+        judge=lambda z, y: (np.square(z - y).mean(axis=-1), z),
         gradient=lambda p, y: (p - y) * (2 / p.shape[-1]),
     ),
 }
@@ -216,11 +222,10 @@ class Model:
         h = _at(run[self.cell.output], scored)
         keep = self._kept(h.shape, rng)
         features = h if keep is None else h * keep
-        z = self._read(features)
         y = self._targets(batch, scored)
-        row = LOSSES[self.task.loss]
-        loss = float(row.value(z, y).mean(dtype=np.float64))
-        return Forward(self, batch, run, loss, len(z), row.predict(z), scored, features, keep, y)
+        value, prediction = LOSSES[self.task.loss].judge(self._read(features), y)
+        loss = float(value.mean(dtype=np.float64))
+        return Forward(self, batch, run, loss, len(value), prediction, scored, features, keep, y)
 
     def loss(self, batch: Any, state: Mapping[str, np.ndarray] | None = None) -> float:
         """Return the mean loss over the scored steps of a batch."""
@@ -281,7 +286,9 @@ class Model:
         return {name.removeprefix("cell."): p for name, p in self.params.items() if name.startswith("cell.")}
 
     def _read(self, h: np.ndarray) -> np.ndarray:
-        return h @ self.params["readout.V"] + self.params["readout.d"]
+        z = h.reshape(-1, h.shape[-1]) @ self.params["readout.V"]  # one product, however many axes
+        z += self.params["readout.d"]
+        return z.reshape(*h.shape[:-1], z.shape[-1])
 
     def _vectors(self, x: np.ndarray) -> np.ndarray:
         """Symbols (...,) → their rows of E, or one-hot (..., D). Numbers stay as they are."""

@@ -262,9 +262,11 @@ class Clouds(Task):
                 return [before, n], contents
             m = rng.integers(gap[0], gap[1] + 1, rows)
             after = filler.fill(rng, np.maximum(m - 4, 0))
+            words, sizes = join([(before, n), (after, np.maximum(m - 4, 0))])
+            text, width = words.astype(np.uint8).tobytes(), words.shape[1]
             contents = [
-                f"{i} {j} ".encode() + np.concatenate([a[:i], b[: max(j - 4, 0)]]).astype(np.uint8).tobytes()
-                for a, i, b, j in zip(before, n, after, m, strict=True)
+                f"{i} {j} ".encode() + text[k * width : k * width + size]
+                for k, (i, j, size) in enumerate(zip(n.tolist(), m.tolist(), sizes.tolist(), strict=True))
             ]
             return [before, n, after, m], contents
 

@@ -252,11 +252,14 @@ class Film(Task):
     def _draw(self, rng, split, batch_size, length, dtype):
         T = self.length if length is None else length
         y = np.empty((T, batch_size), np.int64)
-        now = np.cumsum(self.frequencies)[:-1]
-        steps = np.cumsum(self.transition, 1)[:, :-1]
-        for t, u in enumerate(rng.random((T, batch_size, 1))):
-            y[t] = (u >= now).sum(-1)
-            now = steps[y[t]]
+        first, steps = _sums(self)
+        u, rows = rng.random((T, batch_size)), np.arange(batch_size)
+        after = np.empty((*u.shape, 8), np.uint8)  # the event at t, after each other one
+        for k in range(8):
+            after[..., k] = np.searchsorted(steps[k], u, side="right")
+        now = np.searchsorted(first, u[:1], side="right")[0] if T else None
+        for t in range(T):
+            y[t] = now = after[t, rows, now] if t else now
         x = rng.standard_normal((T, batch_size, 5), dtype) * dtype.type(self.noise)
         x += np.eye(5, dtype=dtype)[_SCENE[y]]
         return Batch(x, y, np.ones(y.shape, bool))
@@ -265,14 +268,24 @@ class Film(Task):
 @lru_cache(maxsize=64)
 def _limits(task: Film, window: int | None, length: int) -> Limits:
     batch = task.batch("all", batch_size=5000, seed=2015, length=length, dtype=np.float64)
-    p = task.filter(batch.x, window)
-    # Given the frames, the expected loss is the entropy of p, and the chance of a hit is its maximum.
-    loss = -(p * np.log(np.where(p > 0, p, 1))).sum(-1)
-    return Limits(float(loss.mean()), float(p.max(-1).mean()))
+    loss, hits = [], []
+    for x in np.split(batch.x, 50, axis=1):  # a hundred films at a time, which stay in the processor's cache
+        p = task.filter(x, window)
+        # Given the frames, the expected loss is the entropy of p, and the chance of a hit is its maximum.
+        loss.append(-(p * np.log(np.where(p > 0, p, 1))).sum(-1).mean())
+        hits.append(p.max(-1).mean())
+    return Limits(float(np.mean(loss)), float(np.mean(hits)))
+
+
+@lru_cache(maxsize=64)
+def _sums(task: Film) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds between the events in [0, 1): of the first one (7,), and of the next one given this, (8, 7)."""
+    return np.cumsum(task.frequencies)[:-1], np.cumsum(task.transition, 1)[:, :-1]
 
 
 def _normalise(p: np.ndarray) -> np.ndarray:
-    return p / p.sum(-1, keepdims=True)
+    p /= p @ np.ones((8, 1))  # several times faster than a sum along a short axis
+    return p
 
 
 def _normal_cdf(z: np.ndarray) -> np.ndarray:
