@@ -56,24 +56,26 @@ class Phrases:
 
     def fill(self, rng: np.random.Generator, sizes: np.ndarray) -> np.ndarray:
         """Fill slots of `sizes` words, ``(R,)``; gives codes ``(R, longest slot)``, padded with zeros."""
-        rows = np.arange(len(sizes))
         left = np.array(sizes, np.int64)
-        place = np.zeros_like(left)
         width = int(left.max(initial=0))
-        out = np.zeros((len(rows), width + self.longest), np.int64)
-        reach = np.arange(self.longest)
-        rows = rows[left > 0]
-        while rows.size:
-            room = left[rows]
-            u = rng.random((2, rows.size))
-            group = (u[0][:, None] >= self._steps[np.minimum(room, self.longest) - 1]).sum(1)
-            phrase = self.first[group] + (u[1] * self.count[group]).astype(np.int64)
-            out[rows[:, None], place[rows][:, None] + reach] = self.pool[
-                phrase
-            ]  # the next phrase covers the padding
-            place[rows] += self.size[group]
-            left[rows] -= self.size[group]
-            rows = rows[left[rows] > 0]
+        out = np.zeros((len(left), width + self.longest), np.int64)
+        flat, reach, usual = out.reshape(-1), np.arange(self.longest), self._steps[-1]
+        at = np.flatnonzero(left > 0) * out.shape[1]  # where the next phrase of each row goes
+        left = left[left > 0]
+        while left.size:
+            which, one = rng.random((2, left.size))
+            group = np.searchsorted(usual, which, side="right")
+            short = left < self.longest
+            if short.any():
+                group[short] = (which[short, None] >= self._steps[left[short] - 1]).sum(1)
+            phrase = self.first[group] + (one * self.count[group]).astype(np.int64)
+            flat[at[:, None] + reach] = self.pool[phrase]  # the next phrase covers the padding
+            size = self.size[group]
+            at += size
+            left -= size
+            if left.min() <= 0:
+                more = left > 0
+                at, left = at[more], left[more]
         return out[:, :width]
 
     def _mean(self, size: int, own: np.ndarray) -> np.ndarray:
