@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.metadata
 import os
 import platform
 import statistics
+import subprocess
 import sys
+import tempfile
+import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
+from peers import by_jax, by_loop, by_torch, by_torchrecurrent, products
 
 import lstmcourse as lc
 
@@ -27,7 +32,6 @@ SIZES = [
     (64, 32, 128, 256),
     (50, 64, 128, 512),
 ]
-PEERS = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
 
 
 def optional(name: str):
@@ -50,10 +54,10 @@ def processor() -> str:
 def versions() -> str:
     """Versions of what takes part."""
     found = [f"Python {platform.python_version()}"]
-    for name in ("numpy", "scipy", "numba", "torch", "jax"):
+    for name in ("numpy", "scipy", "numba", "torch", "torchrecurrent", "jax"):
         module = optional(name)
         if module is not None:
-            found.append(f"{name} {module.__version__}")
+            found.append(f"{name} {importlib.metadata.version(name)}")
     return ", ".join(found)
 
 
@@ -69,85 +73,6 @@ def ours(cell, size, backend: str, train: bool) -> Callable[[], None]:
         result = lc.unroll(cell, params, x, backend=backend, grad=train)
         if train:
             result.backward({cell.output: g})
-
-    return run
-
-
-def by_torch(torch, name: str, size, train: bool, threads: int) -> Callable[[], None]:
-    """The same by PyTorch's own module."""
-    T, B, D, H = size
-    torch.manual_seed(0)
-    net = getattr(torch.nn, PEERS[name])(D, H)
-    x, g = torch.randn(T, B, D), torch.randn(T, B, H)
-    x.requires_grad_(train)
-
-    def run() -> None:
-        torch.set_num_threads(threads)
-        if not train:
-            with torch.no_grad():
-                net(x)
-            return
-        net.zero_grad()
-        x.grad = None
-        net(x)[0].backward(g)
-
-    return run
-
-
-def by_jax(jax, size, train: bool) -> Callable[[], None]:
-    """An LSTM by JAX: lax.scan under jit, with x W for all steps ahead of it."""
-    jnp, (T, B, D, H) = jax.numpy, size
-    rng = np.random.default_rng(0)
-    shapes = [(D, 4 * H), (H, 4 * H), (4 * H,)]
-    p = [jnp.asarray(0.1 * rng.standard_normal(s), jnp.float32) for s in shapes]
-    x = jnp.asarray(rng.standard_normal((T, B, D)), jnp.float32)
-    g = jnp.asarray(rng.standard_normal((T, B, H)), jnp.float32)
-
-    def forward(p, x):
-        W, U, b = p
-        a = x @ W + b
-
-        def step(state, a_t):
-            h, c = state
-            f, i, o, u = jnp.split(a_t + h @ U, 4, axis=1)
-            c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(u)
-            h = jax.nn.sigmoid(o) * jnp.tanh(c)
-            return (h, c), h
-
-        zero = jnp.zeros((B, H), jnp.float32)
-        return jax.lax.scan(step, (zero, zero), a)[1]
-
-    if train:
-        function = jax.jit(jax.grad(lambda p, x: jnp.sum(forward(p, x) * g), argnums=(0, 1)))
-    else:
-        function = jax.jit(forward)
-    return lambda: jax.block_until_ready(function(p, x))
-
-
-def products(cell, size, train: bool) -> Callable[[], None]:
-    """The products of a cell whose layers see x and h, and nothing else, with one thread: the floor."""
-    from threadpoolctl import threadpool_limits
-
-    T, B, D, H = size
-    layers = sum(name.rpartition(".")[2].startswith("U_") for name in cell.parameter_shapes(D, H))
-    n = max(layers, 1) * H
-    rng = np.random.default_rng(0)
-    W, U = (rng.standard_normal((k, n)).astype(np.float32) for k in (D, H))
-    x, h, d = (rng.standard_normal((T, B, k)).astype(np.float32) for k in (D, H, n))
-    a, back = np.empty((B, n), np.float32), np.empty((B, H), np.float32)
-
-    def run() -> None:
-        with threadpool_limits(1, "blas"):
-            x.reshape(-1, D) @ W
-            for t in range(T):
-                np.dot(h[t], U, out=a)
-            if train:
-                for t in range(T):
-                    np.dot(d[t], U.T, out=back)
-                rows = d.reshape(-1, n)
-                x.reshape(-1, D).T @ rows
-                h.reshape(-1, H).T @ rows
-                rows @ W.T
 
     return run
 
@@ -169,10 +94,6 @@ def interleaved(ways: dict[str, Callable[[], None]], seconds: float) -> dict[str
 
 def first_and_cached(name: str) -> tuple[float, float]:
     """Seconds until a cell's first training step is done, compiled afresh, and in a second process."""
-    import subprocess
-    import tempfile
-    import textwrap
-
     code = f"""
         import time, numpy as np, numba, scipy.linalg.cython_blas, lstmcourse as lc
         cell = lc.cells.get({name!r})
@@ -192,6 +113,139 @@ def first_and_cached(name: str) -> tuple[float, float]:
     return spent[0], spent[1]
 
 
+def measured(name: str, size, options, peers: Mapping[str, object]) -> dict[str, float]:
+    """Median times of one cell at one size, by way."""
+    cell, train, cores = lc.cells.get(name), not options.forward, os.cpu_count() or 1
+    ways: dict[str, Callable[[], None] | None] = {b: ours(cell, size, b, train) for b in lc.backends()}
+    if name != "lstm" and "numba" in ways:
+        ways["our lstm"] = ours(lc.cells.lstm, size, "numba", train)
+    torch, package, jax = (peers[k] for k in ("torch", "torchrecurrent", "jax"))
+    if torch is not None:
+        for n in sorted({1, cores}):
+            ways[f"torch {n}"] = by_torch(torch, name, size, train, n)
+        ways["loop"] = by_loop(torch, name, size, train, 1)
+        if options.compile:
+            ways["compiled loop"] = by_loop(torch, name, size, train, 1, compiled=True)
+        if package is not None:
+            ways["torchrecurrent"] = by_torchrecurrent(torch, package, name, size, train, 1)
+    if jax is not None:
+        ways["jax"] = by_jax(jax, name, size, train)
+    ways["products"] = products(cell, size, train)
+    return interleaved({k: run for k, run in ways.items() if run is not None}, options.seconds)
+
+
+COLUMNS = (
+    "numpy",
+    "numba",
+    "torch 1",
+    "torch 2",
+    "loop",
+    "compiled loop",
+    "torchrecurrent",
+    "jax",
+    "products",
+)
+RATIOS = {
+    "numba / torch": ("numba", ("torch ",)),
+    "numba / loop": ("numba", ("loop", "compiled loop", "torchrecurrent")),
+    "numba / jax": ("numba", ("jax",)),
+    "numba / products": ("numba", ("products",)),
+    "numba / our lstm": ("numba", ("our lstm",)),
+    "numpy / torch": ("numpy", ("torch ",)),
+}
+"""Ours over the best of those whose names begin so."""
+
+
+def ratio(found: Mapping[str, float], own: str, others: tuple[str, ...]) -> float | None:
+    """One ratio of `RATIOS`, if both sides were measured."""
+    best = min((v for k, v in found.items() if k.startswith(others)), default=None)
+    return None if best is None or own not in found else found[own] / best
+
+
+def table(results: Mapping[tuple, Mapping[str, float]]) -> str:
+    """What was measured, in Markdown: milliseconds, and ratios; a column that nothing fills is left out."""
+    columns = [c for c in COLUMNS if any(c in found for found in results.values())]
+    ratios = [
+        r
+        for r, sides in RATIOS.items()
+        if any(ratio(found, *sides) is not None for found in results.values())
+    ]
+    lines = [
+        " | ".join(["cell", "T, B, D, H", *columns, *ratios]),
+        "---|" * (1 + len(columns) + len(ratios)) + "---",
+    ]
+    for (name, size), found in results.items():
+        cells = [f"{found[c]:.2f}" if c in found else "" for c in columns]
+        shown = [ratio(found, *RATIOS[r]) for r in ratios]
+        cells += ["" if v is None else f"{v:.2f}" for v in shown]
+        lines.append(" | ".join([name, ", ".join(map(str, size)), *cells]))
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def plot(results: Mapping[tuple, Mapping[str, float]], path: str) -> None:
+    """How much faster or slower than the best peer each cell is, at each size, as a picture."""
+    import matplotlib.pyplot as plt
+
+    from lstmcourse import plots
+
+    names = list(dict.fromkeys(name for name, _ in results))
+    sizes = list(dict.fromkeys(size for _, size in results))
+    peers = ("torch ", "loop", "compiled loop", "torchrecurrent", "jax")
+    fig, ax = plots.figure(8.0, 3.6)
+    for name in names:
+        points = [(k, ratio(results[name, size], "numba", peers)) for k, size in enumerate(sizes)]
+        points = [(k, v) for k, v in points if v is not None]
+        if points:
+            ax.plot(*zip(*points, strict=True), marker="o", label=name)
+    ax.axhline(1, linestyle=":", color="gray")
+    ax.set(yscale="log", ylabel="time, ours / best peer", xlabel="T, B, D, H")
+    ax.set_xticks(range(len(sizes)), [", ".join(map(str, size)) for size in sizes])
+    ax.legend(ncols=4, fontsize="small")
+    fig.savefig(path)
+    plt.close(fig)
+
+
+def import_times() -> str:
+    """Median seconds that imports take in a process of their own."""
+    rows = []
+    for text in ("numpy", "lstmcourse", "numba, scipy.linalg", "lstmcourse, lstmcourse.kernels"):
+        code = f"import time; start = time.perf_counter(); import {text}; print(time.perf_counter() - start)"
+        spent = [
+            float(
+                subprocess.run(
+                    [sys.executable, "-c", code], capture_output=True, text=True, check=True
+                ).stdout
+            )
+            for _ in range(5)
+        ]
+        rows.append(f"| import {text} | {statistics.median(spent):.2f} |")
+    return "\n".join(["| | seconds |", "|---|---|", *rows])
+
+
+def memory(T: int = 10_000, B: int = 4, H: int = 64) -> str:
+    """Peak memory of a training step of a long sequence, stored whole and with checkpoints."""
+    import tracemalloc
+
+    from lstmcourse.buffers import POOL
+
+    rows = []
+    for name in ("rnn", "lstm", "gru"):
+        cell = lc.cells.get(name)
+        params, x = cell.init(input_size=1, hidden_size=H, rng=0), np.zeros((T, B, 1), np.float32)
+        dh, peaks = np.ones((T, B, H), np.float32), []
+        for every in (None, 100):
+            lc.unroll(cell, params, x[:2], checkpoint_every=every and 1).backward({"h": dh[:2]})
+            POOL.clear()
+            tracemalloc.start()
+            lc.unroll(cell, params, x, checkpoint_every=every).backward({"h": dh}, inputs=False)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        numbers = peaks[0] / (4 * T * B * H)
+        rows.append(f"| {name} | {peaks[0] / 1e6:.0f} | {numbers:.1f} | {peaks[1] / 1e6:.0f} |")
+    head = "| cell | stored (MB) | numbers per step, sequence and unit | checkpoint_every=100 (MB) |"
+    return "\n".join([head, "|---|---|---|---|", *rows])
+
+
 def main() -> None:
     """Print the report."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -201,39 +255,32 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=5.0, help="for each row of the table")
     parser.add_argument("--forward", action="store_true", help="the forward pass alone")
+    parser.add_argument("--compile", action="store_true", help="loops by torch.compile too (takes minutes)")
+    parser.add_argument("--plot", metavar="FILE", help="draw the ratios")
     parser.add_argument("--no-compile-times", action="store_true")
     options = parser.parse_args()
-    torch, jax, cores = optional("torch"), optional("jax"), os.cpu_count() or 1
+    peers = {name: optional(name) for name in ("torch", "torchrecurrent", "jax")}
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    print(f"{time.strftime('%Y-%m-%d')}, {processor()}, {cores} cores, load {load:.1f}; {versions()}\n")
-    print("Median ms of interleaved runs, float32, " + ("forward" if options.forward else "a training step"))
-    names = ["numpy", "numba", "torch, 1 thread", f"torch, {cores} threads", "jax", "products"]
-    print(f"\n| cell | T, B, D, H | {' | '.join(names)} | numba / best torch | numba / products |")
-    print("|---|---|" + "---|" * (len(names) + 2))
-    train = not options.forward
+    print(
+        f"{time.strftime('%Y-%m-%d')}, {processor()}, {os.cpu_count()} cores, load {load:.1f}; {versions()}\n"
+    )
+    kind = "forward" if options.forward else "a training step"
+    print(f"Median milliseconds of interleaved runs, float32, {kind}.\n")
+    results: dict[tuple, dict[str, float]] = {}
     for name in options.cells:
-        cell = lc.cells.get(name)
         for size in (SIZES[k] for k in options.sizes):
-            ways = {b: ours(cell, size, b, train) for b in lc.backends()}
-            if torch is not None and name in PEERS:
-                for n in sorted({1, cores}):
-                    key = "torch, 1 thread" if n == 1 else f"torch, {n} threads"
-                    ways[key] = by_torch(torch, name, size, train, n)
-            if jax is not None and name == "lstm":
-                ways["jax"] = by_jax(jax, size, train)
-            ways["products"] = products(cell, size, train)
-            found = interleaved(ways, options.seconds)
-            best = min((v for k, v in found.items() if k.startswith("torch")), default=float("nan"))
-            fast = found.get("numba", float("nan"))
-            row = [f"{found[k]:.2f}" if k in found else "" for k in names]
-            ratios = [f"{fast / best:.2f}", f"{fast / found['products']:.2f}"]
-            text = " | ".join([name, ", ".join(map(str, size)), *row, *ratios]).replace("nan", "")
-            print(f"| {text} |", flush=True)
-    if "numba" in lc.backends() and not options.no_compile_times:
-        print("\n| cell | first step, compiled afresh (s) | in a second process (s) |\n|---|---|---|")
-        for name in options.cells:
-            first, cached = first_and_cached(name)
-            print(f"| {name} | {first:.1f} | {cached:.2f} |", flush=True)
+            results[name, size] = measured(name, size, options, peers)
+            print(f"{name} {size} done", file=sys.stderr, flush=True)
+    print(table(results))
+    if options.plot:
+        plot(results, options.plot)
+    if not options.no_compile_times:
+        print(f"\n{import_times()}\n\n{memory()}")
+        if "numba" in lc.backends():
+            print("\n| cell | first step, compiled afresh (s) | in a second process (s) |\n|---|---|---|")
+            for name in options.cells:
+                first, cached = first_and_cached(name)
+                print(f"| {name} | {first:.1f} | {cached:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

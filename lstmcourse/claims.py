@@ -349,7 +349,7 @@ def evidence(folder: Path | str) -> tuple[list[Evidence], list[str]]:
     """
     found: list[Evidence] = []
     problems: list[str] = []
-    for path in sorted(Path(folder).glob("[0-9][0-9]_*.ipynb")):
+    for path in sorted(Path(folder).glob("[0-9][0-9]*_*.ipynb")):
         notebook = json.loads(path.read_text(encoding="utf-8"))
         for number, cell in enumerate(notebook["cells"], start=1):
             source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])

@@ -296,7 +296,7 @@ def strays(folder: Path) -> list[str]:
 
 def sources(folder: Path, names: Iterable[str] = ()) -> list[Path]:
     """Return the sources whose names begin with one of those given, or all."""
-    every = sorted((folder / "source").glob("[0-9][0-9]_*.py"))
+    every = sorted((folder / "source").glob("[0-9][0-9]*_*.py"))
     names = list(names)
     for name in names:
         if not any(path.stem.startswith(name) for path in every):

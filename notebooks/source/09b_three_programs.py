@@ -1,0 +1,248 @@
+# %% [markdown]
+# # One cell, three programs
+#
+# You have written an LSTM as six equations, and trained networks of them. Between the equations and the machine stand programs that nobody wrote by hand. How are they made, and what does each step of the making gain?
+#
+# After it you can
+#
+# - read the NumPy program and the compiled program that are derived from a cell's equations,
+# - say what five rewritings do, and do the first two by hand,
+# - tell what a measurement of time can show and what it cannot.
+#
+# It takes about 25 minutes, and is an aside: the rest of the course does not need it.
+
+# %% tags=["setup"]
+import time
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+import lstmcourse as lc
+from lstmcourse import plots
+
+lstm = lc.cells.lstm
+T, B, D, H = 60, 16, 24, 32
+rng = np.random.default_rng(0)
+params = lstm.init(input_size=D, hidden_size=H, rng=rng)
+x = rng.standard_normal((T, B, D)).astype(np.float32)
+p = params  # a short name, for the programs below
+
+# %% [markdown]
+# ## The equations
+#
+# This is all that anybody wrote. It says what a step is. It does not say how many products there are, in which order things are computed, or where results are kept.
+
+# %%
+print(lstm.definition())
+
+# %% [markdown]
+# ## Five rewritings
+#
+# We begin with a program that does just what the equations say, for each step in turn: eight products, four sums of three terms, and so on. $\sigma$ is written as $\tfrac12 (1 + \tanh \tfrac a2)$, which cannot overflow.
+
+
+# %%
+def sigmoid(a):
+    return 0.5 * (1 + np.tanh(0.5 * a))
+
+
+def as_it_is_said(x):
+    h, c, out = np.zeros((B, H), "f4"), np.zeros((B, H), "f4"), []
+    for x_t in x:
+        f = sigmoid(h @ p["U_f"] + x_t @ p["W_f"] + p["b_f"])
+        i = sigmoid(h @ p["U_i"] + x_t @ p["W_i"] + p["b_i"])
+        g = np.tanh(h @ p["U_g"] + x_t @ p["W_g"] + p["b_g"])
+        o = sigmoid(h @ p["U_o"] + x_t @ p["W_o"] + p["b_o"])
+        c = f * c + i * g
+        h = o * np.tanh(c)
+        out.append(h)
+    return np.stack(out)
+
+
+# %% [markdown]
+# **1. Merge products.** Four matrices multiply the same $h_{t-1}$. Written side by side they are one matrix $U = (U_f\; U_i\; U_o\; U_g)$ with $4H$ columns, and one product in place of four. The same with $W$ and $x_t$. The numbers are the same. One large product takes less time than four small ones: calling costs something, and a large product uses the processor better. The three gates stand next to one another, so one call of $\sigma$ does for all three.
+
+# %%
+side_by_side = lambda kind: np.concatenate([p[f"{kind}_{k}"] for k in "fiog"], axis=-1)
+W, U, b = (side_by_side(kind) for kind in "WUb")
+
+
+def merged(x):
+    h, c, out = np.zeros((B, H), "f4"), np.zeros((B, H), "f4"), []
+    for x_t in x:
+        a = h @ U + x_t @ W + b
+        f, i, o = np.split(sigmoid(a[:, : 3 * H]), 3, axis=1)
+        c = f * c + i * np.tanh(a[:, 3 * H :])
+        h = o * np.tanh(c)
+        out.append(h)
+    return np.stack(out)
+
+
+# %% [markdown]
+# **2. Move out of the loop what does not depend on it.** $x_t W + b$ waits for no state. All $T$ of them are one product, of $T \cdot B$ rows. The loop keeps only what must be done one after another: that is $h_{t-1} U$ and what follows.
+
+
+# %%
+def ahead(x):
+    h, c, out = np.zeros((B, H), "f4"), np.zeros((B, H), "f4"), []
+    for a_t in x @ W + b:
+        a = a_t + h @ U
+        f, i, o = np.split(sigmoid(a[:, : 3 * H]), 3, axis=1)
+        c = f * c + i * np.tanh(a[:, 3 * H :])
+        h = o * np.tanh(c)
+        out.append(h)
+    return np.stack(out)
+
+
+# %% [markdown]
+# **3. Allocate nothing inside the loop.** Each `+` and `*` above asks for a new array and leaves it behind. Where every result has its place from the start (`out=`), the loop only computes. And the results are then kept for all steps, which the backward pass needs anyway.
+#
+# This is tedious by hand, and easy to get wrong. It is what the derived program does:
+
+# %%
+print(lstm.source())
+
+# %% [markdown]
+# Read it beside the equations, which stand in it as comments. All three rewritings are there: `U` is put together once, `a` holds $x_t W + b$ for all steps, and nothing in the loop makes an array.
+#
+# **4. One loop over the units.** NumPy goes over whole arrays: once for $\sigma$, once for $\tanh$, once for each product and sum. Each time it reads and writes memory. A compiled program can go over the units *once* and do all of it for unit $k$ while its numbers are at hand. The compiler even does this for eight or sixteen units at a time, since a processor has instructions for that.
+#
+# **5. No Python between the steps.** A step at this size takes some ten calls into NumPy, each about a microsecond. In a compiled loop there is none.
+#
+# With Numba installed the same graph is printed once more, for the compiler. Here is its loop:
+
+# %%
+print(lstm.source("numba").partition("    for t in range(T):\n")[2].rstrip() or "Numba is not installed")
+
+# %% [markdown]
+# It is no text for people any more, but the middle can be read: one product, then for each unit the six equations. `product` is the same library's product that NumPy calls; there is nothing to gain there.
+#
+# ## Is it still the same network?
+#
+# A faster program that computes something else is no gain. All of them should agree, up to rounding: float32 carries seven digits, and sums in another order round differently.
+
+
+# %%
+def derived(backend):
+    return lambda x: lc.unroll(lstm, params, x, backend=backend, grad=False)["h"]
+
+
+programs = {
+    "as said": as_it_is_said,
+    "merged": merged,
+    "ahead": ahead,
+    "NumPy": derived("numpy"),
+}
+if "numba" in lc.backends():
+    programs["compiled"] = derived("numba")
+
+exact = lc.unroll(lstm, {k: v.astype(np.float64) for k, v in params.items()}, x.astype(np.float64))["h"]
+for name, program in programs.items():
+    np.testing.assert_allclose(program(x), exact, rtol=0, atol=1e-5)
+    print(f"{name}: the same")
+
+# %% [markdown]
+# ## What each of them gained
+#
+# Predict: which of the steps gains most, at 32 units and 16 sequences?
+#
+# To time programs on a machine that does other things too, let them take turns, many times, and compare medians. A single time says little; a ratio within one run says more. All get one thread: products this small are not worth sharing out, and waiting for one another would cost more than it gains. The numbers below are from *your* machine, now.
+
+
+# %%
+def medians(programs, rounds=40):
+    spent = {name: [] for name in programs}
+    with threadpool_limits(1):
+        for _ in range(rounds):
+            for name, program in programs.items():
+                start = time.perf_counter()
+                program(x)
+                spent[name].append(1e3 * (time.perf_counter() - start))
+    return {name: float(np.median(times)) for name, times in spent.items()}
+
+
+def only_products(x):  # the floor: what no rewriting can avoid
+    x.reshape(-1, D) @ W
+    h, a = np.zeros((B, H), "f4"), np.empty((B, 4 * H), "f4")
+    for _ in range(T):
+        np.dot(h, U, out=a)
+
+
+spent = medians(programs | {"products\nonly": only_products})
+fig = plots.bars(spent, ylabel="median time, ms")
+plots.show(
+    fig, alt="Times of the programs, from the plain one to the compiled one, and of the products alone."
+)
+
+# %%
+if "compiled" in spent:
+    assert spent["as said"] > 1.5 * spent["compiled"]  # a loose bound: it was 2.7 to 3.5
+
+# %% [markdown]
+# In our runs the first three together took away a seventh of the time, no single one of them much, and the compiled program was 2.4 times as fast as the NumPy program. The products alone are an eighth of the plain program's time: at this size an LSTM spends its time on $\sigma$ and $\tanh$, and on calls. So what helped most is what makes these cheaper.
+#
+# At other sizes the answer is another one: the products grow with $H^2$, all else with $H$, and what calls cost with neither. Measure at the size that you use. (`make bench` does, for every cell and six sizes, beside PyTorch and JAX; see `benchmarks/README.md`.)
+#
+# ## The way back
+#
+# Gradients are derived from the same graph, and printed in the same two ways: `lstm.source(backward=True)`, `lstm.source("numba", backward=True)`. They gain from the same rewritings, and from one more: the gradient of $U$ is a sum over steps of $h_{t-1}^\top \delta_t$, and a sum of products of thin matrices is *one* product of long ones, after the loop: `outer`, in the last line shown here.
+
+# %%
+print("    for t" + lstm.source(backward=True).partition("    for t")[2].partition("    d_U_f")[0])
+
+# %% [markdown]
+# ## What to remember
+#
+# - The equations say what; passes decide how. Each pass keeps the numbers and changes the program.
+# - Small networks pay for calls, large ones for products. Which of the two you are decides what helps.
+# - Compare ratios of medians from one run, check first that the results agree, and say at which size.
+#
+# ## Exercises
+#
+# **1.** How many multiplications does a step of this LSTM take in its products, for one sequence? How many of them can be moved ahead of the loop?
+
+# %% tags=["exercise"]
+# solution:
+inside, outside = 4 * H * H, 4 * H * D
+print(inside + outside, "multiplications,", outside, "of them ahead of the loop")
+# end
+
+# %% [markdown] tags=["solution"]
+# Each of the four layers multiplies $h$ ($H \cdot H$ weights) and $x$ ($D \cdot H$ weights). The part with $x$ can be moved.
+
+# %% [markdown] tags=["exercise"]
+# **2.** In a GRU the candidate's layer multiplies $r_t \odot h_{t-1}$. Can its product be merged with those of the two gates? Look at `lc.cells.gru.source()`, and count the products in the loop.
+
+# %% tags=["exercise"]
+# solution:
+loop = lc.cells.gru.source().partition("for t in range(T):")[2]
+print(loop.count("dot("), "products in each step of a GRU,", end=" ")
+print(
+    lc.cells.gru_reset_after.source().partition("for t in range(T):")[2].count("dot("),
+    "with the reset after it",
+)
+# end
+
+# %% [markdown] tags=["solution"]
+# No: $r_t$ has to be known first, so a step takes two products, one after another. Where the reset comes after the product, one is enough. That is the reason why libraries such as cuDNN chose that variant ([notebook 12](12_gated_recurrent_unit.ipynb)).
+
+# %% [markdown] tags=["exercise"]
+# **3.** The program above stores $f, i, o, g, C, \tanh C$ and $h$ for every step, for the way back. How many MB is that for $T = 2{,}000$ steps of 4 sequences in float32? Compute it, and then measure a forward pass with Python's `tracemalloc`, once as it is and once with `checkpoint_every=50`, which stores the states at every 50th step only and computes the rest again when it is needed.
+
+# %% tags=["exercise"]
+# solution:
+import tracemalloc
+
+long = np.zeros((2000, 4, D), "f4")
+print(f"computed: {7 * 2000 * 4 * H * 4 / 1e6:.1f} MB for what is stored")
+for every in (None, 50):
+    lc.unroll(lstm, params, long[:4], checkpoint_every=every and 2)  # the program is made at the first call
+    tracemalloc.start()
+    run = lc.unroll(lstm, params, long, checkpoint_every=every)
+    peak = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    print(f"checkpoint_every={every}: less than {5 * np.ceil(peak / 5):.0f} MB")
+# end
+
+# %% [markdown] tags=["solution"]
+# What is stored is 7 MB. The peak is higher, since $x_t W + b$, with its $4H$ columns, is there for all steps at once as well. With checkpoints little more is left than the output, 1 MB; the price is a second forward pass. Training needs such a thing for sequences of ten thousand steps, not for those of this course.
