@@ -796,7 +796,7 @@ def _whisker(ax: Axes, at: float, low: float, high: float, cap: float) -> None:
     """Draw a range as one line with a short stroke at each end."""
     x = [at - cap, at + cap, at, at, at - cap, at + cap]
     look = {"color": PALETTE["light"]["ink"], "linewidth": 1.6, "linestyle": "-", "marker": ""}
-    ax.plot(x, [low] * 3 + [high] * 3, **look, clip_on=False, zorder=2.5, path_effects=_halo(4.5))
+    ax.plot(x, [low] * 3 + [high] * 3, **look, clip_on=False, zorder=2.5, path_effects=_halo(3.8))
 
 
 def _finish(
@@ -828,7 +828,7 @@ def _finish(
     muted = PALETTE["light"]["muted"]
     for name, level in (reference or {}).items():
         dots = {"linestyle": (0, (1, 1.6)), "linewidth": 1.6, "marker": "", "zorder": 1.5}
-        ax.axhline(level, color=PALETTE["light"]["ink"], path_effects=_halo(4.0), **dots)
+        ax.axhline(level, color=PALETTE["light"]["ink"], path_effects=_halo(2.6), **dots)
         place = {"xy": (1, level), "xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
         ax.annotate(name, xytext=(4, 0), ha="left", va="center", color=muted, fontsize=8.5, **place)
     if ylim is not None:
