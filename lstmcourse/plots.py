@@ -78,7 +78,7 @@ PALETTE: dict[str, dict[str, str]] = {
 apart for colour-blind readers; ``low`` and ``high``, ends of a scale from which ink stands out everywhere."""
 
 _HUES = ("blue", "orange", "green", "purple", "ochre", "ink")
-_DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)), (0, (9, 2)), (0, (3, 1, 1, 1, 1, 1)))
+_DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)), (0, (9, 2)), (0, (16, 1)))
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _HATCHES = ("", "///", "\\\\\\", "--", "xx", "||")
 _LEVELS = 33  # shades of a heatmap, an odd number so that 0 has its own
@@ -87,7 +87,7 @@ _LEVELS = 33  # shades of a heatmap, an odd number so that 0 has its own
 _LABELS = {
     "blue": (
         *("c", "C", "$C_t$", "cell state", "cell state $C_t$", "stored"),
-        *("rnn", "plain network", "plain tanh network", "recurrent"),
+        *("rnn", "plain", "plain network", "plain tanh network", "plain stack", "recurrent"),
         *("σ = 1", "start at σ = 1", "tanh, σ = 1", "σ = 1, untrained"),
         *("number", "verb", "trained", "as trained"),
     ),
@@ -100,6 +100,7 @@ _LABELS = {
     "green": (
         *("g", r"$\tilde{C}_t$", "candidate", "entered"),
         *("lstm_f", "f held at 1", "gru", "GRU", "coupled", "coupled gates", "trained with coupled gates"),
+        *("clockwork", "with depth gates"),
         *("relu, from the identity", "LSTM, forget bias 1", "$b_f$ = 1", "$b_f$ = 1, all ways"),
     ),
     "purple": (
@@ -108,7 +109,7 @@ _LABELS = {
         *("LSTM, forget bias 5", "$b_f$ = 5", "$b_f$ = 5, all ways"),
     ),
     "ochre": ("o", "$o_t$", "output gate", "guessing", "$b_f$ = 2"),
-    "ink": ("h", "$h_t$", "hidden state", "hidden state $h_t$", "shown"),
+    "ink": ("h", "$h_t$", "hidden state", "hidden state $h_t$", "shown", "wave"),
 }
 
 # How far a row of `by_word` can go, by its label: gates, and what a tanh has squeezed.
