@@ -383,7 +383,7 @@ for n in (3, 10, 20):
 print(f"best from all frames: {film.limits(length=400).accuracy:.2f}")
 
 # %% [markdown]
-# Longer films score higher because their first frames, which have no past, weigh less. The window is within about 0.01 of its limit: no network could do better from three frames.
+# Longer films score higher because their first frames, which have no past, weigh less. From 25 frames on the window is within about 0.01 of its limit: no network could do better from three frames.
 #
 # **What this shows, and what not.** The loop fits sequences: one set of weights, any length, and what matters may lie outside any window that one would have thought of. The essay calls it the *natural* architecture for them. Fitness is what we can measure; that it is the natural one, or the only one, does not follow. A wider window could catch up on this film (see the bound for twenty frames), and attention does without a loop altogether.
 
