@@ -193,6 +193,8 @@ accuracy = {
         ("GRU", study, "gru"),
     )
 }
+
+# %%
 chance = dict(zip(accuracy["GRU"], ([0.078], [0.25], [0.25], [0.5]), strict=True))
 fig = plots.bars_over_seeds(
     accuracy | {"guessing": chance}, ylabel="share right", ylim=(0, 1), legend="above"
