@@ -272,8 +272,19 @@ def check(
     if many:
         threshold += f", for each of {numbers.size}"
     low, high = numbers.min(), numbers.max()
-    measured = f"{low:.3g} to {high:.3g}, median {np.median(numbers):.3g}" if many else f"{low:.3g}"
+    low, high, middle = map(_plain, (low, high, np.median(numbers)))
+    measured = f"{low} to {high}, median {middle}" if many else low
     return Result(id, statement, threshold, verdict, holds, measured)
+
+
+def _plain(number: float) -> str:
+    """Return three digits of a number, written out where it is large.
+
+    >>> _plain(0.98765), _plain(70912.3), _plain(1e-12)
+    ('0.988', '70,900', '1e-12')
+    """
+    short = f"{number:.3g}"
+    return f"{float(short):,.0f}" if 1000 <= abs(number) < 1e7 else short
 
 
 def _numbers(id: str, value: object) -> np.ndarray:

@@ -4,7 +4,7 @@ Five verbs make a matplotlib figure: `lines`, `bands` (a median with its range),
 step), `by_word` (a unit along a sentence) and `bars`; `figure` gives empty axes in the same style.
 ``show(fig, alt="...")`` displays a figure with its text alternative. `PALETTE` holds the colours, a light and
 a dark set under the same names, and `css` writes them as CSS variables, so that diagrams and panels wear the
-same colours.
+same colours. `hue` says which of them a quantity or a network has, in every figure.
 
 One picture serves both themes: an SVG inside ``<img alt="...">`` whose colours are CSS variables that change
 with the colour scheme of the page, on a ground of its own, so that it stays legible where the scheme is
@@ -39,6 +39,7 @@ __all__ = [
     "css",
     "figure",
     "heatmap",
+    "hue",
     "lines",
     "over_seeds",
     "picture",
@@ -77,10 +78,43 @@ PALETTE: dict[str, dict[str, str]] = {
 apart for colour-blind readers; ``low`` and ``high``, ends of a scale from which ink stands out everywhere."""
 
 _HUES = ("blue", "orange", "green", "purple", "ochre", "ink")
-_DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)), (0, (9, 2)), (0, (3, 1, 1, 1, 1, 1)))
+_DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)), (0, (9, 2)), (0, (16, 1)))
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _HATCHES = ("", "///", "\\\\\\", "--", "xx", "||")
 _LEVELS = 33  # shades of a heatmap, an odd number so that 0 has its own
+
+# What has a hue of its own, by the labels of figures; whatever else takes the hues that are left.
+_LABELS = {
+    "blue": (
+        *("c", "C", "$C_t$", "cell state", "cell state $C_t$", "stored"),
+        *("rnn", "plain", "plain network", "plain tanh network", "plain stack", "recurrent"),
+        *("σ = 1", "start at σ = 1", "tanh, σ = 1", "σ = 1, untrained"),
+        *("number", "verb", "trained", "as trained"),
+    ),
+    "orange": (
+        *("f", "$f_t$", "$1 - f_t$", "forget gate", "kept"),
+        *("lstm", "LSTM", "with forget gate"),
+        *("σ = 1.2", "start at σ = 1.2", "tanh, σ = 1.2"),
+        *("LSTM, forget bias 0", "$b_f$ = 0", "gender", "untrained"),
+    ),
+    "green": (
+        *("g", r"$\tilde{C}_t$", "candidate", "entered"),
+        *("lstm_f", "f held at 1", "gru", "GRU", "coupled", "coupled gates", "trained with coupled gates"),
+        *("clockwork", "with depth gates"),
+        *("relu, from the identity", "LSTM, forget bias 1", "$b_f$ = 1", "$b_f$ = 1, all ways"),
+    ),
+    "purple": (
+        *("i", "$i_t$", "input gate"),
+        *("lstm_1997", "1997", "coupling imposed on it"),
+        *("LSTM, forget bias 5", "$b_f$ = 5", "$b_f$ = 5, all ways"),
+    ),
+    "ochre": ("o", "$o_t$", "output gate", "guessing", "$b_f$ = 2"),
+    "ink": ("h", "$h_t$", "hidden state", "hidden state $h_t$", "shown", "wave"),
+}
+
+# How far a row of `by_word` can go, by its label: gates, and what a tanh has squeezed.
+_REACH = dict.fromkeys(("f", "i", "o", "$f_t$", "$i_t$", "$o_t$", "$1 - f_t$"), (0.0, 1.0))
+_REACH |= dict.fromkeys(("g", "h", r"$\tilde{C}_t$", "$h_t$"), (-1.0, 1.0))
 
 # How pages that know their theme say so: JupyterLab and nbconvert, VS Code, Sphinx.
 _HOSTS = {
@@ -118,6 +152,29 @@ def css(selector: str = ":root", *, prefix: str = "--lc-") -> str:
     known = "".join(f"{host} {selector}{{{sets[theme]}}}" for theme, host in _HOSTS.items())
     wish = f"@media (prefers-color-scheme:dark){{{selector}{{{sets['dark']}}}}}"
     return f"{selector}{{{sets['light']}}}{wish}{known}"
+
+
+def hue(name: str) -> str | None:
+    """Return the name of the colour that a quantity or a network has, whatever else is in the figure.
+
+    Parameters
+    ----------
+    name : str
+        A letter of the cell, ``"f"``, or a label of the course's figures, ``"$f_t$"`` or ``"plain network"``.
+
+    Returns
+    -------
+    str or None
+        A name of `PALETTE`, or None where the name has no colour of its own.
+
+    Examples
+    --------
+    >>> [hue(letter) for letter in "figoch"]
+    ['orange', 'purple', 'green', 'ochre', 'blue', 'ink']
+    >>> hue("LSTM"), hue("something else")
+    ('orange', None)
+    """
+    return next((colour for colour, labels in _LABELS.items() if name in labels), None)
 
 
 def _rc() -> dict[str, Any]:
@@ -221,6 +278,7 @@ def lines(
     log: str = "",
     ylim: tuple[float | None, float | None] | None = None,
     legend: str = "best",
+    like: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Figure:
     """Draw one line for each series, told apart by colour, dashes and marker.
@@ -241,6 +299,8 @@ def lines(
         Range of the vertical axis.
     legend : {"best", "above"}
         Where the labels stand: among the lines, or in a row above the axes.
+    like : mapping of str to str, optional
+        Series that go with another one, such as a bound with what it bounds: the same colour, thinner.
     ax : Axes, optional
         Where to draw; a new figure if not given.
 
@@ -251,7 +311,8 @@ def lines(
     Raises
     ------
     ValueError
-        A series and its positions differ in length, or there is nothing to draw.
+        A series and its positions differ in length, `like` names what is not there, or there is nothing to
+        draw.
 
     Examples
     --------
@@ -264,7 +325,7 @@ def lines(
         raise ValueError("series is empty: give at least one line")
     ax = _axes(ax)
     at = None
-    for k, (label, y) in enumerate(series.items()):
+    for k, (label, y) in zip(_places(list(series), like), series.items(), strict=True):
         at = x
         if isinstance(y, tuple) and len(y) == 2 and np.ndim(y[0]) == 1:
             at, y = y
@@ -289,6 +350,7 @@ def bands(
     log: str = "",
     ylim: tuple[float | None, float | None] | None = None,
     legend: str = "best",
+    note: str = "",
     ax: Axes | None = None,
 ) -> Figure:
     """Draw medians as lines, each in a band from low to high: success against gap over several seeds.
@@ -303,6 +365,8 @@ def bands(
         Names of the conditions; needed where K > 1.
     reference : mapping of str to float, optional
         Named horizontal lines, such as ``{"chance": 0.5}``.
+    note : str
+        What lines and bands are, in small print below the axes.
     xlabel, ylabel, title, log, ylim, legend, ax
         As for `lines`.
 
@@ -338,15 +402,18 @@ def bands(
     if np.any(rows["low"] > rows["median"]) or np.any(rows["median"] > rows["high"]):
         raise ValueError("a median lies outside its band: low <= median <= high has to hold everywhere")
     ax = _axes(ax)
-    for k, label in enumerate(labels):
-        look = _look(k, len(x))
-        ax.fill_between(x, rows["low"][k], rows["high"][k], color=look["color"], alpha=0.17, linewidth=0)
-        ax.plot(x, rows["median"][k], label=label or None, **look)
-    return _finish(ax, xlabel, ylabel, title, reference, log, ylim, x, legend)
+    for row, (place, label) in enumerate(zip(_places(labels), labels, strict=True)):
+        look = _look(place, len(x))
+        edge = {"edgecolor": (look["color"], 0.75), "linewidth": 0.8, "linestyle": look["linestyle"]}
+        ax.fill_between(
+            x, rows["low"][row], rows["high"][row], facecolor=(look["color"], 0.13), zorder=1.2, **edge
+        )
+        ax.plot(x, rows["median"][row], label=label or None, **look)
+    return _finish(ax, xlabel, ylabel, title, reference, log, ylim, x, legend, note)
 
 
 def over_seeds(x: Any, values: Mapping[str, Any], **more: Any) -> Figure:
-    """Draw, for each label, the median over seeds in a band from the lowest to the highest.
+    """Draw, for each label, the median over seeds in a band from the lowest to the highest, and say so.
 
     Parameters
     ----------
@@ -355,7 +422,7 @@ def over_seeds(x: Any, values: Mapping[str, Any], **more: Any) -> Figure:
     values : mapping of str to array (N, S)
         For each label one row for each position, one column for each seed.
     **more
-        As for `bands`: reference, xlabel, ylabel, title, log, ylim, legend, ax.
+        As for `bands`: reference, xlabel, ylabel, title, log, ylim, legend, note, ax.
 
     Returns
     -------
@@ -373,7 +440,8 @@ def over_seeds(x: Any, values: Mapping[str, Any], **more: Any) -> Figure:
             f"values has arrays of shapes {[np.shape(v) for v in values.values()]}: give (N, S) for each"
         )
     median, low, high = np.median(table, axis=2), table.min(axis=2), table.max(axis=2)
-    return bands(x, median, low, high, labels=list(values), **more)
+    note = f"lines: median of {table.shape[2]} seeds, bands: lowest to highest"
+    return bands(x, median, low, high, labels=list(values), **{"note": note} | more)
 
 
 @_house
@@ -391,8 +459,9 @@ def heatmap(
 ) -> Figure:
     """Draw a matrix as cells, such as the states of a network step by step.
 
-    The shade runs from -limit (blue) through the paper's colour at 0 to limit (orange). So that colour is not
-    alone, a small matrix shows its numbers, and in a large one a dash marks each negative cell.
+    The shade runs from -limit (blue) through the paper's colour at 0 to limit (orange); where nothing is
+    negative, from 0. So that colour is not alone, a small matrix shows its numbers, and in a large one a dash
+    marks each negative cell.
 
     Parameters
     ----------
@@ -451,7 +520,7 @@ def heatmap(
     else:
         _marks(ax, np.argwhere(finite & (m < -limit / _LEVELS)), ((-0.22, 0), (0.22, 0)))
     _marks(ax, np.argwhere(~finite), ((-0.3, -0.3), (0.3, 0.3)), ((-0.3, 0.3), (0.3, -0.3)))
-    _scale(ax, limit)
+    _scale(ax, limit, two_sided=bool(np.any(m[finite] < 0)))
     return _finish(ax, xlabel, ylabel, title, None, "", None)
 
 
@@ -470,8 +539,8 @@ def by_word(
     words : sequence of T str
         What is read, step by step.
     series : mapping of str to array (T,)
-        Values by label, from top to bottom. A series within 0 and 1, such as a gate, gets a scale from 0 to
-        1, another one a scale that is the same up and down.
+        Values by label, from top to bottom. Gates have a scale from 0 to 1, the candidate and h one from -1
+        to 1. All others share one scale, so that they can be compared; it starts at 0 where none is negative.
     marks : mapping of str to sequence of int, optional
         Words to stand out, by what they are: ``{"subject": [1, 15]}``. Their columns are shaded and named.
     title : str
@@ -509,15 +578,16 @@ def by_word(
         squeeze=False,
     )
     light = PALETTE["light"]
-    for k, (ax, (label, values)) in enumerate(zip(axes[:, 0], series.items(), strict=True)):
-        values = _vector(values, f"series {label!r}", len(words))
-        gate = values.min() >= 0 and values.max() <= 1
-        limit = 1.0 if gate else float(np.abs(values).max()) * 1.05 or 1.0
+    rows = {label: _vector(values, f"series {label!r}", len(words)) for label, values in series.items()}
+    shared = _shared_reach([values for label, values in rows.items() if label not in _REACH])
+    for k, ax, (label, values) in zip(_places(list(rows)), axes[:, 0], rows.items(), strict=True):
+        low, high = _REACH.get(label, shared)
         colour, hatch = light[_HUES[k % len(_HUES)]], _HATCHES[k % len(_HATCHES)]
         ax.bar(at, values, 0.72, color=colour, hatch=hatch, linewidth=0)
         ax.axhline(0, color=light["muted"], linewidth=0.8, linestyle="-", marker="")
-        ax.set_ylim(0.0 if gate else -limit, limit)
-        ax.set_yticks([0, 0.5, 1] if gate else [0])
+        ax.set_ylim(low, high)
+        ticks = [low, 0.0 if low else high / 2, high]
+        ax.set_yticks(ticks, [_short(tick) for tick in ticks])
         ax.set_ylabel(label, rotation=0, ha="right", va="center")
         ax.grid(False, axis="x")
         for place in {place for places in (marks or {}).values() for place in places}:
@@ -527,8 +597,10 @@ def by_word(
         for place in places:
             top.annotate(
                 name,
-                (place, 1.03),
+                (place, 1),
+                xytext=(0, 4),
                 xycoords=("data", "axes fraction"),
+                textcoords="offset points",
                 ha="center",
                 fontsize=8,
                 color=light["muted"],
@@ -552,6 +624,7 @@ def bars(
     title: str = "",
     ylim: tuple[float | None, float | None] | None = None,
     legend: str = "best",
+    note: str = "",
     ax: Axes | None = None,
 ) -> Figure:
     """Draw values as bars, one by one or in groups; groups are told apart by colour and hatching.
@@ -562,9 +635,11 @@ def bars(
         One bar for each label; of a mapping of mappings, one colour for each outer label and one place for
         each inner label.
     ranges : mapping like `values`, of pairs (low, high), optional
-        The range to draw over each bar.
+        The range to draw over each bar, or None for no range.
     reference : mapping of str to float, optional
         Named horizontal lines.
+    note : str
+        What bars and lines over them are, in small print below the axes.
     xlabel, ylabel, title, ylim, legend, ax
         As for `lines`.
 
@@ -595,32 +670,30 @@ def bars(
                 raise ValueError(f"{what} {name!r} has the labels {list(labels)}, not {places}")
     ax = _axes(ax)
     width = 0.8 / len(groups)
-    ink = PALETTE["light"]["ink"]
-    for k, (name, group) in enumerate(groups.items()):
-        at = np.arange(len(places)) + (k - (len(groups) - 1) / 2) * width
+    for position, (k, (name, group)) in enumerate(zip(_places(list(groups)), groups.items(), strict=True)):
+        at = np.arange(len(places)) + (position - (len(groups) - 1) / 2) * width
         colour = PALETTE["light"][_HUES[k % len(_HUES)]]
         hatch = _HATCHES[k % len(_HATCHES)]
         ax.bar(at, list(group.values()), 0.86 * width, color=colour, hatch=hatch, label=name or None)
-        for where, (low, high) in zip(at, spans.get(name, {}).values(), strict=False):
-            ax.plot(
-                [where] * 2, [low, high], color=ink, linewidth=1.6, linestyle="-", marker="_", markersize=8
-            )
+        for where, span in zip(at, spans.get(name, {}).values(), strict=False):
+            if span is not None:
+                _whisker(ax, where, *span, cap=min(0.05, 0.2 * width))
     ax.grid(False, axis="x")
     ax.set_xticks(range(len(places)), places)
     if grouped and ylim is None and legend == "best":  # room for the legend above the bars
         ax.margins(y=0.28)
-    return _finish(ax, xlabel, ylabel, title, reference, "", ylim, legend=legend)
+    return _finish(ax, xlabel, ylabel, title, reference, "", ylim, legend=legend, note=note)
 
 
 def bars_over_seeds(values: Mapping[str, Any], **more: Any) -> Figure:
-    """Draw medians over seeds as bars, with lines from the lowest to the highest.
+    """Draw medians over seeds as bars, with lines from the lowest to the highest, and say so.
 
     Parameters
     ----------
     values : mapping of str to array (S,), or of str to such a mapping
-        One number for each seed; grouped as for `bars`.
+        One number for each seed; grouped as for `bars`. A single number is a bar without a line.
     **more
-        As for `bars`: reference, xlabel, ylabel, title, ylim, legend, ax.
+        As for `bars`: reference, xlabel, ylabel, title, ylim, legend, note, ax.
 
     Returns
     -------
@@ -638,8 +711,12 @@ def bars_over_seeds(values: Mapping[str, Any], **more: Any) -> Figure:
             return {label: each(inner, measure) for label, inner in what.items()}
         return measure(_vector(what, "the values over seeds"))
 
+    seeds = {0}
+    each(values, lambda v: seeds.add(len(v)))
     medians = each(values, lambda v: float(np.median(v)))
-    return bars(medians, ranges=each(values, lambda v: (float(v.min()), float(v.max()))), **more)
+    ranges = each(values, lambda v: (float(v.min()), float(v.max())) if len(v) > 1 else None)
+    note = f"bars: median of {max(seeds)} seeds, lines: lowest to highest"
+    return bars(medians, ranges=ranges, **{"note": note} | more)
 
 
 # Parts of figures
@@ -659,6 +736,29 @@ def _vector(value: Any, what: str, length: int | None = None) -> np.ndarray:
     return v
 
 
+def _places(labels: Sequence[str], like: Mapping[str, str] | None = None) -> list[int]:
+    """Return each label's place among hues: its own where it has one, else the first that is free.
+
+    >>> _places(["a", "$C_t$", "b", "bound"], {"bound": "b"})
+    [1, 0, 2, 8]
+    """
+    like = like or {}
+    strange = [name for pair in like.items() for name in pair if name not in labels]
+    if strange:
+        raise ValueError(f"like names {strange}: the labels are {list(labels)}")
+    found: dict[int, int] = {}
+    for k, label in enumerate(labels):
+        own = hue(label)
+        if own is not None and label not in like and _HUES.index(own) not in found.values():
+            found[k] = _HUES.index(own)
+    for k, label in enumerate(labels):
+        if k not in found and label not in like:
+            found[k] = next(n for n in range(len(labels) + len(_HUES)) if n not in found.values())
+    for label, other in like.items():
+        found[list(labels).index(label)] = found[list(labels).index(other)] + len(_HUES)
+    return [found[k] for k in range(len(labels))]
+
+
 def _look(k: int, count: int) -> dict[str, Any]:
     """Return colour, dashes and marker of a figure's k-th line; about a dozen markers at most."""
     again, which = divmod(k, len(_HUES))
@@ -673,6 +773,33 @@ def _look(k: int, count: int) -> dict[str, Any]:
     return look if again == 0 else look | {"linewidth": 1.1, "markerfacecolor": PALETTE["light"]["paper"]}
 
 
+def _shared_reach(rows: Sequence[np.ndarray]) -> tuple[float, float]:
+    """Return the ends of a scale for all rows: a round number, and its negative or 0.
+
+    >>> _shared_reach([np.array([-0.1, 0.14]), np.array([5.19])]), _shared_reach([np.array([0, 1.3])])
+    ((-6.0, 6.0), (0.0, 1.5))
+    """
+    most = max((float(np.abs(row).max()) for row in rows), default=0.0) or 1.0
+    power = 10.0 ** np.floor(np.log10(most))
+    high = next(float(step * power) for step in (1, 1.5, 2, 3, 4, 6, 8, 10) if step * power >= most)
+    return (-high if any(row.min() < 0 for row in rows) else 0.0), high
+
+
+def _halo(width: float) -> list[Any]:
+    """Return what puts the paper's colour behind a line, so that it stands out from bars in either theme."""
+    from matplotlib.patheffects import Normal, Stroke
+
+    whole = {"dash_offset": 0, "dash_list": None}
+    return [Stroke(linewidth=width, foreground=PALETTE["light"]["paper"], dashes=whole), Normal()]
+
+
+def _whisker(ax: Axes, at: float, low: float, high: float, cap: float) -> None:
+    """Draw a range as one line with a short stroke at each end."""
+    x = [at - cap, at + cap, at, at, at - cap, at + cap]
+    look = {"color": PALETTE["light"]["ink"], "linewidth": 1.6, "linestyle": "-", "marker": ""}
+    ax.plot(x, [low] * 3 + [high] * 3, **look, clip_on=False, zorder=2.5, path_effects=_halo(3.8))
+
+
 def _finish(
     ax: Axes,
     xlabel: str,
@@ -683,6 +810,7 @@ def _finish(
     ylim: tuple[float | None, float | None] | None,
     positions: np.ndarray | None = None,
     legend: str = "best",
+    note: str = "",
 ) -> Figure:
     """Add texts, reference lines, scales and a legend where one is needed."""
     if log not in ("", "x", "y", "xy"):
@@ -700,12 +828,15 @@ def _finish(
         ax.set_yscale("log")
     muted = PALETTE["light"]["muted"]
     for name, level in (reference or {}).items():
-        ax.axhline(level, color=muted, linestyle=(0, (1, 2)), linewidth=1.4, marker="", zorder=1.5)
+        dots = {"linestyle": (0, (1, 1.6)), "linewidth": 1.6, "marker": "", "zorder": 1.5}
+        ax.axhline(level, color=PALETTE["light"]["ink"], path_effects=_halo(2.6), **dots)
         place = {"xy": (1, level), "xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
         ax.annotate(name, xytext=(4, 0), ha="left", va="center", color=muted, fontsize=8.5, **place)
     if ylim is not None:
         ax.set_ylim(*ylim)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    if note:
+        ax.figure.supxlabel(note, x=0.995, ha="right", fontsize=8, color=muted)
     names = ax.get_legend_handles_labels()[1]
     if names and legend == "above":
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=min(len(names), 4), borderaxespad=0.2)
@@ -746,15 +877,17 @@ def _marks(ax: Axes, cells: np.ndarray, *strokes: tuple[tuple[float, float], tup
     ax.add_patch(PathPatch(Path(points, codes), color=PALETTE["light"]["ink"], fill=False, linewidth=0.7))
 
 
-def _scale(ax: Axes, limit: float) -> None:
-    """Draw the scale of shades to the right of the cells."""
+def _scale(ax: Axes, limit: float, two_sided: bool) -> None:
+    """Draw the scale of shades to the right of the cells, from 0 or from -limit."""
     side = ax.inset_axes((1.02, 0.0, 0.025, 1.0))
-    ramp = np.linspace(1, -1, _LEVELS)[:, None]
-    side.imshow(_shades(ramp), interpolation="none", aspect="auto", extent=(0, 1, -limit, limit))
+    least = -limit if two_sided else 0.0
+    ramp = np.linspace(1, -1, _LEVELS)[: None if two_sided else _LEVELS // 2 + 1, None]
+    side.imshow(_shades(ramp), interpolation="none", aspect="auto", extent=(0, 1, least, limit))
     side.grid(False)
     side.set_xticks([])
     side.yaxis.tick_right()
-    side.set_yticks([-limit, 0, limit], [_short(-limit), "0", _short(limit)])
+    ends = [-limit, 0.0, limit] if two_sided else [0.0, limit]
+    side.set_yticks(ends, [_short(end) for end in ends])
     for spine in side.spines.values():
         spine.set_visible(True)
         spine.set_color(PALETTE["light"]["rule"])

@@ -215,7 +215,44 @@ def test_bars_draw_the_data():
     ax = fig.axes[0]
     assert [bar.get_height() for bar in ax.patches] == [1, 2, 3, 4]
     assert len({bar.get_hatch() for bar in ax.patches}) == 2
-    assert [list(line.get_ydata()) for line in ax.lines] == [[0, 2], [1, 3], [2, 4], [3, 5]]
+    ends = [(min(line.get_ydata()), max(line.get_ydata())) for line in ax.lines]
+    assert ends == [(0, 2), (1, 3), (2, 4), (3, 5)]
+
+
+def test_rows_along_a_sentence_share_a_scale():
+    words, gate = ["a", "b"], [0.2, 0.4]
+    fig = plots.by_word(words, {"old": [0.1, -0.14], "$o_t$": gate, "new": [5.19, 0.0], "h": [0.1, -0.1]})
+    assert [ax.get_ylim() for ax in fig.axes] == [(-6, 6), (0, 1), (-6, 6), (-1, 1)]
+    fig = plots.by_word(words, {"stored": [1.2, 0.0], "shown": [0.3, 0.1]})  # nothing negative: from 0
+    assert [ax.get_ylim() for ax in fig.axes] == [(0, 1.5)] * 2
+
+
+def test_a_name_has_one_hue_wherever_it_stands():
+    c = plots.PALETTE["light"]
+    fig = plots.lines({"other": [1, 2], "LSTM": [1, 2], "plain network": [1, 2]})
+    assert [line.get_color() for line in fig.axes[0].lines] == [c["green"], c["orange"], c["blue"]]
+    from matplotlib.colors import to_hex
+
+    fig = plots.bars({"LSTM": {"a": 1}, "plain network": {"a": 1}})
+    assert [to_hex(bar.get_facecolor()) for bar in fig.axes[0].patches] == [c["orange"], c["blue"]]
+    fig = plots.lines({"LSTM": [1, 2], "bound": [2, 3]}, like={"bound": "LSTM"})
+    one, bound = fig.axes[0].lines
+    assert one.get_color() == bound.get_color() and one._dash_pattern != bound._dash_pattern
+    assert {plots.hue(name) for name in plots._LABELS} == {None}
+    names = [name for labels in plots._LABELS.values() for name in labels]
+    assert len(names) == len(set(names)) and set(plots._LABELS) == {*HUES, "ink"}
+
+
+def test_medians_say_over_how_many_seeds():
+    assert "5 seeds" in plots.over_seeds([1, 2], {"a": np.ones((2, 5))}).get_supxlabel()
+    fig = plots.bars_over_seeds({"a": {"x": [1, 2, 3]}, "guess": {"x": [2.0]}})
+    assert "3 seeds" in fig.get_supxlabel() and len(fig.axes[0].lines) == 1  # one number has no range
+
+
+def test_nothing_negative_has_a_scale_from_zero():
+    one, two = (plots.heatmap(m).axes[0].child_axes[0] for m in ([[0.0, 2.0]], [[-1.0, 2.0]]))
+    assert [t.get_text() for t in one.get_yticklabels()] == ["0", "2"] and one.get_ylim() == (0, 2)
+    assert [t.get_text() for t in two.get_yticklabels()] == ["−2", "0", "2"]
 
 
 def test_the_callers_settings_change_nothing():
@@ -244,6 +281,7 @@ def test_a_pyplot_figure_is_closed():
         (lambda: plots.picture(plots.lines([1, 2]), alt=" "), ValueError, "say in a sentence"),
         (lambda: plots.picture([1, 2], alt="x"), TypeError, "list"),
         (lambda: plots.lines({}), ValueError, "empty"),
+        (lambda: plots.lines({"a": [1, 2]}, like={"a": "b"}), ValueError, r"like names \['b'\]"),
         (lambda: plots.lines({"a": [1, 2, 3]}, x=[1, 2]), ValueError, "positions of 'a'.*3 numbers"),
         (lambda: plots.lines({"a": [[1, 2]]}), ValueError, r"series 'a': shape \(1, 2\)"),
         (lambda: plots.lines([1, 2], log="z"), ValueError, "log is 'z'"),
@@ -276,7 +314,8 @@ def test_a_unit_along_a_sentence():
     gate, state = fig.axes
     assert [bar.get_height() for bar in gate.containers[0]] == [0.9, 0.1, 1.0]
     assert [bar.get_height() for bar in state.containers[0]] == [0.0, -2.0, 1.4]
-    assert gate.get_ylim() == (0, 1) and state.get_ylim() == pytest.approx((-2.1, 2.1))
+    assert gate.get_ylim() == (0, 1) and state.get_ylim() == (-2, 2)
+    assert [t.get_text() for t in state.get_yticklabels()] == ["−2", "0", "2"]
     assert [t.get_text() for t in state.get_xticklabels()] == words
     assert [t.get_text() for t in gate.texts] == ["subject"] and gate.texts[0].xy[0] == 1
 

@@ -9,6 +9,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -158,7 +159,8 @@ class Agreement:
 
     def __repr__(self) -> str:
         head = f"{self.count - len(self.outside)} of {self.count} agree: {self.rule}"
-        return "\n".join([head, *(f"    outside: {text}" for text in self.outside)])
+        rows = [head, *(f"    outside: {text}" for text in self.outside)]
+        return "\n".join(fill(row, 96, subsequent_indent=" " * 8, break_long_words=False) for row in rows)
 
 
 def load(name: str, *, data: Path | None = None) -> Results:

@@ -223,9 +223,8 @@ accuracy = {
 }
 
 # %%
-fig = plots.bars(
-    {label: np.median(v) for label, v in accuracy.items()},
-    ranges={label: (min(v), max(v)) for label, v in accuracy.items()},
+fig = plots.bars_over_seeds(
+    accuracy,
     reference={
         "best from one frame": film.memoryless_accuracy,
         "best from all frames": film.limits().accuracy,
@@ -235,7 +234,8 @@ fig = plots.bars(
 )
 plots.show(
     fig,
-    alt="Without the loop: the bound for single frames. With it: most of the way to the bound for all frames.",
+    alt="Without the loop: the bound for single frames. With it: most of the way to the bound for "
+    "all frames.",
 )
 
 # %% claims=["C05"]
@@ -309,7 +309,7 @@ lc.claim(
 )
 
 # %% [markdown]
-# Where does the difference live? In $h$. Below are the states of a reader along the two sentences. Only the third word differs (the full stop counts as one). The states go on differing until the end: less at first, most at the last *the*, where it matters, and in changing units. (Shown are the twelve that differ most at the end.)
+# Where does the difference live? In $h$. Below is how far apart the states of a reader are, unit by unit, along the two sentences. Only the third word differs (the full stop counts as one). The states go on differing until the end: less at first, most at the last *the*, where it matters, and in changing units. (Shown are the twelve that differ most at the end.)
 
 # %%
 runs = {}
@@ -325,7 +325,8 @@ words = [".", "the", "clouds or fish", "are", "in", "the"]
 fig = plots.heatmap(difference[:, order].T, rows=[f"unit {k}" for k in order], columns=words)
 plots.show(
     fig,
-    alt="How far the states are apart: zero before the word that differs, then several units differ, most of all at the end.",
+    alt="How far the states are apart: zero before the word that differs, then several units "
+    "differ, most of all at the end.",
 )
 
 # %% [markdown]
@@ -351,12 +352,14 @@ curves = {
 
 # %%
 by_length = {network: np.transpose(values) for network, values in curves.items()}  # (6 lengths, 3 seeds)
-limit = {"best from three frames": film.limits(window=3).accuracy}
+limit = [film.limits(window=3, length=n).accuracy for n in lengths]
+by_length["best from three frames"] = np.tile(limit, (3, 1)).T
 texts = {"xlabel": "frames of a film (trained on 50)", "ylabel": "share named right"}
-fig = plots.over_seeds(lengths, by_length, reference=limit, log="x", **texts)
+fig = plots.over_seeds(lengths, by_length, log="x", **texts)
 plots.show(
     fig,
-    alt="The recurrent network gains with length; the window hardly.",
+    alt="The recurrent network gains with length. The window gains little, and stays just below "
+    "the best that three frames allow.",
 )
 
 # %% claims=["C08"]
@@ -380,7 +383,7 @@ for n in (3, 10, 20):
 print(f"best from all frames: {film.limits(length=400).accuracy:.2f}")
 
 # %% [markdown]
-# Longer films score higher because their first frames, which have no past, weigh less. The window is within about 0.01 of its limit: no network could do better from three frames.
+# Longer films score higher because their first frames, which have no past, weigh less. From 25 frames on the window is within about 0.01 of its limit: no network could do better from three frames.
 #
 # **What this shows, and what not.** The loop fits sequences: one set of weights, any length, and what matters may lie outside any window that one would have thought of. The essay calls it the *natural* architecture for them. Fitness is what we can measure; that it is the natural one, or the only one, does not follow. A wider window could catch up on this film (see the bound for twenty frames), and attention does without a loop altogether.
 

@@ -129,6 +129,8 @@ best = table[np.argmax(table.mean(axis=2), axis=0), np.arange(len(gaps))]
 found = {bias: gated.over("gap", "accuracy", forget_bias=bias)[1] for bias in (0.0, 1.0, 5.0)}
 series = {f"LSTM, forget bias {bias:g}": accuracy for bias, accuracy in found.items()}
 means = {"plain network": best.mean(axis=1)} | {name: a.mean(axis=1) for name, a in series.items()}
+
+# %%
 fig = plots.lines(
     means,
     gaps,
@@ -139,7 +141,9 @@ fig = plots.lines(
 )
 plots.show(
     fig,
-    alt="Plain network: right at 10, partly at 20, chance from 40 on. LSTMs with forget bias 0 or 1 fall to chance earlier. With forget bias 5 all succeed at 10 and 40, most at 20, two of five at 80, none at 160.",
+    alt="Plain network: right at 10, partly at 20, chance from 40 on. LSTMs with forget bias 0 or "
+    "1 fall to chance earlier. With forget bias 5 all succeed at 10 and 40, most at 20, two "
+    "of five at 80, none at 160.",
 )
 
 # %% [markdown]
@@ -165,9 +169,12 @@ lc.claim(
     table[:, at[40]].max(axis=0),
     below=0.2,
 )
+
+# %% claims=["C16"]
 lc.claim(
     "C16",
-    "with the usual bias of 1 and no more parameters than a plain network, an LSTM does not even learn a gap of 20",
+    "with the usual bias of 1 and no more parameters than a plain network, an LSTM does not "
+    "even learn a gap of 20",
     found[1.0][at[20]],
     below=0.2,
     verdict="qualified",

@@ -185,10 +185,13 @@ plain_sizes = np.median(np.linalg.norm([d_last["h"], *starts], axis=2), axis=1)
 # %%
 series = medians | {"plain tanh network": (back, plain_sizes)}
 texts = {"xlabel": "distance k from the end", "ylabel": "size of the gradient"}
-fig = plots.lines(series, log="y", ylim=(1e-10, 1e3), **texts)
+pairs = {f"$b_f$ = {bias}, belt alone": f"$b_f$ = {bias}, all ways" for bias in (5, 1)}
+fig = plots.lines(series, log="y", ylim=(1e-10, 1e3), like=pairs, **texts)
 plots.show(
     fig,
-    alt="At forget bias 5 the belt alone keeps more than half of the gradient over 60 steps, and all ways together let it grow. At bias 1 the belt alone loses it about as fast as the plain network; all ways together lose it more slowly.",
+    alt="At forget bias 5 the belt alone keeps more than half of the gradient over 60 steps, and "
+    "all ways together let it grow. At bias 1 the belt alone loses it about as fast as the "
+    "plain network; all ways together lose it more slowly.",
 )
 
 # %% claims=["C21"]
@@ -288,7 +291,8 @@ plots.lines(sigma, a, xlabel="a", title="σ(a)", ax=axes[0])
 plots.lines(slope, a, xlabel="a", title="its slope σ(a) (1 − σ(a))", log="y", ax=axes[1])
 plots.show(
     fig,
-    alt="The gate goes from 0 to 1 in an S. Its slope, on a logarithmic scale, is greatest in the middle and falls along straight lines to both sides.",
+    alt="The gate goes from 0 to 1 in an S. Its slope, on a logarithmic scale, is greatest in the "
+    "middle and falls along straight lines to both sides.",
 )
 
 # %% claims=["C23"]
@@ -375,10 +379,13 @@ fig = plots.bars(
     ranges={name: tuple(np.quantile(error, [0.25, 0.75])) for name, error in one.items()},
     reference={"the value, 0.8": 0.8},
     ylabel="error after 100 steps",
+    note="bars: median of 64 sequences, lines: the middle half",
 )
 plots.show(
     fig,
-    alt="With forget gate open and input gate shut there is no error. With the input gate open it is several times the value itself. With a forget gate of 0.9 it is as large as the value.",
+    alt="With forget gate open and input gate shut there is no error. With the input gate open it "
+    "is several times the value itself. With a forget gate of 0.9 it is as large as the "
+    "value.",
 )
 
 # %% [markdown]
@@ -419,7 +426,7 @@ lc.claim("C24", "output gate open: cell states of the others differ", felt[1], a
 
 # %% tags=["setup"]
 def survival(bias, seed, input_bias=0.0, steps=128):
-    """What is left of a pulse, median over 64: on the belt, as difference of two runs. And the typical size of C."""
+    """What is left of a pulse, median over 64: on the belt, as difference of runs; and the size of C."""
     rng = np.random.default_rng(seed)
     params = lstm.init(8, 32, rng, np.float64, forget_bias=bias)
     params["b_i"][:] = input_bias
@@ -459,7 +466,9 @@ for k, title in enumerate(("on the belt: the product of f", "in that unit: the d
     plots.over_seeds(np.arange(129), series, log="y", ylim=(1e-4, 10), ax=axes[k], **texts)
 plots.show(
     fig,
-    alt="On a logarithmic scale, what the belt keeps falls along straight lines, steeply at bias 0 and hardly at bias 5. The differences of two runs follow the belt at first; then they leave it: at bias 2 they level off, at bias 5 they rise.",
+    alt="On a logarithmic scale, what the belt keeps falls along straight lines, steeply at bias "
+    "0 and hardly at bias 5. The differences of two runs follow the belt at first; then they "
+    "leave it: at bias 2 they level off, at bias 5 they rise.",
 )
 
 # %% [markdown]

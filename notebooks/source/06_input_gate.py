@@ -80,7 +80,10 @@ lc.claim("C27", "what a step adds to the kept state is i times the candidate", d
 # %% tags=["setup"]
 number, _ = lc.reader.carrier(reader, "number")
 gender, _ = lc.reader.carrier(reader, "gender")
-text = "the queen near the old kings is tired and seen by the boy she slept . the kings behind the nun are happy and near the girl they left ."
+text = (
+    "the queen near the old kings is tired and seen by the boy she slept . the kings behind the nun "
+    "are happy and near the girl they left ."
+)
 words = text.split()
 
 
@@ -95,7 +98,9 @@ def along(unit, *names):
 fig = plots.by_word(words, along(number, "i", "g", "c"), marks={"subject": [1, 17]})
 plots.show(
     fig,
-    alt="The input gate of the number unit is wide open at both subjects and nearly shut at most words up to the verb. The candidate is negative at one subject, positive at the other; the cell state follows it and stays.",
+    alt="The input gate of the number unit is wide open at both subjects and nearly shut at most "
+    "words up to the verb. The candidate is negative at one subject, positive at the other; "
+    "the cell state follows it and stays.",
 )
 
 # %% [markdown]
@@ -128,10 +133,11 @@ admitted = {
 }
 
 # %%
-fig = plots.bars_over_seeds(admitted, ylabel="input gate, mean", ylim=(0, 1.35))
+fig = plots.bars_over_seeds(admitted, ylabel="input gate, mean", ylim=(0, 1), legend="above")
 plots.show(
     fig,
-    alt="In the median network the input gate stands at 0.84 at subjects for gender, 0.56 at distractors; for number 0.93 and 0.55. The ranges overlap.",
+    alt="In the median network the input gate stands at 0.84 at subjects for gender, 0.56 at "
+    "distractors; for number 0.93 and 0.55. The ranges overlap.",
 )
 
 # %% claims=["C29"]
@@ -140,7 +146,8 @@ for what, difference in more.items():
     print(f"{what}: more open at subjects in {np.sum(difference > 0.05)} of 10 networks")
 lc.claim(
     "C29",
-    "in most of ten networks the gate of gender's unit is clearly more open at a subject than at a distractor",
+    "in most of ten networks the gate of gender's unit is clearly more open at a subject than "
+    "at a distractor",
     int(np.sum(more["gender"] > 0.05)),
     between=(5, 7),
     verdict="qualified",
@@ -173,11 +180,12 @@ lc.reader.answers(lc.inspection.patch(reader, shut, rows.x, at_subject), later)
 
 # %%
 closed = {key: np.sort(study.over("trained", f"closed_{key}")[1][1]) for key in ("verb", "gender")}
-fig = plots.lines(closed, np.arange(1, 11), ylabel="share right", reference={"chance": 0.5}, ylim=(0.4, 1.03))
+fig = plots.lines(closed, np.arange(1, 11), ylabel="share right", reference={"chance": 0.5}, ylim=(0.4, 1.02))
 fig.axes[0].set_xlabel("ten networks, each curve in ascending order")
 plots.show(
     fig,
-    alt="With the input gate shut at the subject, shares right range from a guess to nearly 1, for verbs and for gender.",
+    alt="With the input gate shut at the subject, shares right range from a guess to nearly 1, "
+    "for verbs and for gender.",
 )
 
 # %% claims=["C29"]

@@ -27,7 +27,7 @@ gender, _ = lc.reader.carrier(reader, "gender")
 # %% [markdown]
 # ## The question: what is in the book now?
 #
-# Think of the cell state as an account book with one line for each number. At each step, keep a share $f_t$ of what stands there, and enter $i_t \odot \tilde C_t$:
+# Think of the cell state as an account book with one line for each number. At each step, keep a share $f_t$ of what stands there, enter $i_t \odot \tilde C_t$, and there is the new balance:
 
 # %% claims=["C30"]
 lstm.equations("c")
@@ -45,14 +45,14 @@ lstm.diagram(focus="c")
 #
 # Predict before you move:
 #
-# - $C_{t-1} = 1$, $f_t = 0.5$, $i_t = 1$, $\tilde C_t = 0.5$. What is $C_t$?
+# - $C_{t-1} = 2$, $f_t = 0.25$, $i_t = 0.5$, $\tilde C_t = 1$. What is $C_t$?
 # - Can $C_t$ become larger than 1? What would it take?
 
 # %%
 lc.widgets.update_panel(lstm, show=("c",))
 
 # %% [markdown]
-# It is 1 again: half kept, half entered. And it can grow: with $f_t = 1$, $i_t = 1$ and $\tilde C_t = 1$ at every step it grows by 1 each time. The belt counts. That is why the cell state, unlike $h$, has no bounds.
+# It is 1: a quarter of 2 is kept, half of 1 is entered. And it can grow: with $f_t = 1$, $i_t = 1$ and $\tilde C_t = 1$ at every step it grows by 1 each time. The belt counts. That is why the cell state, unlike $h$, has no bounds.
 
 # %% claims=["C30"]
 counter = lstm.override(f=1.0, i=1.0, g=1.0)
@@ -66,7 +66,10 @@ lc.claim("C30", "with all open the state counts the steps", bool((run["c"][-1] =
 # Take the unit that carries gender in the trained network, and keep its book along two sentences. What was kept of the word before, what was entered, and the balance:
 
 # %% tags=["setup"]
-text = "the queen near the old kings is tired and seen by the boy she slept . the king behind the nuns is happy and near the girl he left ."
+text = (
+    "the queen near the old kings is tired and seen by the boy she slept . the king behind the nuns "
+    "is happy and near the girl he left ."
+)
 words = text.split()
 run = reader.unroll(reader.task.encode(text)[:, None])
 f, i, g, c = (run[name][:, 0, gender] for name in ("f", "i", "g", "c"))
@@ -77,14 +80,16 @@ book = {"kept": f * before, "entered": i * g, "$C_t$": c}
 fig = plots.by_word(words, book, marks={"subject": [1, 17]})
 plots.show(
     fig,
-    alt="In the first sentence the balance is a little below 0 before the verb, then large positive entries lift it. At the full stop nothing is kept. In the second sentence negative entries after the subject bring the balance below 0, where it stays.",
+    alt="In the first sentence the balance is a little below 0 before the verb, then positive "
+    "entries, one after another, lift it. At the full stop nothing is kept. In the second "
+    "sentence negative entries after the subject bring the balance below 0, where it stays.",
 )
 
 # %% claims=["C30"]
 lc.claim("C30", "the book adds up at every word", np.abs(f * before + i * g - c).max(), below=1e-12)
 
 # %% [markdown]
-# **What to notice.** The first two rows add up to the third. At the full stop and at the next *the*, almost nothing is kept: *the old gender goes*. At *king* and the words after it entries are negative: *the new one comes in*. This is the essay's picture, except for two things. The old value goes a word or two before the new one comes. And the new one does not come in one stroke: entries of several words, of both signs, add up to it, most of them after the subject.
+# **What to notice.** The first two rows add up to the third; all three have the same scale. At the full stop and at the next *the*, almost nothing is kept: *the old gender goes*. At *king* and the words after it entries are negative: *the new one comes in*. This is the essay's picture, except for two things. The old value goes a word or two before the new one comes. And the new one does not come in one stroke: entries of several words, of both signs, add up to it, most of them after the subject.
 #
 # How clear is it over many rows? For each word of the second sentence, the mean of $C$ where its subject is feminine, minus where it is masculine (singular subjects only):
 
@@ -104,14 +109,16 @@ def apart(sentence, of):
 
 # %%
 series = {"old subject": apart(1, of=0), "new subject": apart(1, of=1)}
-fig = plots.by_word(KINDS, series, marks={"second sentence": [1]})
+fig = plots.by_word(KINDS, series, marks={"second subject": [1]})
 plots.show(
     fig,
-    alt="By the gender of the old subject the state does not differ anywhere in the second sentence. By the new one it differs from its subject on, more and more up to the pronoun, and no longer at the full stop.",
+    alt="By the gender of the old subject the state does not differ anywhere in the second "
+    "sentence. By the new one it differs from its subject on, more and more towards the "
+    "pronoun, and no longer at the full stop.",
 )
 
 # %% [markdown]
-# By the *old* subject's gender the state no longer differs, from the first word of the new sentence on. By the *new* subject's it differs from the subject's own word on, more with every word up to the pronoun, which needs it, and no longer at the full stop.
+# By the *old* subject's gender the state no longer differs, from the first word of the new sentence on. By the *new* subject's it differs from the subject's own word on, more and more towards the pronoun, which needs it, and no longer at the full stop. (Both rows have the same scale.)
 
 # %% claims=["C31"]
 old, new = apart(1, of=0), apart(1, of=1)

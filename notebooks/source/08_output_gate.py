@@ -90,11 +90,14 @@ series = {
 fig = plots.by_word(KINDS, series, marks={"verb next": [4], "pronoun next": [10]})
 plots.show(
     fig,
-    alt="What is stored falls after the subject, and grows from the verb on up to the pronoun. The output gate changes from word to word: low in the gap, high just before verb and pronoun, highest at the mood. What is shown is small in the gap, large from the mood on and largest before the pronoun.",
+    alt="What is stored falls after the subject, grows from the verb on, and stays up to the "
+    "pronoun. The output gate changes from word to word: low in the gap, high just before "
+    "verb and pronoun, highest at the mood. What is shown is small in the gap, large from the "
+    "mood on and largest before the pronoun.",
 )
 
 # %% [markdown]
-# **What to notice.** What is stored changes little from word to word; the gate moves a lot. In the first gap, the unit holds gender and hardly shows it. Just before the pronoun, when it is needed, the gate opens, and gender is shown more than anywhere else. It also opens just before the verb, which does not need gender, and most of all at the mood. So *shown when needed* is true here, and *only when needed* is not.
+# **What to notice.** What is stored falls after the subject and grows again from the verb on. From *and* to the pronoun it hardly changes, near 2, the most that two values within $\pm 1$ can differ by. What is shown in these words goes up and down with the gate. At the first words of the gap the gate is low, and little is shown of what the unit holds. Just before the pronoun, when it is needed, the gate opens, and gender is shown more than anywhere else. It also opens just before the verb, which does not need gender, and most of all at the mood. So *shown when needed* is true here, and *only when needed* is not.
 #
 # The essay's example is the verb: as it may come next, the cell shows whether the subject is singular or plural. In ten networks, how open is the output gate of the unit that carries **number** at the word before the verb, and at the other words since the subject? And for gender, before the pronoun?
 
@@ -109,10 +112,11 @@ shown = {
 }
 
 # %%
-fig = plots.bars_over_seeds(shown, ylabel="output gate, mean", ylim=(0, 1.35))
+fig = plots.bars_over_seeds(shown, ylabel="output gate, mean", ylim=(0, 1), legend="above")
 plots.show(
     fig,
-    alt="The median output gate is more open at the word before the answer, 0.88 for both properties, than at the other words, 0.63 and 0.57. The ranges overlap.",
+    alt="The median output gate is more open at the word before the answer, 0.88 for both "
+    "properties, than at the other words, 0.63 and 0.57. The ranges overlap.",
 )
 
 # %% claims=["C34"]

@@ -211,19 +211,21 @@ right = {
     }
     for name, cell in cells.items()
 }
-look = {"ylabel": "right at the letter\nthat needs memory", "ylim": (0, 1.05), "legend": "above"}
+look = {"ylabel": "right at the letter\nthat needs memory", "ylim": (0, 1), "legend": "above"}
 fig = plots.bars_over_seeds(right, reference={"chance": 0.5}, **look)
 plots.show(
     fig,
-    alt="On single strings all three cells are right. On one stream, tested from zeros, the cell of 1997 and the LSTM with f held at 1 range from a guess to above 0.98, with medians of 0.82 and 0.70; with a forget gate from 0.94 to 1.",
+    alt="On single strings all three cells are right. On one stream, tested from zeros, the cell "
+    "of 1997 and the LSTM with f held at 1 range from a guess to above 0.98, with medians of "
+    "0.82 and 0.70; with a forget gate from 0.94 to 1.",
 )
 
 # %%
 for name, found in right.items():
-    print(f"one stream, {name:16}", np.sort(found["one stream, from zeros"]).round(2))
+    print(f"one stream, {name:16}", *(f"{v:.2f}" for v in np.sort(found["one stream, from zeros"])))
 
 # %% [markdown]
-# (In the figure, bars are medians, and lines reach from the lowest to the highest.) On single strings all three are right. On one stream, three runs of five fail in each cell that has no forget gate, and none with it. The third cell shows that the gate decides this, not the ranges of $g$. (Gers and others counted as solved only a stream of a million letters without a single error. We measured shares, over some five thousand strings.)
+# On single strings all three are right. On one stream, three runs of five fail in each cell that has no forget gate, and none with it. The third cell shows that the gate decides this, not the ranges of $g$. (Gers and others counted as solved only a stream of a million letters without a single error. We measured shares, over some five thousand strings.)
 
 # %% claims=["C16"]
 alone, stream = ([found[kind] for found in right.values()] for kind in right["1997"])
@@ -260,14 +262,16 @@ kept = {
 fig = plots.bars_over_seeds(kept, reference={"chance": 0.5}, **look)
 plots.show(
     fig,
-    alt="Going on, the cell of 1997 and the LSTM with f held at 1 have medians of 0.99, and the same with all states held but for one run of the latter. With a forget gate: near 1 going on, about 0.2 with states held.",
+    alt="Going on, the cell of 1997 and the LSTM with f held at 1 have medians of 0.99, and the "
+    "same with all states held but for one run of the latter. With a forget gate: near 1 "
+    "going on, about 0.2 with states held.",
 )
 
 # %%
 missed = {name: found["going on"] - found["going on, states held"] for name, found in kept.items()}
 for name, lost in missed.items():
-    runs = np.sort(kept[name]["going on"]).round(2)
-    print(f"{name:16} going on: {runs}  lost with states held: {np.sort(lost).round(2)}")
+    for what, shares in (("going on", kept[name]["going on"]), ("lost with states held", lost)):
+        print(f"{name:16} {what:22}", *(f"{v:5.2f}" for v in np.sort(shares).round(2) + 0.0))
 
 # %% claims=["C16"]
 lc.claim("C16", "the states of 1997 are no memory: held, nothing is lost", abs(missed["1997"]), below=0.02)
@@ -294,31 +298,23 @@ lc.claim("C16", "the states with a forget gate are", missed["with forget gate"],
 
 # %%
 study = lc.experiments.load("plain_against_lstm")
-tasks = ("adding", "copy", "temporal_order", "embedded_reber")
+names = ("adding", "copy", "temporal order", "embedded Reber")
+tasks = {name.lower().replace(" ", "_"): name for name in names}  # as the study names them
 accuracy = {
-    name: {task.replace("_", " "): better(study, "accuracy", task=task, cell=cell) for task in tasks}
+    name: {label: better(study, "accuracy", task=task, cell=cell) for task, label in tasks.items()}
     for name, cell in (("plain network", "rnn"), ("LSTM", "lstm"))
 }
 
-
 # %%
-def each(measure):
-    """A number for each network and task."""
-    return {name: {task: measure(v) for task, v in found.items()} for name, found in accuracy.items()}
-
-
-# %%
-chance = dict(zip(accuracy["LSTM"], (0.078, 0.25, 0.25, 0.5), strict=True))
-fig = plots.bars(
-    each(np.median) | {"guessing": chance},
-    ranges=each(lambda v: (v.min(), v.max())),
-    ylabel="share right",
-    ylim=(0, 1.05),
-    legend="above",
+chance = dict(zip(tasks.values(), ([0.078], [0.25], [0.25], [0.5]), strict=True))
+fig = plots.bars_over_seeds(
+    accuracy | {"guessing": chance}, ylabel="share right", ylim=(0, 1), legend="above"
 )
 plots.show(
     fig,
-    alt="Adding: plain network at a guess, LSTM at 0.85. Copy: both near a guess, up to 0.48. Temporal order: plain network at a guess, LSTM at 1 in four of five seeds. Embedded Reber: both at 1.",
+    alt="Adding: plain network at a guess, LSTM at 0.85. Copy: both near a guess, up to 0.48. "
+    "Temporal order: plain network at a guess, LSTM at 1 in four of five seeds. Embedded "
+    "Reber: both at 1.",
 )
 
 # %% claims=["C10"]
@@ -326,7 +322,7 @@ plain, gated = accuracy["plain network"], accuracy["LSTM"]
 lc.claim("C10", "adding: every LSTM is right most of the time", gated["adding"], above=0.6)
 lc.claim("C10", "adding: every plain network guesses", plain["adding"], below=0.15)
 both = "embedded Reber: the plain network is right as well"
-lc.claim("C10", both, plain["embedded reber"], above=0.95, verdict="qualified")
+lc.claim("C10", both, plain["embedded Reber"], above=0.95, verdict="qualified")
 neither = "copy: within this budget the LSTM does not learn it either"
 lc.claim("C10", neither, gated["copy"], below=0.6, verdict="qualified")
 
@@ -380,7 +376,8 @@ fig = plots.over_seeds(
 )
 plots.show(
     fig,
-    alt="Both networks fall with training, the plain one faster at first; after 5,000 steps both stand at about 2.15 bits, where the best n-gram model stands. xz is lower, below 1.8.",
+    alt="Both networks fall with training, the plain one faster at first; after 5,000 steps both "
+    "stand at about 2.15 bits, where the best n-gram model stands. xz is lower, below 1.8.",
 )
 
 # %% claims=["C10"]
@@ -490,7 +487,10 @@ lc.claim("C29", statement, admit, between=(5, 7), verdict="qualified")
 follow, show = networks(value["flipped"] > 0.8), networks(shows > 0.05)
 statement = "networks of ten whose pronoun follows the state of one unit"
 lc.claim("C31", statement, follow, between=(5, 7), verdict="qualified")
-statement = "networks of ten that open number's output gate wider at the word before the verb than at the words between"
+statement = (
+    "networks of ten that open number's output gate wider at the word before the verb than at the "
+    "words between"
+)
 lc.claim("C34", statement, show, between=(5, 8), verdict="qualified")
 lost = networks(value["without_gender"] < 0.6)
 lc.claim("C26", "networks of ten that lose gender when the probe's unit is silenced", lost, between=(8, 10))

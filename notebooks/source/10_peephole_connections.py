@@ -200,7 +200,7 @@ def better(kind, cell, value):
 
 # %%
 measured = {name: better("measure", cell, "accuracy") for name, cell in cells.items()}
-fig = plots.bars_over_seeds(measured, reference={"chance": 0.5}, ylabel="share right", ylim=(0, 1.25))
+fig = plots.bars_over_seeds(measured, reference={"chance": 0.5}, ylabel="share right", ylim=(0, 1))
 plots.show(
     fig,
     alt="Measuring delays of 30 and 31 steps. LSTM: median 1, from a guess to 1. Peepholes: all five at 1. Full matrices: median at a guess, one run at 1.",
@@ -245,7 +245,8 @@ for name, share in exact.items():
     print(f"    {name:14}", *(f"{value:.2f}" for value in share))
 
 # %%
-fig = plots.bars_over_seeds(kept, ylabel="exact delays of 20", ylim=(0, 25))
+fig = plots.bars_over_seeds(kept, ylabel="exact delays of 20", ylim=(0, 20))
+fig.axes[0].set_yticks(range(0, 21, 5))
 plots.show(
     fig,
     alt="LSTM: 20 of 20 in all five runs. Peepholes: median 7, from 3 to 20. Full matrices: median 2, from 0 to 6.",

@@ -162,7 +162,7 @@ fig = plots.bars_over_seeds(
     together,
     reference={"coupled gates": 1.0},
     ylabel="correlation of i with 1 - f",
-    ylim=(-0.5, 1.3),
+    ylim=(-0.5, 1),
 )
 plots.show(
     fig,
@@ -189,7 +189,7 @@ right = {
     "trained with coupled gates": {key: others[key] for key in asked},
 }
 fig = plots.bars_over_seeds(
-    right, reference={"chance": 0.5}, ylabel="share right", ylim=(0, 1.1), legend="above"
+    right, reference={"chance": 0.5}, ylabel="share right", ylim=(0, 1), legend="above"
 )
 plots.show(
     fig,
@@ -243,7 +243,7 @@ guess = {
 }
 
 # %%
-fig = plots.bars_over_seeds(shares | guess, ylabel="share right", ylim=(0, 1.2), legend="above")
+fig = plots.bars_over_seeds(shares | guess, ylabel="share right", ylim=(0, 1), legend="above")
 plots.show(
     fig,
     alt="Counting: LSTM and coupled gates both at 0.99. Adding: LSTM 0.61, from 0.52 to 0.62; coupled gates 0.94, from 0.89 to 0.99. Guessing is at 0.13 and 0.08.",

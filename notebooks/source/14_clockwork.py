@@ -239,6 +239,7 @@ labels = {"plain": "rnn", "LSTM": "lstm", "clockwork": "clockwork"}
 errors = {n: study.over("parameters", "nmse", cell=c, updates=600)[1] for n, c in labels.items()}
 sizes = study.over("parameters", "nmse", cell="rnn", updates=600)[0]
 texts = {"xlabel": "parameters", "ylabel": "normalised error"}
+texts["note"] = "lines: median of 5 waves, bands: lowest to highest"
 fig = plots.over_seeds(sizes, errors, reference={"the mean": 1.0}, log="xy", legend="above", **texts)
 plots.show(
     fig,
