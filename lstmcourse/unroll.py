@@ -53,7 +53,7 @@ def check_backend(name: str | None) -> str:
         if name == "numba":
             raise UnknownNameError(
                 "backend='numba' needs the packages numba and scipy, which are not installed: pip install "
-                "'lstmcourse[fast]', or leave backend= out"
+                "numba scipy, or leave backend= out"
             )
         raise UnknownNameError(f"backend={name!r}: {nearest(name, backends())}")
     return name
