@@ -134,9 +134,12 @@ def test_what_is_not_finite_can_be_shown():
 
 def test_sliders_are_named_for_everyone():
     panel = widgets.state_panel(lc.cells.rnn)
-    assert panel["U_h"].tooltip == "U_h, weight of the previous state"
-    assert panel["x_2"].tooltip == "x_2, input"
-    assert panel["U_h"].description == "U_h"
+    assert panel["U_h"].tooltip == "U h, weight of the previous state"
+    assert panel["x_2"].tooltip == "x 2, input"
+    low = 'U<span class="lc-low">h</span>'
+    assert panel["U_h"].description == low and panel["U_h"].description_allow_html
+    long = widgets.state_panel(lc.cells.rnn, x=np.zeros((12, 2)))
+    assert long["x_12[2]"].description == 'x<span class="lc-low">12</span>[2]'
 
 
 def test_an_error_reaches_who_moved_the_slider_and_is_shown():

@@ -21,8 +21,8 @@ from lstmcourse.compile import evaluate
 from lstmcourse.errors import UnknownNameError, nearest
 from lstmcourse.graph import Node
 from lstmcourse.ops import apply
-from lstmcourse.printers.expression import PLAIN, write
-from lstmcourse.printers.svg import named
+from lstmcourse.printers.expression import PLAIN, unaccented, write
+from lstmcourse.printers.svg import Name, named
 from lstmcourse.widgets.panel import Panel, Slider, indexed, pieces, spoken
 from lstmcourse.widgets.state import _label, _text, strips, table
 
@@ -207,9 +207,10 @@ def _sliders(cell: Any, layer: _Layer, weight: float) -> list[Slider]:
     for node in layer.reads:
         name, word = node.name, _WORDS.get(node.name, node.name)
         if node.op.name == "param":
-            label = _label(name, name)
+            symbol = _written(cell, node, top=False)
+            label = _label(symbol, name)
             start = 0.0 if label.endswith("bias") else 1.0
-            own.append(Slider(name, start, -weight, weight, label=label, group="the layer"))
+            own.append(Slider(name, start, -weight, weight, label=label, group="the layer", symbol=symbol))
             continue
         low, high = _RANGES.get(node.op.name, (-_reach(cell, node), _reach(cell, node)))
         start = {"x": 0.5, "h": 0.5, "g": 0.8}.get(name, 1.0)
@@ -510,7 +511,17 @@ def _numbers(cell: Any, nodes: Mapping[str, Node], values: Mapping[str, float]) 
 
 def _letter(cell: Any, name: str, when: str = "t") -> str:
     """Return a name of a cell as its paper writes it: ``C_{t-1}``."""
-    found = named(name, when, cell.letters)
+    return _plain(named(name, when, cell.letters))
+
+
+def _parameter(cell: Any, name: str) -> str:
+    """Return a parameter as its paper writes it: ``W_C`` for the ``W_g`` of a candidate written C̃."""
+    head, _, layer = name.partition("_")
+    return _plain(named(f"{head}_{unaccented(cell.letters.get(layer, layer))}", ""))
+
+
+def _plain(found: Name) -> str:
+    """Return a name on one line, its index behind an underscore."""
     below = found.below.replace("−", "-")
     return found.letter + ("" if not below else f"_{below}" if len(below) == 1 else f"_{{{below}}}")
 
@@ -521,7 +532,9 @@ def _written(cell: Any, node: Node, top: bool = True) -> str:
     def name(node: Node, when: str, letters: Mapping[str, str]) -> str:
         if node.op.name == "const":
             return PLAIN.name(node, when, letters)
-        return _letter(cell, node.name, "" if node.op.name == "param" else when)
+        if node.op.name == "param":
+            return _parameter(cell, node.name)
+        return _letter(cell, node.name, when)
 
     formats = {**PLAIN.formats, "mul": "{0} · {1}", "sub": "{0} − {1}", "neg": "−{0}"}
     return write(node, replace(PLAIN, formats=formats, name=name), cell.letters, top)
@@ -537,7 +550,7 @@ def _rows(shown: Mapping[str, float], words: Sequence[str], *equations: str) -> 
         for word, (label, value) in zip(words, shown.items(), strict=True)
     )
     caption = "<br>".join(indexed(equation) for equation in equations)
-    return f"<table><caption>{caption}</caption><tbody>{rows}</tbody></table>"
+    return f'<table><caption style="white-space:nowrap">{caption}</caption><tbody>{rows}</tbody></table>'
 
 
 def _beside(drawing: str, numbers: str) -> str:

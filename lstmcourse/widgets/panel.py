@@ -18,12 +18,13 @@ from typing import Any, final
 from lstmcourse.errors import UnknownNameError, nearest
 from lstmcourse.plots import _HOSTS, css
 
-__all__ = ["Panel", "Slider", "indexed", "lowered", "pieces", "spoken"]
+__all__ = ["Panel", "Slider", "indexed", "pieces", "spoken"]
 
 _STYLE = (
     css(".lc-panel")
     + ".lc-panel{background:var(--lc-paper);color:var(--lc-ink);padding:8px;max-width:100%}"
     + ".lc-panel .widget-label,.lc-panel .widget-readout,.lc-panel h4{color:var(--lc-ink)}"
+    + ".lc-panel .lc-low{font-size:75%;vertical-align:-0.3em;line-height:1}"
     + ".lc-panel h4{margin:0 0 4px;font-size:100%}"
     + ".lc-panel table{border-collapse:collapse;color:var(--lc-ink);font-variant-numeric:tabular-nums}"
     + ".lc-panel caption{text-align:left;color:var(--lc-muted);padding:2px 0}"
@@ -203,7 +204,8 @@ def _slider(s: Slider) -> Any:
         min=s.low,
         max=s.high,
         step=s.step,
-        description=lowered(s.symbol) if s.symbol else s.name,
+        description=_beside(s.symbol) if s.symbol else s.name,
+        description_allow_html=bool(s.symbol),
         tooltip=s.label,
         readout_format=f".{digits}f",
         style={"description_width": "56px"},
@@ -280,21 +282,13 @@ def indexed(label: str) -> str:
     return "".join(html.escape(t) + (f"<sub>{html.escape(i)}</sub>" if i else "") for t, i in pieces(label))
 
 
-def lowered(label: str) -> str:
-    """Return a label as plain text, its indices in small digits and letters where Unicode has them all.
+def _beside(label: str) -> str:
+    """Return a label for a slider, from which ipywidgets strips ``<sub>`` but not ``<span>``.
 
-    For the label of a slider, from which ipywidgets strips ``<sub>``.
-
-    >>> lowered("C_{t-1}"), lowered("W_f")
-    ('Cₜ₋₁', 'W_f')
+    >>> _beside("W_f")
+    'W<span class="lc-low">f</span>'
     """
-    return "".join(
-        text + (index.translate(_LOW) if set(map(ord, index)) <= set(_LOW) else f"_{index}")
-        for text, index in pieces(label)
-    )
-
-
-_LOW = str.maketrans("0123456789+−aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+    return indexed(label).replace("<sub>", '<span class="lc-low">').replace("</sub>", "</span>")
 
 
 def spoken(label: str) -> str:

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from lstmcourse.widgets.panel import Panel, Slider
+from lstmcourse.widgets.panel import Panel, Slider, spoken
 
 __all__ = ["series_of", "state_panel", "strips", "table"]
 
@@ -85,7 +86,9 @@ def state_panel(
     for name, (key, index) in named.items():
         reach, group = (1.0, "input") if key == "x" else (weight, "weights")
         value = round(float(arrays[key][index]), 1) + 0.0
-        sliders.append(Slider(name, value, -reach, reach, 0.1, label=_label(name, key), group=group))
+        symbol = re.sub(r"_(\w+)", r"_{\1}", name)
+        label = _label(symbol, key)
+        sliders.append(Slider(name, value, -reach, reach, 0.1, label=label, group=group, symbol=symbol))
 
     def render(values: dict[str, float]) -> str:
         series = series_of(cell, **arrays_of(values, shapes), show=show)
@@ -274,11 +277,12 @@ def _limit(values: np.ndarray) -> float:
     return next(s for s in scale if most <= s)
 
 
-def _label(name: str, key: str) -> str:
-    """Return what a screen reader says of a slider."""
+def _label(symbol: str, key: str) -> str:
+    """Return what a screen reader says of a slider for a number of an array."""
     kind = {"W": "weight of the input", "U": "weight of the previous state", "b": "bias"}
     kind |= {"p": "weight of the cell state", "V": "weight of the cell state"}
-    return f"{name}, {'input' if key == 'x' else kind.get(key.rsplit('.')[-1].split('_')[0], 'weight')}"
+    word = "input" if key == "x" else kind.get(key.rsplit(".")[-1].split("_")[0], "weight")
+    return f"{spoken(symbol)}, {word}"
 
 
 def _start(cell: Any, input_size: int, hidden_size: int) -> dict[str, np.ndarray]:
