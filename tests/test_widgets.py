@@ -127,6 +127,13 @@ def test_a_strip_grows_with_its_values():
     assert heights == pytest.approx([32 * 3 / 20, 32 * 12 / 20], abs=0.06)
 
 
+def test_the_ends_of_a_scale_are_named_where_they_are():
+    svg = ElementTree.fromstring(widgets.strips({"c": np.array([1.0, -1.0])}))
+    top, foot = (float(t.get("y")) - 0.36 * float(t.get("font-size")) for t in list(svg.iter("text"))[1:3])
+    bars = [(float(b.get("y")), float(b.get("height"))) for b in svg.iter("rect")]
+    assert [top, foot] == pytest.approx([bars[0][0], sum(bars[1])], abs=0.06)
+
+
 def test_what_is_not_finite_can_be_shown():
     page = widgets.strips({"c": np.array([np.nan, 1.0])}) + widgets.table({"c": np.array([np.nan, 1.0])})
     assert "<td>nan</td>" in page and 'y="nan' not in page

@@ -6,9 +6,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from colours import contrast
 
 import lstmcourse as lc
 from lstmcourse.errors import UnknownNameError
+from lstmcourse.hues import HUES
 from lstmcourse.widgets import (
     Slider,
     belt_panel,
@@ -290,6 +292,57 @@ def test_words_and_equations_of_an_update():
     )
     assert caption in panel.view
     assert "<br>" not in update_panel(show=("c",)).view
+
+
+# Colours and places
+
+
+def fills(panel):
+    """The colour of each bar, in the order in which they are drawn."""
+    found = [bar.get("fill") for bar in drawing(panel).iter("rect") if bar.get("class") == "lc-bar"]
+    return [re.fullmatch(r"var\(--lc-(\w+)\)", fill)[1] for fill in found]
+
+
+def test_a_quantity_has_one_hue_in_every_panel():
+    c, g, h = HUES["c"], HUES["g"], HUES["h"]
+    assert len({HUES[name] for name in "figochx"}) == 7
+    pairs = {"f": [c, c], "i": [g, g], "o": [c, h], "g": []}
+    assert {gate: fills(gate_panel(LSTM, gate)) for gate in pairs} == pairs
+    assert fills(update_panel()) == [c, c, g, g, c, c, h]
+    assert fills(belt_panel()) == [g] * 8 + [c] * 8
+    assert fills(gate_panel(lc.cells.gru, "r")) == [h, h]
+    for gate in "figo":
+        assert drawing(gate_panel(LSTM, gate)).find("polyline").get("stroke") == f"var(--lc-{HUES[gate]})"
+    lines = ElementTree.tostring(drawing(update_panel())).decode()
+    assert all(f'stroke="var(--lc-{HUES[gate]})" stroke-width="3"' in lines for gate in "fio")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_hues_stand_out_and_words_more_so(theme):
+    colours = lc.plots.PALETTE[theme]
+    assert all(contrast(colours[name], colours["paper"]) >= 3 for name in HUES.values())
+    words = {
+        re.search(r"--lc-(\w+)", text.get("style"))[1]
+        for make in PANELS.values()
+        for text in drawing(make()).iter("text")
+        if text.get("style")
+    }
+    assert words == {"ink", "muted"} and all(contrast(colours[w], colours["paper"]) >= 4.5 for w in words)
+
+
+@pytest.mark.parametrize("c", [-2.0, -0.3, 0.0, 0.4, 2.0])
+@pytest.mark.parametrize("b", [-6.0, -1.0, 0.0, 1.0, 3.0])
+def test_a_number_does_not_lie_on_an_outline(c, b):
+    panel = gate_panel(LSTM, "f")
+    panel.set(c=c, b_f=b, x=0, h=0)
+    svg = drawing(panel)
+    boxes = [r for r in svg.iter("rect") if r.get("class") in ("lc-bar", "lc-ghost")]
+    edges = [float(r.get("y")) + k * float(r.get("height")) for r in boxes for k in (0, 1)]
+    for text in svg.iter("text"):
+        if float(text.get("x")) > 320 and text.get("font-size") == "12":  # the numbers of the bars
+            foot = float(text.get("y"))
+            if foot != 26 + 75 + 59:  # that of the gate stands below it
+                assert not any(foot - 9 < edge < foot + 1 for edge in edges)
 
 
 # Several updates
