@@ -1,7 +1,7 @@
 """Draw a cell as a picture, in the visual language of "Understanding LSTM Networks", from its graph alone.
 
     diagram(cell)                      one step, open; `cell.diagram()` is the same
-    diagram(cell, focus={"f", "i"})    these equations in full ink, all else faded to a third
+    diagram(cell, focus={"f", "i"})    these equations in full ink, all else faded: lines to a third
     diagram(cell, chain=True)          three steps, the middle one open
     folded(cell), unrolled(cell)       the loop, and the loop laid out as copies through time
     legend()                           what boxes, circles and lines mean
@@ -52,6 +52,7 @@ LINE, ROUND, GAP, EDGE = (
     6,
     20,
 )  # pixels: line width, radius of corners, half a break, radius of input circles
+FADED, FADED_WORDS = 0.33, 0.55  # opacity of what is not in full ink; of its words, which can still be read
 OUT = 3  # grid units from the module to the circles and names outside it
 CLOSED = 10  # grid units: width of a closed module in a chain
 
@@ -237,12 +238,18 @@ def _head(p, before) -> str:
     return "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in corners) + "Z"
 
 
+_TEXT = re.compile("<text .*?</text>")
+
+
 class _Sheet:
-    """What is drawn, in three layers: grounds, what is faded, what is in full ink; and how far it reaches."""
+    """What is drawn, in layers: grounds, what is faded and its words, what is in full ink; and how far it
+    reaches.
+    """
 
     def __init__(self):
         self.ground: list[str] = []
         self.faded: list[str] = []
+        self.faded_words: list[str] = []
         self.full: list[str] = []
         self.left = self.top = float("inf")
         self.right = self.bottom = float("-inf")
@@ -254,7 +261,11 @@ class _Sheet:
 
     def put(self, text: str, full: bool = True) -> None:
         """Add marks to a layer."""
-        (self.full if full else self.faded).append(text)
+        if full:
+            self.full.append(text)
+            return
+        self.faded.append(_TEXT.sub("", text))
+        self.faded_words += _TEXT.findall(text)
 
     def line(self, points, *, head: bool = False, full: bool = True, broken=()) -> None:
         """A line, with an arrow head at its end if wanted."""
@@ -1286,7 +1297,8 @@ def _css() -> str:
     rules.append(
         f"{root} text{{font-family:{SERIF}}}{root} .v{{font-style:italic}}{root} .i{{font-size:70%}}"
     )
-    rules.append(f"{root} .faded{{opacity:.33}}.lc-diagram-still{{display:none}}")
+    rules.append(f"{root} .lines{{opacity:{FADED}}}{root} .words{{opacity:{FADED_WORDS}}}")
+    rules.append(".lc-diagram-still{display:none}")
     return "".join(rules)
 
 
@@ -1297,7 +1309,8 @@ def _finish(sheet: _Sheet, title: str, desc: str, plan: Layout | None) -> Diagra
     w, h = sheet.right - sheet.left + 2 * margin, sheet.bottom - sheet.top + 2 * margin
     body = "".join(sheet.ground)
     if sheet.faded:
-        body += f'<g class="faded" opacity=".33">{"".join(sheet.faded)}</g>'
+        body += f'<g class="faded"><g class="lines" opacity="{FADED}">{"".join(sheet.faded)}</g>'
+        body += f'<g class="words" opacity="{FADED_WORDS}">{"".join(sheet.faded_words)}</g></g>'
     body += "".join(sheet.full)
     key = "lcd-" + hashlib.sha256(f"{title}{desc}{body}".encode()).hexdigest()[:10]
     size = f'width="{_n(w)}" height="{_n(h)}"'
