@@ -1018,9 +1018,14 @@ class _Outside:
         self.heights = {s: self.bottom - (k + 1) * step for k, s in enumerate(self.states)}
 
 
+def _module_width(cell: Cell) -> float:
+    """Width of a closed module, as wide in its loop as in its copies."""
+    return max(6.0, 3.4 * max(1, len(cell.graph.leaves("sequence", "static", "noise", "clock")))) * UNIT
+
+
 def _folded(sheet: _Sheet, cell: Cell, label: str, dx: float) -> float:
     """The loop: one module whose states come back to it; returns its right side."""
-    width = max(7.0, 3.4 * max(1, len(cell.graph.leaves("sequence", "static", "noise", "clock")))) * UNIT
+    width = _module_width(cell)
     module = _Closed(label, _Outside(cell, width), width)
     timed = {n.name for n in cell.graph.leaves("sequence", "noise")}
     reach = 0.0
@@ -1042,8 +1047,9 @@ def _folded(sheet: _Sheet, cell: Cell, label: str, dx: float) -> float:
         )
         reach = max(reach, out)
     high = (1.3 + 1.1 * (len(cell.states) - 1)) * UNIT
-    sheet.rect(dx, module.top, dx + width, module.bottom, "module", 14)
-    sheet.text(label, dx + width / 2, 0, size=_fit(label, width, 30), kind="t")
+    sheet.rect(dx, module.top, dx + width, module.bottom, "module", 18)
+    middle = (module.top + module.bottom) / 2
+    sheet.text(label, dx + width / 2, middle, size=_fit(label, width, 34), kind="t")
     for k, x in module.inputs.items():
         y = module.bottom + OUT * UNIT
         sheet.line([(dx + x, y - EDGE), (dx + x, module.bottom + 1)], head=True)
@@ -1119,7 +1125,7 @@ def unrolled(cell: Cell, steps: int = 4, *, title: str | None = None, label: str
     for dy in (-4, 4):
         sheet.line([(x, dy), (x + 1.6 * UNIT, dy)])
     x += 3.8 * UNIT
-    width = max(6.0, 3.4 * max(1, len(cell.graph.leaves("sequence", "static", "noise", "clock")))) * UNIT
+    width = _module_width(cell)
     module = _Closed(label, _Outside(cell, width), width)
     timed = {n.name for n in cell.graph.leaves("sequence", "noise")}
     for k in range(steps):
@@ -1159,7 +1165,7 @@ def legend(*, title: str | None = None) -> Diagram:
     >>> legend()
     <Diagram: The notation of the diagrams>
     """
-    sheet, wide = _Sheet(), 9 * UNIT
+    sheet, wide = _Sheet(), 10.5 * UNIT  # wider than the longest word
     words = ["learned layer", "pointwise operation", "a whole vector", "concatenation", "copies"]
     for k, word in enumerate(words):
         x = (k + 0.5) * wide
