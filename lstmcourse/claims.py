@@ -172,6 +172,16 @@ class Result:
         )
 
 
+def _indexed(text: str) -> str:
+    """Return a text as HTML with letters' indices set low.
+
+    >>> _indexed("dC_T/dC_{t-1} for input_size = 1, h_t and b_f")
+    'dC<sub>T</sub>/dC<sub>t−1</sub> for input_size = 1, h<sub>t</sub> and b<sub>f</sub>'
+    """
+    letter = r"\b(d?[^\W\d_])_(?:\{([^{}]+)\}|([^\W_]))(?![\w{])"
+    return re.sub(letter, lambda m: f"{m[1]}<sub>{(m[2] or m[3]).replace('-', '−')}</sub>", text)
+
+
 def claim(
     id: str,
     statement: str,
@@ -274,16 +284,6 @@ def check(
     low, high = numbers.min(), numbers.max()
     measured = f"{low:.3g} to {high:.3g}, median {np.median(numbers):.3g}" if many else f"{low:.3g}"
     return Result(id, statement, threshold, verdict, holds, measured)
-
-
-def _indexed(text: str) -> str:
-    """Return a text as HTML with letters' indices set low.
-
-    >>> _indexed("dC_T/dC_{t-1} for input_size = 1, h_t and b_f")
-    'dC<sub>T</sub>/dC<sub>t−1</sub> for input_size = 1, h<sub>t</sub> and b<sub>f</sub>'
-    """
-    letter = r"\b(d?[^\W\d_])_(?:\{([^{}]+)\}|([^\W_]))(?![\w{])"
-    return re.sub(letter, lambda m: f"{m[1]}<sub>{(m[2] or m[3]).replace('-', '−')}</sub>", text)
 
 
 def _numbers(id: str, value: object) -> np.ndarray:
