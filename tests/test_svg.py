@@ -275,6 +275,35 @@ def box_of(cell, name):
     return box
 
 
+def test_a_row_of_peepholes_and_a_matrix_are_told_apart():
+    row, full = lc.cells.peephole, lc.cells.peephole_full
+    marks = {cell: [(p.parameter, p.pointwise) for p in svg.peepholes(plan_of(cell))] for cell in (row, full)}
+    assert marks[row] == [(f"p_{g}", True) for g in "fio"]
+    assert marks[full] == [(f"V_{g}", False) for g in "fio"]
+    assert {"pf", "pi", "po"} <= set(texts(row.diagram())) and "Vo" in texts(full.diagram())
+    assert texts(row.diagram()).count("×") == texts(full.diagram()).count("×") + 3
+    depth = svg.peepholes(plan_of(lc.cells.depth_gated))
+    assert [p.parameter for p in depth if p.wire.sink.startswith("1.d")] == ["1.p_d", "1.p_l"]
+    assert svg.peepholes(plan_of(lc.cells.lstm)) == []
+
+
+@pytest.mark.parametrize("name", lc.cells.names())
+def test_every_peephole_is_marked_clear_of_boxes_and_each_other(name):
+    cell = getattr(lc.cells, name)
+    plan = places.layout(cell)
+    if plan is None:
+        return
+    marks = svg.peepholes(plan)
+    boxes = [(p.at[0] - 9, p.at[1] - 9, p.at[0] + 9, p.at[1] + 24) for p in marks]
+    for g in plan.glyphs.values():
+        w, h = svg._size(g)
+        boxes += [(g.x * svg.UNIT - w, g.y * svg.UNIT - h, g.x * svg.UNIT + w, g.y * svg.UNIT + h)] * bool(w)
+    for k, (x0, y0, x1, y1) in enumerate(boxes[: len(marks)]):
+        assert all(x1 <= a or c <= x0 or y1 <= b or d <= y0 for a, b, c, d in boxes[k + 1 :])
+    own = {n for n in cell.parameter_shapes(1, 1) if n.rpartition(".")[2][:2] in ("p_", "V_")}
+    assert {p.parameter for p in marks} == own
+
+
 def test_a_masked_product_is_part_of_its_layer():
     assert box_of(lc.cells.clockwork, "a").kind == "layer" and box_of(lc.cells.clockwork, "a").text == "tanh"
     texts_ = [g.text for g in shape_ids(plan_of(lc.cells.slstm)) if g.kind == "layer"]
