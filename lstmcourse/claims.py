@@ -167,9 +167,19 @@ class Result:
         return (
             f'<div class="lc-claim" style="border-left: 4px solid {colour if self.holds else "#d55e00"};'
             f' padding: 0.3em 0.9em; margin: 0.4em 0">'
-            f"<strong>{self.id} · {self.outcome}</strong> {html.escape(self.statement)}<br>"
+            f"<strong>{self.id} · {self.outcome}</strong> {_indexed(html.escape(self.statement))}<br>"
             f'<span style="opacity: 0.8">required: {html.escape(self.threshold)}{beside}</span></div>'
         )
+
+
+def _indexed(text: str) -> str:
+    """Return a text as HTML with letters' indices set low.
+
+    >>> _indexed("dC_T/dC_{t-1} for input_size = 1, h_t and b_f")
+    'dC<sub>T</sub>/dC<sub>t−1</sub> for input_size = 1, h<sub>t</sub> and b<sub>f</sub>'
+    """
+    letter = r"\b(d?[^\W\d_])_(?:\{([^{}]+)\}|([^\W_]))(?![\w{])"
+    return re.sub(letter, lambda m: f"{m[1]}<sub>{(m[2] or m[3]).replace('-', '−')}</sub>", text)
 
 
 def claim(

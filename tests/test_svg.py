@@ -12,6 +12,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from colours import contrast, mixed
 
 import lstmcourse as lc
 from lstmcourse.errors import UnknownNameError
@@ -272,6 +273,35 @@ def test_peepholes_join_the_lines_into_their_boxes():
 def box_of(cell, name):
     (box,) = [g for g in shape_ids(plan_of(cell)) if g.name == name]
     return box
+
+
+def test_a_row_of_peepholes_and_a_matrix_are_told_apart():
+    row, full = lc.cells.peephole, lc.cells.peephole_full
+    marks = {cell: [(p.parameter, p.pointwise) for p in svg.peepholes(plan_of(cell))] for cell in (row, full)}
+    assert marks[row] == [(f"p_{g}", True) for g in "fio"]
+    assert marks[full] == [(f"V_{g}", False) for g in "fio"]
+    assert {"pf", "pi", "po"} <= set(texts(row.diagram())) and "Vo" in texts(full.diagram())
+    assert texts(row.diagram()).count("×") == texts(full.diagram()).count("×") + 3
+    depth = svg.peepholes(plan_of(lc.cells.depth_gated))
+    assert [p.parameter for p in depth if p.wire.sink.startswith("1.d")] == ["1.p_d", "1.p_l"]
+    assert svg.peepholes(plan_of(lc.cells.lstm)) == []
+
+
+@pytest.mark.parametrize("name", lc.cells.names())
+def test_every_peephole_is_marked_clear_of_boxes_and_each_other(name):
+    cell = getattr(lc.cells, name)
+    plan = places.layout(cell)
+    if plan is None:
+        return
+    marks = svg.peepholes(plan)
+    boxes = [(p.at[0] - 9, p.at[1] - 9, p.at[0] + 9, p.at[1] + 24) for p in marks]
+    for g in plan.glyphs.values():
+        w, h = svg._size(g)
+        boxes += [(g.x * svg.UNIT - w, g.y * svg.UNIT - h, g.x * svg.UNIT + w, g.y * svg.UNIT + h)] * bool(w)
+    for k, (x0, y0, x1, y1) in enumerate(boxes[: len(marks)]):
+        assert all(x1 <= a or c <= x0 or y1 <= b or d <= y0 for a, b, c, d in boxes[k + 1 :])
+    own = {n for n in cell.parameter_shapes(1, 1) if n.rpartition(".")[2][:2] in ("p_", "V_")}
+    assert {p.parameter for p in marks} == own
 
 
 def test_a_masked_product_is_part_of_its_layer():
@@ -567,15 +597,18 @@ def test_which_operand_is_subtracted_is_marked():
 def split(picture):
     """Texts and numbers of lines in the faded and in the full part."""
     root = ET.fromstring(picture.svg)
-    (faded,) = [g for g in root.iter(f"{SVG}g") if g.get("class") == "faded"]
-    inside = set(faded.iter())
+    _, lines, words = root.iter(f"{SVG}g")
+    assert (lines.get("class"), words.get("class")) == ("lines", "words")
+    assert {e.tag for e in words} == {f"{SVG}text"} and not list(lines.iter(f"{SVG}text"))
+    inside = set(words.iter())
     names = lambda keep: ["".join(t.itertext()) for t in root.iter(f"{SVG}text") if (t in inside) == keep]
-    return names(True), names(False), faded
+    return names(True), names(False), (lines, words)
 
 
 def test_focus_fades_the_rest_to_a_third():
-    faded, full, group = split(svg.diagram(lc.cells.lstm, focus={"f"}))
-    assert float(group.get("opacity")) == pytest.approx(1 / 3, abs=0.01)
+    faded, full, (lines, words) = split(svg.diagram(lc.cells.lstm, focus={"f"}))
+    assert float(lines.get("opacity")) == pytest.approx(1 / 3, abs=0.01) == svg.FADED
+    assert float(words.get("opacity")) == svg.FADED_WORDS
     assert sorted(full) == sorted(["σ", "ft", "xt", "ht−1"])
     assert {"it", "ot", "Ct", "Ct−1", "ht", "tanh"} <= set(faded)
 
@@ -688,16 +721,6 @@ def test_titles_are_escaped():
     assert ET.fromstring(picture.svg).find(f"{SVG}title").text == "a < b & c"
 
 
-def contrast(a, b):
-    """WCAG 2 contrast of two colours."""
-    levels = []
-    for colour in (a, b):
-        parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
-        r, g, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
-        levels.append(0.2126 * r + 0.7152 * g + 0.0722 * blue)
-    return (max(levels) + 0.05) / (min(levels) + 0.05)
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_colours_stand_out_in_both_themes(theme):
     from lstmcourse.plots import PALETTE
@@ -712,3 +735,20 @@ def test_colours_stand_out_in_both_themes(theme):
         'data-jp-theme-light="false"' in css and "prefers-color-scheme:dark" in css and "@media print" in css
     )
     assert set(re.findall(r"var\((--lcd-[\w-]+)\)", css)) <= set(re.findall(r"(--lcd-[\w-]+):", css))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_faded_words_can_be_read(theme):
+    from lstmcourse.plots import PALETTE
+
+    ink, paper = PALETTE[theme]["ink"], PALETTE[theme]["paper"]
+    module = svg._TONES[theme]["module"][0]
+    grounds = [paper, module] + [
+        mixed(fill, ground, svg.FADED)
+        for name, (fill, _) in svg._TONES[theme].items()
+        for ground in ([module] if name in ("layer", "point") else [paper])
+    ]
+    for ground in grounds:
+        assert contrast(mixed(ink, ground, svg.FADED_WORDS), ground) >= 3.2
+    css = svg._css()
+    assert f".lines{{opacity:{svg.FADED}}}" in css and f".words{{opacity:{svg.FADED_WORDS}}}" in css

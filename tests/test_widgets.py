@@ -1,5 +1,6 @@
 """What a panel shows is what the engine computes; what goes wrong in it is not swallowed."""
 
+import base64
 import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -11,6 +12,8 @@ import lstmcourse as lc
 from lstmcourse import widgets
 from lstmcourse.errors import UnknownNameError
 from lstmcourse.widgets import Panel, Slider
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 class Cells(HTMLParser):
@@ -124,6 +127,13 @@ def test_a_strip_grows_with_its_values():
     assert heights == pytest.approx([32 * 3 / 20, 32 * 12 / 20], abs=0.06)
 
 
+def test_the_ends_of_a_scale_are_named_where_they_are():
+    svg = ElementTree.fromstring(widgets.strips({"c": np.array([1.0, -1.0])}))
+    top, foot = (float(t.get("y")) - 0.36 * float(t.get("font-size")) for t in list(svg.iter("text"))[1:3])
+    bars = [(float(b.get("y")), float(b.get("height"))) for b in svg.iter("rect")]
+    assert [top, foot] == pytest.approx([bars[0][0], sum(bars[1])], abs=0.06)
+
+
 def test_what_is_not_finite_can_be_shown():
     page = widgets.strips({"c": np.array([np.nan, 1.0])}) + widgets.table({"c": np.array([np.nan, 1.0])})
     assert "<td>nan</td>" in page and 'y="nan' not in page
@@ -131,9 +141,12 @@ def test_what_is_not_finite_can_be_shown():
 
 def test_sliders_are_named_for_everyone():
     panel = widgets.state_panel(lc.cells.rnn)
-    assert panel["U_h"].tooltip == "U_h, weight of the previous state"
-    assert panel["x_2"].tooltip == "x_2, input"
-    assert panel["U_h"].description == "U_h"
+    assert panel["U_h"].tooltip == "U h, weight of the previous state"
+    assert panel["x_2"].tooltip == "x 2, input"
+    low = 'U<span class="lc-low">h</span>'
+    assert panel["U_h"].description == low and panel["U_h"].description_allow_html
+    long = widgets.state_panel(lc.cells.rnn, x=np.zeros((12, 2)))
+    assert long["x_12[2]"].description == 'x<span class="lc-low">12</span>[2]'
 
 
 def test_an_error_reaches_who_moved_the_slider_and_is_shown():
@@ -161,7 +174,34 @@ def test_display_is_stable_and_has_a_view_without_sliders():
     assert first.pop(key)["model_id"] != second.pop(key)["model_id"]
     assert first == second
     assert first["text/plain"] == "Panel: the state of rnn, step by step (8 sliders)"
-    assert "<svg" in first["text/html"] and "0.762" in first["text/html"]
+    assert "<td>0.762</td>" in first["text/html"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: widgets.state_panel(lc.cells.rnn),
+        lambda: widgets.gate_panel(lc.cells.lstm, "f"),
+        widgets.update_panel,
+        widgets.belt_panel,
+        widgets.clock_panel,
+    ],
+)
+def test_without_sliders_the_picture_is_an_image(make):
+    """JupyterLab drops inline SVG and styles from outputs that it does not trust; an image remains."""
+    panel = make()
+    page, drawn = panel._repr_mimebundle_()["text/html"], drawing(panel)
+    assert "<svg" in panel.view and "<svg" not in page
+    image = ElementTree.fromstring(re.search(r"<img [^>]*/>", page)[0])
+    assert image.get("alt") == f"{drawn.findtext('title')}. {drawn.findtext('desc')}"
+    assert (image.get("width"), image.get("height")) == (drawn.get("width"), drawn.get("height"))
+    data = image.get("src").removeprefix("data:image/svg+xml;base64,")
+    alone = ElementTree.fromstring(base64.b64decode(data).decode())
+    inside = {e.tag: e for e in alone}[f"{SVG}style"].text
+    used = set(re.findall(r"var\((--lc-\w+)\)", ElementTree.tostring(alone).decode()))
+    assert used <= set(re.findall(r"(--lc-\w+):", inside)) and "prefers-color-scheme:dark" in inside
+    tags = [e.tag.removeprefix(SVG) for e in alone.iter()]
+    assert [tag for tag in tags if tag != "style"] == [e.tag for e in drawn.iter()]
 
 
 def test_the_panel_keeps_to_the_range_of_a_slider():

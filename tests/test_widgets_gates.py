@@ -6,9 +6,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from colours import contrast
 
 import lstmcourse as lc
 from lstmcourse.errors import UnknownNameError
+from lstmcourse.hues import HUES
 from lstmcourse.widgets import (
     Slider,
     belt_panel,
@@ -18,7 +20,7 @@ from lstmcourse.widgets import (
     update_panel,
     update_values,
 )
-from lstmcourse.widgets.panel import indexed, lowered, spoken
+from lstmcourse.widgets.panel import indexed, spoken
 
 LSTM = lc.cells.lstm
 PANELS = {
@@ -137,9 +139,7 @@ def test_a_gates_panel_shows_what_a_step_gives(gate):
 def test_words_and_equation_of_a_gate():
     panel = gate_panel(LSTM, "f")
     assert [*numbers(panel)] == ["pre-activation", "forget gate", "before", "after"]
-    assert (
-        "<caption>f<sub>t</sub> = σ(h<sub>t−1</sub> U<sub>f</sub> + x<sub>t</sub> W<sub>f</sub>" in panel.view
-    )
+    assert ">f<sub>t</sub> = σ(h<sub>t−1</sub> U<sub>f</sub> + x<sub>t</sub> W<sub>f</sub>" in panel.view
 
 
 @pytest.mark.parametrize("gate", "fio")
@@ -218,7 +218,7 @@ def test_a_gate_with_a_peephole_shows_what_a_step_gives(gate, cell, kind):
     step = cell.step(params, np.full((1, 1), -0.7), state)
     assert values(panel)[1] == pytest.approx(step[gate].item(), abs=6e-4)
     assert values(panel)[0] == pytest.approx(-0.7 + 0.4 + 1.2 - 3.0, abs=6e-4)
-    assert panel[f"{kind}_{gate}"].tooltip == f"{kind}_{gate}, weight of the cell state"
+    assert panel[f"{kind}_{gate}"].tooltip == f"{kind} {gate}, weight of the cell state"
 
 
 # One update
@@ -262,7 +262,7 @@ def test_a_coupled_update_has_one_slider_for_both_gates(learned, bound):
     expected = [1.5, f * 1.5, -0.4, i * -0.4, new, np.tanh(new), 0.5 * np.tanh(new)]
     assert values(panel) == pytest.approx(expected, abs=6e-4)
     assert {"0.300", "0.700"} <= set(said(panel))
-    assert f"<caption>{bound}<sub>t</sub> = 1 − {learned}<sub>t</sub><br>" in panel.view
+    assert f">{bound}<sub>t</sub> = 1 − {learned}<sub>t</sub><br>" in panel.view
     with pytest.raises(UnknownNameError, match=f"takes no '{bound}': {bound}_t = 1 − {learned}_t"):
         update_values(cell, {"c": 1.0, "f": 0.5, "i": 0.5, "g": 0.0})
     with pytest.raises(ValueError, match=f"'{learned}' is missing; give c, {learned}, g, and o for h"):
@@ -292,6 +292,57 @@ def test_words_and_equations_of_an_update():
     )
     assert caption in panel.view
     assert "<br>" not in update_panel(show=("c",)).view
+
+
+# Colours and places
+
+
+def fills(panel):
+    """The colour of each bar, in the order in which they are drawn."""
+    found = [bar.get("fill") for bar in drawing(panel).iter("rect") if bar.get("class") == "lc-bar"]
+    return [re.fullmatch(r"var\(--lc-(\w+)\)", fill)[1] for fill in found]
+
+
+def test_a_quantity_has_one_hue_in_every_panel():
+    c, g, h = HUES["c"], HUES["g"], HUES["h"]
+    assert len({HUES[name] for name in "figochx"}) == 7
+    pairs = {"f": [c, c], "i": [g, g], "o": [c, h], "g": []}
+    assert {gate: fills(gate_panel(LSTM, gate)) for gate in pairs} == pairs
+    assert fills(update_panel()) == [c, c, g, g, c, c, h]
+    assert fills(belt_panel()) == [g] * 8 + [c] * 8
+    assert fills(gate_panel(lc.cells.gru, "r")) == [h, h]
+    for gate in "figo":
+        assert drawing(gate_panel(LSTM, gate)).find("polyline").get("stroke") == f"var(--lc-{HUES[gate]})"
+    lines = ElementTree.tostring(drawing(update_panel())).decode()
+    assert all(f'stroke="var(--lc-{HUES[gate]})" stroke-width="3"' in lines for gate in "fio")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_hues_stand_out_and_words_more_so(theme):
+    colours = lc.plots.PALETTE[theme]
+    assert all(contrast(colours[name], colours["paper"]) >= 3 for name in HUES.values())
+    words = {
+        re.search(r"--lc-(\w+)", text.get("style"))[1]
+        for make in PANELS.values()
+        for text in drawing(make()).iter("text")
+        if text.get("style")
+    }
+    assert words == {"ink", "muted"} and all(contrast(colours[w], colours["paper"]) >= 4.5 for w in words)
+
+
+@pytest.mark.parametrize("c", [-2.0, -0.3, 0.0, 0.4, 2.0])
+@pytest.mark.parametrize("b", [-6.0, -1.0, 0.0, 1.0, 3.0])
+def test_a_number_does_not_lie_on_an_outline(c, b):
+    panel = gate_panel(LSTM, "f")
+    panel.set(c=c, b_f=b, x=0, h=0)
+    svg = drawing(panel)
+    boxes = [r for r in svg.iter("rect") if r.get("class") in ("lc-bar", "lc-ghost")]
+    edges = [float(r.get("y")) + k * float(r.get("height")) for r in boxes for k in (0, 1)]
+    for text in svg.iter("text"):
+        if float(text.get("x")) > 320 and text.get("font-size") == "12":  # the numbers of the bars
+            foot = float(text.get("y"))
+            if foot != 26 + 75 + 59:  # that of the gate stands below it
+                assert not any(foot - 9 < edge < foot + 1 for edge in edges)
 
 
 # Several updates
@@ -391,14 +442,24 @@ def test_reprs():
     }
 
 
+def beside(panel):
+    """What stands beside the sliders, indices in brackets."""
+    texts = [panel[name].description for name in panel.values]
+    return [re.sub(r'<span class="lc-low">(.*?)</span>', r"(\1)", text) for text in texts]
+
+
 def test_sliders_have_the_papers_letters_and_names_for_everyone():
     panel = gate_panel(LSTM, "f")
     assert list(panel.values) == ["x", "h", "c", "W_f", "U_f", "b_f"]
-    assert [panel[name].description for name in panel.values] == ["xₜ", "hₜ₋₁", "Cₜ₋₁", "W_f", "U_f", "b_f"]
+    assert beside(panel) == ["x(t)", "h(t−1)", "C(t−1)", "W(f)", "U(f)", "b(f)"]
+    assert beside(gate_panel(LSTM, "g")) == ["x(t)", "h(t−1)", "W(C)", "U(C)", "b(C)"]  # as in the equation
+    assert "tanh(h<sub>t−1</sub> U<sub>C</sub> + x<sub>t</sub> W<sub>C</sub>" in gate_panel(LSTM, "g").view
+    assert beside(gate_panel(lc.cells.lstm_1997, "i"))[-3:] == ["W(i)", "U(i)", "b(i)"]
     assert panel["c"].tooltip == "C t−1, the cell state before the step"
-    assert panel["W_f"].tooltip == "W_f, weight of the input"
+    assert panel["W_f"].tooltip == "W f, weight of the input"
     assert gate_panel(LSTM, "o")["c"].tooltip == "C t, the cell state"
-    assert gate_panel(LSTM, "i")["g"].description == "C̃ₜ"
+    assert beside(gate_panel(LSTM, "i"))[2] == "C̃(t)"
+    assert beside(belt_panel())[:3] == ["C(0)", "C̃(2)", "C̃(5)"]
     ranges = {name: (s.min, s.max) for name in panel.values for s in [panel[name]]}
     assert ranges == {
         **dict.fromkeys(("x", "h"), (-1, 1)),
@@ -412,12 +473,11 @@ def test_sliders_have_the_papers_letters_and_names_for_everyone():
 
 def test_a_slider_without_symbol_shows_its_name_as_it_is():
     panel = lc.widgets.Panel([Slider("x_t"), Slider("c", symbol="C_t")], lambda v: "", title="t")
-    assert [panel[name].description for name in ("x_t", "c")] == ["x_t", "Cₜ"]
+    assert beside(panel) == ["x_t", "C(t)"]
 
 
 def test_labels():
     assert indexed("f_t · C_{t-1} < b_f") == "f<sub>t</sub> · C<sub>t−1</sub> &lt; b<sub>f</sub>"
-    assert lowered("f_t · C_{t-1} + b_f + C_0") == "fₜ · Cₜ₋₁ + b_f + C₀"
     assert spoken("f_t · C_{t-1}") == "f t · C t−1"
 
 

@@ -1,7 +1,7 @@
 """Draw a cell as a picture, in the visual language of "Understanding LSTM Networks", from its graph alone.
 
     diagram(cell)                      one step, open; `cell.diagram()` is the same
-    diagram(cell, focus={"f", "i"})    these equations in full ink, all else faded to a third
+    diagram(cell, focus={"f", "i"})    these equations in full ink, all else faded: lines to a third
     diagram(cell, chain=True)          three steps, the middle one open
     folded(cell), unrolled(cell)       the loop, and the loop laid out as copies through time
     legend()                           what boxes, circles and lines mean
@@ -41,6 +41,7 @@ from .layout import (
 
 if TYPE_CHECKING:
     from ..cell import Cell
+    from ..graph import Node
 
 __all__ = ["Diagram", "Label", "Name", "diagram", "folded", "labels", "legend", "named", "unrolled"]
 
@@ -52,6 +53,7 @@ LINE, ROUND, GAP, EDGE = (
     6,
     20,
 )  # pixels: line width, radius of corners, half a break, radius of input circles
+FADED, FADED_WORDS = 0.33, 0.55  # opacity of what is not in full ink; of its words, which can still be read
 OUT = 3  # grid units from the module to the circles and names outside it
 CLOSED = 10  # grid units: width of a closed module in a chain
 
@@ -237,12 +239,18 @@ def _head(p, before) -> str:
     return "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in corners) + "Z"
 
 
+_TEXT = re.compile("<text .*?</text>")
+
+
 class _Sheet:
-    """What is drawn, in three layers: grounds, what is faded, what is in full ink; and how far it reaches."""
+    """What is drawn, in layers: grounds, what is faded and its words, what is in full ink; and how far it
+    reaches.
+    """
 
     def __init__(self):
         self.ground: list[str] = []
         self.faded: list[str] = []
+        self.faded_words: list[str] = []
         self.full: list[str] = []
         self.left = self.top = float("inf")
         self.right = self.bottom = float("-inf")
@@ -254,7 +262,11 @@ class _Sheet:
 
     def put(self, text: str, full: bool = True) -> None:
         """Add marks to a layer."""
-        (self.full if full else self.faded).append(text)
+        if full:
+            self.full.append(text)
+            return
+        self.faded.append(_TEXT.sub("", text))
+        self.faded_words += _TEXT.findall(text)
 
     def line(self, points, *, head: bool = False, full: bool = True, broken=()) -> None:
         """A line, with an arrow head at its end if wanted."""
@@ -440,6 +452,12 @@ class _Open:
                 sheet.put(
                     _words(g.text, x + side[0] + dx, y + side[1], 14), (w.source, w.sink) in self.bright
                 )
+        for peephole in peepholes(plan):
+            (x, y), full = peephole.at, (peephole.wire.source, peephole.wire.sink) in self.bright
+            if peephole.pointwise:
+                sheet.put(_shape(Glyph("", "point", "×"), x + dx, y, 0.55), full)
+            name = named(peephole.parameter.rpartition(".")[2], "")
+            sheet.name(name, x + dx, y + 17, full=full, size=14)
         for g in plan.glyphs.values():
             x, y = g.x * UNIT + dx, g.y * UNIT
             full = g.id in self.lit
@@ -473,10 +491,52 @@ def _cut(p, q, half: tuple[float, float], extra: float = 0):
     return p[0] + (half[0] + extra) * (1 if q[0] > p[0] else -1), p[1]
 
 
-def _shape(g: Glyph, x: float, y: float) -> str:
-    w, h = _size(g)
+@dataclass(frozen=True)
+class Peephole:
+    """A line that enters a layer through weights of its own, and where these are marked, in pixels.
+
+    A row of weights multiplies it number by number, a matrix does not.
+    """
+
+    wire: Wire
+    parameter: str
+    pointwise: bool
+    at: tuple[float, float]
+
+
+def peepholes(plan: Layout) -> list[Peephole]:
+    """The lines that join those of one box only, where they run level for long enough to be marked."""
+    found = []
+    for g in plan.glyphs.values():
+        joints = [a for a in g.args if plan.glyphs[a].role == "below"]
+        for joint in joints:  # one may lead to the next
+            joints += [a for a in plan.glyphs[joint].args if plan.glyphs[a].role == "below"]
+        for seen, parameter, pointwise in _own_weights(g) if joints else ():
+            for wire in plan.wires:
+                if wire.sink in joints and any(n is seen for n in plan.glyphs[wire.source].nodes):
+                    level = [(p, q) for p, q in segments(wire) if p[1] == q[1] and abs(p[0] - q[0]) >= 2]
+                    (x0, y), (x1, _) = map(_px, level[-1]) if level else ((0, 0), (0, 0))
+                    found += [Peephole(wire, parameter, pointwise, ((x0 + x1) / 2, y))] * bool(level)
+    return found
+
+
+def _own_weights(g: Glyph) -> Iterator[tuple[Node, str, bool]]:
+    """What a layer reads through peepholes: the value, the parameter, whether number by number."""
+    for node in g.nodes if g.kind == "layer" else ():
+        if node.op.name == "affine":
+            for value, weights in zip(node.args[0::2], node.args[1::2], strict=False):
+                if weights.name.rpartition(".")[2].startswith("V"):
+                    yield value, weights.name, False
+        elif node.op.name == "mul":
+            for weights, value in (node.args, node.args[::-1]):
+                if weights.op.name == "param" and value.op.name != "param":
+                    yield value, weights.name, True
+
+
+def _shape(g: Glyph, x: float, y: float, scale: float = 1.0) -> str:
+    w, h = (scale * half for half in _size(g))
     size = 20 if g.text in ("+", "−", "×", "÷") else 17 if len(g.text) < 4 or g.kind == "layer" else 15
-    text = _words(g.text, x, y, size)
+    text = _words(g.text, x, y, scale * size)
     if g.kind == "layer":
         return _rect(x - w, y - h, x + w, y + h, "layer", 5) + text
     return (
@@ -1292,7 +1352,8 @@ def _css() -> str:
     rules.append(
         f"{root} text{{font-family:{SERIF}}}{root} .v{{font-style:italic}}{root} .i{{font-size:70%}}"
     )
-    rules.append(f"{root} .faded{{opacity:.33}}.lc-diagram-still{{display:none}}")
+    rules.append(f"{root} .lines{{opacity:{FADED}}}{root} .words{{opacity:{FADED_WORDS}}}")
+    rules.append(".lc-diagram-still{display:none}")
     return "".join(rules)
 
 
@@ -1303,7 +1364,8 @@ def _finish(sheet: _Sheet, title: str, desc: str, plan: Layout | None) -> Diagra
     w, h = sheet.right - sheet.left + 2 * margin, sheet.bottom - sheet.top + 2 * margin
     body = "".join(sheet.ground)
     if sheet.faded:
-        body += f'<g class="faded" opacity=".33">{"".join(sheet.faded)}</g>'
+        body += f'<g class="faded"><g class="lines" opacity="{FADED}">{"".join(sheet.faded)}</g>'
+        body += f'<g class="words" opacity="{FADED_WORDS}">{"".join(sheet.faded_words)}</g></g>'
     body += "".join(sheet.full)
     key = "lcd-" + hashlib.sha256(f"{title}{desc}{body}".encode()).hexdigest()[:10]
     size = f'width="{_n(w)}" height="{_n(h)}"'

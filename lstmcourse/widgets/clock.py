@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from lstmcourse.hues import hue
 from lstmcourse.widgets.panel import Panel, Slider
-from lstmcourse.widgets.state import _HEIGHT, _LEFT, _text, _write
+from lstmcourse.widgets.state import _HEIGHT, _LEFT, _sunk, _text, _write
 
 __all__ = ["INPUT", "clock_panel", "clock_series"]
 
@@ -113,20 +114,20 @@ def _drawing(periods: Sequence[int], due: np.ndarray, h: np.ndarray, t: int) -> 
         'fill-opacity="0.6"/>'
     ]
     says = []
-    rows = [("x", np.ones(steps, bool), np.array(INPUT))]
-    rows += [(f"T = {T}", due[:, j], h[:, j]) for j, T in enumerate(periods)]
-    for k, (name, full, values) in enumerate(rows):
+    rows = [("x", "x", np.ones(steps, bool), np.array(INPUT))]
+    rows += [("h", f"T = {T}", due[:, j], h[:, j]) for j, T in enumerate(periods)]
+    for k, (name, label, full, values) in enumerate(rows):
         zero = _GAP / 2 + k * (_HEIGHT + _GAP) + _HEIGHT / 2
-        hue = "var(--lc-muted)" if k == 0 else "var(--lc-blue)"
-        parts.append(_write(_LEFT - 8, zero + 4, name, 13))
-        parts.append(f'<path d="M{_LEFT} {zero:.1f}h{steps * _STEP}" stroke="{hue}"/>')
+        colour = f"var(--lc-{hue(name)})"
+        parts.append(_write(_LEFT - 8, zero + _sunk(13), label, 13))
+        parts.append(f'<path d="M{_LEFT} {zero:.1f}h{steps * _STEP}" stroke="{colour}"/>')
         for s, value in enumerate(values):
             length = _HEIGHT / 2 * float(value)
             x, top = _LEFT + (s + 0.2) * _STEP, zero - max(length, 0.0)
             kind, opacity = ("lc-bar", 0.75) if full[s] else ("lc-held", 0.0)
             parts.append(
                 f'<rect class="{kind}" x="{x:.1f}" y="{top:.1f}" width="{0.6 * _STEP:.1f}" '
-                f'height="{abs(length):.1f}" fill="{hue}" fill-opacity="{opacity:g}" stroke="{hue}"/>'
+                f'height="{abs(length):.1f}" fill="{colour}" fill-opacity="{opacity:g}" stroke="{colour}"/>'
             )
         if k:
             ticks = ", ".join(str(s) for s in np.flatnonzero(full))

@@ -20,11 +20,12 @@ import numpy as np
 from lstmcourse.compile import evaluate
 from lstmcourse.errors import UnknownNameError, nearest
 from lstmcourse.graph import Node
+from lstmcourse.hues import hue
 from lstmcourse.ops import apply
-from lstmcourse.printers.expression import PLAIN, write
-from lstmcourse.printers.svg import named
+from lstmcourse.printers.expression import PLAIN, unaccented, write
+from lstmcourse.printers.svg import Name, named
 from lstmcourse.widgets.panel import Panel, Slider, indexed, pieces, spoken
-from lstmcourse.widgets.state import _label, _text, strips, table
+from lstmcourse.widgets.state import _label, _sunk, _text, strips, table
 
 __all__ = ["belt_panel", "belt_series", "gate_panel", "gate_values", "update_panel", "update_values"]
 
@@ -109,7 +110,7 @@ def gate_panel(
             word,
             *(["before", "after"] if layer.after is not None else []),
         ]
-        drawing = _layer_drawing(layer.value.op.name, word, shown, _reach(cell, layer.before))
+        drawing = _layer_drawing(layer, word, shown, _reach(cell, layer.before))
         return _beside(drawing, _rows(shown, rows, f"{_letter(cell, gate)} = {_written(cell, layer.value)}"))
 
     return Panel(sliders, render, title=title or f"the {word}, for one unit")
@@ -207,9 +208,10 @@ def _sliders(cell: Any, layer: _Layer, weight: float) -> list[Slider]:
     for node in layer.reads:
         name, word = node.name, _WORDS.get(node.name, node.name)
         if node.op.name == "param":
-            label = _label(name, name)
+            symbol = _written(cell, node, top=False)
+            label = _label(symbol, name)
             start = 0.0 if label.endswith("bias") else 1.0
-            own.append(Slider(name, start, -weight, weight, label=label, group="the layer"))
+            own.append(Slider(name, start, -weight, weight, label=label, group="the layer", symbol=symbol))
             continue
         low, high = _RANGES.get(node.op.name, (-_reach(cell, node), _reach(cell, node)))
         start = {"x": 0.5, "h": 0.5, "g": 0.8}.get(name, 1.0)
@@ -443,7 +445,7 @@ def belt_panel(cell: Any = None, *, steps: int = 8, title: str | None = None) ->
         g[1], g[4] = at["g_2"], at["g_5"]
         series = belt_series(cell, g, start=at["C_0"], f=at["f"], i=at["i"])
         shown = {candidate: g, state: series}
-        return strips(shown) + table(shown)
+        return strips(shown, ("g", "c")) + table(shown)
 
     return Panel(sliders, render, title=title or "the belt, step by step")
 
@@ -510,7 +512,17 @@ def _numbers(cell: Any, nodes: Mapping[str, Node], values: Mapping[str, float]) 
 
 def _letter(cell: Any, name: str, when: str = "t") -> str:
     """Return a name of a cell as its paper writes it: ``C_{t-1}``."""
-    found = named(name, when, cell.letters)
+    return _plain(named(name, when, cell.letters))
+
+
+def _parameter(cell: Any, name: str) -> str:
+    """Return a parameter as its paper writes it: ``W_C`` for the ``W_g`` of a candidate written C̃."""
+    head, _, layer = name.partition("_")
+    return _plain(named(f"{head}_{unaccented(cell.letters.get(layer, layer))}", ""))
+
+
+def _plain(found: Name) -> str:
+    """Return a name on one line, its index behind an underscore."""
     below = found.below.replace("−", "-")
     return found.letter + ("" if not below else f"_{below}" if len(below) == 1 else f"_{{{below}}}")
 
@@ -521,7 +533,9 @@ def _written(cell: Any, node: Node, top: bool = True) -> str:
     def name(node: Node, when: str, letters: Mapping[str, str]) -> str:
         if node.op.name == "const":
             return PLAIN.name(node, when, letters)
-        return _letter(cell, node.name, "" if node.op.name == "param" else when)
+        if node.op.name == "param":
+            return _parameter(cell, node.name)
+        return _letter(cell, node.name, when)
 
     formats = {**PLAIN.formats, "mul": "{0} · {1}", "sub": "{0} − {1}", "neg": "−{0}"}
     return write(node, replace(PLAIN, formats=formats, name=name), cell.letters, top)
@@ -537,7 +551,7 @@ def _rows(shown: Mapping[str, float], words: Sequence[str], *equations: str) -> 
         for word, (label, value) in zip(words, shown.items(), strict=True)
     )
     caption = "<br>".join(indexed(equation) for equation in equations)
-    return f"<table><caption>{caption}</caption><tbody>{rows}</tbody></table>"
+    return f'<table><caption style="white-space:nowrap">{caption}</caption><tbody>{rows}</tbody></table>'
 
 
 def _beside(drawing: str, numbers: str) -> str:
@@ -548,13 +562,22 @@ def _beside(drawing: str, numbers: str) -> str:
 
 # Drawings
 
+
+def _hue(node: Node | None, gate: Node) -> str:
+    """Return the hue of what a gate multiplies or gives: its own, or that of what it is made of."""
+    if node is None or node.name:
+        return hue("" if node is None else node.name)
+    return next((hue(n.name) for n in reversed(_reads(node.args)) if n is not gate), hue(""))
+
+
 _WIDE, _HIGH, _LEFT, _TOP = 210.0, 150.0, 62.0, 26.0  # the curve's plot
 _END = 8.0  # where its axis ends, left and right
 
 
-def _layer_drawing(curve: str, word: str, shown: Mapping[str, float], reach: float) -> str:
+def _layer_drawing(layer: _Layer, word: str, shown: Mapping[str, float], reach: float) -> str:
     """Draw a layer's curve with the place at which it stands, and the gate at work between two bars."""
     (_, a), (letter, value), *work = shown.items()
+    curve, own = layer.value.op.name, hue(layer.value.name)
     low, high = _RANGES[curve]
     inside = min(max(a, -_END), _END)
 
@@ -571,23 +594,21 @@ def _layer_drawing(curve: str, word: str, shown: Mapping[str, float], reach: flo
         _line(f"M{_LEFT:.1f} {up((low + high) / 2):.1f}H{right:.1f}M{across(0):.1f} {_TOP:.1f}V{foot:.1f}"),
         _line(f"M{_LEFT:.1f} {_TOP:.1f}V{foot:.1f}H{right:.1f}", "muted"),
         f'<polyline points="{" ".join(f"{u:.1f},{v:.1f}" for u, v in points)}" fill="none" '
-        'stroke="var(--lc-blue)" stroke-width="2.5"/>',
-        _line(
-            f"M{x:.1f} {foot:.1f}V{y:.1f}H{_LEFT:.1f}", "orange", 'stroke-width="1.5" stroke-dasharray="4 3"'
-        ),
-        _line(f"M{x:.1f} {foot:.1f}v5M{_LEFT:.1f} {y:.1f}h-5", "orange", 'stroke-width="2"'),
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="var(--lc-orange)" stroke="var(--lc-paper)" '
+        f'stroke="var(--lc-{own})" stroke-width="2.5"/>',
+        _line(f"M{x:.1f} {foot:.1f}V{y:.1f}H{_LEFT:.1f}", own, 'stroke-width="1.5" stroke-dasharray="4 3"'),
+        _line(f"M{x:.1f} {foot:.1f}v5M{_LEFT:.1f} {y:.1f}h-5", own, 'stroke-width="2"'),
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="var(--lc-{own})" stroke="var(--lc-paper)" '
         'stroke-width="1.5"/>',
         _say(f"{'σ' if curve == 'sigmoid' else curve}(a)", right - 4, _TOP - 9, 12, "end", "muted"),
         _say(letter, _LEFT, _TOP - 9, 13),
-        _say("a", right + 12, foot + 4, 13),
-        _say(_text(value), _LEFT - 8, y + 4, 11.5, "end", "orange"),
+        _say("a", right + 12, foot + _sunk(13), 13),
+        _say(_text(value), _LEFT - 8, y + _sunk(11.5), 11.5, "end"),
     ]
     for v in (low, (low + high) / 2, high):
         if abs(up(v) - y) > 13:
-            parts.append(_say(f"{v:g}", _LEFT - 8, up(v) + 4, 10, "end", "muted"))
+            parts.append(_say(f"{v:g}", _LEFT - 8, up(v) + _sunk(10), 10, "end", "muted"))
     mark = f"{_text(a)} →" if a > _END else f"← {_text(a)}" if a < -_END else _text(a)
-    parts.append(_say(mark, x, foot + 17, 11.5, "middle", "orange"))
+    parts.append(_say(mark, x, foot + 17, 11.5))
     for u in (-8, -4, 0, 4, 8):
         if abs(across(u) - x) > 34:
             parts.append(_say(f"{u}", across(u), foot + 16, 10, "middle", "muted"))
@@ -597,16 +618,18 @@ def _layer_drawing(curve: str, word: str, shown: Mapping[str, float], reach: flo
         (before, was), (after, now) = work
         zero, unit, start = _TOP + _HIGH / 2, 58 / reach, width + 26
         ends = "".join(
-            _say(f"{v:g}", start - 7, zero - unit * v + 3.5, 10, "end", "muted") for v in (-reach, 0, reach)
+            _say(f"{v:g}", start - 8, zero - unit * v + _sunk(10), 10, "end", "muted")
+            for v in (-reach, 0, reach)
         )
+        first, second = (_hue(node, layer.value) for node in (layer.before, layer.after))
         parts += [
-            _line(f"M{start:.1f} {zero - 60:.1f}v120"),
+            _line(f"M{start - 5:.1f} {zero - 58:.1f}h5v116h-5", "muted"),
             ends,
             _wire(start, start + 212, zero),
             _ghost(start + 166, zero, unit, was),
-            _bar(start + 44, zero, unit, before, was, "muted"),
-            _bar(start + 166, zero, unit, after, now, "blue"),
-            *_gate(start + 105, zero, "×", letter, value),
+            _bar(start + 44, zero, unit, before, was, first),
+            _bar(start + 166, zero, unit, after, now, second, was),
+            *_gate(start + 105, zero, "×", letter, value, own),
         ]
         width = start + 220
         says += f" Before the gate {spoken(before)} = {_text(was)}, after it {spoken(after)} = {_text(now)}."
@@ -624,14 +647,14 @@ def _update_drawing(shown: Mapping[str, float], gates: Mapping[str, float]) -> s
     parts = [
         _wire(first - 34, end, top),
         _wire(first - 34, joint, low, head=False, turn=top + 12),
-        *_gate(first + step / 2, top, "×", f, gates[f]),
-        *_gate(first + step / 2, low, "×", i, gates[i]),
+        *_gate(first + step / 2, top, "×", f, gates[f], hue("f")),
+        *_gate(first + step / 2, low, "×", i, gates[i], hue("i")),
         _node(joint, top, "+"),
-        _bar(first, top, unit, before, values[0], "blue"),
-        _bar(second, top, unit, kept, values[1], "blue"),
-        _bar(first, low, unit, candidate, values[2], "green"),
-        _bar(second, low, unit, written, values[3], "green"),
-        _bar(third, top, unit, after, values[4], "blue"),
+        _bar(first, top, unit, before, values[0], hue("c")),
+        _bar(second, top, unit, kept, values[1], hue("c")),
+        _bar(first, low, unit, candidate, values[2], hue("g")),
+        _bar(second, low, unit, written, values[3], hue("g")),
+        _bar(third, top, unit, after, values[4], hue("c")),
     ]
     if more:
         fork, fourth = third + 0.42 * step, third + 0.78 * step
@@ -640,22 +663,32 @@ def _update_drawing(shown: Mapping[str, float], gates: Mapping[str, float]) -> s
         parts += [
             _line(branch, "ink", 'stroke-width="2"'),
             _wire(fork + 10, end, low),
-            *_gate(fourth + step / 2, low, "×", o[0], gates[o[0]]),
-            _bar(fourth, low, unit, more[0], values[5], "purple"),
-            _bar(last, low, unit, more[1], values[6], "purple"),
+            *_gate(fourth + step / 2, low, "×", o[0], gates[o[0]], hue("o")),
+            _bar(fourth, low, unit, more[0], values[5], hue("c")),
+            _bar(last, low, unit, more[1], values[6], hue("h")),
         ]
     says = "; ".join(f"{spoken(label)} = {_text(v)}" for label, v in (gates | dict(shown)).items())
     return _svg(end + 8, low + 70, "One update of the cell state, from left to right", says, parts)
 
 
-def _bar(x: float, zero: float, unit: float, label: str, value: float, hue: str) -> str:
-    """Draw a bar up or down from a line: its value at its end, its name on the other side of the line."""
+_HALF = 22  # half the width of a bar: its number fits in
+
+
+def _bar(
+    x: float, zero: float, unit: float, label: str, value: float, hue: str, was: float | None = None
+) -> str:
+    """Draw a bar up or down from a line: its value at its end, its name on the other side of the line.
+
+    The value stands inside the outline of what the bar was, or beyond it where there is no room.
+    """
     length = unit * value if np.isfinite(value) else 0.0
-    down = value < 0
+    down = value < 0 or (was is not None and value == 0 and was < 0)
+    left = unit * abs(was) - abs(length) if was is not None else 0.0
+    end = abs(length) + (left if 0 < left < 19 else 0.0)
     return (
-        f'<rect class="lc-bar" x="{x - 19:.1f}" y="{zero - max(length, 0.0):.1f}" width="38" '
+        f'<rect class="lc-bar" x="{x - _HALF:.1f}" y="{zero - max(length, 0.0):.1f}" width="{2 * _HALF}" '
         f'height="{abs(length):.1f}" fill="var(--lc-{hue})" fill-opacity="0.55" stroke="var(--lc-{hue})"/>'
-        + _say(_text(value), x, zero - length + (16 if down else -7), 12)
+        + _say(_text(value), x, zero + end + 15 if down else zero - end - 6, 12)
         + _say(label, x, zero + (-10 if down else 19), 13)
     )
 
@@ -664,18 +697,18 @@ def _ghost(x: float, zero: float, unit: float, value: float) -> str:
     """Draw the outline of a bar that was."""
     y, high = zero - max(unit * value, 0.0), abs(unit * value)
     return (
-        f'<rect class="lc-ghost" x="{x - 19:.1f}" y="{y:.1f}" width="38" height="{high:.1f}" fill="none" '
-        'stroke="var(--lc-muted)" stroke-dasharray="3 3"/>'
+        f'<rect class="lc-ghost" x="{x - _HALF:.1f}" y="{y:.1f}" width="{2 * _HALF}" '
+        f'height="{high:.1f}" fill="none" stroke="var(--lc-muted)" stroke-dasharray="3 3"/>'
     )
 
 
-def _gate(x: float, y: float, sign: str, letter: str, value: float) -> list[str]:
+def _gate(x: float, y: float, sign: str, letter: str, value: float, hue: str) -> list[str]:
     """Draw a gate from below into its product on the line."""
     return [
-        _line(f"M{x:.1f} {y + 30:.1f}V{y + 11:.1f}", "orange", 'stroke-width="2"'),
+        _line(f"M{x:.1f} {y + 30:.1f}V{y + 11:.1f}", hue, 'stroke-width="3"'),
         _node(x, y, sign),
         _say(letter, x, y + 43, 13),
-        _say(_text(value), x, y + 59, 12, "middle", "orange"),
+        _say(_text(value), x, y + 59, 12),
     ]
 
 
@@ -712,9 +745,8 @@ def _say(label: str, x: float, y: float, size: float, anchor: str = "middle", hu
         if index:
             runs += f'<tspan dy="{0 if low else 4}" font-size="{size - 3:g}">{html.escape(index)}</tspan>'
             low = True
-    halo = "paint-order:stroke;stroke:var(--lc-paper);stroke-width:3px"  # over dashes and lines
     where = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size:g}"'
-    return f'<text {where} style="fill:var(--lc-{hue});{halo}">{runs}</text>'
+    return f'<text {where} style="fill:var(--lc-{hue})">{runs}</text>'
 
 
 def _svg(width: float, height: float, title: str, says: str, parts: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ name of their own; ``names.js`` gives them one.
 
 from __future__ import annotations
 
+import base64
 import html
 import math
 import re
@@ -15,20 +16,22 @@ from pathlib import Path
 from typing import Any, final
 
 from lstmcourse.errors import UnknownNameError, nearest
-from lstmcourse.plots import css
+from lstmcourse.plots import _HOSTS, css
 
-__all__ = ["Panel", "Slider", "indexed", "lowered", "pieces", "spoken"]
+__all__ = ["Panel", "Slider", "indexed", "pieces", "spoken"]
 
 _STYLE = (
     css(".lc-panel")
     + ".lc-panel{background:var(--lc-paper);color:var(--lc-ink);padding:8px;max-width:100%}"
     + ".lc-panel .widget-label,.lc-panel .widget-readout,.lc-panel h4{color:var(--lc-ink)}"
+    + ".lc-panel .lc-low{font-size:75%;vertical-align:-0.3em;line-height:1}"
     + ".lc-panel h4{margin:0 0 4px;font-size:100%}"
     + ".lc-panel table{border-collapse:collapse;color:var(--lc-ink);font-variant-numeric:tabular-nums}"
     + ".lc-panel caption{text-align:left;color:var(--lc-muted);padding:2px 0}"
     + ".lc-panel th,.lc-panel td{padding:1px 9px;text-align:right;border-bottom:1px solid var(--lc-rule)}"
-    + ".lc-panel svg{display:block;max-width:100%;height:auto}"
+    + ".lc-panel :is(svg,img){display:block;max-width:100%;height:auto}"
     + ".lc-panel svg text{fill:var(--lc-ink)}"
+    + "".join(f"{host} .lc-panel img{{color-scheme:{theme}}}" for theme, host in _HOSTS.items())
 )
 
 
@@ -108,7 +111,8 @@ class Panel:
     Notes
     -----
     What `render` raises goes to whoever set the slider, and the view shows it: it is never swallowed.
-    Outside a live notebook, and before the first run of a stored one, it stands without its sliders.
+    Outside a live notebook, and before the first run of a stored one, it stands without its sliders; what it
+    draws is then an image, since JupyterLab drops inline SVG from outputs that it does not trust.
 
     Examples
     --------
@@ -184,8 +188,8 @@ class Panel:
         bundle = dict(self.widget._repr_mimebundle_(**kwargs))
         bundle["text/plain"] = repr(self)
         bundle["text/html"] = (
-            f'<div class="lc-panel"><style>{_STYLE}</style><h4>{html.escape(self.title)}</h4>{self.view}'
-            "<p>Run this cell to move the sliders.</p></div>"
+            f'<div class="lc-panel"><style>{_STYLE}</style><h4>{html.escape(self.title)}</h4>'
+            f"{still(self.view)}<p>Run this cell to move the sliders.</p></div>"
         )
         return bundle
 
@@ -200,11 +204,49 @@ def _slider(s: Slider) -> Any:
         min=s.low,
         max=s.high,
         step=s.step,
-        description=lowered(s.symbol) if s.symbol else s.name,
+        description=_beside(s.symbol) if s.symbol else s.name,
+        description_allow_html=bool(s.symbol),
         tooltip=s.label,
         readout_format=f".{digits}f",
         style={"description_width": "56px"},
         layout={"width": "330px"},
+    )
+
+
+# What stands where nothing can move
+
+
+_SVG = re.compile(
+    r'<svg (?P<rest>[^>]*?width="(?P<width>\d+)" height="(?P<height>\d+)")>'
+    r"(?P<body><title>(?P<title>.*?)</title><desc>(?P<desc>.*?)</desc>.*?)</svg>",
+    re.S,
+)
+
+
+def still(view: str) -> str:
+    """Return a view with its drawings as images, which an untrusted notebook shows too.
+
+    before: ``<svg ... width="40" height="20"><title>A line</title><desc>It rises.</desc>...</svg>``
+    after:  ``<img alt="A line. It rises." width="40" height="20" src="data:image/svg+xml;base64,..."/>``
+    """
+    return _SVG.sub(_image, view)
+
+
+def _image(drawing: re.Match[str]) -> str:
+    """Return a drawing as an image: with the palette, a type and a ground, as it has none of the page's."""
+    style = (
+        f"{css('svg')}svg{{background:var(--lc-paper)}}"
+        "text{fill:var(--lc-ink);font-family:system-ui,'Segoe UI',Helvetica,Arial,sans-serif}"
+    )
+    whole = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {drawing["rest"]}><style>{style}</style>'
+        f"{drawing['body']}</svg>"
+    )
+    alt = html.escape(html.unescape(f"{drawing['title']}. {drawing['desc']}"))
+    data = base64.b64encode(whole.encode()).decode()
+    return (
+        f'<img alt="{alt}" width="{drawing["width"]}" height="{drawing["height"]}" '
+        f'style="max-width:100%;height:auto" src="data:image/svg+xml;base64,{data}"/>'
     )
 
 
@@ -240,21 +282,13 @@ def indexed(label: str) -> str:
     return "".join(html.escape(t) + (f"<sub>{html.escape(i)}</sub>" if i else "") for t, i in pieces(label))
 
 
-def lowered(label: str) -> str:
-    """Return a label as plain text, its indices in small digits and letters where Unicode has them all.
+def _beside(label: str) -> str:
+    """Return a label for a slider, from which ipywidgets strips ``<sub>`` but not ``<span>``.
 
-    For the label of a slider, from which ipywidgets strips ``<sub>``.
-
-    >>> lowered("C_{t-1}"), lowered("W_f")
-    ('Cₜ₋₁', 'W_f')
+    >>> _beside("W_f")
+    'W<span class="lc-low">f</span>'
     """
-    return "".join(
-        text + (index.translate(_LOW) if set(map(ord, index)) <= set(_LOW) else f"_{index}")
-        for text, index in pieces(label)
-    )
-
-
-_LOW = str.maketrans("0123456789+−aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+    return indexed(label).replace("<sub>", '<span class="lc-low">').replace("</sub>", "</span>")
 
 
 def spoken(label: str) -> str:

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from lstmcourse.widgets.panel import Panel, Slider
+from lstmcourse.hues import hue
+from lstmcourse.widgets.panel import Panel, Slider, spoken
 
 __all__ = ["series_of", "state_panel", "strips", "table"]
 
@@ -85,7 +87,9 @@ def state_panel(
     for name, (key, index) in named.items():
         reach, group = (1.0, "input") if key == "x" else (weight, "weights")
         value = round(float(arrays[key][index]), 1) + 0.0
-        sliders.append(Slider(name, value, -reach, reach, 0.1, label=_label(name, key), group=group))
+        symbol = re.sub(r"_(\w+)", r"_{\1}", name)
+        label = _label(symbol, key)
+        sliders.append(Slider(name, value, -reach, reach, 0.1, label=label, group=group, symbol=symbol))
 
     def render(values: dict[str, float]) -> str:
         series = series_of(cell, **arrays_of(values, shapes), show=show)
@@ -173,13 +177,15 @@ def series_of(
 # Drawing
 
 
-def strips(series: Mapping[str, np.ndarray]) -> str:
+def strips(series: Mapping[str, np.ndarray], names: Sequence[str] | None = None) -> str:
     """Return a drawing (inline SVG) with one strip for each series: a bar up or down at each step.
 
     Parameters
     ----------
     series : mapping of str to array (T,)
-        Values by name, in the order from top to bottom. Beyond -1 and 1 the strip's scale grows.
+        Values by label, in the order from top to bottom. Beyond -1 and 1 the strip's scale grows.
+    names : sequence of str, optional
+        What each is in a cell's equations, which gives its colour; the labels if not given.
 
     Returns
     -------
@@ -194,7 +200,10 @@ def strips(series: Mapping[str, np.ndarray]) -> str:
     """
     steps = max(len(v) for v in series.values())
     step = max(26.0, min(76.0, 480 / steps))
-    parts = [_strip(_GAP / 2 + k * (_HEIGHT + _GAP), step, *item) for k, item in enumerate(series.items())]
+    hues = [f"var(--lc-{hue(name)})" for name in names or series]
+    parts = [
+        _strip(_GAP / 2 + k * (_HEIGHT + _GAP), step, *item, hues[k]) for k, item in enumerate(series.items())
+    ]
     foot = len(series) * (_HEIGHT + _GAP) + 12
     parts += [_write(_LEFT + (t + 0.5) * step, foot, str(t + 1), 11, "middle") for t in range(steps)]
     parts += [_write(_LEFT - 34, foot, "step", 11)]
@@ -207,19 +216,19 @@ def strips(series: Mapping[str, np.ndarray]) -> str:
     )
 
 
-_LEFT, _HEIGHT, _GAP = 64, 64, 14
+_LEFT, _HEIGHT, _GAP = 64, 64, 18
 
 
-def _strip(top: float, step: float, name: str, values: np.ndarray) -> str:
+def _strip(top: float, step: float, name: str, values: np.ndarray, hue: str) -> str:
     """Return one strip: name, scale, a bar at each step, and a line through their ends."""
     zero, limit = top + _HEIGHT / 2, _limit(values)
-    hue = "var(--lc-muted)" if name.split("[")[0] == "x" else "var(--lc-blue)"
-    across = len(values) * step
+    foot, across = top + _HEIGHT, len(values) * step
     parts = [
-        _write(_LEFT - 34, zero + 4, name, 13),
-        _write(_LEFT - 6, top + 8, f"{limit:g}", 9),
-        _write(_LEFT - 6, top + _HEIGHT, f"−{limit:g}", 9),
-        f'<path d="M{_LEFT} {top:.1f}v{_HEIGHT}M{_LEFT} {zero:.1f}h{across:.1f}" stroke="{hue}"/>',
+        _write(_LEFT - 34, zero + _sunk(13), name, 13),
+        _write(_LEFT - 7, top + _sunk(10), f"{limit:g}", 10),
+        _write(_LEFT - 7, foot + _sunk(10), f"−{limit:g}", 10),
+        f'<path d="M{_LEFT - 4} {top:.1f}h4v{_HEIGHT}h-4M{_LEFT} {zero:.1f}h{across:.1f}" '
+        f'fill="none" stroke="{hue}"/>',
     ]
     ends = []
     for t, value in enumerate(values):
@@ -233,6 +242,11 @@ def _strip(top: float, step: float, name: str, values: np.ndarray) -> str:
         )
     line = f'<polyline points="{" ".join(ends)}" fill="none" stroke="{hue}" stroke-width="2"/>'
     return "".join([*parts, line])
+
+
+def _sunk(size: float) -> float:
+    """Return how far the foot of digits lies below their middle."""
+    return 0.36 * size
 
 
 def _write(x: float, y: float, text: str, size: int, anchor: str = "end") -> str:
@@ -274,11 +288,12 @@ def _limit(values: np.ndarray) -> float:
     return next(s for s in scale if most <= s)
 
 
-def _label(name: str, key: str) -> str:
-    """Return what a screen reader says of a slider."""
+def _label(symbol: str, key: str) -> str:
+    """Return what a screen reader says of a slider for a number of an array."""
     kind = {"W": "weight of the input", "U": "weight of the previous state", "b": "bias"}
     kind |= {"p": "weight of the cell state", "V": "weight of the cell state"}
-    return f"{name}, {'input' if key == 'x' else kind.get(key.rsplit('.')[-1].split('_')[0], 'weight')}"
+    word = "input" if key == "x" else kind.get(key.rsplit(".")[-1].split("_")[0], "weight")
+    return f"{spoken(symbol)}, {word}"
 
 
 def _start(cell: Any, input_size: int, hidden_size: int) -> dict[str, np.ndarray]:

@@ -150,7 +150,7 @@ plots.show(
 # **What to notice.** With as many parameters, the LSTM that starts half open (bias 0 or 1) reaches *less* far than the plain network. The one whose gate starts open (bias 5) learns a gap of 40 every time, where none of fifteen plain networks did. At 160, no LSTM here arrives. (That a gap of 20 goes worse than one of 40 is chance, or not: five seeds cannot tell.)
 
 # %%
-print("gap     ", *(f"{gap:>18}" for gap in gaps))
+print("gap     ", *(f"{gap:>19}" for gap in gaps))
 for name, accuracy in {"plain": best, **{f"b_f = {b:g}": a for b, a in found.items()}}.items():
     hits = [f"{np.sum(row > 0.9):>8} of 5 seeds" for row in accuracy]
     print(f"{name:8}", *hits)

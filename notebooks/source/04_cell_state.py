@@ -209,7 +209,7 @@ lc.claim("C21", "with a bias of 1 it keeps next to nothing", usual, below=1e-6, 
 # %% [markdown]
 # ## Feel it
 #
-# One number on the belt, over eight steps. You set where it starts ($C_0$), where the two gates stand, and what the candidate proposes at steps 2 and 5 (`g_2` and `g_5`, since the code calls it $g$); at the other steps it proposes 0. Predict before you move:
+# One number on the belt, over eight steps. You set where it starts ($C_0$), where the two gates stand, and what the candidate proposes at steps 2 and 5 ($\tilde C_2$ and $\tilde C_5$); at the other steps it proposes 0. Predict before you move:
 #
 # - $f = 1$ and $i = 0$: what happens to $C$ when you move the candidates?
 # - $C_0 = 1$, $f = 0.5$ and $i = 0$: what is left at step 8?

@@ -43,7 +43,7 @@ print(lstm.definition("i", "g"))
 lstm.diagram(focus={"i", "g"})
 
 # %% [markdown]
-# In the program the candidate is called `g`, as in most of today's code; in formulas and pictures it has the essay's letter, $\tilde C_t$.
+# In the program the candidate is called `g`, as in most of today's code, and its weights `W_g`; in formulas, pictures and panels they have the essay's letters, $\tilde C_t$ and $W_C$.
 #
 # Why two layers, when one could say "write 0.3" by itself? Because of what happens over time: a shut gate and a proposal of 0 both write nothing, but with two layers *when* to write and *what* to write are learnt apart, by weights of their own. Exercise 3 comes back to it.
 #
