@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .hues import HUES
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -83,33 +85,34 @@ _MARKERS = ("o", "s", "^", "D", "v", "P")
 _HATCHES = ("", "///", "\\\\\\", "--", "xx", "||")
 _LEVELS = 33  # shades of a heatmap, an odd number so that 0 has its own
 
-# What has a hue of its own, by the labels of figures; whatever else takes the hues that are left.
+# What has a hue of its own beside the letters of cells (`hues.HUES`), by the labels of figures; whatever
+# else takes the hues that are left.
 _LABELS = {
     "blue": (
-        *("c", "C", "$C_t$", "cell state", "cell state $C_t$", "stored"),
+        *("C", "$C_t$", "cell state", "cell state $C_t$", "stored"),
         *("rnn", "plain", "plain network", "plain tanh network", "plain stack", "recurrent"),
         *("σ = 1", "start at σ = 1", "tanh, σ = 1", "σ = 1, untrained"),
         *("number", "verb", "trained", "as trained"),
     ),
     "orange": (
-        *("f", "$f_t$", "$1 - f_t$", "forget gate", "kept"),
+        *("$f_t$", "$1 - f_t$", "forget gate", "kept"),
         *("lstm", "LSTM", "with forget gate"),
         *("σ = 1.2", "start at σ = 1.2", "tanh, σ = 1.2"),
         *("LSTM, forget bias 0", "$b_f$ = 0", "gender", "untrained"),
     ),
     "green": (
-        *("g", r"$\tilde{C}_t$", "candidate", "entered"),
+        *(r"$\tilde{C}_t$", "candidate", "entered"),
         *("lstm_f", "f held at 1", "gru", "GRU", "coupled", "coupled gates", "trained with coupled gates"),
         *("clockwork", "with depth gates"),
         *("relu, from the identity", "LSTM, forget bias 1", "$b_f$ = 1", "$b_f$ = 1, all ways"),
     ),
     "purple": (
-        *("i", "$i_t$", "input gate"),
+        *("$i_t$", "input gate"),
         *("lstm_1997", "1997", "coupling imposed on it"),
         *("LSTM, forget bias 5", "$b_f$ = 5", "$b_f$ = 5, all ways"),
     ),
-    "ochre": ("o", "$o_t$", "output gate", "guessing", "$b_f$ = 2"),
-    "ink": ("h", "$h_t$", "hidden state", "hidden state $h_t$", "shown", "wave"),
+    "ochre": ("$o_t$", "output gate", "guessing", "$b_f$ = 2"),
+    "ink": ("$h_t$", "hidden state", "hidden state $h_t$", "shown", "wave"),
 }
 
 # How far a row of `by_word` can go, by its label: gates, and what a tanh has squeezed.
@@ -174,7 +177,7 @@ def hue(name: str) -> str | None:
     >>> hue("LSTM"), hue("something else")
     ('orange', None)
     """
-    return next((colour for colour, labels in _LABELS.items() if name in labels), None)
+    return HUES.get(name) or next((colour for colour, labels in _LABELS.items() if name in labels), None)
 
 
 def _rc() -> dict[str, Any]:
