@@ -234,7 +234,8 @@ class Film(Task):
     def limits(self, window: int | None = None, length: int | None = None) -> Limits:
         """Loss and accuracy of the best observer that sees the last `window` frames (all, by default).
 
-        A mean over 5,000 films, always the same, of `length` frames (by default the task's).
+        A mean over films that are always the same, of `length` frames (by default the task's): 5,000 of
+        them, or fewer long ones, with 400,000 frames in all.
 
         Examples
         --------
@@ -267,9 +268,10 @@ class Film(Task):
 
 @lru_cache(maxsize=64)
 def _limits(task: Film, window: int | None, length: int) -> Limits:
-    batch = task.batch("all", batch_size=5000, seed=2015, length=length, dtype=np.float64)
+    films = min(5000, max(500, 400_000 // max(length, 1) // 100 * 100))
+    batch = task.batch("all", batch_size=films, seed=2015, length=length, dtype=np.float64)
     loss, hits = [], []
-    for x in np.split(batch.x, 50, axis=1):  # a hundred films at a time, which stay in the processor's cache
+    for x in np.split(batch.x, films // 100, axis=1):  # a hundred films at a time, which stay in the processor's cache
         p = task.filter(x, window)
         # Given the frames, the expected loss is the entropy of p, and the chance of a hit is its maximum.
         loss.append(-(p * np.log(np.where(p > 0, p, 1))).sum(-1).mean())
