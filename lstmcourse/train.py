@@ -98,7 +98,8 @@ def fit(
     checkpoint : path, optional
         File to write at the end, and after every `checkpoint_every` steps.
     resume : bool
-        Go on from `checkpoint` where that file exists; the rest equals the uninterrupted run bit for bit.
+        Go on from `checkpoint` where that file exists; the rest equals the uninterrupted run bit for bit, if
+        the back-end is the same.
     progress : bool
         Show a bar with loss, accuracy and the time left; never while notebooks are verified
         (environment variable ``LSTMCOURSE_REGRESSION``).
@@ -107,8 +108,9 @@ def fit(
     backend : str, optional
         What computes the cell, one of `lstmcourse.backends`. ``"numba"`` compiles it first, which takes
         seconds, once. If not given, a run that is long enough to repay that is compiled where Numba is
-        installed: one with a checkpoint, or of 20,000 steps through time in all. The two agree to rounding;
-        ``history.backend`` says which it was.
+        installed: one with 20,000 steps through time in all, `steps` times T. So a run that is resumed with
+        the same `steps` goes on as it began. The two agree to rounding; ``history.backend`` says which it
+        was.
 
     Raises
     ------
@@ -144,7 +146,7 @@ def fit(
     with _interrupt_after_step() as interrupted:
         try:
             first = next(batches)
-            backend = backend or _worthwhile(steps * first.x.shape[0], checkpoint)
+            backend = backend or _worthwhile(steps * first.x.shape[0])
             batches = itertools.chain([first], batches)
             if backend == "numba":
                 fast.prepare()
@@ -169,10 +171,9 @@ COMPILED = 20_000
 """From how many steps through time, in all, a run is compiled: there it repays the loading of Numba."""
 
 
-def _worthwhile(times: int, checkpoint: object) -> str:
-    """The back-end of a run that names none. With a checkpoint its length must not matter: it may grow."""
-    long = checkpoint is not None or times >= COMPILED
-    return "numba" if long and "numba" in backends() else check_backend(None)
+def _worthwhile(times: int) -> str:
+    """The back-end of a run of so many steps through time that names none."""
+    return "numba" if times >= COMPILED and "numba" in backends() else check_backend(None)
 
 
 @dataclass(frozen=True)
