@@ -271,9 +271,7 @@ def _limits(task: Film, window: int | None, length: int) -> Limits:
     films = min(5000, max(500, 400_000 // max(length, 1) // 100 * 100))
     batch = task.batch("all", batch_size=films, seed=2015, length=length, dtype=np.float64)
     loss, hits = [], []
-    for x in np.split(
-        batch.x, films // 100, axis=1
-    ):  # a hundred films at a time, which stay in the processor's cache
+    for x in np.split(batch.x, films // 100, axis=1):  # a hundred at a time stay in the processor's cache
         p = task.filter(x, window)
         # Given the frames, the expected loss is the entropy of p, and the chance of a hit is its maximum.
         loss.append(-(p * np.log(np.where(p > 0, p, 1))).sum(-1).mean())
