@@ -260,6 +260,8 @@ def test_in_full_ink_is_what_the_other_does_not_have():
     assert lit(left) == sorted(["σ", "σ", "σ", "ft", "it", "ot"])
     added = ["×", "×", "×", "pf", "pi", "po"]
     assert lit(right) == sorted(["σ", "σ", "σ", "ft", "it", "ot", "Ct−1", *added])
+    row, full = lc.diff(cells.peephole, cells.peephole_full).pictures
+    assert set(added) <= set(lit(row)) and {"Vf", "Vi", "Vo"} <= set(lit(full)) and "×" not in lit(full)
     left, right = lc.diff(cells.lstm, cells.coupled).pictures
     assert lit(left) == sorted(["σ", "it", "xt", "ht−1"])
     assert lit(right) == sorted(["1−", "it", "ft"])

@@ -454,6 +454,7 @@ class _Open:
                 )
         for peephole in peepholes(plan):
             (x, y), full = peephole.at, (peephole.wire.source, peephole.wire.sink) in self.bright
+            full |= self.light is not None and peephole.layer in self.lit  # its weights are the layer's
             if peephole.pointwise:
                 sheet.put(_shape(Glyph("", "point", "×"), x + dx, y, 0.55), full)
             name = named(peephole.parameter.rpartition(".")[2], "")
@@ -498,6 +499,7 @@ class Peephole:
     A row of weights multiplies it number by number, a matrix does not.
     """
 
+    layer: str
     wire: Wire
     parameter: str
     pointwise: bool
@@ -516,7 +518,7 @@ def peepholes(plan: Layout) -> list[Peephole]:
                 if wire.sink in joints and any(n is seen for n in plan.glyphs[wire.source].nodes):
                     level = [(p, q) for p, q in segments(wire) if p[1] == q[1] and abs(p[0] - q[0]) >= 2]
                     (x0, y), (x1, _) = map(_px, level[-1]) if level else ((0, 0), (0, 0))
-                    found += [Peephole(wire, parameter, pointwise, ((x0 + x1) / 2, y))] * bool(level)
+                    found += [Peephole(g.id, wire, parameter, pointwise, ((x0 + x1) / 2, y))] * bool(level)
     return found
 
 
