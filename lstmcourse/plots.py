@@ -177,7 +177,9 @@ def hue(name: str) -> str | None:
     >>> hue("LSTM"), hue("something else")
     ('orange', None)
     """
-    return HUES.get(name) or next((colour for colour, labels in _LABELS.items() if name in labels), None)
+    if HUES.get(name) in _HUES:  # the input's is for panels: muted, it is not told from the axes
+        return HUES[name]
+    return next((colour for colour, labels in _LABELS.items() if name in labels), None)
 
 
 def _rc() -> dict[str, Any]:
