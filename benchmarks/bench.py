@@ -134,17 +134,6 @@ def measured(name: str, size, options, peers: Mapping[str, object]) -> dict[str,
     return interleaved({k: run for k, run in ways.items() if run is not None}, options.seconds)
 
 
-COLUMNS = (
-    "numpy",
-    "numba",
-    "torch 1",
-    "torch 2",
-    "loop",
-    "compiled loop",
-    "torchrecurrent",
-    "jax",
-    "products",
-)
 RATIOS = {
     "numba / torch": ("numba", ("torch ",)),
     "numba / loop": ("numba", ("loop", "compiled loop", "torchrecurrent")),
@@ -163,8 +152,8 @@ def ratio(found: Mapping[str, float], own: str, others: tuple[str, ...]) -> floa
 
 
 def table(results: Mapping[tuple, Mapping[str, float]]) -> str:
-    """What was measured, in Markdown: milliseconds, and ratios; a column that nothing fills is left out."""
-    columns = [c for c in COLUMNS if any(c in found for found in results.values())]
+    """What was measured, in Markdown: milliseconds, and ratios."""
+    columns = list(dict.fromkeys(way for found in results.values() for way in found if way != "our lstm"))
     ratios = [
         r
         for r, sides in RATIOS.items()
@@ -172,7 +161,7 @@ def table(results: Mapping[tuple, Mapping[str, float]]) -> str:
     ]
     lines = [
         " | ".join(["cell", "T, B, D, H", *columns, *ratios]),
-        "---|" * (1 + len(columns) + len(ratios)) + "---",
+        " | ".join(["---"] * (2 + len(columns) + len(ratios))),
     ]
     for (name, size), found in results.items():
         cells = [f"{found[c]:.2f}" if c in found else "" for c in columns]

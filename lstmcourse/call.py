@@ -72,7 +72,9 @@ def _implied(cell: Cell, name: str, sizes: Mapping[str, int]) -> int | None:
 class Call:
     """The arguments of a run, checked: `values` by kind and name, and `sizes`."""
 
-    def __init__(self, cell, params, x, state, lengths, steps, batch_size, inputs, one_step=False):
+    def __init__(
+        self, cell, params, x, state, lengths, steps, batch_size, inputs, one_step=False, part=False
+    ):
         self.cell, self.one_step = cell, one_step
         self.values: dict[tuple[str, str], Any] = {}
         first = cell.inputs[0]
@@ -99,7 +101,8 @@ class Call:
         for node in cell.graph.leaves("table"):
             self.values["table", node.name] = table_values(node, self.sizes).astype(self.dtype)
         self.lengths = self._lengths(lengths)
-        self._nan()
+        if not part:  # the state of a part that follows another may have become NaN, as it would in one run
+            self._nan()
         key = ("checked", tuple(sorted(self.sizes.items())))
         if key not in cell._cache:
             concrete(cell.graph, self.sizes)

@@ -437,7 +437,9 @@ class CheckpointedRun(Run):
         lengths = None if call.lengths is None else np.clip(call.lengths - first, 0, last - first)
         steps = None if timed else last - first
         batch = None if timed else call.B
-        part = Call(self.cell, params, None, self._starts[k], lengths, steps, batch, timed | static)
+        part = Call(
+            self.cell, params, None, self._starts[k], lengths, steps, batch, timed | static, part=True
+        )
         return Run(part, self._asked, grad)
 
     def __getitem__(self, name: str) -> np.ndarray:

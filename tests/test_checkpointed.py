@@ -74,6 +74,21 @@ def test_the_compiled_back_end_too():
     same(found)
 
 
+def test_what_overflows_does_so_in_the_same_way():
+    cell, (params, x, _) = lc.cells.rnn_relu, drawn(lc.cells.rnn_relu, T=9)
+    params = {k: v * 1e120 for k, v in params.items()}
+    with np.errstate(over="ignore", invalid="ignore"):
+        a, b = (lc.unroll(cell, params, x, **k) for k in ({}, {"checkpoint_every": 4}))
+        assert np.isnan(a["h"]).any() and np.isfinite(a["h"][0]).all()
+        np.testing.assert_array_equal(b["h"], a["h"])
+        ga, gb = (run.backward({"h": np.ones((9, 3, 4))}) for run in (a, b))
+    for k in ga:
+        np.testing.assert_array_equal(np.isfinite(gb[k]), np.isfinite(ga[k]))
+    x[0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        lc.unroll(cell, params, x, checkpoint_every=4)
+
+
 def test_the_clock_goes_on():
     cell, (params, x, _) = lc.cells.clockwork, drawn(lc.cells.clockwork, T=9)
     start = lc.unroll(cell, params, x[:3]).final

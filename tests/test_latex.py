@@ -2,6 +2,8 @@
 
 # ruff: noqa: B008 - a cell's signature says by calls what the cell is given
 
+import linecache
+
 import numpy as np
 import pytest
 
@@ -246,7 +248,7 @@ def test_some_equations_are_lines_of_all_of_them():
         lstm.equations("q")
 
 
-def test_the_definition_is_the_authors_text():
+def test_the_definition_is_the_authors_text(monkeypatch):
     lstm = lc.cells.lstm
     assert lstm.definition("h") == "h = o * tanh(c)"
     assert lstm.definition().startswith('@cell(init={"b_f": 1.0}')
@@ -255,5 +257,9 @@ def test_the_definition_is_the_authors_text():
         lstm.definition("q")
     scope = {"lc": lc}
     exec("@lc.cell\ndef typed(x, h):\n    h = lc.tanh(lc.affine('h', h, x))\n    return h\n", scope)
+    with pytest.raises(ValueError, match="not at hand"):
+        scope["typed"].definition()
+    other = ["import sys\n", "def elsewhere():\n", "    return sys\n"]  # as `python -c` leaves it behind
+    monkeypatch.setitem(linecache.cache, "<string>", (60, None, other, "<string>"))
     with pytest.raises(ValueError, match="not at hand"):
         scope["typed"].definition()

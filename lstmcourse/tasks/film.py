@@ -235,7 +235,7 @@ class Film(Task):
         """Loss and accuracy of the best observer that sees the last `window` frames (all, by default).
 
         A mean over films that are always the same, of `length` frames (by default the task's): 5,000 of
-        them, or fewer long ones, with 400,000 frames in all.
+        them, or fewer long ones, with 400,000 frames in all, but at least 500.
 
         Examples
         --------
