@@ -100,12 +100,11 @@ def module_text(program: CompiledProgram, name: str, dtype: Any, cache: bool = T
 def _environment() -> str:
     import llvmlite
     import numba
-    import scipy
 
-    own = [Path(__file__).with_name(name) for name in ("kernels.py", "products.py", "fast.py")]
+    own = [Path(__file__).with_name(name) for name in ("kernels.py", "tiles.py", "products.py", "fast.py")]
     sums = [hashlib.sha256(p.read_bytes()).hexdigest() for p in own]
     return repr(
-        (sys.version, numba.__version__, llvmlite.__version__, scipy.__version__, np.__version__, sums)
+        (sys.version, numba.__version__, llvmlite.__version__, np.__version__, sums)
     )
 
 
@@ -224,7 +223,7 @@ def _link(dtype: str) -> None:
     source = Path(__file__).with_name("products.py").read_text(encoding="utf-8")
     source = source.replace("REAL = types.float32", f"REAL = types.{dtype}")
     module = _module(lambda cache: source.replace("CACHE = False", f"CACHE = {cache}"))
-    for name in ("product", "copy_rows", "add_rows", "zero_rows"):
+    for name in ("product", "lay_tiles", "tiled_product", "copy_rows", "add_rows", "zero_rows"):
         llvmlite.binding.add_symbol(f"lstmcourse_{name}_{dtype}", getattr(module, name).address)
     _KEPT.append(module)
 

@@ -1,12 +1,12 @@
 """What compiled programs call: pointers, products, and functions that the compiler can vectorise.
 
-This module imports Numba and SciPy; it is loaded when a program is first compiled. `fast.py` decides when.
+This module imports Numba; it is loaded when a program is first compiled. `fast.py` decides when.
 
 - `pointer` makes a `Pointer` of an address. Reading and writing through it, ``p[k]``, says to the compiler
   that what two variables point to never overlaps (LLVM's alias scopes). So one loop may read and write twenty
   arrays and is still vectorised; without it, the compiler gives up beyond a few.
 - `tanh`, `sigmoid` and `exp` have no branches and no tables, so they are computed for eight numbers at once.
-- `product` calls the BLAS that comes with SciPy, for small products a loop of its own.
+- `product` and what else works on rows of numbers is compiled once for all programs (`products.py`), and linked.
 
 Nothing here assumes that numbers are finite. The only liberty that compilers are given is to fuse a product
 with a sum (which rounds once in place of twice), and, in sums along an axis, to choose the order.
@@ -14,19 +14,16 @@ with a sum (which rounds once in place of twice), and, in sums along an axis, to
 
 from __future__ import annotations
 
-import ctypes
 import inspect
 import math
 import operator
 
-import llvmlite.binding
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import (
-    get_cython_function_address,
     intrinsic,
     lower_builtin,
     overload,
@@ -38,6 +35,7 @@ __all__ = [
     "add_rows",
     "copy_rows",
     "exp",
+    "lay_tiles",
     "logsumexp",
     "loose",
     "maximum",
@@ -52,6 +50,7 @@ __all__ = [
     "softplus",
     "sum_along",
     "tanh",
+    "tiled_product",
 ]
 
 CALLED = {"error_model": "numpy", "fastmath": {"contract"}}
@@ -497,62 +496,6 @@ def logsumexp(p, step, n):
 # Products
 
 
-def _register() -> None:
-    """Give the linker the addresses of SciPy's matrix products, by names that cached programs can look up."""
-    for letter in "sd":
-        name = f"{letter}gemm"
-        capsule = __import__("scipy.linalg.cython_blas", fromlist=["x"]).__pyx_capi__[name]
-        text = ctypes.pythonapi.PyCapsule_GetName
-        text.restype, text.argtypes = ctypes.c_char_p, [ctypes.py_object]
-        if b"int *" not in text(capsule):
-            raise ImportError(f"SciPy's {name} does not count with 32-bit integers")
-        address = get_cython_function_address("scipy.linalg.cython_blas", name)
-        llvmlite.binding.add_symbol(f"lstmcourse_{name}", address)
-
-
-_register()
-
-
-@intrinsic
-def gemm(typing, transposed_a, transposed_b, m, n, k, a, lda, b, ldb, keep, c, ldc):
-    """BLAS, in its own terms: C (m, n) by columns becomes op(A) op(B), or has that added to it."""
-
-    def make(context, builder, sig, args):
-        ta, tb, m, n, k, a, lda, b, ldb, keep, c, ldc = args
-        real = context.get_value_type(sig.args[5].dtype)
-        small, whole, letter = ir.IntType(32), ir.IntType(8), ir.IntType(8).as_pointer()
-
-        def slot(value, kind):
-            place = cgutils.alloca_once(builder, kind)
-            builder.store(value, place)
-            return place
-
-        def char(flag):
-            return slot(builder.select(flag, whole(ord("T")), whole(ord("N"))), whole)
-
-        def number(value):
-            return slot(builder.trunc(value, small), small)
-
-        one, zero = ir.Constant(real, 1.0), ir.Constant(real, 0.0)
-        given = [
-            char(ta), char(tb), number(m), number(n), number(k), slot(one, real), a, number(lda), b,
-            number(ldb), slot(builder.select(keep, one, zero), real), c, number(ldc),
-        ]  # fmt: skip
-        kinds = [g.type for g in given]
-        assert kinds[0] == letter
-        name = f"lstmcourse_{'s' if sig.args[5].dtype == types.float32 else 'd'}gemm"
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), kinds), name)
-        builder.call(function, given)
-        return context.get_dummy_value()
-
-    flag, size = types.boolean, types.intp
-    return types.none(flag, flag, size, size, size, a, size, b, size, flag, c, size), make
-
-
-SMALL = 4096
-"""Multiplications up to which a loop is faster than calling BLAS."""
-
-
 def _linked(name: str, *kinds: str):
     """A function of `products.py`, by the name under which its address is registered."""
 
@@ -587,3 +530,5 @@ product = _linked("product", "n", "n", "n", "p", "n", "n", "p", "n", "n", "p", "
 copy_rows = _linked("copy_rows", "n", "n", "p", "n", "p", "n")
 add_rows = _linked("add_rows", "n", "n", "p", "n", "p", "n")
 zero_rows = _linked("zero_rows", "n", "n", "p", "n")
+lay_tiles = _linked("lay_tiles", "n", "n", "p", "n", "n", "p")
+tiled_product = _linked("tiled_product", "n", "n", "n", "p", "n", "n", "p", "p", "n", "flag")

@@ -16,6 +16,7 @@ What differs from the NumPy printer, in the order of the rules below:
 - element-wise work that all steps could share waits for the loop if only the loop reads it;
 - a sum with a product is accumulated by the product, if possible in the storage of the other summand;
 - element-wise work is done as late as it can be, so that more of it is fused;
+- a matrix that a loop multiplies by at every step is brought into the order of tiles ahead of it (`tiles.py`);
 - storage is an address; an index is worked out from the strides of each variable.
 
 `first` and `last` bound the sequences that a loop handles: parts of a batch can run in several threads.
@@ -197,9 +198,12 @@ SLOW = {"log", "sin", "cos", "softplus", "mod"}
 """Computed one by one by the C library: they get a loop of their own, so that others are vectorised."""
 
 IMPORTS = (
-    "add_rows copy_rows exp logsumexp loose maximum minimum pointer product relu remainder select sigmoid "
-    "softmax softplus sum_along tanh zero_rows"
+    "add_rows copy_rows exp lay_tiles logsumexp loose maximum minimum pointer product relu remainder select "
+    "sigmoid softmax softplus sum_along tanh tiled_product zero_rows"
 ).split()
+
+MOST_COLUMNS = 32
+"""Columns of the widest panel of tiles on any processor (`tiles.py`): the last one may be partly empty."""
 
 WORDS = {*RESERVED, *IMPORTS, "F", "math", "kernels", "sizes", "at", "first", "last", "row", "k", "njit"}
 WORDS |= {f"k{n}" for n in range(1, 9)}
@@ -616,6 +620,8 @@ class _Printer(Walk):
         self.buffers: dict[str, Buffer] = {}
         self.expected: dict[str, Buffer] = {}
         self.equal: set[tuple[Poly, Poly]] = set()
+        self.tiles: dict[tuple, str] = {}
+        self.ahead: list[str] = []
         self.leaves()
         self.given_refs()
         self._accumulated()
@@ -625,6 +631,9 @@ class _Printer(Walk):
         for k, section in enumerate(self.sections):
             self.shared = True
             body = self.loop(section, k) if section.loop else self.block(section, k)
+            if self.ahead:
+                made.append((self._free(f"{name}_tiles", made), False, False, self.ahead))
+                self.ahead = []
             if body:
                 made.append((self._called(name, section, made), section.loop, self.shared, body))
         results = self.finish()
@@ -646,9 +655,14 @@ class _Printer(Walk):
     def _called(name: str, section: Section, made: list) -> str:
         once = not any(n.timed or any(a.timed for a in n.args) for n in section.nodes)
         what = "loop" if section.loop else "once" if once else "all_steps"
-        called, k = f"{name}_{what}", 2
+        return _Printer._free(f"{name}_{what}", made)
+
+    @staticmethod
+    def _free(wanted: str, made: list) -> str:
+        """A name for a function, with a number if it is taken."""
+        called, k = wanted, 2
         while called in {m[0] for m in made}:
-            called, k = f"{name}_{what}_{k}", k + 1
+            called, k = f"{wanted}_{k}", k + 1
         return called
 
     def _function(self, name: str, loop: bool, body: list[str], doc: str, program: str) -> str:
@@ -1006,6 +1020,8 @@ class _Printer(Walk):
             self.equal.add((a.shape[-1], w.shape[0]))
         axes = self._axes(node.batched, node.timed, out.shape[:-1])
         left, right = replace(out.drop(-1), label=out.label), a.drop(-1)
+        if self.inside:
+            return self._tiled(axes, left, right, product.args[1], w, a, out, keep)
         return self._rows(
             axes,
             [left, right],
@@ -1014,6 +1030,29 @@ class _Printer(Walk):
                 self._address(w), w.strides[0], w.strides[1], p[0], out, keep, steps[0],
             ),
         )  # fmt: skip
+
+    def _tiled(self, axes, left: Ref, right: Ref, factor: Node, w: Ref, a: Ref, out: Ref, keep: str):
+        """A product in a loop: its right factor, the same at every step, is brought into order ahead of it."""
+        n, k = out.shape[-1], a.shape[-1]
+        laid = (w.variable, w.offset, w.strides, n, k)
+        if laid not in self.tiles:
+            self.tiles[laid] = tiles = self._name(f"{self.suggested(factor)}_tiles")
+            self.buffers[tiles] = Buffer((k, n + MOST_COLUMNS))
+            self.ahead.append(
+                f"lay_tiles({n}, {k}, loose({self._address(w)}), {w.strides[0]}, {w.strides[1]}, loose({tiles}))"
+            )
+        tiles = self.tiles[laid]
+        if out.strides[-1] != ONE:
+            raise NotCompiled("the result of a product does not lie in rows")
+        return self._rows(
+            axes,
+            [left, right],
+            lambda m, p, steps: [
+                f"tiled_product({m}, {n}, {k},",
+                f"              loose({p[1]}), {steps[1]}, {a.strides[-1]}, loose({tiles}),",
+                f"              loose({p[0]}), {steps[0]}, {keep})",
+            ],
+        )
 
     def _in_memory(self, node: Node) -> Ref:
         if self.number(node) is not None:
