@@ -54,7 +54,7 @@ def processor() -> str:
 def versions() -> str:
     """Versions of what takes part."""
     found = [f"Python {platform.python_version()}"]
-    for name in ("numpy", "scipy", "numba", "torch", "torchrecurrent", "jax"):
+    for name in ("numpy", "numba", "torch", "torchrecurrent", "jax"):
         module = optional(name)
         if module is not None:
             found.append(f"{name} {importlib.metadata.version(name)}")
@@ -95,7 +95,7 @@ def interleaved(ways: dict[str, Callable[[], None]], seconds: float) -> dict[str
 def first_and_cached(name: str) -> tuple[float, float]:
     """Seconds until a cell's first training step is done, compiled afresh, and in a second process."""
     code = f"""
-        import time, numpy as np, numba, scipy.linalg.cython_blas, lstmcourse as lc
+        import time, numpy as np, numba, lstmcourse as lc
         cell = lc.cells.get({name!r})
         p = cell.init(input_size=2, hidden_size=3, rng=0)
         start = time.perf_counter()
@@ -197,7 +197,7 @@ def plot(results: Mapping[tuple, Mapping[str, float]], path: str) -> None:
 def import_times() -> str:
     """Median seconds that imports take in a process of their own."""
     rows = []
-    for text in ("numpy", "lstmcourse", "numba, scipy.linalg", "lstmcourse, lstmcourse.kernels"):
+    for text in ("numpy", "lstmcourse", "numba", "lstmcourse, lstmcourse.products"):
         code = f"import time; start = time.perf_counter(); import {text}; print(time.perf_counter() - start)"
         spent = [
             float(

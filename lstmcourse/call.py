@@ -95,21 +95,34 @@ class Call:
         self.dtype = self._parameters(params)
         self._inputs(inputs)
         self._states(dict(mapping("state", state)))
-        self.sizes = self._sizes(params)
-        self._extent(steps, batch_size)
-        self._shapes()
+        self._fit(steps, batch_size)
         for node in cell.graph.leaves("table"):
             self.values["table", node.name] = table_values(node, self.sizes).astype(self.dtype)
         self.lengths = self._lengths(lengths)
         if not part:  # the state of a part that follows another may have become NaN, as it would in one run
             self._nan()
-        key = ("checked", tuple(sorted(self.sizes.items())))
-        if key not in cell._cache:
-            concrete(cell.graph, self.sizes)
-            cell._cache[key] = True
+
+    def _fit(self, steps, batch_size) -> None:
+        """Whether all shapes go together, and the sizes they show: found once for what comes again."""
+        known = self.cell._cache.setdefault("calls", {})
+        key = (*(a.shape for a in self.values.values()), *self.given, steps, batch_size)
+        plain = {type(steps), type(batch_size)} <= {int, type(None)}
+        if plain and key in known:
+            self.sizes, self.shown_by, self.T, self.B, self.extent_from = known[key]
+            return
+        self.sizes = self._sizes()
+        self._extent(steps, batch_size)
+        self._shapes()
+        concrete(self.cell.graph, self.sizes)
+        if plain:
+            if len(known) >= 256:
+                known.clear()
+            known[key] = self.sizes, self.shown_by, self.T, self.B, self.extent_from
 
     def array(self, name: str, value: Any) -> np.ndarray:
         """An argument as an array of this run's dtype, which the first one decides."""
+        if self.dtype is not None and type(value) is np.ndarray and value.dtype == self.dtype:
+            return value
         if np.ma.isMaskedArray(value):
             raise TypeError(
                 f"{name} is a masked array; pass its data, and say with lengths= where sequences end"
@@ -135,7 +148,10 @@ class Call:
                 f"params is a {type(params).__name__}; it is a dict of arrays by name, as "
                 f"{self.cell.name}.init(...) gives"
             )
-        names = [p.name for p in self.cell.graph.params]
+        if "params" not in self.cell._cache:
+            self.cell._cache["params"] = self.cell.graph.params
+        nodes = self.cell._cache["params"]
+        names = [p.name for p in nodes]
         missing = [n for n in names if n not in params]
         extra = [n for n in params if n not in names]
         if extra:
@@ -148,7 +164,7 @@ class Call:
                 f"params lacks {', '.join(map(repr, missing))}; {self.cell.name} has parameters "
                 f"{', '.join(names)}"
             )
-        for node in self.cell.graph.params:
+        for node in nodes:
             a = self.array(f"parameter {node.name!r}", params[node.name])
             if a.ndim != len(node.shape):
                 raise ShapeError(
@@ -229,7 +245,7 @@ class Call:
                     lead,
                 )
 
-    def _sizes(self, params) -> dict[str, int]:
+    def _sizes(self) -> dict[str, int]:
         """Each named size, as most arrays show it, the first ones if as many do; the others must agree."""
         votes: dict[str, dict[int, list[tuple[int, str, tuple]]]] = {}
         for name, a, shape, lead in self._arrays():

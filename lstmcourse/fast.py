@@ -7,7 +7,7 @@ is what comes out: called like the NumPy program of the same graph, it returns t
 The folder is ``lstmcourse`` under ``XDG_CACHE_HOME`` or ``~/.cache`` (``LOCALAPPDATA`` on Windows), or what
 ``LSTMCOURSE_CACHE_DIR`` says. Nothing in it is needed: where it cannot be written, or holds what was not
 written by this version, programs are compiled in memory. That a compilation begins is said on stderr if that
-is a terminal, and nowhere else, so that no notebook's output depends on it. Numba and SciPy are imported when
+is a terminal, and nowhere else, so that no notebook's output depends on it. Numba is imported when
 a program is first loaded.
 """
 
@@ -18,6 +18,7 @@ import functools
 import hashlib
 import importlib.util
 import linecache
+import math
 import os
 import re
 import sys
@@ -33,16 +34,16 @@ from typing import Any
 import numpy as np
 
 from .printers.compiled import IMPORTS, Buffer, CompiledProgram, NotCompiled
-from .threads import Libraries
+from .threads import allowed
 
-__all__ = ["Native", "available", "cache_folder", "load", "module_text", "prepare"]
+__all__ = ["Native", "available", "cache_folder", "load", "module_text"]
 
 
 @functools.cache
 def available() -> bool:
-    """Whether Numba and SciPy are installed (they are not imported)."""
+    """Whether Numba is installed (it is not imported)."""
     try:
-        return all(importlib.util.find_spec(name) is not None for name in ("numba", "scipy"))
+        return importlib.util.find_spec("numba") is not None
     except (ImportError, ValueError):
         return False
 
@@ -103,9 +104,7 @@ def _environment() -> str:
 
     own = [Path(__file__).with_name(name) for name in ("kernels.py", "tiles.py", "products.py", "fast.py")]
     sums = [hashlib.sha256(p.read_bytes()).hexdigest() for p in own]
-    return repr(
-        (sys.version, numba.__version__, llvmlite.__version__, np.__version__, sums)
-    )
+    return repr((sys.version, numba.__version__, llvmlite.__version__, np.__version__, sums))
 
 
 def _sums(folder: Path, stem: str) -> dict[str, str]:
@@ -242,7 +241,7 @@ def _functions(program: CompiledProgram, name: str, dtype: np.dtype) -> list[Cal
     try:
         from . import kernels  # noqa: F401 - its import registers what programs are linked with
     except ImportError as error:
-        raise NotCompiled(f"Numba and SciPy cannot be used: {error}") from error
+        raise NotCompiled(f"Numba cannot be used: {error}") from error
     with _LOCK:
         try:
             _link(dtype.name)
@@ -254,10 +253,13 @@ def _functions(program: CompiledProgram, name: str, dtype: np.dtype) -> list[Cal
                 stacklevel=2,
             )
             raise NotCompiled(str(error)) from error
-    return [getattr(module, f) for f, _, _ in program.functions]
+    return [getattr(module, f.name) for f in program.functions]
 
 
 # Calls
+
+TOGETHER = 65536
+"""Up to how many bytes returned arrays share one piece of memory: who keeps one of them keeps all."""
 
 
 def _bytes(a: np.ndarray) -> int:
@@ -281,20 +283,31 @@ class _Plan:
         self.sizes = np.array([sizes[k] for k in ("T", "B", *program.sizes.values())], np.intp)
         self.expected = {k: (shape(b), kind(b)) for k, b in program.expected.items()}
         returned = {v.variable for v in program.results.values()}
-        self.kept = [(k, shape(b), kind(b)) for k, b in program.buffers.items() if k in returned]
+        self.kept: list[tuple[str, tuple[int, ...], np.dtype, int]] = []
         self.scratch: list[tuple[str, int]] = []
-        self.room = 0
+        self.small = self.room = 0
         for k, b in program.buffers.items():
-            if k not in returned:
+            size = math.prod(shape(b)) * kind(b).itemsize
+            size = -(-size // 64) * 64
+            if k in returned:
+                self.kept.append((k, shape(b), kind(b), self.small))
+                self.small += size
+            else:
                 self.scratch.append((k, self.room))
-                size = int(np.prod(shape(b), dtype=np.int64)) * kind(b).itemsize
-                self.room += -(-size // 64) * 64
-        self.work = sizes["B"] * sizes.get(program.sizes.get("H", ""), 1) ** 2
-        self.steps = sizes["T"]
+                self.room += size
+        if self.small > TOGETHER:
+            self.small = 0
+        loops = sizes["T"] * sizes["B"] * sizes.get(program.sizes.get("H", ""), 1) ** 2
+        self.parts: list[tuple[int, int, int]] = []
+        for f in program.functions:  # rows, multiplications, and how many rows a thread should have
+            rows = sizes["B"] if f.rows is None else f.rows.value(sizes)
+            work = loops if f.loop else 0 if f.work is None else f.work.value(sizes)
+            self.parts.append((rows, work if f.rows is not None else 0, SEQUENCES if f.loop else ROWS))
+        self.most = max((work for _, work, _ in self.parts), default=0)
         self.index = {k: n for n, k in enumerate(program.variables)}
         self.views: list[tuple[str, str, tuple | None]] = []
-        shapes = {k: s for k, s, _ in self.kept}
-        kinds = {k: d for k, _, d in self.kept}
+        shapes = {k: s for k, s, _, _ in self.kept}
+        kinds = {k: d for k, _, d, _ in self.kept}
         for key, v in program.results.items():
             wanted = tuple(d.value(sizes) for d in v.shape)
             size = kinds[v.variable].itemsize
@@ -302,8 +315,6 @@ class _Plan:
             offset = v.offset.value(sizes) * size
             whole = offset == 0 and wanted == shapes[v.variable]
             self.views.append((key, v.variable, None if whole else (offset, wanted, strides)))
-        if int(np.prod([sizes["T"], sizes["B"]], dtype=np.int64)) >= 2**31:
-            raise NotCompiled("BLAS counts with 32 bits")
 
 
 class Native:
@@ -355,9 +366,16 @@ class Native:
             alive.append(a)
             addresses[plan.index[name]] = _bytes(a)
         arrays = {}
-        for name, shape, kind in plan.kept:
-            a = arrays[name] = empty(*shape, dtype=kind)
-            addresses[plan.index[name]] = _bytes(a)
+        if plan.small:  # one allocation for all of them
+            block = np.empty(plan.small, np.uint8)
+            base = _bytes(block)
+            for name, shape, kind, offset in plan.kept:
+                arrays[name] = np.ndarray(shape, kind, block, offset)
+                addresses[plan.index[name]] = base + offset
+        else:
+            for name, shape, kind, _ in plan.kept:
+                a = arrays[name] = empty(*shape, dtype=kind)
+                addresses[plan.index[name]] = _bytes(a)
         if plan.scratch:
             room = empty(plan.room, dtype=np.dtype(np.uint8))
             alive.append(room)
@@ -371,55 +389,30 @@ class Native:
         }
 
     def _run(self, plan: _Plan, addresses: np.ndarray, batch: int) -> None:
-        """Call the functions in order: large products for all steps with all threads, loops with one each."""
-        if plan.work * plan.steps < ALONE:  # no product is large enough for the library to share it out
-            for function in self.functions:
-                function(plan.sizes, addresses, 0, batch)
-            return
-        blas = _libraries()
-        obey = blas.obey()
-        threads = blas.count() if obey else 1
-        for function, (_, loop, shared) in zip(self.functions, self.program.functions, strict=True):
-            if threads == 1 or (not loop and plan.work * plan.steps >= OUTSIDE):
-                function(plan.sizes, addresses, 0, batch)
+        """Call the functions in order: what is worth it in several threads, each with some of the rows."""
+        threads = allowed() if plan.most >= SHARED else 1
+        for function, (rows, work, least) in zip(self.functions, plan.parts, strict=True):
+            parts = min(threads, rows // least) if work >= SHARED else 1
+            if parts < 2:
+                function(plan.sizes, addresses, 0, rows)
                 continue
-            parts = min(threads, batch // ROWS) if loop and shared and plan.work >= SHARED else 1
-            with blas.one():
-                if parts < 2:
-                    function(plan.sizes, addresses, 0, batch)
-                    continue
-                bounds = [batch * k // parts for k in range(parts + 1)]
-                others = [
-                    _pool().submit(function, plan.sizes, addresses, first, last)
-                    for first, last in zip(bounds[1:-1], bounds[2:], strict=True)
-                ]
-                try:
-                    function(plan.sizes, addresses, 0, bounds[1])
-                finally:
-                    for other in others:
-                        other.result()
+            bounds = [rows * k // parts for k in range(parts + 1)]
+            others = [
+                _pool().submit(function, plan.sizes, addresses, first, last)
+                for first, last in zip(bounds[1:-1], bounds[2:], strict=True)
+            ]
+            try:
+                function(plan.sizes, addresses, 0, bounds[1])
+            finally:
+                for other in others:
+                    other.result()
 
 
-SHARED, ROWS = 2_000_000, 8
-"""From how many multiplications a step, and with how many sequences each, threads share a loop."""
+SHARED = 4_000_000
+"""From how many multiplications threads share the rows of a product, or the sequences of a loop."""
 
-ALONE = 32_768
-"""Up to how many multiplications in all steps threads are no concern."""
-
-OUTSIDE = 100_000_000
-"""From how many multiplications, in all steps, products outside the loop are left to all threads."""
-
-
-@functools.cache
-def _libraries() -> Libraries:
-    prepare()
-    return Libraries("scipy.libs")
-
-
-def prepare() -> None:
-    """Load SciPy's linear algebra: `threads` can only bound what is loaded."""
-    with contextlib.suppress(ImportError):
-        import scipy.linalg  # noqa: F401
+SEQUENCES, ROWS = 8, 32
+"""How many sequences of a loop, or rows of a product, a thread should have at least."""
 
 
 @functools.cache
@@ -434,6 +427,8 @@ def _part(a: np.ndarray, offset: int, shape: tuple[int, ...], strides: tuple[int
 
 def _fitted(a: Any, shape: tuple[int, ...], kind: np.dtype) -> np.ndarray:
     """An argument as the program reads it: in one piece, and as large as it should be."""
+    if isinstance(a, float):
+        return np.full(shape, a, kind)
     try:
         a = np.broadcast_to(np.asarray(a, kind), shape)
     except ValueError:

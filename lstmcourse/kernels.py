@@ -6,7 +6,7 @@ This module imports Numba; it is loaded when a program is first compiled. `fast.
   that what two variables point to never overlaps (LLVM's alias scopes). So one loop may read and write twenty
   arrays and is still vectorised; without it, the compiler gives up beyond a few.
 - `tanh`, `sigmoid` and `exp` have no branches and no tables, so they are computed for eight numbers at once.
-- `product` and what else works on rows of numbers is compiled once for all programs (`products.py`), and linked.
+- `product` and what else works on rows of numbers is compiled once for all programs: `products.py`.
 
 Nothing here assumes that numbers are finite. The only liberty that compilers are given is to fuse a product
 with a sum (which rounds once in place of twice), and, in sums along an axis, to choose the order.

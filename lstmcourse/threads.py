@@ -2,38 +2,66 @@
 
 Starting and joining the threads of a linear algebra library costs more than a small product; on a busy
 machine, many times more. `threads_for` bounds them for as long as a program runs, and leaves nothing changed.
+Compiled programs multiply without a library, in as many threads as the library would be `allowed`.
 """
 
 from __future__ import annotations
 
 import functools
-import sys
+import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["LARGE", "Libraries", "threads_for"]
+__all__ = ["LARGE", "allowed", "threads_for"]
 
 LARGE = 4_000_000
 """Multiplications in one product from which all threads are left to the library."""
 
 
-def _controller() -> Any:
-    """What sets the threads of all libraries that are loaded by now: SciPy's BLAS may come after NumPy's."""
-    return _controllers("scipy.linalg" in sys.modules)
-
-
 @functools.cache
-def _controllers(_with_scipy: bool) -> Any:
+def _numpy() -> list[Any]:
+    """The linear algebra library of NumPy, or whichever there is."""
     from threadpoolctl import ThreadpoolController
 
-    return ThreadpoolController()
+    found = [c for c in ThreadpoolController().lib_controllers if c.user_api == "blas"]
+    return [c for c in found if "numpy" in str(c.filepath)] or found
+
+
+_BEFORE: list[int] = []
+"""How many threads were allowed before `threads_for` bounded them."""
+
+
+def _processors() -> int:
+    """How many this process may run on."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        return os.cpu_count() or 1
+
+
+def allowed() -> int:
+    """How many threads may work for this thread: as many as NumPy's linear algebra may use.
+
+    So ``OPENBLAS_NUM_THREADS`` and threadpoolctl bound compiled programs too. In a thread that is not the
+    main one it is 1: who runs several has shared the work out already.
+
+    Examples
+    --------
+    >>> allowed() >= 1
+    True
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return 1
+    if _BEFORE:
+        return _BEFORE[0]
+    return min([_processors(), *(c.get_num_threads() or 1 for c in _numpy())])
 
 
 @contextmanager
 def threads_for(multiplications: int) -> Iterator[None]:
-    """Use one thread of linear algebra inside the block, unless a product is large.
+    """Use one thread of NumPy's linear algebra inside the block, unless a product is large.
 
     Parameters
     ----------
@@ -48,43 +76,14 @@ def threads_for(multiplications: int) -> Iterator[None]:
     if multiplications >= LARGE or threading.current_thread() is not threading.main_thread():
         yield  # OpenBLAS takes orders from the main thread only
         return
-    with _controller().limit(limits=1, user_api="blas"):
+    before = [(c, c.get_num_threads()) for c in _numpy()]
+    _BEFORE.append(allowed())
+    try:
+        for library, _ in before:
+            library.set_num_threads(1)
         yield
-
-
-class Libraries:
-    """The threads of some linear algebra libraries: how many they are, and one for as long as a block runs.
-
-    It does what `threads_for` does, for a few microseconds in place of fifty.
-
-    Parameters
-    ----------
-    part : str
-        What the path of their files holds; all of them if none does.
-    """
-
-    def __init__(self, part: str = ""):
-        found = [c for c in _controller().lib_controllers if c.user_api == "blas"]
-        self.controllers: Sequence[Any] = [c for c in found if part in str(c.filepath)] or found
-
-    @staticmethod
-    def obey() -> bool:
-        """Whether they take orders from this thread."""
-        return threading.current_thread() is threading.main_thread()
-
-    def count(self) -> int:
-        """How many threads they may use now."""
-        return max([c.get_num_threads() or 1 for c in self.controllers], default=1)
-
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """One thread inside the block; afterwards as before."""
-        before = [c.get_num_threads() for c in self.controllers]
-        changed = [(c, n) for c, n in zip(self.controllers, before, strict=True) if n and n > 1]
-        try:
-            for c, _ in changed:
-                c.set_num_threads(1)
-            yield
-        finally:
-            for c, n in changed:
-                c.set_num_threads(n)
+    finally:
+        _BEFORE.pop()
+        for library, count in before:
+            if count:
+                library.set_num_threads(count)

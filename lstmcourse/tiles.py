@@ -1,14 +1,13 @@
 """Products of matrices, tile by tile: what compiled programs multiply with.
 
 A tile is a few rows and two vectors of columns of the result. It stays in registers while the common axis is
-walked along: at each place, the two vectors of the right factor are multiplied by one number of each row of the
-left factor, and added. So a tile of 8 rows and 32 columns needs 10 reads for 256 multiplications.
+walked along: at each place, two vectors of the right factor are multiplied by one number of each row of the left
+factor, and added. So a tile of 8 rows and 32 columns reads 2 vectors and 8 numbers for 256 multiplications.
 
 Why not a library? A recurrent network multiplies by one matrix at every step, and libraries bring that matrix
 into the order in which their kernels read it at every call. Here it is brought into that order once, ahead of
-the loop. The library that comes with NumPy and SciPy also takes kernels for half vectors on processors that it
-does not know. Measured with one thread on one that it does not know: 2.6 times as fast; where both use the same
-vectors, 1.1 to 1.3 times (`benchmarks/README.md`).
+the loop. And OpenBLAS takes kernels for shorter vectors on processors that came after it. Measured with one
+thread on such a processor: 2.1 to 2.6 times as fast; with vectors of the same length 1.1 to 1.4 times.
 
 Each element of a product is summed in the order of the common axis, 256 at a time: the result does not depend
 on how long vectors are, nor on how rows are shared out over threads.

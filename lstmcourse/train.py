@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import checkpoints, fast
+from . import checkpoints
 from .checkpoints import CheckpointError, layout, refuse_differences
 from .model import Forward, Model
 from .optim import Adam, Optimizer, Schedule, clip_by_global_norm
@@ -148,8 +148,6 @@ def fit(
             first = next(batches)
             backend = backend or _worthwhile(steps * first.x.shape[0])
             batches = itertools.chain([first], batches)
-            if backend == "numba":
-                fast.prepare()
             work = batch_size * model.hidden_size**2
             with threads_for(work), _progress_bar(history, steps, progress) as show:
                 while not (training.finished(steps) or interrupted()):

@@ -35,7 +35,7 @@ DEFAULT = "numpy"
 
 
 def backends() -> tuple[str, ...]:
-    """Names of the back-ends that can run here: "numba" needs the packages numba and scipy.
+    """Names of the back-ends that can run here: "numba" needs the package numba.
 
     Examples
     --------
@@ -52,8 +52,8 @@ def check_backend(name: str | None) -> str:
     if name not in backends():
         if name == "numba":
             raise UnknownNameError(
-                "backend='numba' needs the packages numba and scipy, which are not installed: pip install "
-                "numba scipy, or leave backend= out"
+                "backend='numba' needs the package numba, which is not installed: pip install numba, or "
+                "leave backend= out"
             )
         raise UnknownNameError(f"backend={name!r}: {nearest(name, backends())}")
     return name
@@ -197,8 +197,9 @@ class Run:
         dtype = call.dtype
         arguments: dict[str, Any] = {"T": call.T, "B": call.B}
         arguments |= {argument: call.sizes[size] for size, argument in program.sizes.items()}
+        own = _Keys(extra)
         for argument, what in program.inputs.items():
-            arguments[argument] = extra[what] if what in _Keys(extra) else self._given(what)
+            arguments[argument] = extra[what] if what in own else self._given(what)
 
         def empty(*shape, dtype=dtype):
             return POOL.empty(shape, dtype)

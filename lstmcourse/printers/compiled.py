@@ -16,10 +16,11 @@ What differs from the NumPy printer, in the order of the rules below:
 - element-wise work that all steps could share waits for the loop if only the loop reads it;
 - a sum with a product is accumulated by the product, if possible in the storage of the other summand;
 - element-wise work is done as late as it can be, so that more of it is fused;
-- a matrix that a loop multiplies by at every step is brought into the order of tiles ahead of it (`tiles.py`);
+- a matrix by which a loop multiplies at every step is brought into the order of tiles ahead of it;
 - storage is an address; an index is worked out from the strides of each variable.
 
-`first` and `last` bound the sequences that a loop handles: parts of a batch can run in several threads.
+`first` and `last` bound the sequences that a loop handles, or the rows of a product that a function outside
+loops makes: parts of a batch, or of a product, can be handled by several threads.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from ..ops import is_condition
 from ..passes import Section
 from .base import RESERVED, Program, Storage, Walk
 
-__all__ = ["Buffer", "CompiledProgram", "NotCompiled", "Poly", "View", "compiled"]
+__all__ = ["Buffer", "CompiledProgram", "Function", "NotCompiled", "Poly", "View", "compiled"]
 
 
 class NotCompiled(Exception):
@@ -107,6 +108,8 @@ class Poly:
 
 
 ZERO, ONE = Poly(), Poly.of(1)
+PART = Poly.of("last") + Poly.of("first") * -1
+"""How many rows are handled by this call."""
 
 
 @dataclass(frozen=True)
@@ -150,15 +153,44 @@ class Ref:
         )
 
 
+@dataclass(frozen=True)
+class Function:
+    """One function of a compiled program.
+
+    Attributes
+    ----------
+    name : str
+    loop : bool
+        Whether it goes through time.
+    rows : Poly or None
+        How many rows it handles, if parts of them can be handled by several threads at once.
+    work : Poly or None
+        Multiplications of what is not a loop.
+    """
+
+    name: str
+    loop: bool = False
+    rows: Poly | None = None
+    work: Poly | None = None
+
+
+@dataclass
+class _Piece:
+    """Statements that end up in one function; `rows` and `work` as there."""
+
+    lines: list[str] = field(default_factory=list)
+    rows: Poly | None = None
+    work: Poly | None = None
+
+
 @dataclass
 class CompiledProgram(Program):
     """A program for the compiler: its text, and what it takes to call it.
 
     Attributes
     ----------
-    functions : list of tuple
-        Name of each function in the order of calls; whether it is a loop, and may be shared out over parts
-        of the batch.
+    functions : list of Function
+        In the order of calls.
     variables : list of str
         Whose addresses are handed over, in order.
     expected : dict
@@ -171,7 +203,7 @@ class CompiledProgram(Program):
         Sizes that must turn out equal.
     """
 
-    functions: list[tuple[str, bool, bool]] = field(default_factory=list)
+    functions: list[Function] = field(default_factory=list)
     variables: list[str] = field(default_factory=list)
     expected: dict[str, Buffer] = field(default_factory=dict)
     buffers: dict[str, Buffer] = field(default_factory=dict)
@@ -627,17 +659,18 @@ class _Printer(Walk):
         self._accumulated()
         self.order = [self._steps(s) for s in self.sections]
         self.plan()
-        made: list[tuple[str, bool, bool, list[str]]] = []
+        made: dict[Function, list[str]] = {}
         for k, section in enumerate(self.sections):
             self.shared = True
-            body = self.loop(section, k) if section.loop else self.block(section, k)
+            pieces = self.loop(section, k) if section.loop else self.block(section, k)
             if self.ahead:
-                made.append((self._free(f"{name}_tiles", made), False, False, self.ahead))
+                made[Function(self._free(f"{name}_tiles", made))] = self.ahead
                 self.ahead = []
-            if body:
-                made.append((self._called(name, section, made), section.loop, self.shared, body))
+            for piece in pieces:
+                called = self._free(f"{name}_{self._kind(section, piece)}", made)
+                made[Function(called, section.loop, piece.rows, piece.work)] = piece.lines
         results = self.finish()
-        functions = [self._function(n, loop, body, doc, name) for n, loop, _, body in made]
+        functions = [self._function(f, body, doc, name) for f, body in made.items()]
         text = "\n\n\n".join(functions) + "\n"
         variables = [*self.expected, *self.buffers]
         for k, variable in enumerate(variables):
@@ -647,25 +680,29 @@ class _Printer(Walk):
             text = text.replace(f"sizes[<{size}>]", f"sizes[{k}]")
         return CompiledProgram(
             text, name, self.inputs, self.sizes, self.outputs, self.storage,
-            [], [(n, loop, shared) for n, loop, shared, _ in made], variables, self.expected, self.buffers,
+            [], list(made), variables, self.expected, self.buffers,
             results, self.equal,
         )  # fmt: skip
 
     @staticmethod
-    def _called(name: str, section: Section, made: list) -> str:
+    def _kind(section: Section, piece: _Piece) -> str:
+        """What a function does, for its name."""
+        if section.loop:
+            return "loop"
+        if piece.rows is not None:
+            return "product"
         once = not any(n.timed or any(a.timed for a in n.args) for n in section.nodes)
-        what = "loop" if section.loop else "once" if once else "all_steps"
-        return _Printer._free(f"{name}_{what}", made)
+        return "once" if once else "all_steps"
 
     @staticmethod
-    def _free(wanted: str, made: list) -> str:
+    def _free(wanted: str, made: Mapping[Function, list[str]]) -> str:
         """A name for a function, with a number if it is taken."""
         called, k = wanted, 2
-        while called in {m[0] for m in made}:
+        while called in {f.name for f in made}:
             called, k = f"{wanted}_{k}", k + 1
         return called
 
-    def _function(self, name: str, loop: bool, body: list[str], doc: str, program: str) -> str:
+    def _function(self, function: Function, body: list[str], doc: str, program: str) -> str:
         """A function around its statements, which says first where things are."""
         words = set(
             re.findall(r"[^\W\d]\w*", "\n".join(line for line in body if not line.lstrip().startswith("#")))
@@ -675,7 +712,7 @@ class _Printer(Walk):
         scope = {
             v: (k if v in written else 0) for k, v in enumerate([v for v in variables if v in written], 1)
         }
-        head = [f'"""{doc}"""'] if name.startswith(program) and loop else []
+        head = [f'"""{doc}"""'] if function.loop else []
         lines = list(head)
         for size in ["T", "B", *self.sizes.values()]:
             if size in words:
@@ -685,14 +722,14 @@ class _Printer(Walk):
             kind = "np.bool_" if buffer.boolean else "F"
             lines.append(f"{v} = pointer(at, <{v}>, {kind}, {scope.get(v, 0)}, {len(written) + 1})")
         text = "\n".join(f"    {line}" if line else "" for line in [*lines, *body])
-        return f"def {name}(sizes, at, first, last):\n{text}"
+        return f"def {function.name}(sizes, at, first, last):\n{text}"
 
-    def block(self, section: Section, k: int) -> list[str]:
-        """What is done once, or for all steps at once."""
+    def block(self, section: Section, k: int) -> list[_Piece]:
+        """What is done once, or for all steps at once; products to be shared out are pieces of their own."""
         self.inside = False
         return self._commented(section, k, [])
 
-    def loop(self, section: Section, k: int) -> list[str]:
+    def loop(self, section: Section, k: int) -> list[_Piece]:
         """One loop through time."""
         states = [s for s in self.graph.states if self.where.get(s.next) == k]
         self.inside = True
@@ -702,25 +739,32 @@ class _Printer(Walk):
             if at.time is not None:  # the row before the first step
                 at = replace(at, time=None, offset=at.time * "T" if s.reverse else ZERO)
             before += self._copy(at, s.start, s.prev)
-        body = self._commented(section, k, before)
+        body = [line for piece in self._commented(section, k, before) for line in piece.lines]
         for s in states:
             if self.rows[s.name].time is None and self.ref(s.next) != self.rows[s.name]:
                 body += self._copy(self.rows[s.name], s.next, s.prev)
         head = "for t in range(T - 1, -1, -1):" if section.reverse else "for t in range(T):"
-        return [*before, head, *(f"    {line}" if line else "" for line in (body or ["pass"]))]
+        lines = [*before, head, *(f"    {line}" if line else "" for line in (body or ["pass"]))]
+        return [_Piece(lines, Poly.of("B") if self.shared else None)]
 
-    def _commented(self, section: Section, k: int, before: list[str]) -> list[str]:
-        lines, last, said = [], None, set()
+    def _commented(self, section: Section, k: int, before: list[str]) -> list[_Piece]:
+        pieces, last, said = [_Piece()], None, set()
         for step in self.order[k]:
             nodes = step.nodes if isinstance(step, _Group) else [step]
+            self.piece = _Piece()
             text = self._fused(nodes) if isinstance(step, _Group) else self._call(step, before)
+            comments = []
             if text:
                 for n in nodes:
                     if n.origin and n.origin != last:
-                        lines += self.comment(n, said, section.loop)
+                        comments += self.comment(n, said, section.loop)
                         last = n.origin
-            lines += text
-        return lines
+            if self.piece.rows is None:
+                pieces[-1].lines += comments + text
+                continue
+            pieces[-1].lines += self.piece.lines
+            pieces += [replace(self.piece, lines=comments + text), _Piece()]
+        return [piece for piece in pieces if piece.lines]
 
     # loops over elements
 
@@ -766,8 +810,13 @@ class _Printer(Walk):
                 merged.append([kind, size, ONE, here])
         return merged
 
-    def _called_rows(self, name: str, axes: list[tuple[str, Poly]], refs: list[Ref]) -> list[str] | None:
-        """The text of a call that handles rows of numbers, where the axes come down to that."""
+    def _called_rows(
+        self, name: str, axes: list[tuple[str, Poly]], refs: list[Ref], shared: Poly | None = None
+    ) -> list[str] | None:
+        """The text of a call that handles rows of numbers, where the axes come down to that.
+
+        With `shared`, the call is for rows `first` to `last` of so many; None if they are not that many.
+        """
         merged = self._merged(axes, refs)
         if any(r.boolean for r in refs) or not 1 <= len(merged) <= 2 or any(m != ONE for m in merged[-1][3]):
             return None
@@ -776,8 +825,13 @@ class _Printer(Walk):
         for kind, size, scale, moves in merged:
             if kind == "row" and self.inside:
                 offsets = [o + m * (Poly.of("first") * scale) for o, m in zip(offsets, moves, strict=True)]
-                size = (Poly.of("last") + Poly.of("first") * -1) * scale
+                size = PART * scale
             counts.append(size)
+        if shared is not None:
+            if len(merged) != 2 or counts[0] != shared:
+                return None
+            offsets = [o + m * "first" for o, m in zip(offsets, merged[0][3], strict=True)]
+            counts[0] = PART
         rows = merged[0][3] if len(merged) == 2 else [ZERO] * len(refs)
         places = [
             f"loose({r.variable if o == ZERO else f'{r.variable} + ({o})'}), {step}"
@@ -996,7 +1050,13 @@ class _Printer(Walk):
             there = self.ref(other)
             same = replace(there, label="") == replace(out, label="")
             lines = [] if same else self._between(axes, out, there)
-        return lines + self._product(node, self.product[node], out, "True")
+        text = self._product(node, self.product[node], out, "True")
+        if self.piece.rows is not None and lines:
+            part = value is None and self._called_rows("copy_rows", axes, [out, there], self.piece.rows)
+            if part:
+                return part + text
+            self.piece.lines, lines = lines, []
+        return lines + text
 
     def _product(self, node: Node, product: Node, out: Ref, keep: str) -> list[str]:
         """The text of ``a @ w``: one call for all leading axes that lie evenly."""
@@ -1022,25 +1082,28 @@ class _Printer(Walk):
         left, right = replace(out.drop(-1), label=out.label), a.drop(-1)
         if self.inside:
             return self._tiled(axes, left, right, product.args[1], w, a, out, keep)
-        return self._rows(
+        lines = self._rows(
             axes,
             [left, right],
             lambda m, p, steps: self._gemm(
                 m, out.shape[-1], a.shape[-1], p[1], steps[1], a.strides[-1],
                 self._address(w), w.strides[0], w.strides[1], p[0], out, keep, steps[0],
             ),
+            share=True,
         )  # fmt: skip
+        if self.piece.rows is not None:
+            self.piece.work = self.piece.rows * out.shape[-1] * a.shape[-1]
+        return lines
 
     def _tiled(self, axes, left: Ref, right: Ref, factor: Node, w: Ref, a: Ref, out: Ref, keep: str):
-        """A product in a loop: its right factor, the same at every step, is brought into order ahead of it."""
+        """A product in a loop: its right factor, the same at every step, is laid in order ahead of it."""
         n, k = out.shape[-1], a.shape[-1]
         laid = (w.variable, w.offset, w.strides, n, k)
         if laid not in self.tiles:
             self.tiles[laid] = tiles = self._name(f"{self.suggested(factor)}_tiles")
             self.buffers[tiles] = Buffer((k, n + MOST_COLUMNS))
-            self.ahead.append(
-                f"lay_tiles({n}, {k}, loose({self._address(w)}), {w.strides[0]}, {w.strides[1]}, loose({tiles}))"
-            )
+            there = f"loose({self._address(w)}), {w.strides[0]}, {w.strides[1]}"
+            self.ahead.append(f"lay_tiles({n}, {k}, {there}, loose({tiles}))")
         tiles = self.tiles[laid]
         if out.strides[-1] != ONE:
             raise NotCompiled("the result of a product does not lie in rows")
@@ -1069,8 +1132,11 @@ class _Printer(Walk):
         base = self._base(ref)
         return ref.variable if base == ZERO else f"{ref.variable} + ({base})"
 
-    def _rows(self, axes, refs: list[Ref], body: Callable) -> list[str]:
-        """Loops over all axes but the last that is left when axes are merged: the rows of a product."""
+    def _rows(self, axes, refs: list[Ref], body: Callable, share: bool = False) -> list[str]:
+        """Loops over all axes but the last that is left when axes are merged: the rows of a product.
+
+        With `share`, rows outside a loop through time are those from `first` to `last`, if none encloses them.
+        """
         merged = self._merged(axes, refs)
         offsets = [self._base(r) for r in refs]
         lines: list[str] = []
@@ -1085,7 +1151,11 @@ class _Printer(Walk):
             kind, count, scale, steps = merged[-1]
             if kind == "row" and self.inside:
                 offsets = [o + s * (Poly.of("first") * scale) for o, s in zip(offsets, steps, strict=True)]
-                count = (Poly.of("last") + Poly.of("first") * -1) * scale
+                count = PART * scale
+            elif not self.inside and len(merged) == 1 and share:
+                self.piece.rows = count
+                offsets = [o + s * "first" for o, s in zip(offsets, steps, strict=True)]
+                count = PART
         places = [
             r.variable if o == ZERO else f"{r.variable} + ({o})" for r, o in zip(refs, offsets, strict=True)
         ]
@@ -1111,18 +1181,23 @@ class _Printer(Walk):
             a, b = (self._in_memory(x) for x in node.args)
             lead = max((a.shape[:-1], b.shape[:-1]), key=len)
             axes = self._axes(any(n.batched for n in node.args), any(n.timed for n in node.args), lead)
+            whole = not inside and len(self._merged(axes, [a.drop(-1), b.drop(-1)])) < 2
+            rows, at = (PART, Poly.of("first")) if whole else (out.shape[0], ZERO)
             text = self._rows(
                 axes,
                 [a.drop(-1), b.drop(-1)],
                 lambda m, p, steps: self._gemm(
-                    out.shape[0], out.shape[1], m, p[0], a.strides[-1], steps[0],
-                    p[1], steps[1], b.strides[-1], self._address(out), out, "True",
+                    rows, out.shape[1], m, _moved(p[0], a.strides[-1] * at), a.strides[-1], steps[0],
+                    p[1], steps[1], b.strides[-1], _moved(self._address(out), out.strides[0] * at), out,
+                    str(not whole),
                 ),
             )  # fmt: skip
-            if not inside and not text[0].startswith("for "):
-                text[-1] = text[-1].replace("True)", "False)")
-                return text
-            return zero + text
+            if not whole:
+                return zero + text
+            steps = Poly.of("T") if any(n.timed for n in node.args) else ONE
+            batch = Poly.of("B") if any(n.batched for n in node.args) else ONE
+            self.piece.rows, self.piece.work = out.shape[0], out.shape[0] * out.shape[1] * steps * batch
+            return text
         (arg,) = node.args
         if self.number(arg) is not None:
             raise NotCompiled("a sum over steps of a number")
@@ -1281,6 +1356,11 @@ class _Printer(Walk):
         if ref.variable not in self.buffers:
             raise NotCompiled(f"{node!r} is part of an argument")
         return View(ref.variable, ref.offset, tuple(shape), tuple(strides))
+
+
+def _moved(place: str, by: Poly) -> str:
+    """A place, moved on."""
+    return place if by == ZERO else f"{place} + ({by})"
 
 
 def _count(shape: Iterable[Poly]) -> Poly:
