@@ -345,6 +345,18 @@ def _relu(x: _Value) -> _Value:
     return x.where((x >= 0.0) | x.is_nan(), 0.0)
 
 
+def _softplus(x: _Value) -> _Value:
+    """max(x, 0) + log(1 + u), u = exp(-|x|); log(1 + u) = 2 artanh(s) by its series, s = u / (2 + u) <= 1/3.
+
+    After 9 terms, less than 2e-10 of it is missing, after 19 terms 3e-20.
+    """
+    u = _exp(-abs(x))
+    s = u / (u + 2.0)
+    terms = 9 if x.value.type == ir.FloatType() else 19
+    series = (s * s).polynomial(*(1 / (2 * n + 1) for n in reversed(range(terms))))
+    return _relu(x) + (s + s) * series
+
+
 def _maximum(a: _Value, b: _Value) -> _Value:
     return a.where((a >= b) | a.is_nan(), b)
 
@@ -376,6 +388,7 @@ def _function(formula, arity: int, doc: str):
 exp = _function(_exp, 1, "The exponential.")
 tanh = _function(_tanh, 1, "The hyperbolic tangent.")
 sigmoid = _function(_sigmoid, 1, "The logistic function.")
+softplus = _function(_softplus, 1, "log(1 + exp(x)).")
 relu = _function(_relu, 1, "The positive part; NaN stays.")
 maximum = _function(_maximum, 2, "The larger; NaN if either is.")
 minimum = _function(_minimum, 2, "The smaller; NaN if either is.")
@@ -418,12 +431,6 @@ def compiled(**options):
         return stub
 
     return decorate
-
-
-@compiled()
-def softplus(x):
-    """log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))."""
-    return relu(x) + math.log1p(exp(-abs(x)))
 
 
 @compiled()

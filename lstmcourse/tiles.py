@@ -1,8 +1,8 @@
 """Products of matrices, tile by tile: what compiled programs multiply with.
 
 A tile is a few rows and two vectors of columns of the result. It stays in registers while the common axis is
-walked along: at each place, two vectors of the right factor are multiplied by one number of each row of the left
-factor, and added. So a tile of 8 rows and 32 columns reads 2 vectors and 8 numbers for 256 multiplications.
+walked along: at each place, two vectors of the right factor are multiplied by one number of each row of the
+left factor, and added. A tile of 8 rows and 32 columns reads 2 vectors and 8 numbers for 256 multiplications.
 
 Why not a library? A recurrent network multiplies by one matrix at every step, and libraries bring that matrix
 into the order in which their kernels read it at every call. Here it is brought into that order once, ahead of

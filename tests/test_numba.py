@@ -319,6 +319,21 @@ def test_sigmoid_and_exp_in_float32():
     assert np.isnan(exp(np.array([np.nan]))[0])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_softplus(dtype):
+    """Its relative error: far below 0, too, where it is as small as exp(x)."""
+    softplus = apply(kernels.softplus, dtype)
+    x = np.concatenate(
+        [np.linspace(-80, 80, 500_001), np.linspace(-1, 1, 100_001), -np.geomspace(1e-30, 80, 9999)]
+    )
+    x = x.astype(dtype)
+    exact = np.logaddexp(x.astype(np.longdouble), 0)
+    assert np.max(np.abs(softplus(x) - exact) / np.spacing(exact.astype(dtype))) <= 4
+    special = softplus(np.array([0.0, np.inf, -np.inf, np.nan, 1e30, -1e30]))
+    assert np.array_equal(special[1:3], [np.inf, 0]) and np.isnan(special[3])
+    assert special[0] == dtype(np.log(2)) and np.array_equal(special[4:], [dtype(1e30), 0])
+
+
 def test_float64_is_as_accurate_as_numpy():
     tanh, sigmoid = apply(kernels.tanh, np.float64), apply(kernels.sigmoid, np.float64)
     x = np.concatenate([np.linspace(-25, 25, 400_001), np.geomspace(1e-300, 1, 10_001)])

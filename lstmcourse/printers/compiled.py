@@ -226,7 +226,7 @@ CALLS = {
     "where": "select({0}, {1}, {2})", "mod": "remainder({0}, {1})", "stop": "{0}", "copy": "{0}",
     "spread": "{0}",
 }  # fmt: skip
-SLOW = {"log", "sin", "cos", "softplus", "mod"}
+SLOW = {"log", "sin", "cos", "mod"}
 """Computed one by one by the C library: they get a loop of their own, so that others are vectorised."""
 
 IMPORTS = (
@@ -1135,7 +1135,8 @@ class _Printer(Walk):
     def _rows(self, axes, refs: list[Ref], body: Callable, share: bool = False) -> list[str]:
         """Loops over all axes but the last that is left when axes are merged: the rows of a product.
 
-        With `share`, rows outside a loop through time are those from `first` to `last`, if none encloses them.
+        With `share`, rows outside a loop through time are those from `first` to `last`, if no other loop
+        encloses them.
         """
         merged = self._merged(axes, refs)
         offsets = [self._base(r) for r in refs]
