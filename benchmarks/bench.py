@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from peers import by_jax, by_loop, by_torch, by_torchrecurrent, products
+from peers import by_jax, by_loop, by_torch, by_torchrecurrent, products, tiles
 
 import lstmcourse as lc
 
@@ -131,6 +131,7 @@ def measured(name: str, size, options, peers: Mapping[str, object]) -> dict[str,
     if jax is not None:
         ways["jax"] = by_jax(jax, name, size, train)
     ways["products"] = products(cell, size, train)
+    ways["tiles"] = tiles(cell, size, train)
     return interleaved({k: run for k, run in ways.items() if run is not None}, options.seconds)
 
 
@@ -139,6 +140,7 @@ RATIOS = {
     "numba / loop": ("numba", ("loop", "compiled loop", "torchrecurrent")),
     "numba / jax": ("numba", ("jax",)),
     "numba / products": ("numba", ("products",)),
+    "numba / tiles": ("numba", ("tiles",)),
     "numba / our lstm": ("numba", ("our lstm",)),
     "numpy / torch": ("numpy", ("torch ",)),
 }

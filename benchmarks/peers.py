@@ -6,6 +6,7 @@ there is no such peer.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 
 import numpy as np
@@ -178,10 +179,8 @@ def by_jax(jax, name: str, size, train: bool) -> Callable[[], None] | None:
     return lambda: jax.block_until_ready(function(p, x))
 
 
-def products(cell, size, train: bool) -> Callable[[], None]:
-    """The products of a cell whose layers see x and h, and nothing else, with one thread: the floor."""
-    from threadpoolctl import threadpool_limits
-
+def _factors(cell, size):
+    """What a cell multiplies whose layers see x and h: columns in all, matrices, arrays over all steps."""
     T, B, D, H = size
     layers = sum(name.rpartition(".")[2].startswith("U_") for name in cell.parameter_shapes(D, H))
     n = max(layers, 1) * H
@@ -189,6 +188,15 @@ def products(cell, size, train: bool) -> Callable[[], None]:
     W, U = (rng.standard_normal((k, n)).astype(np.float32) for k in (D, H))
     x, h, d = (rng.standard_normal((T, B, k)).astype(np.float32) for k in (D, H, n))
     a, back = np.empty((B, n), np.float32), np.empty((B, H), np.float32)
+    return n, W, U, x, h, d, a, back
+
+
+def products(cell, size, train: bool) -> Callable[[], None]:
+    """The products of a cell whose layers see x and h, and nothing else, by NumPy with one thread."""
+    from threadpoolctl import threadpool_limits
+
+    T, B, D, H = size
+    n, W, U, x, h, d, a, back = _factors(cell, size)
 
     def run() -> None:
         with threadpool_limits(1, "blas"):
@@ -203,4 +211,58 @@ def products(cell, size, train: bool) -> Callable[[], None]:
                 h.reshape(-1, H).T @ rows
                 rows @ W.T
 
+    return run
+
+
+def tiles(cell, size, train: bool) -> Callable[[], None] | None:
+    """The same products by the functions that compiled programs call, with one thread: the floor."""
+    try:
+        from lstmcourse import fast
+    except ImportError:
+        return None
+    if not fast.available():
+        return None
+    T, B, D, H = size
+    n, W, U, x, h, d, a, back = _factors(cell, size)
+    linked = fast.linked("float32")
+    number, place, flag = ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_bool
+    lay = ctypes.CFUNCTYPE(None, number, number, place, number, number, place)(linked["lay_tiles"])
+    kinds = [number, number, number, place, number, number, place, place, number, flag]
+    tiled = ctypes.CFUNCTYPE(None, *kinds)(linked["tiled_product"])
+    kinds = [number, number, number, place, number, number, place, number, number, place, number, flag]
+    product = ctypes.CFUNCTYPE(None, *kinds)(linked["product"])
+    forward, backward = np.empty((H, n + 32), np.float32), np.empty((n, H + 32), np.float32)
+    out, dW, dU, dx = (np.empty(s, np.float32) for s in ((T * B, n), (D, n), (H, n), (T * B, D)))
+    arrays = dict(
+        W=W,
+        U=U,
+        x=x,
+        h=h,
+        d=d,
+        a=a,
+        back=back,
+        out=out,
+        dW=dW,
+        dU=dU,
+        dx=dx,
+        forward=forward,
+        backward=backward,
+    )
+    at = {name: value.ctypes.data for name, value in arrays.items()}
+    steps = [(at["h"] + 4 * B * H * t, at["d"] + 4 * B * n * t) for t in range(T)]
+
+    def run() -> None:
+        product(T * B, n, D, at["x"], D, 1, at["W"], n, 1, at["out"], n, False)
+        lay(n, H, at["U"], n, 1, at["forward"])
+        for h_t, _ in steps:
+            tiled(B, n, H, h_t, H, 1, at["forward"], at["a"], n, False)
+        if train:
+            lay(H, n, at["U"], 1, n, at["backward"])
+            for _, d_t in steps:
+                tiled(B, H, n, d_t, n, 1, at["backward"], at["back"], H, False)
+            product(D, n, T * B, at["x"], 1, D, at["d"], n, 1, at["dW"], n, False)
+            product(H, n, T * B, at["h"], 1, H, at["d"], n, 1, at["dU"], n, False)
+            product(T * B, D, n, at["d"], n, 1, at["W"], 1, n, at["dx"], D, False)
+
+    run.arrays = arrays  # addresses alone keep nothing alive
     return run

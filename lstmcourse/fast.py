@@ -215,16 +215,25 @@ def _module(text: Callable[[bool], str]) -> ModuleType:
 
 
 @functools.cache
-def _link(dtype: str) -> None:
-    """Have the functions of `products.py` compiled, and tell the linker where they are."""
+def linked(dtype: str) -> dict[str, int]:
+    """Have the functions of `products.py` compiled, and tell the linker where they are: addresses by name.
+
+    Parameters
+    ----------
+    dtype : str
+        "float32" or "float64".
+    """
     import llvmlite.binding
 
     source = Path(__file__).with_name("products.py").read_text(encoding="utf-8")
     source = source.replace("REAL = types.float32", f"REAL = types.{dtype}")
     module = _module(lambda cache: source.replace("CACHE = False", f"CACHE = {cache}"))
-    for name in ("product", "lay_tiles", "tiled_product", "copy_rows", "add_rows", "zero_rows"):
-        llvmlite.binding.add_symbol(f"lstmcourse_{name}_{dtype}", getattr(module, name).address)
+    names = ("product", "lay_tiles", "tiled_product", "copy_rows", "add_rows", "zero_rows")
+    addresses = {name: getattr(module, name).address for name in names}
+    for name, address in addresses.items():
+        llvmlite.binding.add_symbol(f"lstmcourse_{name}_{dtype}", address)
     _KEPT.append(module)
+    return addresses
 
 
 _KEPT: list[ModuleType] = []
@@ -244,7 +253,7 @@ def _functions(program: CompiledProgram, name: str, dtype: np.dtype) -> list[Cal
         raise NotCompiled(f"Numba cannot be used: {error}") from error
     with _LOCK:
         try:
-            _link(dtype.name)
+            linked(dtype.name)
             module = _module(lambda cache: module_text(program, name, dtype, cache))
         except Exception as error:
             warnings.warn(

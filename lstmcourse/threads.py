@@ -16,7 +16,7 @@ from typing import Any
 
 __all__ = ["LARGE", "allowed", "threads_for"]
 
-LARGE = 4_000_000
+LARGE = 2_000_000
 """Multiplications in one product from which all threads are left to the library."""
 
 
