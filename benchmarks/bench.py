@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.metadata
+import itertools
 import os
 import platform
 import statistics
@@ -32,6 +33,10 @@ SIZES = [
     (64, 32, 128, 256),
     (50, 64, 128, 512),
 ]
+
+
+TURNS, PAUSE = 5, 0.25
+"""How often each way takes its turn, and the seconds of rest ahead of each."""
 
 
 def optional(name: str):
@@ -78,17 +83,25 @@ def ours(cell, size, backend: str, train: bool) -> Callable[[], None]:
 
 
 def interleaved(ways: dict[str, Callable[[], None]], seconds: float) -> dict[str, float]:
-    """Median time of each way in milliseconds; they take turns, so that a busy moment meets all of them."""
+    """Median time of each way in milliseconds; they take turns, so that a busy moment meets all of them.
+
+    A turn begins with a pause, in which the threads of the way before it go to sleep (for a while they wait
+    for more work, and take time from others), and with a run that does not count.
+    """
     for run in ways.values():
         run()
-        run()
     times: dict[str, list[float]] = {name: [] for name in ways}
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times[next(iter(ways))]) < 5:
+    for _ in range(TURNS):
         for name, run in ways.items():
-            start = time.perf_counter()
+            time.sleep(PAUSE)
             run()
-            times[name].append(1e3 * (time.perf_counter() - start))
+            end = time.perf_counter() + seconds / TURNS / len(ways)
+            for k in itertools.count():
+                start = time.perf_counter()
+                if k >= 2 and start > end:
+                    break
+                run()
+                times[name].append(1e3 * (time.perf_counter() - start))
     return {name: statistics.median(values) for name, values in times.items()}
 
 

@@ -148,7 +148,8 @@ def fit(
             first = next(batches)
             backend = backend or _worthwhile(steps * first.x.shape[0])
             batches = itertools.chain([first], batches)
-            work = batch_size * model.hidden_size**2
+            # Compiled programs see to their threads; those of a library would spin beside them.
+            work = 0 if backend == "numba" else batch_size * model.hidden_size**2
             with threads_for(work), _progress_bar(history, steps, progress) as show:
                 while not (training.finished(steps) or interrupted()):
                     _learn(training, next(batches), backend)

@@ -28,7 +28,7 @@ HOMES: tuple[str, ...] = tuple(
 
 ENGINE: tuple[str, ...] = (
     "graph", "ops", "autodiff", "passes", "printers.expression", "printers.base", "printers.numpy",
-    "printers.compiled", "compile", "fast", "kernels", "products", "operations", "runtime",
+    "printers.compiled", "compile", "fast", "kernels", "tiles", "products", "operations", "runtime",
     "call", "cell", "compose", "buffers", "threads", "unroll",
 )  # fmt: skip
 """Modules of the package that decide the numbers of every experiment: all that running a cell imports, but
@@ -61,6 +61,8 @@ class Interval:
     (0.8, 1.1)
     >>> Interval(factor=2.0).of([1e-6, 1e-5])
     (5e-07, 2e-05)
+    >>> print(Interval(0.1, axis="layers"))
+    within the range over seeds and neighbouring layers, ± 0.1
     """
 
     margin: float = 0.0
@@ -84,7 +86,7 @@ class Interval:
         return low - self.margin, high + self.margin
 
     def __str__(self) -> str:
-        near = f" and neighbouring {self.axis}s" if self.axis else ""
+        near = f" and neighbouring {self.axis.removesuffix('s')}s" if self.axis else ""
         wider = [f"± {self.margin:g}"] * (self.margin > 0) + [f"times {self.factor:g}"] * (self.factor > 1)
         return f"within the range over seeds{near}{', ' if wider else ''}{' and '.join(wider)}"
 

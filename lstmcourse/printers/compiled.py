@@ -164,14 +164,14 @@ class Function:
         Whether it goes through time.
     rows : Poly or None
         How many rows it handles, if parts of them can be handled by several threads at once.
-    work : Poly or None
-        Multiplications of what is not a loop.
+    work : Poly
+        How many multiplications that takes, roughly; 0 where it makes no difference.
     """
 
     name: str
     loop: bool = False
     rows: Poly | None = None
-    work: Poly | None = None
+    work: Poly = ZERO
 
 
 @dataclass
@@ -180,7 +180,7 @@ class _Piece:
 
     lines: list[str] = field(default_factory=list)
     rows: Poly | None = None
-    work: Poly | None = None
+    work: Poly = ZERO
 
 
 @dataclass
@@ -233,6 +233,9 @@ IMPORTS = (
     "add_rows copy_rows exp lay_tiles logsumexp loose maximum minimum pointer product relu remainder select "
     "sigmoid softmax softplus sum_along tanh tiled_product zero_rows"
 ).split()
+
+ELEMENT = 16
+"""Multiplications in a product that take as long as an element-wise operation on one number, roughly."""
 
 MOST_COLUMNS = 32
 """Columns of the widest panel of tiles on any processor (`tiles.py`): the last one may be partly empty."""
@@ -739,13 +742,14 @@ class _Printer(Walk):
             if at.time is not None:  # the row before the first step
                 at = replace(at, time=None, offset=at.time * "T" if s.reverse else ZERO)
             before += self._copy(at, s.start, s.prev)
+        self.effort = ZERO
         body = [line for piece in self._commented(section, k, before) for line in piece.lines]
         for s in states:
             if self.rows[s.name].time is None and self.ref(s.next) != self.rows[s.name]:
                 body += self._copy(self.rows[s.name], s.next, s.prev)
         head = "for t in range(T - 1, -1, -1):" if section.reverse else "for t in range(T):"
         lines = [*before, head, *(f"    {line}" if line else "" for line in (body or ["pass"]))]
-        return [_Piece(lines, Poly.of("B") if self.shared else None)]
+        return [_Piece(lines, Poly.of("B") if self.shared else None, self.effort * "T" * "B")]
 
     def _commented(self, section: Section, k: int, before: list[str]) -> list[_Piece]:
         pieces, last, said = [_Piece()], None, set()
@@ -753,6 +757,8 @@ class _Printer(Walk):
             nodes = step.nodes if isinstance(step, _Group) else [step]
             self.piece = _Piece()
             text = self._fused(nodes) if isinstance(step, _Group) else self._call(step, before)
+            if isinstance(step, _Group) and self.inside:
+                self.effort += _count(self.shape(nodes[0])) * (len(nodes) * ELEMENT)
             comments = []
             if text:
                 for n in nodes:
@@ -1098,6 +1104,7 @@ class _Printer(Walk):
     def _tiled(self, axes, left: Ref, right: Ref, factor: Node, w: Ref, a: Ref, out: Ref, keep: str):
         """A product in a loop: its right factor, the same at every step, is laid in order ahead of it."""
         n, k = out.shape[-1], a.shape[-1]
+        self.effort += _count(out.shape) * k
         laid = (w.variable, w.offset, w.strides, n, k)
         if laid not in self.tiles:
             self.tiles[laid] = tiles = self._name(f"{self.suggested(factor)}_tiles")
