@@ -6,7 +6,7 @@
 # After it you can
 #
 # - read the NumPy program and the compiled program that are derived from a cell's equations,
-# - say what five rewritings do, and do the first two by hand,
+# - say what five rewritings do, and follow the first two by hand,
 # - tell what a measurement of time can show and what it cannot.
 #
 # It takes about 25 minutes, and is an aside: the rest of the course does not need it.
@@ -30,7 +30,9 @@ p = params  # a short name, for the programs below
 # %% [markdown]
 # ## The equations
 #
-# This is all that anybody wrote. It says what a step is. It does not say how many products there are, in which order things are computed, or where results are kept.
+# This is all that anybody wrote. It says what a step is. It does not say how many products there are, in which
+# order things are computed, or where results are kept. Nor does it say how large anything is: below there are
+# $T = 60$ steps of $B = 16$ sequences, $D = 24$ inputs and $H = 32$ units.
 
 # %%
 print(lstm.definition())
@@ -105,9 +107,13 @@ print(lstm.source())
 # %% [markdown]
 # Read it beside the equations, which stand in it as comments. All three rewritings are there: `U` is put together once, `a` holds $x_t W + b$ for all steps, and nothing in the loop makes an array.
 #
-# **4. One loop over the units.** NumPy goes over whole arrays: once for $\sigma$, once for $\tanh$, once for each product and sum. Each time it reads and writes memory. A compiled program can go over the units *once* and do all of it for unit $k$ while its numbers are at hand. The compiler even does this for eight or sixteen units at a time, since a processor has instructions for that.
+# **4. One loop over the units.** NumPy goes over whole arrays: once for $\sigma$, once for $\tanh$, once for each
+# product and sum. Each time it reads and writes memory. A compiled program can go over the units *once* and do all
+# of it for unit $k$ while its numbers are at hand. The compiler even does this for four, eight or sixteen units at
+# a time, since a processor has instructions for that.
 #
-# **5. No Python between the steps.** A step at this size takes some ten calls into NumPy, each about a microsecond. In a compiled loop there is none.
+# **5. No Python between the steps.** A step takes some ten calls into NumPy, and each costs something before it has
+# computed anything. In a compiled loop there are none.
 #
 # With Numba installed the same graph is printed once more, for the compiler. Here is its loop:
 
@@ -115,11 +121,25 @@ print(lstm.source())
 print(lstm.source("numba").partition("    for t in range(T):\n")[2].rstrip() or "Numba is not installed")
 
 # %% [markdown]
-# It is no text for people any more, but the middle can be read: one product, then for each unit the six equations. `product` is the same library's product that NumPy calls; there is nothing to gain there.
+# It is no text for people any more, but the middle can be read: one product, then for each unit the six equations.
+#
+# The product is not that of NumPy's library but the course's own, and it goes *tile by tile*. A tile is a few rows
+# of the result, and in each of them as many columns as two of the processor's vectors hold: where a vector holds 16
+# numbers, 8 rows of 32. It stays in registers, the few places where a processor has numbers at hand, while the rows
+# of $U$ are gone through from the first to the last and what each contributes is added. Only then is it written to
+# memory.
+#
+# So each tile reads a strip of $U$, as wide as itself, from top to bottom. In `U` the rows of a strip lie apart; in
+# `U_tiles` they follow one another. `lay_tiles` makes it before the loop, in a part that is not shown here.
+# Libraries, too, bring a large matrix into such an order, but anew for each product: they cannot know that the same
+# matrix will come again. Here it comes $T$ times. That is rewriting 2 once more: what does not depend on the step
+# moves out of the loop.
 #
 # ## Is it still the same network?
 #
-# A faster program that computes something else is no gain. All of them should agree, up to rounding: float32 carries seven digits, and sums in another order round differently.
+# A faster program that computes something else is no gain. All of them should agree, up to rounding: float32
+# carries seven digits, and sums in another order round differently. (The compiled program's products add in an
+# order of their own.)
 
 
 # %%
@@ -144,9 +164,16 @@ for name, program in programs.items():
 # %% [markdown]
 # ## What each of them gained
 #
-# Predict: which of the steps gains most, at 32 units and 16 sequences?
+# Predict: which gains more at 32 units and 16 sequences, the first three rewritings together or the last two?
 #
-# To time programs on a machine that does other things too, let them take turns, many times, and compare medians. A single time says little; a ratio within one run says more. All get one thread: products this small are not worth sharing out, and waiting for one another would cost more than it gains. The numbers below are from *your* machine, now.
+# To time programs on a machine that does other things too, let them take turns, many times, and compare medians. A
+# single time says little; a ratio within one run says more. All get one thread: work as small as this is not worth
+# sharing out, and waiting for one another would cost more than it gains. The numbers below are from *your* machine,
+# now.
+#
+# Two bars are not one rewriting each. "NumPy" is the third, but it also comes through `lc.unroll`, which checks
+# what it is given, and it keeps the gates of all steps. And "compiled" is the last two and the products tile by tile,
+# so their shares cannot be told apart.
 
 
 # %%
@@ -161,31 +188,41 @@ def medians(programs, rounds=40):
     return {name: float(np.median(times)) for name, times in spent.items()}
 
 
-def only_products(x):  # the floor: what no rewriting can avoid
+def only_products(x):  # as NumPy does them: a floor for its programs, not for the compiled one
     x.reshape(-1, D) @ W
     h, a = np.zeros((B, H), "f4"), np.empty((B, 4 * H), "f4")
     for _ in range(T):
         np.dot(h, U, out=a)
 
 
-spent = medians(programs | {"products\nonly": only_products})
+spent = medians(programs | {"NumPy's\nproducts": only_products})
 fig = plots.bars(spent, ylabel="median time, ms")
 plots.show(
-    fig, alt="Times of the programs, from the plain one to the compiled one, and of the products alone."
+    fig, alt="Times of the programs, from the plain one to the compiled one, and of NumPy's products alone."
 )
 
 # %%
 if "compiled" in spent:
-    assert spent["as said"] > 1.5 * spent["compiled"]  # a loose bound: it was 2.7 to 3.5
+    assert spent["as said"] > 1.5 * spent["compiled"]  # a loose bound, for any machine
 
 # %% [markdown]
-# In our runs the first three together took away a seventh of the time, no single one of them much, and the compiled program was 2.4 times as fast as the NumPy program. The products alone are an eighth of the plain program's time: at this size an LSTM spends its time on $\sigma$ and $\tanh$, and on calls. So what helped most is what makes these cheaper.
+# In our runs the last two gained more than the first three together, no single one of which gained much. (What the
+# compiled program gains by its own products is counted with the last two here.) The last bar is low: what NumPy
+# takes for the products alone is a small part of the plain program's time. At this size an LSTM spends its time on
+# $\sigma$ and $\tanh$, and on calls. So what helped most is what makes these cheaper.
+#
+# However a program is rewritten, as long as it calls NumPy's product it stays above that bar. For the compiled
+# program, whose products are its own, the bar is no bound.
 #
 # At other sizes the answer is another one: the products grow with $H^2$, all else with $H$, and what calls cost with neither. Measure at the size that you use. (`make bench` does, for every cell and six sizes, beside PyTorch and JAX; see `benchmarks/README.md`.)
 #
 # ## The way back
 #
-# Gradients are derived from the same graph, and printed in the same two ways: `lstm.source(backward=True)`, `lstm.source("numba", backward=True)`. They gain from the same rewritings, and from one more: the gradient of $U$ is a sum over steps of $h_{t-1}^\top \delta_t$, and a sum of products of thin matrices is *one* product of long ones, after the loop: `outer`, in the last line shown here.
+# Gradients are derived from the same graph, and printed in the same two ways: `lstm.source(backward=True)`,
+# `lstm.source("numba", backward=True)`. They gain from the same rewritings, and from one more: the gradient of $U$
+# is a sum over steps of $h_{t-1}^\top\, \delta a_t$, with the $\delta a_t$ of
+# [notebook 09](09_the_whole_lstm.ipynb), and a sum of products of thin matrices is *one* product of long ones,
+# after the loop: `outer`, in the last line shown here.
 
 # %%
 print("    for t" + lstm.source(backward=True).partition("    for t")[2].partition("    d_U_f")[0])
@@ -194,7 +231,10 @@ print("    for t" + lstm.source(backward=True).partition("    for t")[2].partiti
 # ## What to remember
 #
 # - The equations say what; passes decide how. Each pass keeps the numbers and changes the program.
-# - Small networks pay for calls, large ones for products. Which of the two you are decides what helps.
+# - By the count above, small networks pay for calls and large ones for products. Which of the two yours is decides
+#   what helps.
+# - What is the same at every step is done once, ahead of the loop: a product, or bringing a matrix into the order
+#   in which it is read.
 # - Compare ratios of medians from one run, check first that the results agree, and say at which size.
 #
 # ## Exercises
@@ -224,10 +264,15 @@ print(
 # end
 
 # %% [markdown] tags=["solution"]
-# No: $r_t$ has to be known first, so a step takes two products, one after another. Where the reset comes after the product, one is enough. That is the reason why libraries such as cuDNN chose that variant ([notebook 12](12_gated_recurrent_unit.ipynb)).
+# No: $r_t$ has to be known first, so a step takes two products, one after another. Where the reset comes after the
+# product, one is enough. cuDNN and PyTorch use that variant ([notebook 12](12_gated_recurrent_unit.ipynb)).
 
 # %% [markdown] tags=["exercise"]
-# **3.** The program above stores $f, i, o, g, C, \tanh C$ and $h$ for every step, for the way back. How many MB is that for $T = 2{,}000$ steps of 4 sequences in float32? Compute it, and then measure a forward pass with Python's `tracemalloc`, once as it is and once with `checkpoint_every=50`, which stores the states at every 50th step only and computes the rest again when it is needed.
+# **3.** The program above stores $f, i, o, g, C, \tanh C$ and $h$ for every step, for the way back. How many MB is
+# that for $T = 2{,}000$ steps of 4 sequences in float32? Compute it, and then measure a forward pass with Python's
+# `tracemalloc`: `start()` before it, `get_traced_memory()[1]` after it (the peak, in bytes), then `stop()`. Do it
+# once as it is, and once with `lc.unroll(..., checkpoint_every=50)`, which stores the states at every 50th step
+# only and computes the rest again when it is needed.
 
 # %% tags=["exercise"]
 # solution:
@@ -245,4 +290,6 @@ for every in (None, 50):
 # end
 
 # %% [markdown] tags=["solution"]
-# What is stored is 7 MB. The peak is higher, since $x_t W + b$, with its $4H$ columns, is there for all steps at once as well. With checkpoints little more is left than the output, 1 MB; the price is a second forward pass. Training needs such a thing for sequences of ten thousand steps, not for those of this course.
+# What is stored is 7 MB. The peak is higher, since $x_t W + b$, with its $4H$ columns, is there for all steps at
+# once as well. With checkpoints it is less than 5 MB, of which the output takes 1; the price is a second forward
+# pass. Training needs such a thing for sequences of ten thousand steps, not for those of this course.

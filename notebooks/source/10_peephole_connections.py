@@ -24,7 +24,7 @@ lstm, peephole = lc.cells.lstm, lc.cells.peephole
 #
 # A gate of the LSTM decides about the cell state $C_{t-1}$ without seeing it. It sees the input $x_t$ and the hidden state $h_{t-1} = o_{t-1} \odot \tanh(C_{t-1})$, which is what the output gate let through. And if the output gate is shut? Then $h_{t-1} = 0$, and the gates know nothing of what they keep or delete.
 #
-# We hold the output gate shut and start from two quite different cell states, with the same inputs. Do the forget gates notice?
+# We hold the output gate shut and start from two quite different cell states, with the same inputs. Do forget and input gates notice?
 
 # %% tags=["setup"]
 rng = np.random.default_rng(0)
@@ -66,8 +66,7 @@ lc.diff(lstm, peephole, input_size=3, hidden_size=4)
 
 # %% claims=["C36"]
 params = peephole.init(input_size=3, hidden_size=4, rng=rng, dtype=np.float64)
-for gate in "fio":
-    params[f"p_{gate}"][:] = 0.0
+assert not any(params[f"p_{gate}"].any() for gate in "fio")
 plain = {name: value for name, value in params.items() if name[0] != "p"}
 with_zeros, without = lc.unroll(peephole, params, x), lc.unroll(lstm, plain, x)
 difference = np.abs(with_zeros["h"] - without["h"]).max()
@@ -158,7 +157,7 @@ lc.claim(
 # %% [markdown]
 # Two peepholes of three are used: that of the output gate reads the clock, that of the forget gate sets it back. In a plain LSTM the gates can only see what the output gate shows, and here it shows nothing between two spikes. The count would have to be shown, by this unit or by others, so that the gates can read it from $h$.
 #
-# That can be done too, with more units. So the question is what training finds.
+# That may be done too, with more units. So the question is what training finds.
 
 # %% [markdown]
 # ## Two tasks of exact timing
@@ -167,6 +166,8 @@ lc.claim(
 #
 # - **Measure.** Spikes come in after 30 or 31 steps, by the toss of a coin. At each spike the network says which of the two it was. Guessing is right in half of all cases.
 # - **Generate.** One spike comes in, then nothing more. The network has to answer with a spike every 10 steps from there on.
+#
+# A small example first, with delays of 5 or 6 steps; `|` is a spike. In *measure*, under a spike stands 0 if it came after 5 steps, 1 if after 6; the first one is not asked about. In *generate*, 1 means "spike now".
 
 # %%
 for kind, delay in (("measure", 5), ("generate", 5)):
@@ -176,7 +177,7 @@ for kind, delay in (("measure", 5), ("generate", 5)):
     print(f"{'':9} out ", "".join(" 01"[k + 1] for k in said))
 
 # %% [markdown]
-# (A small example, with delays of 5.) Three cells: the LSTM, with peepholes, with full matrices. Each has at most 500 parameters, which makes 9, 9 and 7 units. 500 updates to measure, 1,000 to generate, two learning rates of which the better counts, five seeds. All this was fixed before the runs, after a few single runs with another seed had shown that some cell can learn each task so.
+# Three cells: the LSTM, with peepholes, with full matrices. Each has at most 500 parameters, which makes 9, 9 and 7 units. 500 updates to measure, 1,000 to generate, two learning rates of which the better counts, five seeds. All this was fixed before the runs, after a few single runs with another seed had shown that some cell can learn each task so. (The better rate is the one with the smaller mean loss, for all values that we show. It is chosen by the tests shown, which flatters all a little.)
 #
 # Which result do you expect? Write it down.
 
@@ -185,17 +186,14 @@ study = lc.experiments.load("exact_timing")
 cells = {"LSTM": "lstm", "peepholes": "peephole", "full matrices": "peephole_full"}
 
 
-def better(kind, cell, value):
-    """The five seeds at the learning rate with the better mean."""
+def better(kind, cell, value, rates=(1e-2, 3e-2)):
+    """The five seeds at the learning rate with the smaller mean loss, whatever the value."""
     runs = [
-        [
-            t.values[value]
-            for t in study.trials
-            if t.point == {"kind": kind, "cell": cell, "learning_rate": rate}
-        ]
-        for rate in (1e-2, 3e-2)
+        [t.values for t in study.trials if t.point == {"kind": kind, "cell": cell, "learning_rate": rate}]
+        for rate in rates
     ]
-    return np.array(max(runs, key=np.mean))
+    best = min(runs, key=lambda run: np.mean([v["loss"] for v in run]))
+    return np.array([v[value] for v in best])
 
 
 # %%
@@ -208,7 +206,7 @@ plots.show(
 print({name: np.round(values, 2).tolist() for name, values in measured.items()})
 
 # %% [markdown]
-# A network that has found the count is always right, and one that has not is guessing; there is nothing in between, so look at the single runs. With peepholes five of five have found it, without them three of five, with full matrices one of five. (The larger learning rate was too large for all.) Is that a difference? With five tosses of a coin, five heads and three heads are nothing unusual. So we did what one has to do with a suspicion: ask anew. LSTM and peepholes, at the better rate, fifteen *new* seeds, nothing else changed, and this comparison named before its runs:
+# A network that has found the count is always right, and one that has not is guessing; there is next to nothing in between, so look at the single runs. With peepholes five of five have found it, without them three of five, with full matrices one of five. (The larger learning rate was too large for all.) Is that a difference? Each seed was run with both cells, and since peepholes start at 0, both start as the same network. Three seeds learnt it with both cells, the other two with peepholes only. If peepholes made no difference, these two would be tosses of a coin, and two tosses agree every second time. So five against three is nothing unusual, and we did what one has to do with a suspicion: ask anew. LSTM and peepholes, at the better rate, fifteen *new* seeds, nothing else changed, and this comparison named before its runs:
 
 # %%
 new = lc.experiments.load("delays_again")
@@ -221,19 +219,19 @@ for name, count in learnt.items():
     print(f"{name:10} has learnt to measure in {count} of 15 new runs")
 
 # %% [markdown]
-# Nine and seven. Could that be luck? If peepholes made no difference, we could as well shuffle the thirty results among the two cells. How often does a shuffle give a gap as large as this one?
+# Nine and seven. Could that be luck? If peepholes made no difference, we could as well swap the two results of any seed. We toss a coin for each of the fifteen, swap or leave, and count again, 2,000 times. How often is the gap as large as this one?
 
 # %% claims=["C35", "C37"]
-results = np.concatenate([values > 0.95 for values in again.values()])
-shuffle = np.random.default_rng(0).permutation
-gaps = [abs(mixed[:15].sum() - mixed[15:].sum()) for mixed in (shuffle(results) for _ in range(2000))]
-gap = learnt["peepholes"] - learnt["LSTM"]
-by_luck = float(np.mean(np.array(gaps) >= abs(gap)))
+apart = (again["peepholes"] > 0.95).astype(int) - (again["LSTM"] > 0.95)  # seed by seed
+print(f"learnt with peepholes only: {np.sum(apart > 0)} seeds, by the LSTM only: {np.sum(apart < 0)}")
+coins = np.random.default_rng(0).choice([-1, 1], size=(2000, 15))
+gap = apart.sum()
+by_luck = np.mean(np.abs(coins @ apart) >= abs(gap))
 lc.claim("C37", "measure: a gap this large is common by luck alone", by_luck, above=0.3, verdict="qualified")
 lc.claim("C35", "of 15 runs the two cells differ by few", gap, between=(-4, 4))
 
 # %% [markdown]
-# In seven shuffles of ten. So the five to three of the first runs was no finding: with new seeds most of it is gone, and what is left can be luck. (The fifteen runs do not show that there is *no* difference either. A small one would take many more of them to see.)
+# In half of all cases: for only two seeds the results differ. So the five to three of the first runs was no finding: with new seeds most of it is gone, and what is left can be luck. (The fifteen runs do not show that there is *no* difference either: no seed was learnt by the LSTM alone. A small one would take many more of them to see.)
 #
 # Now the other task, in which nothing comes in after the first spike. All were trained on 32 steps, with two or three delays in them. Then a test that is longer: of 20 delays, how many are exact before the first mistake?
 
@@ -253,16 +251,26 @@ plots.show(
 )
 
 # %% claims=["C35", "C37"]
-lc.claim(
-    "C37", "generate: no LSTM needs peepholes to be exact", exact["LSTM"], above=0.95, verdict="qualified"
-)
+statement = "generate, at the better rate: every LSTM is exact without peepholes"
+lc.claim("C37", statement, exact["LSTM"], above=0.95, verdict="qualified")
 lc.claim("C37", "and it stays exact for 20 delays", kept["LSTM"], above=19, verdict="qualified")
 lc.claim("C37", "with peepholes all are exact at the length of training", exact["peepholes"], above=0.95)
 lasts = np.median(kept["peepholes"])
 lc.claim("C35", "but the median run loses time within 12 delays", lasts, below=12, verdict="qualified")
 
 # %% [markdown]
-# (A network that always says "no spike" has no exact delay: chance is 0 here.) Every LSTM learnt to tick without peepholes, and went on ticking exactly, six times as long as it had been trained for. With peepholes all five learnt it as well, but four of five went wrong at some point beyond the length of training. Gers and others report very *stable* spike trains with peepholes; ours were the less stable ones. Mind that networks, method of training and length of training all differ from theirs.
+# (A network that always says "no spike" has no exact delay: chance is 0 here.) This is the larger learning rate, the better one for all three cells. Every LSTM learnt to tick without peepholes, and went on ticking exactly, six times as long as it had been trained for. With peepholes all five learnt it as well, but four of five went wrong at some point beyond the length of training. And at the smaller rate?
+
+# %%
+smaller = {name: better("generate", cell, "kept", rates=(1e-2,)) for name, cell in cells.items()}
+print("exact delays of 20, at the smaller learning rate:")
+for name, delays in smaller.items():
+    print(f"    {name:14}", *(f"{value:4.1f}" for value in delays))
+
+# %% [markdown]
+# There the LSTM and the one with peepholes are about alike, and one of the LSTMs, the last, has not learnt the task at all. So it is a suspicion that the plain LSTM lasts longer: it comes from five runs of each, at one rate of two, and this time we have not asked anew.
+#
+# Gers and others report that LSTMs without peepholes did not learn to generate spikes, and that those with peepholes gave very *stable* spike trains. Ours learnt it without, in nine runs of ten over both rates, and kept time no worse. Mind that networks, method of training and length of training all differ from theirs.
 #
 # The essay's full matrices do worst in both tasks. At 500 parameters they leave seven units instead of nine, and more to be learnt for each.
 
@@ -283,7 +291,7 @@ agreement
 # - A peephole is one weight for each unit and gate, from the unit's cell state into its gate: $p_f \odot C_{t-1}$, $p_i \odot C_{t-1}$, $p_o \odot C_t$.
 # - The essay's drawing, taken at its word, is a full matrix; the papers' form is its diagonal.
 # - With peepholes a unit can be a clock by itself.
-# - In our two tasks they gained nothing that the numbers could show: to measure delays both cells learnt about as often, and to generate them the plain LSTM was the more lasting.
+# - In our two tasks they gained nothing that the numbers could show. Both cells learnt to measure delays about as often. In generating them the plain LSTM lasted longer, in five runs of each at the better learning rate, which we have not tested again.
 # - Five runs can mislead. A suspicion from them is to be tested on new ones.
 #
 # ## Three questions to check yourself
@@ -292,7 +300,7 @@ agreement
 # 2. How many parameters do peepholes add to an LSTM of 100 units with inputs of 50 numbers, in the papers' form and in the essay's?
 # 3. All of a network's output gates are shut at some step. Which of its gates know, at the next step, what is stored: in an LSTM, and in one with peepholes?
 #
-# *Answers:* 1. The forget gate is needed to make $C_t$, so it can only look at what was there before; the output gate comes after. 2. 300, and 30,000; the LSTM itself has 60,400. 3. None; and all three, each in its own unit.
+# *Answers:* 1. The forget gate is needed to make $C_t$, so it can only look at what was there before; the output gate comes after. 2. 300, and 30,000; the LSTM itself has 60,400. 3. None; and all three, each in its own unit (the output gate as far as the forget gate keeps it).
 #
 # ## Your turn
 #
@@ -328,7 +336,7 @@ assert np.array_equal(answer, spikes_in.y == 1)
 # The spike opens the input gate and writes 0.001, nearly nothing, which counts as step 0. From then on the peephole holds the gate open, and ten steps of 0.1 follow.
 
 # %% [markdown] tags=["exercise"]
-# **3.** Train a network with peepholes to measure delays of 10 and 11 steps (9 units, 300 updates; it takes a few seconds). Then set the peepholes of one gate to 0, or of all three, and test again. Does it depend on them? On one kind more than on the others?
+# **3.** Train a network with peepholes to measure delays of 10 and 11 steps (9 units, 300 updates; it takes a few seconds). Then set the peepholes of one gate to 0, or of all three, and test again. Does it depend on them? On one kind more than on the others? (`model.params` has them as `cell.p_f` and so on, and `model.with_params(changed)` makes the network with other parameters.)
 
 # %% tags=["exercise", "nbval-ignore-output"]
 # not compared: training in float32, in which the last digits follow the processor

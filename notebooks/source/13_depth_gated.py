@@ -30,7 +30,10 @@ x = rng.standard_normal((20, 2, 3))
 #
 # In a stack of two layers the second one reads the first one's hidden state $h^{(0)}_t$ as its input. (We write the layer's number above, from 0.) The first layer's *cell state* $C^{(0)}_t$ never gets there as it is: it has gone through $\tanh$ and the output gate, then through a matrix, then through the upper layer's own gates. For the gradient on its way down it is the same path: each layer is one more set of squashing functions. That is the problem of long times again, turned by a quarter: along time the LSTM has a belt, along depth it has none.
 #
-# [Yao et al. (2015)](https://arxiv.org/abs/1508.03790) gave it one. They start from a stack of peephole LSTMs ([notebook 10](10_peephole_connections.ipynb)) and add, in every layer but the lowest, a **depth gate** $d_t$:
+# [Yao et al. (2015)](https://arxiv.org/abs/1508.03790) gave it one: a linear path between the cell states of
+# neighbouring layers, with a gate on it. Networks for translation and for language models became better with it,
+# they report. They start from a stack of peephole LSTMs ([notebook 10](10_peephole_connections.ipynb)) and add, in
+# every layer but the lowest, a **depth gate** $d_t$:
 
 # %% claims=["C41"]
 lc.diff(stack, gated, input_size=3, hidden_size=4)
@@ -38,12 +41,17 @@ lc.diff(stack, gated, input_size=3, hidden_size=4)
 # %% [markdown] claims=["C35", "C41"]
 # One equation is new and one has a new term: $C^{(1)}_t = d^{(1)}_t \odot C^{(0)}_t + \ldots$ The lower cell state flows straight into the upper one, as much of it as the gate lets through. The gate looks at the layer's input $h^{(0)}_t$ (through the matrix $W_d$), at the layer's own past $C^{(1)}_{t-1}$ and at the lower layer's present $C^{(0)}_t$ (each through one weight a unit, $p_d$ and $p_l$). It does not look at $h^{(1)}_{t-1}$. Each upper layer pays $H^2 + 3H$ weights for it.
 #
-# The essay calls these "Depth Gated RNNs", as an early version of [the paper](https://arxiv.org/abs/1508.03790) seems to have done.
+# The essay calls these "Depth Gated RNNs", as [the version of the paper](https://arxiv.org/abs/1508.03790v2) that
+# it links seems to have done.
 
 # %% claims=["C41"]
 gated.diagram()
 
 # %% [markdown]
+# Two belts run through the picture, and that of the lower layer, $C^{(0)}$, is drawn on top. Find the line that
+# leaves it after its addition, is multiplied by $d^{(1)}_t$, and is added to the other belt: that is the new term.
+# The rest is two peephole LSTMs, side by side; the second one reads the $h^{(0)}_t$ of the first.
+#
 # ## Three identities
 #
 # - With the depth gate shut we have the plain stack again.
@@ -66,7 +74,9 @@ lc.claim("C41", "with d = 1, f = 0, i = 0 the cell state passes through", apart,
 # %% [markdown]
 # ### Feel it
 #
-# The gate of one unit, at one step. Predict: its bias starts at 0. How much of the lower cell state comes through, if nothing else speaks?
+# The gate of one unit, at one step. Predict: its bias starts at 0. How much of the lower cell state comes through,
+# if nothing else speaks? (Set the three weights to 0 to see the bias alone. In the panel *below* is the lower cell
+# state $C^{(0)}_t$, and $x_t$ is what the lower layer shows.)
 
 # %%
 lc.widgets.gate_panel(lc.cells.depth_gating.depth_gated_layer, "d")
@@ -116,7 +126,11 @@ lc.claim("C41", "with depth gates at least as much as with one layer", high[-1] 
 #
 # ## What training makes of it
 #
-# Now trained: strings of the embedded Reber grammar ([notebook 09](09_the_whole_lstm.ipynb)), with one letter to be remembered across the string. One to six layers, with depth gates and without, at most 4,000 parameters each, so that more layers are narrower ones (26 units in one layer, 8 in six). 600 steps, two learning rates of which we show the better, five seeds. Budget and rates were fixed after a look at one seed with half as many steps.
+# Now trained: strings of the embedded Reber grammar ([notebook 09](09_the_whole_lstm.ipynb)), with one letter to be
+# remembered across the string. One to six layers, with depth gates and without, at most 4,000 parameters each, so
+# that more layers are narrower ones (26 units in one layer, 8 in six). 600 steps, five seeds, and two learning
+# rates, of which we show the better (for both networks alike: by the mean of the very shares shown here). Budget
+# and rates were fixed after a look at one seed with half as many steps.
 
 # %% tags=["setup"]
 study = lc.experiments.load("depth_with_and_without_gates")
@@ -144,7 +158,7 @@ fig = plots.over_seeds(
 )
 plots.show(
     fig,
-    alt="With depth gates the median run is right at all depths from 1 to 6, and one seed of five is not at six. The plain stack is right up to three layers; at four to six the median is near a guess or below.",
+    alt="With depth gates the median run is right at all depths from 1 to 6, and one seed of five is not at six. The plain stack is right up to three layers, but for one seed at three; at four its median is 0.63, at five and six just below a guess.",
 )
 
 # %% claims=["C35", "C41"]
@@ -152,12 +166,25 @@ deep = {name: int(np.sum(right[3:] > 0.9)) for name, right in long.items()}
 statement = "four to six layers with depth gates: of 15 runs nearly all are right"
 lc.claim("C41", statement, deep["with depth gates"], between=(13, 15))
 lc.claim("C41", "the same without: most are not", deep["plain stack"], between=(1, 6))
-two = np.median(long["plain stack"][1]) - np.median(long["with depth gates"][1])
-statement = "with two layers, as most networks have, there is no difference"
-lc.claim("C35", statement, abs(two), below=0.05, verdict="qualified")
+two = np.ravel([right[1] for right in long.values()])
+lc.claim("C35", "with two layers both solve the task, so no difference shows", two, above=0.95)
+more = deep["with depth gates"] - deep["plain stack"]
+statement = "with four to six layers clearly more runs are right with depth gates: no minor difference"
+lc.claim("C35", statement, more, above=5, verdict="qualified")
 
 # %% [markdown]
-# **What to notice.** Up to three layers the two do the same, or nearly. From four layers on most plain stacks fail within this budget (3 of 15 runs are right); with depth gates 14 of 15 are right. So here the variant is no minor one: it decides whether a tower can be trained at all. Mind also what is *not* shown: that depth is of use. One layer already solves this task; we have only seen which tower can still be trained. (Zero right, below guessing, means that not even the grammar has been learnt.)
+# ## What we found
+#
+# Up to three layers the two do the same, or nearly (one plain stack of three misses the letter). But there both are
+# at the top of the scale, where no difference can show. From four layers on most plain stacks fail within this
+# budget: 3 of 15 runs are right. With depth gates 14 of 15 are.
+#
+# The essay calls the differences between variants minor. Up to three layers nothing here speaks against it; from
+# four on it does not hold here. With depth gates a deep tower learns to carry the letter within 600 steps; without
+# them it mostly does not. (More steps might help; we have not tried.)
+#
+# Mind also what is *not* shown: that depth is of use. One layer already solves this task; we have only seen which
+# tower still learns it in 600 steps. (Zero right, below guessing, means that not even the grammar has been learnt.)
 #
 # As always, one of the stored trials is measured again, now:
 
@@ -171,20 +198,27 @@ agreement
 # ## What to remember
 #
 # - A stack hands up what a layer *shows*; the depth gate also hands up what it *stores*.
-# - $C^{(\ell)}_t = d_t \odot C^{(\ell-1)}_t + f_t \odot C^{(\ell)}_{t-1} + i_t \odot \tilde C^{(\ell)}_t$: a belt along depth beside the belt along time.
-# - Shut, it is the plain stack: the stack is a special case, so nothing is lost but $H^2 + 3H$ weights a layer.
+# - $C^{(\ell)}_t = d^{(\ell)}_t \odot C^{(\ell-1)}_t + f^{(\ell)}_t \odot C^{(\ell)}_{t-1} + i^{(\ell)}_t \odot \tilde C^{(\ell)}_t$
+#   for layer $\ell$, from 1: a belt along depth beside the belt along time.
+# - Shut, it is the plain stack: the stack is a special case, so nothing is lost but $H^2 + 3H$ weights for each
+#   upper layer.
 #
 # ## Three questions to check yourself
 #
 # 1. What is $\partial C^{(1)}_t / \partial C^{(0)}_t$ along the direct path? (Leave out what goes through $h^{(0)}_t$ and through the gates.)
 # 2. The cell state of an LSTM with coupled gates stays within $\pm 1$. Does the upper cell state of a depth-gated LSTM, if its $f$ and $i$ are coupled?
-# 3. Residual connections, $y = x + F(x)$, came a few months later. In what are they like the depth gate, in what not?
+# 3. Residual connections, $y = x + F(x)$ around a layer $F$, came a few months later. In what are they like the
+#    depth gate, in what not?
 #
-# *Answers:* 1. $d_t$. 2. Not any more: $d_t \odot C^{(0)}_t$ comes on top; with both within $\pm 1$ it stays within $\pm 2$ after one step, and can grow with $f$ near 1. 3. Both give the gradient a way down that no squashing bends. The residual path is always fully open; the depth gate is learnt, and can shut.
+# *Answers:* 1. $d^{(1)}_t$. 2. Not any more: $d^{(1)}_t \odot C^{(0)}_t$ comes on top; with both within $\pm 1$ it
+# stays within $\pm 2$ after one step, and can grow with $f$ near 1. 3. Both give the gradient a way down that no
+# squashing bends. The residual path is always fully open; the depth gate is learnt, and can shut.
 #
 # ## Your turn
 #
-# **1.** Three layers: hold both depth gates open, and all forget and input gates of the two upper layers shut. What is the gradient of a loss on `run["2.c"]` in the lowest cell state? Predict, then check that the three layers' cell states are one.
+# **1.** Three layers: hold both depth gates open, and all forget and input gates of the two upper layers shut. What
+# is the gradient of a loss on `run["2.c"]` in the lowest cell state? Predict, then check that the three layers'
+# cell states are the same.
 
 # %% tags=["exercise"]
 # solution:
@@ -194,7 +228,7 @@ held = three.hold(
 )
 weights = three.init(input_size=3, hidden_size=4, rng=1, dtype=np.float64)
 run = lc.unroll(held, weights, x)
-print(np.abs(run["2.c"] - run["0.c"]).max() == 0)
+print(all(np.array_equal(run[f"{k}.c"], run["0.c"]) for k in (1, 2)))
 # end
 
 # %% [markdown] tags=["solution"]
@@ -213,10 +247,13 @@ for name, cell in (
 # end
 
 # %% [markdown] tags=["solution"]
-# Nearly the same: the gate's $H^2 + 3H$ is an eighth of what an upper layer has anyway.
+# Nearly the same: the gate's $H^2 + 3H$ is about a seventh of the $8H^2 + 7H$ that an upper layer has anyway (an
+# eighth, for large $H$).
 
 # %% [markdown] tags=["exercise"]
-# **3.** The depth gate's bias starts at 0, the gate at one half. Start it at −4 and at 4 instead (`1.b_d`), and look at the input's gradient of an untrained tower of 6 layers again. Which way round would you start a deep tower?
+# **3.** The depth gate's bias starts at 0, the gate at one half. Start it at −4 and at 4 instead (`1.b_d` to
+# `5.b_d`), and look at the input's gradient of an untrained tower of 6 layers again. As far as this picture goes,
+# which way round would you start a deep tower?
 
 
 # %% tags=["exercise"]
@@ -237,7 +274,8 @@ print("grows with the bias:", medians[-4] < medians[0] < medians[4])
 # end
 
 # %% [markdown] tags=["solution"]
-# The more open, the more arrives. An open start is what a large forget bias is along time.
+# The more open, the more arrives. An open start is what a large forget bias is along time. (What training makes of
+# it is another question.)
 
 # %% [markdown]
 # ## What you can do now
