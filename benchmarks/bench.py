@@ -35,7 +35,7 @@ SIZES = [
 ]
 
 
-TURNS, PAUSE = 5, 0.25
+TURNS, PAUSE = 3, 0.25
 """How often each way takes its turn, and the seconds of rest ahead of each."""
 
 

@@ -253,7 +253,7 @@ def test_the_engine_is_all_that_running_a_cell_imports_but_for_the_texts_of_erro
     for module in ("lstmcourse.unroll", "lstmcourse.compose"):
         imported_with(module, needed)
     assert "lstmcourse.cell" in needed and "lstmcourse.printers.numpy" in needed
-    needed |= {"lstmcourse.kernels", "lstmcourse.products"}  # imported when something is compiled
+    needed |= {f"lstmcourse.{name}" for name in ("kernels", "tiles", "products")}  # once something compiles
     assert needed - {"lstmcourse.errors"} == {f"lstmcourse.{module}" for module in ENGINE}
     assert {f"lstmcourse.{module}" for module in ENGINE} <= experiments.get("toy").code().keys()
 
