@@ -196,16 +196,16 @@ def plot(results: Mapping[tuple, Mapping[str, float]], path: str) -> None:
     sizes = list(dict.fromkeys(size for _, size in results))
     peers = ("torch ", "loop", "compiled loop", "torchrecurrent", "jax")
     fig, ax = plots.figure(8.0, 3.6)
-    for name in names:
+    for number, name in enumerate(names):
         points = [(k, ratio(results[name, size], "numba", peers)) for k, size in enumerate(sizes)]
         points = [(k, v) for k, v in points if v is not None]
         if points:
-            ax.plot(*zip(*points, strict=True), marker="o", label=name)
+            ax.plot(*zip(*points, strict=True), marker="osD^v"[number // 6 % 5], label=name)
     ax.axhline(1, linestyle=":", color="gray")
     ax.set(yscale="log", ylabel="time, ours / best peer", xlabel="T, B, D, H")
     ax.set_xticks(range(len(sizes)), [", ".join(map(str, size)) for size in sizes])
     ax.legend(ncols=4, fontsize="small")
-    fig.savefig(path)
+    fig.savefig(path, metadata={"Date": None} if path.endswith(".svg") else None)
     plt.close(fig)
 
 
