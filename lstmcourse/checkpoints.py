@@ -33,7 +33,7 @@ from typing import Any
 
 import numpy as np
 
-from . import tensorfiles
+from . import files, tensorfiles
 from .errors import FileError
 
 __all__ = ["VERSION", "Checkpoint", "CheckpointError", "load", "save"]
@@ -271,10 +271,8 @@ def check_writable(path: Any) -> None:
     path = Path(path)
     try:
         folder = path.is_dir()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = tensorfiles.part(path)
-        part.touch()
-        part.unlink()
+        if not folder:
+            files.check_replaceable(path)
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"checkpoint={str(path)!r} cannot be written: {getattr(error, 'strerror', None) or error}; "

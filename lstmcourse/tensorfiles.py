@@ -14,24 +14,19 @@ from typing import Any
 
 import numpy as np
 
+from . import files
 from .errors import FileError
 
-__all__ = ["part", "read", "write"]
+__all__ = ["read", "write"]
 
 
 def write(path: str | os.PathLike, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Path:
-    """Write a file so that at every moment the path holds the old content or the new, whole.
-
-    It is written under another name first and then renamed. Folders are made where they are missing.
-    """
+    """Write a file, as `lstmcourse.files.replace` does."""
     from safetensors.numpy import save as to_bytes
 
     # Contiguous, because safetensors stores an array's memory as it lies, whatever its strides say.
     tensors = {name: np.ascontiguousarray(a).reshape(np.shape(a)) for name, a in arrays.items()}
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path, to_bytes(tensors, dict(metadata)))
-    return path
+    return files.replace(path, to_bytes(tensors, dict(metadata)))
 
 
 def read(
@@ -57,10 +52,7 @@ def read(
     from safetensors.numpy import load as from_bytes
 
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except OSError as problem:
-        raise error(f"{path} cannot be read: {problem.strerror}") from problem
+    content = files.read(path, error)
     header = _header(path, content, error, advice, instead)
     try:
         return from_bytes(content), header.get("__metadata__", {})
@@ -70,23 +62,6 @@ def read(
         ) from problem
     except (SafetensorError, TypeError, ValueError) as problem:  # its reader checks less than all
         raise error(f"{path} is damaged: {problem}") from problem
-
-
-def part(path: Path) -> Path:
-    """Return where a file is written before it is renamed."""
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    unfinished = part(path)
-    try:
-        with open(unfinished, "wb") as f:
-            f.write(content)
-            f.flush()
-            os.fsync(f.fileno())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _header(path: Path, content: bytes, error: type[FileError], advice: str, instead: str) -> dict[str, Any]:

@@ -166,15 +166,6 @@ def test_a_failure_while_writing_leaves_the_old_file(path, step, monkeypatch):
     assert path.read_bytes() == before and os.listdir(path.parent) == [path.name]
 
 
-def test_it_is_on_the_disk_before_it_is_renamed(path, monkeypatch):
-    calls = []
-    fsync, replace = os.fsync, os.replace
-    monkeypatch.setattr(os, "fsync", lambda fd: (calls.append(("fsync", os.fstat(fd).st_size)), fsync(fd)))
-    monkeypatch.setattr(os, "replace", lambda a, b: (calls.append(("replace", a.parent)), replace(a, b)))
-    save(path, cycle_model())
-    assert calls == [("fsync", path.stat().st_size), ("replace", path.parent)]
-
-
 # files that do not fit
 
 
