@@ -17,10 +17,12 @@ from lstmcourse.tasks import (
     Counting,
     EmbeddedReber,
     Film,
+    Pairs,
     Reber,
     SpikeDelays,
     TemporalOrder,
     Text,
+    Translation,
     Waveform,
 )
 
@@ -57,6 +59,7 @@ FEW = [
 ]  # so few rows that splits share them
 ALIKE = [Waveform(), Waveform(number=3, steps=50, parts=2, cycles=(2, 9))]  # one sequence in all batches
 EVERY = INDEPENDENT + CARRYING + FEW + ALIKE
+PAIRS = [Translation(), Translation(clauses=1), Translation(clauses=(2, 4))]
 ANY_LENGTH = [
     t for t in INDEPENDENT + CARRYING + FEW if type(t) is not Clouds and getattr(t, "continual", True)
 ]
@@ -64,6 +67,8 @@ ANY_LENGTH = [
 
 def rows(batch):
     """What each row holds, without its padding."""
+    if isinstance(batch, Pairs):
+        return [batch.source[:n, b].tobytes() for b, n in enumerate(batch.source_lengths)]
     ends = [len(batch.x)] * batch.x.shape[1] if batch.lengths is None else batch.lengths
     return [batch.x[:n, b].tobytes() for b, n in enumerate(ends)]
 
@@ -76,12 +81,12 @@ def equal(a, b):
 
 
 def test_names_and_classes_agree():
-    assert tasks.names() == tuple(sorted({t.name for t in EVERY}))
+    assert tasks.names() == tuple(sorted({t.name for t in EVERY + PAIRS}))
     for name in tasks.names():
         assert tasks.get(name).name == name
 
 
-@pytest.mark.parametrize("task", EVERY, ids=repr)
+@pytest.mark.parametrize("task", EVERY + PAIRS, ids=repr)
 def test_a_task_is_rebuilt_from_its_repr_and_its_config(task):
     assert eval(repr(task), vars(tasks)) == task
     assert tasks.from_config(json.loads(json.dumps(task.config()))) == task
@@ -114,7 +119,37 @@ def test_batches_have_the_stated_shapes_and_dtypes(task, dtype):
     assert task.batch("all", batch_size=64).mask.any()
 
 
-@pytest.mark.parametrize("task", INDEPENDENT + CARRYING, ids=repr)
+@pytest.mark.parametrize("task", PAIRS, ids=repr)
+def test_pairs_have_the_stated_shapes_and_dtypes(task):
+    for batch_size in (1, 5):
+        batch = task.batch("all", batch_size=batch_size, seed=3)
+        (S, T), lengths = (len(batch.source), len(batch.target)), (batch.source_lengths, batch.target_lengths)
+        assert batch.target.shape == (T, batch_size) and batch.target.dtype == np.int64
+        assert all(n.shape == (batch_size,) and n.dtype == np.int64 and n.min() >= 1 for n in lengths)
+        assert (lengths[0].max(), lengths[1].max()) == (S, T)
+        assert ((batch.target == 0) == (np.arange(T)[:, None] >= lengths[1] - 1)).all()
+        assert 0 <= batch.target.min() and batch.target.max() < task.output_size == len(task.target_symbols)
+        if task.symbols is None:
+            assert batch.source.shape == (S, batch_size, task.input_size) and batch.source.dtype == np.float32
+        else:
+            assert batch.source.shape == (S, batch_size) and batch.source.dtype == np.int64
+            assert ((batch.source == 0) == (np.arange(S)[:, None] >= lengths[0])).all()
+            assert batch.source.max() < task.input_size == len(task.symbols)
+            assert task.symbols[0] == task.target_symbols[0] == "</s>"
+        if batch.alignment is not None:
+            assert batch.alignment.shape == (T, batch_size, S) and batch.alignment.dtype == bool
+        assert (batch.previous[1:] == batch.target[:-1]).all() and not batch.previous[0].any()
+        assert (batch.mask.sum(0) == lengths[1]).all() and batch.y is batch.target
+        assert task.correct(np.eye(task.output_size)[batch.target], batch).all()
+        assert task.exact(batch.target, batch).all() and not task.exact(batch.target + 1, batch).any()
+        for column in batch.target.T:
+            assert (
+                task.encode_target(task.decode_target(column)).tolist()
+                == column[: (column > 0).sum() + 1].tolist()
+            )
+
+
+@pytest.mark.parametrize("task", INDEPENDENT + CARRYING + PAIRS, ids=repr)
 def test_seeds_reproduce_and_differ_and_a_stream_can_be_taken_up(task):
     first = list(islice(task.stream(batch_size=4, seed=7), 4))
     again = list(islice(task.stream(batch_size=4, seed=7), 4))
@@ -125,7 +160,7 @@ def test_seeds_reproduce_and_differ_and_a_stream_can_be_taken_up(task):
     assert not equal(first[0], task.batch("test", batch_size=4, seed=7))
 
 
-@pytest.mark.parametrize("task", INDEPENDENT, ids=repr)
+@pytest.mark.parametrize("task", INDEPENDENT + PAIRS, ids=repr)
 def test_no_row_occurs_in_two_splits(task):
     found = {}
     for split in ("train", "validation", "test"):
@@ -158,7 +193,7 @@ def test_any_length_can_be_asked_for(task, length):
     assert len(batch.x) == length and batch.lengths is None
 
 
-@pytest.mark.parametrize("task", [Clouds(), Reber(), EmbeddedReber(), Waveform()], ids=repr)
+@pytest.mark.parametrize("task", [Clouds(), Reber(), EmbeddedReber(), Waveform(), *PAIRS], ids=repr)
 def test_a_task_with_lengths_of_its_own_says_so(task):
     with pytest.raises(ValueError, match="length=40 .* own lengths"):
         task.stream(batch_size=2, length=40)
@@ -178,17 +213,19 @@ def test_the_right_answer_is_correct_and_a_wrong_one_is_not(task):
         task.correct(right[:-1], batch)
 
 
-@pytest.mark.parametrize("task", EVERY, ids=repr)
+@pytest.mark.parametrize("task", EVERY + PAIRS, ids=repr)
 def test_the_floor_lies_below_chance(task):
     assert task.best is None or 0 <= task.best < task.chance
     assert 0 < task.chance_accuracy < 1
 
 
-@pytest.mark.parametrize("task", [t for t in EVERY if t.symbols], ids=repr)
+@pytest.mark.parametrize("task", [t for t in EVERY + PAIRS if t.symbols], ids=repr)
 def test_text_and_symbols(task):
     symbols = np.arange(task.input_size)
     if type(task) is Text:
         symbols = symbols[:-1]
+    if task in PAIRS:
+        symbols = symbols[1:]
     assert np.array_equal(task.encode(task.decode(symbols)), symbols)
     assert task.encode("").shape == (0,) and task.decode([]) == ""
 
@@ -236,6 +273,8 @@ def test_text_and_symbols(task):
         (lambda: Waveform(cycles=(0, 3)), ValueError, r"cycles\[0\]=0 .* ends excluded"),
         (lambda: Waveform(cycles=(3, 2)), ValueError, r"cycles\[1\]=2"),
         (lambda: Waveform(steps=20, cycles=(3, 11)), ValueError, r"cycles\[1\]=11 .* 10"),
+        (lambda: Translation(clauses=0), ValueError, "clauses=0 .* at least 1"),
+        (lambda: Translation(clauses=(2, 1)), ValueError, r"clauses\[1\]=1 .* at least 2"),
         (lambda: Adding().stream("trian", batch_size=2), UnknownNameError, "did you mean 'train'"),
         (lambda: Adding().stream(batch_size=0), ValueError, "batch_size=0"),
         (lambda: Adding().stream(batch_size=2, seed=-1), ValueError, "seed=-1"),

@@ -26,10 +26,12 @@ from .clouds import Clouds
 from .copying import Copy
 from .counting import Counting
 from .film import Film
+from .pairs import Pairs, Transduction
 from .reber import EmbeddedReber, Reber
 from .spikes import SpikeDelays
 from .temporal_order import TemporalOrder
 from .text import MissingSourceError, Text
+from .translation import Translation
 from .waveform import Waveform
 
 __all__ = [
@@ -42,11 +44,14 @@ __all__ = [
     "EmbeddedReber",
     "Film",
     "MissingSourceError",
+    "Pairs",
     "Reber",
     "SpikeDelays",
     "Task",
     "TemporalOrder",
     "Text",
+    "Transduction",
+    "Translation",
     "Waveform",
     "from_config",
     "get",
@@ -68,6 +73,7 @@ _TASKS: dict[str, type[Task]] = {
         SpikeDelays,
         TemporalOrder,
         Text,
+        Translation,
         Waveform,
     )
 }

@@ -437,7 +437,7 @@ def _stack(pieces: tuple[np.ndarray, ...]) -> np.ndarray:
         return pieces[0]
     if pieces[0].ndim > 1:
         width = max(p.shape[1] for p in pieces)
-        pieces = tuple(np.pad(p, [(0, 0), (0, width - p.shape[1])]) for p in pieces)
+        pieces = tuple(np.pad(p, [(0, 0), (0, width - p.shape[1]), *[(0, 0)] * (p.ndim - 2)]) for p in pieces)
     return np.concatenate(pieces)
 
 
