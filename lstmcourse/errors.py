@@ -9,7 +9,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["CellDefinitionError", "DtypeError", "FileError", "ShapeError", "UnknownNameError", "nearest"]
+__all__ = [
+    "CellDefinitionError",
+    "DtypeError",
+    "FileError",
+    "ScheduleError",
+    "ShapeError",
+    "UnknownNameError",
+    "nearest",
+]
 
 
 class CellDefinitionError(ValueError):
@@ -26,6 +34,10 @@ class DtypeError(TypeError):
 
 class FileError(ValueError):
     """A file is missing, cut short, damaged, or not what it is taken for; the message says which."""
+
+
+class ScheduleError(ValueError):
+    """A program would read a value before it is computed: a fault of this package, not of the cell."""
 
 
 class UnknownNameError(ValueError, KeyError):

@@ -12,22 +12,25 @@ In the order in which `compile.py` uses them:
 - `give_hints`: names for what the author left unnamed
 - `saved`: which values the backward program takes from storage
 - `schedule`: which values are computed once, for all steps at once, in a loop, or after it
+- `check_schedule`: nothing is read before it is computed
 - `due`: which values a loop computes only for the units whose turn it is
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from .errors import ScheduleError
 from .graph import Dim, Graph, Node, State, current, editing, record, walk
 from .ops import OPS, concat, dot, where
 
 __all__ = [
     "Due",
     "Section",
+    "check_schedule",
     "divide_layers",
     "due",
     "give_hints",
@@ -103,6 +106,26 @@ class Levels:
         return (self.level[node], node in self.loop, node.timed)
 
 
+def _needs(
+    graph: Graph, stored: Mapping[Node, str]
+) -> tuple[dict[Node, frozenset[str]], dict[str, set[str]]]:
+    """The states that each node needs, and those that each state needs, by way of others too.
+
+    `stored` are nodes that are known when a state's loop has run, though they read no state.
+    """
+    needs: dict[Node, frozenset[str]] = {}
+    for node in graph.nodes:
+        found = frozenset().union(*(needs[a] for a in node.args))
+        if node.op.name in ("prev", "carried"):
+            found |= {node.attrs["state"]}
+        needs[node] = found | {stored[node]} if node in stored else found
+    reach = {s.name: set(needs[s.next]) for s in graph.states}
+    for _ in reach:
+        for name in reach:
+            reach[name] |= set().union(*(reach[r] for r in reach[name]))
+    return needs, reach
+
+
 def levels(graph: Graph) -> Levels:
     """Find the loops: states that need each other's past share one; who needs another's result comes later.
 
@@ -110,17 +133,12 @@ def levels(graph: Graph) -> Levels:
     steps at once; the two directions of a bidirectional layer are two loops as well.
     """
     states = {s.name: s for s in graph.states}
-    needs: dict[Node, frozenset[str]] = {}
-    for node in graph.nodes:
-        found = frozenset().union(*(needs[a] for a in node.args)) if node.args else frozenset()
-        if node.op.name in ("prev", "carried"):
-            found = found | {node.attrs["state"]}
-        needs[node] = found
-    direct = {name: needs[s.next] for name, s in states.items()}
-    reach = {name: set(direct[name]) for name in states}
-    for _ in states:
-        for name in states:
-            reach[name] |= set().union(*(reach[r] for r in reach[name])) if reach[name] else set()
+    needs, reach = _needs(graph, {})
+    # A state without a past is stored by its loop all the same, so who reads its next value comes later too.
+    forgetful = [s for s in graph.states if s.name not in reach[s.name] and s.next.op.kind != "leaf"]
+    stored = {s.next: s.name for s in forgetful if s.next not in set(walk(states[m].next for m in reach[s.name]))}
+    if stored:
+        needs, reach = _needs(graph, stored)
     group = {n: frozenset({n} | {m for m in reach[n] if n in reach[m]}) for n in states}
 
     out = Levels()
@@ -653,7 +671,7 @@ def own_next_states(graph: Graph) -> Graph:
                 and node.shape == s.prev.shape
                 and node.batched
             )
-            usable = usable and order.loop.get(node, (None,))[0] == order.of_state[s.name]
+            usable = usable and order.loop.get(node) == (order.of_state[s.name], s.reverse)
             if not usable:
                 node = record(OPS["copy"], [node], shape=s.prev.shape, batched=True, timed=True)
                 node.origin = s.next.origin
@@ -802,6 +820,43 @@ def schedule(graph: Graph, store: Collection[Node] = ()) -> list[Section]:
             block = [n for n in block if n.timed or _late(n)]
         sections.append(Section(False, level, False, block))
     return [s for s in sections if s.loop or s.nodes]
+
+
+def check_schedule(graph: Graph, sections: Iterable[Section]) -> None:
+    """See that a program of these sections, in this order, reads nothing before it is computed.
+
+    A loop may read what earlier sections made, what it made at this step, and the past of its own states;
+    the past of other states, and sums over steps, are there when their loop has run.
+
+    Raises
+    ------
+    ScheduleError
+        Names what would be read too early, and by what. No cell that can be defined should lead here.
+    """
+    place = {n: section for section in sections for n in section.nodes}
+    made: set[Node] = set()
+    run: set[str] = set()  # the states whose loops have run
+    for section in sections:
+        own = {s.name: s for s in graph.states if section.loop and place.get(s.next) is section}
+
+        def known(a: Node, section: Section = section, own: Collection[str] = own) -> bool:
+            if a.op.name in ("prev", "carried"):
+                return a.attrs["state"] in run or (a.op.name == "prev" and a.attrs["state"] in own)
+            partial = section.loop and a.op.kind == "reduction" and place.get(a) is section
+            return a.op.kind == "leaf" or (a in made and not partial)
+
+        early = [s for s in own.values() if not known(s.start) or s.reverse != section.reverse]
+        if early:
+            raise ScheduleError(f"{graph.name}: the loop of state {early[0].name!r} is out of order")
+        for node in section.nodes:
+            for a in node.args:
+                if not known(a):
+                    raise ScheduleError(f"{graph.name}: {node!r} would read {a!r} before it is computed")
+            made.add(node)
+        run |= set(own)
+    for s in graph.states:
+        if s.name not in run:
+            raise ScheduleError(f"{graph.name}: state {s.name!r} is never computed")
 
 
 def _late(node: Node) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import runtime
 from ..graph import Dim, Node
-from ..passes import Due, Section, consumers, schedule
+from ..passes import Due, Section, check_schedule, consumers, schedule
 from .expression import PLAIN, equation_of, equations
 
 __all__ = ["Program", "Storage", "Walk", "identifier", "wrap"]
@@ -102,6 +102,7 @@ class Walk:
         self.wanted = {id(n) for n in self.store.values()}
         self.users = consumers(graph)
         self.sections: list[Section] = self.scheduled()
+        check_schedule(graph, self.sections)
         self.where: dict[Node, int] = {n: k for k, s in enumerate(self.sections) for n in s.nodes}
         self.position = {n: k for k, n in enumerate(graph.nodes)}
         self.storage: dict[Node, Storage] = {}
