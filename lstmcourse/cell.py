@@ -371,10 +371,11 @@ class Cell:
                     f"state {i.name!r}: init={i.init!r} is neither 'learned' nor a function of static inputs"
                 )
             wanted = list(inspect.signature(i.init).parameters)
+            beside = f"{scope_name}." if scope_name else ""
             statics = {
-                (n.rpartition(".")[2] if scope_name else n): node
+                n.removeprefix(beside): node
                 for n, node in leaves.items()
-                if node is not None and node.op.name == "static"
+                if node is not None and node.op.name == "static" and n.startswith(beside)
             }
             missing = [w for w in wanted if w not in statics]
             if missing:

@@ -136,7 +136,9 @@ def levels(graph: Graph) -> Levels:
     needs, reach = _needs(graph, {})
     # A state without a past is stored by its loop all the same, so who reads its next value comes later too.
     forgetful = [s for s in graph.states if s.name not in reach[s.name] and s.next.op.kind != "leaf"]
-    stored = {s.next: s.name for s in forgetful if s.next not in set(walk(states[m].next for m in reach[s.name]))}
+    stored = {
+        s.next: s.name for s in forgetful if s.next not in set(walk(states[m].next for m in reach[s.name]))
+    }
     if stored:
         needs, reach = _needs(graph, stored)
     group = {n: frozenset({n} | {m for m in reach[n] if n in reach[m]}) for n in states}
@@ -838,19 +840,18 @@ def check_schedule(graph: Graph, sections: Iterable[Section]) -> None:
     run: set[str] = set()  # the states whose loops have run
     for section in sections:
         own = {s.name: s for s in graph.states if section.loop and place.get(s.next) is section}
-
-        def known(a: Node, section: Section = section, own: Collection[str] = own) -> bool:
-            if a.op.name in ("prev", "carried"):
-                return a.attrs["state"] in run or (a.op.name == "prev" and a.attrs["state"] in own)
-            partial = section.loop and a.op.kind == "reduction" and place.get(a) is section
-            return a.op.kind == "leaf" or (a in made and not partial)
-
-        early = [s for s in own.values() if not known(s.start) or s.reverse != section.reverse]
-        if early:
-            raise ScheduleError(f"{graph.name}: the loop of state {early[0].name!r} is out of order")
+        for s in own.values():
+            if s.reverse != section.reverse or not (s.start in made or s.start.op.kind == "leaf"):
+                raise ScheduleError(f"{graph.name}: the loop of state {s.name!r} is out of order")
         for node in section.nodes:
             for a in node.args:
-                if not known(a):
+                if a.op.name in ("prev", "carried"):
+                    known = a.attrs["state"] in run or (a.op.name == "prev" and a.attrs["state"] in own)
+                elif section.loop and a.op.kind == "reduction":
+                    known = a in made and place[a] is not section
+                else:
+                    known = a in made or a.op.kind == "leaf"
+                if not known:
                     raise ScheduleError(f"{graph.name}: {node!r} would read {a!r} before it is computed")
             made.add(node)
         run |= set(own)
