@@ -29,7 +29,7 @@ help: ## list the commands
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or later with venv and pip was found. Install one (on Debian: python3 and python3-venv), or name it: make lab PYTHON=/path/to/python" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	'$(PYTHON)' -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml constraints.txt tools/lab_overrides.json | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fast]'
@@ -49,7 +49,7 @@ setup-test: $(VENV)/.installed-test ## the same, with what the tests need
 
 lab: setup ## open the course in JupyterLab (LAB_ARGS=--no-browser on a machine without a screen)
 	@$(BIN)/jupyter trust notebooks/*.ipynb notebooks/solutions/*.ipynb >/dev/null 2>&1 || true
-	$(BIN)/python -m jupyterlab --ServerApp.root_dir='$(CURDIR)' \
+	$(BIN)/python -m jupyterlab --ServerApp.root_dir="$$(pwd)" \
 	    --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 	    $$(test "$$(id -u)" != 0 || echo --allow-root) $(LAB_ARGS)
 
@@ -98,8 +98,8 @@ bench: setup ## time every cell beside PyTorch and JAX, where they are installed
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
 constraints: ## renew constraints.txt for the Pythons in PYTHONS
-	$(PYTHON) tools/constraints.py $(PYTHONS)
+	'$(PYTHON)' tools/constraints.py $(PYTHONS)
 
 clean: ## remove the environment and all caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist
-	find . -name __pycache__ -o -name .ipynb_checkpoints | grep -v '^\./\.git/' | xargs rm -rf
+	rm -rf '$(VENV)' .pytest_cache .ruff_cache .hypothesis build dist
+	find . -name .git -prune -o '(' -name __pycache__ -o -name .ipynb_checkpoints ')' -prune -exec rm -rf {} +

@@ -636,8 +636,9 @@ def _check_files(checkpoint: object, every: int, resume: bool, schedule: Schedul
 def _interrupt_after_step() -> Iterator[Callable[[], bool]]:
     """Make the first interrupt wait, and the second raise; yield a function that says whether one came.
 
-    Outside the main thread, where signals cannot be handled, and where a host program handles them itself,
-    nothing is changed: an interrupt raises at once, and `_update` undoes a step that was not finished.
+    Outside the main thread, where signals cannot be handled, and where a host program handles or ignores
+    them (as in the background), nothing is changed: an interrupt that raises does so at once, and `_update`
+    undoes a step that was not finished.
     """
     came: list[int] = []
 

@@ -71,7 +71,7 @@ def lab(tmp_path_factory):
     for name in NOTEBOOKS:
         assert (ROOT / name).exists(), f"{name} is missing: build it with make notebooks"
     home = tmp_path_factory.mktemp("lab")
-    copy = home / "course"
+    copy = home / "the learner's course"
     copy.mkdir()
     for name in NEEDED:
         source = ROOT / name

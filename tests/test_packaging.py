@@ -190,6 +190,28 @@ def test_make_help_lists_every_target_that_is_meant_for_people():
     assert listed == targets()
 
 
+def test_make_clean_removes_caches_and_nothing_else(tmp_path):
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("make is not installed")
+    root = tmp_path / "the learner's course"
+    caches = (
+        "__pycache__",
+        "my notes/__pycache__",
+        "line\nend/.ipynb_checkpoints",
+        "-rf/__pycache__",
+        ".venv/bin",
+    )
+    kept = ("my", "notes", "line", "end", "__pycache__ and more", ".git/__pycache__")
+    for name in (*caches, *kept):
+        (root / name).mkdir(parents=True, exist_ok=True)
+        (root / name / "file").write_text("", encoding="utf-8")
+    shutil.copy(ROOT / "Makefile", root)
+    subprocess.run([make, "clean"], capture_output=True, check=True, cwd=root)
+    assert [name for name in caches if (root / name).exists()] == []
+    assert [name for name in kept if not (root / name / "file").exists()] == []
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_files_that_documents_name_exist(document):
     text = (ROOT / document).read_text(encoding="utf-8")

@@ -230,7 +230,22 @@ def test_an_interrupt_anywhere_keeps_whole_steps(where, monkeypatch):
     assert same(model.params, twin.params)
 
 
-def test_the_stop_button_waits_for_the_step_and_the_handler_is_put_back():
+@pytest.fixture
+def interruptible():
+    """SIGINT raises KeyboardInterrupt, also where these tests run in the background and it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_where_interrupts_are_ignored_they_stay_so(interruptible):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    history = quiet(cycle_model(), 3, callback=lambda m, h: signal.raise_signal(signal.SIGINT))
+    assert not history.interrupted and history.steps == 3
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_the_stop_button_waits_for_the_step_and_the_handler_is_put_back(interruptible):
     model, twin = cycle_model(), cycle_model()
     before = signal.getsignal(signal.SIGINT)
     after = []
@@ -247,14 +262,14 @@ def test_the_stop_button_waits_for_the_step_and_the_handler_is_put_back():
     assert same(model.params, twin.params)
 
 
-def test_an_interrupt_in_the_last_step_is_not_lost():
+def test_an_interrupt_in_the_last_step_is_not_lost(interruptible):
     history = quiet(
         cycle_model(), 2, callback=lambda m, h: signal.raise_signal(signal.SIGINT) if h.steps == 2 else None
     )
     assert history.interrupted and history.steps == 2
 
 
-def test_a_second_press_does_not_wait(monkeypatch):
+def test_a_second_press_does_not_wait(interruptible, monkeypatch):
     model = cycle_model()
     before = copies(model)
     run, after = Model.run, []
