@@ -12,6 +12,8 @@ import threading
 
 import numpy as np
 
+from .threads import held_at_fork
+
 __all__ = ["POOL", "Pool"]
 
 
@@ -81,3 +83,4 @@ class Pool:
 
 
 POOL = Pool()
+held_at_fork(POOL._lock)

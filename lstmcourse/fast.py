@@ -34,8 +34,9 @@ from typing import Any
 
 import numpy as np
 
+from . import buffers  # noqa: F401 - its lock may be taken inside ours, so it is registered first
 from .printers.compiled import IMPORTS, Buffer, CompiledProgram, NotCompiled
-from .threads import allowed
+from .threads import allowed, at_fork, held_at_fork
 
 __all__ = ["Native", "available", "cache_folder", "load", "module_text"]
 
@@ -239,6 +240,7 @@ def linked(dtype: str) -> dict[str, int]:
 
 _KEPT: list[ModuleType] = []
 _LOCK = threading.RLock()
+held_at_fork(_LOCK)
 
 
 def load(program: CompiledProgram, name: str, dtype: Any) -> Native:
@@ -248,11 +250,11 @@ def load(program: CompiledProgram, name: str, dtype: Any) -> Native:
 
 def _functions(program: CompiledProgram, name: str, dtype: np.dtype) -> list[Callable]:
     """The functions of a program, compiled; NotCompiled where that cannot be done."""
-    try:
-        from . import kernels  # noqa: F401 - its import registers what programs are linked with
-    except ImportError as error:
-        raise NotCompiled(f"Numba cannot be used: {error}") from error
     with _LOCK:
+        try:
+            from . import kernels  # noqa: F401 - its import registers what programs are linked with
+        except ImportError as error:
+            raise NotCompiled(f"Numba cannot be used: {error}") from error
         try:
             linked(dtype.name)
             module = _module(lambda cache: module_text(program, name, dtype, cache))
@@ -263,7 +265,7 @@ def _functions(program: CompiledProgram, name: str, dtype: np.dtype) -> list[Cal
                 stacklevel=2,
             )
             raise NotCompiled(str(error)) from error
-    return [getattr(module, f.name) for f in program.functions]
+        return [getattr(module, f.name) for f in program.functions]
 
 
 # Calls
@@ -345,11 +347,15 @@ class Native:
         self.program, self.name, self.dtype = program, name, dtype
         self.names = ("T", "B", *program.sizes.values())
         self.plans: dict[tuple[int, ...], _Plan] = {}
+        self._functions: list[Callable] | None = None
 
-    @functools.cached_property
+    @property
     def functions(self) -> list[Callable]:
         """Machine code, in the order of calls: each takes sizes, addresses, and which sequences."""
-        return _functions(self.program, self.name, self.dtype)
+        if self._functions is None:
+            with _LOCK:  # who waited for another thread finds them
+                self._functions = self._functions or _functions(self.program, self.name, self.dtype)
+        return self._functions
 
     def plan(self, sizes: tuple[int, ...]) -> _Plan:
         """What is allocated, worked out once for each set of sizes."""
@@ -404,7 +410,12 @@ class Native:
     def _run(self, plan: _Plan, addresses: np.ndarray, batch: int) -> None:
         """Call the functions in order: what is worth it in several threads, each with some of the rows."""
         threads = allowed() if plan.most >= SHARED else 1
-        for function, (rows, work, least) in zip(self.functions, plan.parts, strict=True):
+        functions = self.functions
+        with _SHARING if threads > 1 else contextlib.nullcontext():
+            self._share(functions, plan, addresses, threads)
+
+    def _share(self, functions: list[Callable], plan: _Plan, addresses: np.ndarray, threads: int) -> None:
+        for function, (rows, work, least) in zip(functions, plan.parts, strict=True):
             parts = min(threads, rows // least) if work >= SHARED else 1
             if parts < 2:
                 function(plan.sizes, addresses, 0, rows)
@@ -431,9 +442,24 @@ SEQUENCES, ROWS = 8, 32
 """How many sequences of a loop, or rows of a product, a thread should have at least."""
 
 
+_SHARING = threading.RLock()
+"""Held while work is shared out, so that no fork comes in between."""
+
+
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1), thread_name_prefix="lstmcourse")
+
+
+def _end_pool() -> None:
+    """End the threads, which a forked process would not have: both processes start them anew when needed."""
+    if _pool.cache_info().currsize:
+        _pool().shutdown()
+        _pool.cache_clear()
+
+
+at_fork(before=_end_pool)
+held_at_fork(_SHARING)  # last, so first at a fork
 
 
 def _part(a: np.ndarray, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:

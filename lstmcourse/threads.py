@@ -1,8 +1,13 @@
-"""One thread for small products: what a recurrent network multiplies at a step is seldom worth sharing out.
+"""Threads, and the processes that are forked beside them.
+
+One thread for small products: what a recurrent network multiplies at a step is seldom worth sharing out.
 
 Starting and joining the threads of a linear algebra library costs more than a small product; on a busy
 machine, many times more. `threads_for` bounds them for as long as a program runs, and leaves nothing changed.
 Compiled programs multiply without a library, in as many threads as the library would be `allowed`.
+
+A forked process has one thread, whatever its parent had. `at_fork` says what is done about that; a lock that
+another thread may hold goes through `held_at_fork`.
 """
 
 from __future__ import annotations
@@ -10,11 +15,35 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["LARGE", "allowed", "threads_for"]
+__all__ = ["LARGE", "allowed", "at_fork", "held_at_fork", "threads_for"]
+
+
+def at_fork(**hooks: Callable[[], Any]) -> None:
+    """Have functions called around each fork; nothing where the system has no fork.
+
+    Parameters
+    ----------
+    hooks : callable
+        ``before``, ``after_in_parent``, ``after_in_child``, as `os.register_at_fork` takes them: what was
+        registered last is called first before a fork, and last after it.
+    """
+    register = getattr(os, "register_at_fork", None)  # not on Windows
+    if register is not None:
+        register(**hooks)
+
+
+def held_at_fork(lock: Any) -> None:
+    """Have a fork wait for a lock: the child finds it free, and what it guards whole.
+
+    A lock that is taken while another is held is registered before that other, so that a fork, too, takes
+    it last.
+    """
+    at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+
 
 LARGE = 2_000_000
 """Multiplications in one product from which all threads are left to the library."""
@@ -29,8 +58,17 @@ def _numpy() -> list[Any]:
     return [c for c in found if "numpy" in str(c.filepath)] or found
 
 
-_BEFORE: list[int] = []
-"""How many threads were allowed before `threads_for` bounded them."""
+_BEFORE: list[tuple[int, int, list[tuple[Any, int]]]] = []
+"""What `threads_for` bounded: in which thread, how many were allowed, and each library's number."""
+
+
+def _in_child() -> None:
+    """Undo what a thread that the child does not have would have undone."""
+    while _BEFORE and _BEFORE[-1][0] != threading.get_ident():
+        _give_back(_BEFORE.pop()[2])
+
+
+at_fork(after_in_child=_in_child)
 
 
 def _processors() -> int:
@@ -55,7 +93,7 @@ def allowed() -> int:
     if threading.current_thread() is not threading.main_thread():
         return 1
     if _BEFORE:
-        return _BEFORE[0]
+        return _BEFORE[0][1]
     return min([_processors(), *(c.get_num_threads() or 1 for c in _numpy())])
 
 
@@ -77,13 +115,17 @@ def threads_for(multiplications: int) -> Iterator[None]:
         yield  # OpenBLAS takes orders from the main thread only
         return
     before = [(c, c.get_num_threads()) for c in _numpy()]
-    _BEFORE.append(allowed())
+    _BEFORE.append((threading.get_ident(), allowed(), before))
     try:
         for library, _ in before:
             library.set_num_threads(1)
         yield
     finally:
         _BEFORE.pop()
-        for library, count in before:
-            if count:
-                library.set_num_threads(count)
+        _give_back(before)
+
+
+def _give_back(before: list[tuple[Any, int]]) -> None:
+    for library, count in before:
+        if count:
+            library.set_num_threads(count)

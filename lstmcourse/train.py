@@ -664,9 +664,9 @@ def _progress_bar(history: History, steps: int, wanted: bool) -> Iterator[Callab
     if not wanted or os.environ.get("LSTMCOURSE_REGRESSION"):
         yield lambda: None
         return
-    from tqdm.auto import tqdm
+    from .progress import bar as progress_bar
 
-    with tqdm(total=steps, initial=history.steps, desc="training", unit="step") as bar:
+    with progress_bar(steps, history.steps, "training", "step") as bar:
 
         def show() -> None:
             recent = history.records[-20:]

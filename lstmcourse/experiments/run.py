@@ -184,9 +184,9 @@ def _executor(executor: Executor | None, workers: int, missing: list) -> Iterato
 @contextmanager
 def _bar(e: Experiment, done: int, progress: bool) -> Iterator[Any]:
     """Show how many trials are done and the time left."""
-    from tqdm.auto import tqdm
+    from ..progress import bar as progress_bar
 
-    with tqdm(total=len(e.trials), initial=done, desc=e.name, unit="trial", disable=not progress) as bar:
+    with progress_bar(len(e.trials), done, e.name, "trial", disable=not progress) as bar:
         yield bar
 
 
