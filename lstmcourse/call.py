@@ -9,42 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from .cell import Cell, check_dtype
+from . import checks
+from .cell import Cell
 from .compile import concrete
-from .errors import DtypeError, ShapeError, UnknownNameError, nearest
+from .errors import DtypeError, NotFiniteError, ShapeError, UnknownNameError, nearest
 from .graph import Dim
 from .ops import table_values
 
-__all__ = ["Call", "as_array", "mapping"]
+__all__ = ["Call"]
+
+BY_NAME = "of arrays by name, such as {'h': ...}"
+RAGGED = "fill them up, and say with lengths= where sequences end"
 
 ARGUMENTS = (
     "params", "state", "lengths", "steps", "batch_size", "backend", "grad", "checkpoint_every", "inputs",
 )  # fmt: skip
-
-
-def mapping(name: str, value: Any) -> Mapping:
-    """A mapping by name, or nothing; TypeError otherwise."""
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        kind = type(value).__name__
-        raise TypeError(
-            f"{name} is of type {kind}; it is a dict of arrays by name, such as {name}={{'h': ...}}"
-        )
-    return value
-
-
-RAGGED = "fill them up, and say with lengths= where sequences end"
-
-
-def as_array(name: str, value: Any, rule: str = RAGGED) -> np.ndarray:
-    """An array of what was given; TypeError for lists of unequal length."""
-    try:
-        return np.asarray(value)
-    except ValueError:
-        raise TypeError(
-            f"{name} is a {type(value).__name__} of lists of unequal lengths, and makes no array; {rule}"
-        ) from None
 
 
 def _implied(cell: Cell, name: str, sizes: Mapping[str, int]) -> int | None:
@@ -94,13 +73,13 @@ class Call:
             inputs = {first.name: x} | inputs
         self.dtype = self._parameters(params)
         self._inputs(inputs)
-        self._states(dict(mapping("state", state)))
+        self._states(checks.mapping("state", state, BY_NAME, optional=True))
         self._fit(steps, batch_size)
         for node in cell.graph.leaves("table"):
             self.values["table", node.name] = table_values(node, self.sizes).astype(self.dtype)
         self.lengths = self._lengths(lengths)
         if not part:  # the state of a part that follows another may have become NaN, as it would in one run
-            self._nan()
+            self._finite()
 
     def _fit(self, steps, batch_size) -> None:
         """Whether all shapes go together, and the sizes they show: found once for what comes again."""
@@ -123,17 +102,13 @@ class Call:
         """An argument as an array of this run's dtype, which the first one decides."""
         if self.dtype is not None and type(value) is np.ndarray and value.dtype == self.dtype:
             return value
-        if np.ma.isMaskedArray(value):
-            raise TypeError(
-                f"{name} is a masked array; pass its data, and say with lengths= where sequences end"
-            )
-        a = as_array(name, value)
+        a = checks.array(name, value, checks.ANY, rule=RAGGED)
         if a.dtype.kind in "biu":
             raise DtypeError(
                 f"{name} holds {a.dtype}; use floats, for instance "
                 f"{name}.astype(np.{self.dtype or 'float32'})"
             )
-        check_dtype(a.dtype, name)
+        checks.dtype(a.dtype, name)
         if self.dtype is not None and a.dtype != self.dtype:
             raise DtypeError(
                 f"{name} is {a.dtype}, and {self.source} is {self.dtype}; convert one of them, a dtype is "
@@ -143,11 +118,7 @@ class Call:
 
     def _parameters(self, params) -> np.dtype | None:
         self.dtype, self.source = None, ""
-        if not isinstance(params, Mapping):
-            raise TypeError(
-                f"params is a {type(params).__name__}; it is a dict of arrays by name, as "
-                f"{self.cell.name}.init(...) gives"
-            )
+        checks.mapping("params", params, f"of arrays by name, as {self.cell.name}.init(...) gives")
         if "params" not in self.cell._cache:
             self.cell._cache["params"] = self.cell.graph.params
         nodes = self.cell._cache["params"]
@@ -301,7 +272,7 @@ class Call:
         self.extent_from = (timed or batched or [("steps=",)])[0][0]
         if timed:
             self.T = timed[0][1].shape[0]
-            if steps is not None and steps != self.T:
+            if steps is not None and checks.whole("steps", steps, 0) != self.T:
                 raise ValueError(
                     f"steps={steps}, and {timed[0][0]} has T = {self.T} steps; leave steps= out, or make "
                     "them agree"
@@ -309,16 +280,9 @@ class Call:
         elif steps is None:
             raise ValueError(f"{self.cell.name} has no input that shows the number of steps; pass steps=")
         else:
-            if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
-                raise ValueError(f"steps={steps!r}: a number of steps is a whole number from 0")
-            self.T = int(steps)
-        whole = (
-            isinstance(batch_size, int | np.integer) and not isinstance(batch_size, bool) and batch_size > 0
-        )
-        if batch_size is not None and not whole:
-            raise ValueError(
-                f"batch_size={batch_size!r}: a batch holds a whole number of sequences, 1 or more"
-            )
+            self.T = checks.whole("steps", steps, 0)
+        if batch_size is not None:
+            checks.whole("batch_size", batch_size, 1)
         self.B = batched[0][1] if batched else int(batch_size or 1)
         if batched and batch_size not in (None, self.B):
             raise ValueError(
@@ -333,9 +297,7 @@ class Call:
     def _lengths(self, lengths) -> np.ndarray | None:
         if lengths is None:
             return None
-        a = as_array("lengths", lengths, "it needs one whole number for each sequence")
-        if a.dtype.kind not in "iu":
-            raise DtypeError(f"lengths holds {a.dtype}; it needs whole numbers, one for each sequence")
+        a = checks.array("lengths", lengths, "iu", rule="it needs one whole number for each sequence")
         if a.shape != (self.B,):
             raise ShapeError(
                 f"lengths has shape {a.shape}; it needs one number for each of the B = {self.B} sequences"
@@ -361,20 +323,23 @@ class Call:
         """(T, B): whether a step is within its sequence."""
         return np.arange(self.T)[:, None] < self.lengths[None, :]
 
-    def _nan(self) -> None:
+    def _finite(self) -> None:
         for (kind, name), a in self.values.items():
             if kind == "param":
                 continue
-            bad = np.isnan(a)
+            bad = ~np.isfinite(a)
             if not bad.any():
                 continue
             if self.lengths is not None and kind in ("sequence", "noise"):
                 bad = bad & self.valid().reshape(self.T, self.B, *[1] * (a.ndim - 2))
             if bad.any():
-                at = tuple(int(k) for k in np.argwhere(bad)[0])
+                at = first = tuple(np.argwhere(bad)[0].tolist())
                 at = at[1:] if self.one_step and kind in ("sequence", "noise") else at
                 what = "state" if kind == "initial" else kind
-                raise ValueError(f"{name} ({what}) is NaN at {at}; mask it, or mark padding with lengths=")
+                value = "NaN" if np.isnan(a[first]) else a[first]
+                raise NotFiniteError(
+                    f"{name} ({what}) is {value} at {at}; mask it, or mark padding with lengths="
+                )
 
 
 def _axes(i, one_step: bool = False) -> str:

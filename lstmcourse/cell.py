@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import checks
 from .compile import Compiled, compile_graph, concrete
-from .errors import CellDefinitionError, DtypeError, UnknownNameError, nearest
+from .errors import CellDefinitionError, UnknownNameError, nearest
 from .graph import (
     Dim,
     Graph,
@@ -47,7 +48,6 @@ __all__ = [
     "Input",
     "NextState",
     "cell",
-    "check_dtype",
     "clock",
     "noise",
     "sequence",
@@ -543,7 +543,9 @@ class Cell:
         """Sizes by name, checked: D is the input size, H the hidden size; those of parameters are needed,
         unless `needed` says which.
         """
-        sizes = _mapping("sizes", sizes, "of whole numbers by name, such as sizes={'A': 64}")
+        sizes = checks.mapping(
+            "sizes", sizes, "of whole numbers by name, such as sizes={'A': 64}", optional=True
+        )
         known = {k: v for k, v in (("D", input_size), ("H", hidden_size)) if v is not None}
         for name, argument in (("D", "input_size"), ("H", "hidden_size")):
             if name in known and name in sizes and sizes[name] != known[name]:
@@ -697,8 +699,8 @@ class Cell:
         >>> params["W_f"].shape, params["U_f"].shape, params["b_f"]
         ((3, 5), (5, 5), array([1., 1., 1., 1., 1.], dtype=float32))
         """
-        dtype = check_dtype(dtype)
-        rng = _generator(rng)
+        dtype = checks.dtype(dtype)
+        rng = checks.generator("rng", rng)
         shapes = self.parameter_shapes(input_size, hidden_size, sizes)
         known = self.sizes(input_size, hidden_size, sizes)
         if set(self.size_names()) <= set(known):
@@ -777,7 +779,7 @@ class Cell:
 
     def hold(self, values: Mapping[str, float]) -> Cell:
         """As `override`, for names with a scope: ``hold({"0.f": 1.0})``."""
-        for k, v in _mapping("values", values, "of numbers by name, such as hold({'f': 1.0})").items():
+        for k, v in checks.mapping("values", values, "of numbers by name, such as hold({'f': 1.0})").items():
             if (
                 isinstance(v, bool)
                 or not isinstance(v, int | float | np.floating | np.integer)
@@ -979,46 +981,6 @@ def _hold(graph: Graph, name: str, value: float) -> Graph:
     new = rewrite(graph, rule)
     new.names[name].name = name
     return new
-
-
-def _mapping(name: str, value: Any, what: str) -> Mapping:
-    """A mapping by name, or nothing; TypeError otherwise."""
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise TypeError(f"{name}={value!r} is of type {type(value).__name__}; it is a dict {what}")
-    return value
-
-
-def _generator(rng: Any) -> np.random.Generator:
-    """The source of random numbers that was given, or one made of a seed."""
-    if isinstance(rng, np.random.Generator):
-        return rng
-    try:
-        return np.random.default_rng(rng)
-    except (TypeError, ValueError) as error:
-        kind = ValueError if isinstance(rng, int) else TypeError
-        raise kind(
-            f"rng={rng!r}: it is a numpy.random.Generator, such as np.random.default_rng(0), or a seed, a "
-            "whole number from 0"
-        ) from error
-
-
-def check_dtype(dtype: Any, what: str = "dtype") -> np.dtype:
-    """float32, float64 or complex128; a DtypeError that says what it is of otherwise."""
-    try:
-        dtype = np.dtype(dtype)
-    except TypeError:
-        raise DtypeError(
-            f"{what}={dtype!r} is no dtype: use float32 (training), float64 (checks) or complex128 "
-            "(complex-step derivatives)"
-        ) from None
-    if dtype not in (np.float32, np.float64, np.complex128):
-        raise DtypeError(
-            f"{what} is {dtype}: use float32 (training), float64 (checks) or complex128 (complex-step "
-            "derivatives)"
-        )
-    return dtype
 
 
 def _draw(how: Any, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:

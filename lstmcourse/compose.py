@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from . import checks
 from .cell import Cell, Input
 from .graph import Node, current
 from .ops import concat
@@ -64,6 +65,7 @@ def stack(cells: Iterable[Cell], *, dropout: bool = False) -> Cell:
     cells = listed
     if not cells:
         raise ValueError("stack([]): a stack needs at least one cell")
+    checks.truth("dropout", dropout)
     inputs = [cells[0].inputs[0]]
     for k, child in enumerate(cells):
         if child.inputs[0].kind != "sequence" or (k and len(child.inputs[0].shape) != 1):

@@ -13,6 +13,7 @@ __all__ = [
     "CellDefinitionError",
     "DtypeError",
     "FileError",
+    "NotFiniteError",
     "ScheduleError",
     "ShapeError",
     "UnknownNameError",
@@ -38,6 +39,10 @@ class FileError(ValueError):
 
 class ScheduleError(ValueError):
     """A program would read a value before it is computed: a fault of this package, not of the cell."""
+
+
+class NotFiniteError(ValueError):
+    """NaN or infinity where numbers are needed: in the data, or in a network that has diverged."""
 
 
 class UnknownNameError(ValueError, KeyError):

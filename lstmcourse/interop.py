@@ -46,8 +46,8 @@ from typing import Any
 
 import numpy as np
 
-from . import cells, tensorfiles
-from .cell import Cell, check_dtype
+from . import cells, checks, tensorfiles
+from .cell import Cell
 from .compose import bidirectional, stack
 from .errors import DtypeError, FileError, ShapeError, UnknownNameError, nearest
 from .graph import Graph, walk
@@ -186,8 +186,7 @@ def _meaning(graph: Graph, output: str, numbers: dict[tuple, int]) -> tuple:
 
 def _structure(cell: Cell, table: tuple[_Row, ...]) -> _Structure:
     """What the cell is made of, if the table has it; ValueError with what fits otherwise."""
-    if not isinstance(cell, Cell):
-        raise TypeError(f"cell={cell!r}: it takes a Cell, such as lc.cells.lstm")
+    checks.instance("cell", cell, Cell, "lc.cells.lstm")
     found = _find(cell, table)
     if found is None:
         raise ValueError(f"cell {cell.name!r}{_why_not(cell, table)}; {_what_fits(table)}")
@@ -244,21 +243,32 @@ def _what_fits(table: tuple[_Row, ...]) -> str:
 
 
 def _array(name: str, value: Any) -> np.ndarray:
-    """Anything that NumPy can read, and tensors that must be asked first."""
+    """An array of numbers, or of a tensor, which must be asked first."""
+    if getattr(value, "is_meta", False):
+        raise TypeError(
+            f"{name} is on the device meta, where a tensor has a shape and no numbers; load it first"
+        )
+    layout = str(getattr(value, "layout", "torch.strided"))
+    if layout != "torch.strided":
+        raise TypeError(f"{name} is a tensor of layout {layout}; pass {name}.to_dense()")
+    if getattr(value, "is_quantized", False):
+        raise TypeError(f"{name} is a quantized tensor; pass {name}.dequantize()")
     try:
-        return np.asarray(value.detach().cpu().numpy() if hasattr(value, "detach") else value)
+        if hasattr(value, "detach"):
+            value = value.detach().cpu().numpy()
+        elif hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray):
+            value = np.asarray(value)
     except TypeError as error:  # a tensor of bfloat16
         raise DtypeError(f"{name}: {error}; convert it to float32 or float64 first") from error
-    except ValueError as error:  # lists of different lengths
-        raise ShapeError(f"{name} cannot be read as an array: {error}") from error
+    return checks.array(name, value, checks.ANY)
 
 
 def _one_dtype(arrays: Arrays) -> np.dtype:
     """The dtype that all agree on."""
     first, *rest = arrays
-    dtype = check_dtype(arrays[first].dtype, first)
+    dtype = checks.dtype(arrays[first].dtype, first)
     for name in rest:
-        if check_dtype(arrays[name].dtype, name) != dtype:
+        if checks.dtype(arrays[name].dtype, name) != dtype:
             raise DtypeError(
                 f"{name} is {arrays[name].dtype}, and {first} is {dtype}; convert one of them, a dtype is "
                 "never changed silently"
@@ -280,9 +290,7 @@ def _matrix(name: str, a: np.ndarray, axes: str) -> tuple[int, int]:
 
 def _check_params(cell: Cell, params: Mapping[str, Any], s: _Structure) -> Arrays:
     """Our parameters as arrays, in the cell's order, of the shapes that the cell needs."""
-    if not isinstance(params, Mapping):
-        kind = type(params).__name__
-        raise TypeError(f"params is a {kind}; it is a dict of arrays by name, as {cell.name}.init(...) gives")
+    checks.mapping("params", params, f"of arrays by name, as {cell.name}.init(...) gives")
     names = [p.name for p in cell.graph.params]
     for name in params:
         if name not in names:
@@ -456,9 +464,8 @@ def from_torch(cell: Cell, state_dict: Mapping[str, Any]) -> Arrays:
 
 def _check_state_dict(cell: Cell, state_dict: Mapping[str, Any], s: _Structure) -> Arrays:
     """The module's arrays by name, biases filled in where it has none."""
-    if not isinstance(state_dict, Mapping):
-        hint = "; pass its .state_dict()" if hasattr(state_dict, "state_dict") else ""
-        raise TypeError(f"state_dict is a {type(state_dict).__name__}, not a dict of arrays by name{hint}")
+    hint = "; pass its .state_dict()" if hasattr(state_dict, "state_dict") else ""
+    checks.mapping("state_dict", state_dict, f"of arrays by name{hint}")
     _check_extent(cell, state_dict, s)
     names = [n for _, layer, reverse in s.parts() for n in _torch_names(layer, reverse)]
     biases = [n for n in names if n.startswith("bias")]
@@ -513,19 +520,46 @@ def _check_extent(cell: Cell, state_dict: Mapping[str, Any], s: _Structure) -> N
         )
 
 
+_NORMED = re.compile(
+    r"(?:(.*?)\.)??(?:parametrizations\.)?((?:weight|bias)_[ih]h(?:_l\d+)?(?:_reverse)?)(?:_[guv]|_orig|\.original\d?)"
+)
+
+
 def _hint(key: str, state_dict: Mapping[str, Any], s: _Structure) -> str:
-    if key in _KINDS:
-        return f"it is a name of {s.row.module.partition('(')[0]}Cell; rename it {key + '_l0'!r}"
-    for other in map(str, state_dict):
+    names = list(map(str, state_dict))
+    if found := next(filter(None, map(_NORMED.fullmatch, names)), None):
+        module = f"model.{found[1]}" if found[1] else "module"
+        return (
+            f"{found[0]!r} shows that {module} is weight-normed, or parametrized in another way, so that its "
+            "weights are made of several arrays; first call torch.nn.utils.parametrize."
+            f"remove_parametrizations({module}, {found[2]!r}) (or remove_weight_norm), for each of its "
+            f"weights, then {module}.state_dict()"
+        )
+    inner, last = next(((i, n) for i, _, n in (k.rpartition(".") for k in names) if n in _KINDS), ("", ""))
+    if last:
+        module = f"model.{inner}" if inner else "module"
+        part = f"of a larger model, whose part {inner!r} is" if inner else "a name of"
+        return (
+            f"it is {part} an nn.{_cell_kind(state_dict, inner)}, one step of one layer; rename {last!r} to "
+            f"{last + '_l0'!r} and so on: {{name + '_l0': a for name, a in {module}.state_dict().items()}}"
+        )
+    for other in names:
         inner, _, last = other.rpartition(".")
         if inner and _KEY.fullmatch(last):
             return (
                 f"it is of a larger model; pass the part under {inner!r}, model.{inner}.state_dict(), or "
                 f"load_torch(..., part={inner!r})"
             )
-    if key.rpartition(".")[2] in _KERAS_KINDS:
+    if {"kernel", "recurrent_kernel"} & {k.rpartition(".")[2] for k in names}:
         return "it is of Keras' layout, which from_keras and load_keras read"
     return nearest(key, [n for _, layer, reverse in s.parts() for n in _torch_names(layer, reverse)])
+
+
+def _cell_kind(state_dict: Mapping[str, Any], inner: str) -> str:
+    """Which of PyTorch's cells has arrays of these shapes."""
+    rows, *columns = np.shape(state_dict.get(f"{inner}.weight_hh".lstrip("."), np.empty((0, 1))))
+    gates = rows // columns[0] if columns and columns[0] else 0
+    return {1: "RNNCell", 3: "GRUCell", 4: "LSTMCell"}.get(gates, "RNNCell, LSTMCell or GRUCell")
 
 
 def save_torch(path: str | os.PathLike, cell: Cell, params: Mapping[str, Any]) -> Path:
@@ -584,6 +618,7 @@ def load_torch(path: str | os.PathLike, cell: Cell, *, part: str = "") -> Arrays
         As `from_torch`; or the model has no such part.
     """
     _structure(cell, _PYTORCH)
+    checks.text("part", part)
     arrays = _load(path)
     if part:
         inside = {k.removeprefix(f"{part}."): a for k, a in arrays.items() if k.startswith(f"{part}.")}
@@ -711,7 +746,7 @@ def from_keras(cell: Cell, weights: Sequence[Any]) -> Arrays:
 
 def _check_weights(cell: Cell, weights: Sequence[Any], s: _Structure) -> Arrays:
     """The layer's arrays by our names for them, biases filled in where it has none."""
-    if not isinstance(weights, Sequence) or isinstance(weights, str):
+    if not isinstance(weights, Sequence) or isinstance(weights, (str, bytes)):
         hint = "; pass its .get_weights()" if hasattr(weights, "get_weights") else ""
         raise TypeError(f"weights is a {type(weights).__name__}, not a list of arrays{hint}")
     names, bare = _keras_names(s), _keras_names(s, bias=False)

@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from . import runtime
+from . import checks, runtime
 from .cell import Cell
 from .checkpoints import plain
-from .errors import UnknownNameError, nearest
+from .errors import ShapeError, UnknownNameError, nearest
 from .ops import table_values
-from .tasks.base import Task, number, whole
+from .tasks.base import Batch, Task
 from .threads import threads_for
 from .unroll import unroll
 
@@ -109,6 +109,8 @@ class Metrics:
 
 # ----------------------------------------------------------------------------------------------------- model
 
+BROKEN = "so this network can draw no symbol: train it again, or take its parameters from a checkpoint"
+
 
 class Model:
     """A recurrent network for a task: embedding (where symbols come in), cell, linear read-out, loss.
@@ -169,8 +171,8 @@ class Model:
         _check_settings(task, hidden_size, embedding, dropout)
         self.cell, self.task, self.hidden_size = cell, task, int(hidden_size)
         self.embedding = None if embedding is None else int(embedding)
-        self.dropout, self.dtype = float(dropout), np.dtype(dtype)
-        self.params = self._first_parameters(np.random.default_rng(0 if rng is None else rng))
+        self.dropout, self.dtype = float(dropout), checks.dtype(dtype)
+        self.params = self._first_parameters(checks.generator("rng", rng, default=0))
 
     def _first_parameters(self, rng: np.random.Generator) -> Arrays:
         """Draw the cell as it says itself; V uniform in ±1/√width (LeCun et al. 1998), d 0, E normal."""
@@ -217,7 +219,10 @@ class Model:
         ValueError
             No step is scored; a symbol or a class is out of range; shapes do not fit.
         """
-        run = self._unrolled(batch.x, state, batch.lengths, rng, grad, backend)
+        checks.instance("batch", batch, Batch, "model.task.batch(batch_size=4)")
+        checks.truth("grad", grad)
+        rng = None if rng is None else checks.generator("rng", rng)
+        run = self._unrolled(batch.x, state, batch.lengths, rng, grad, backend, "batch.x")
         scored = _scored(batch)
         h = _at(run[self.cell.output], scored)
         keep = self._kept(h.shape, rng)
@@ -254,6 +259,10 @@ class Model:
 
     def read_out(self, h: np.ndarray) -> np.ndarray:
         """Return what the model says where its output is h: (..., width) to (..., K), as `predict` does."""
+        h = checks.array("h", h, "f")
+        width = len(self.params["readout.V"])
+        if not h.ndim or h.shape[-1] != width:
+            raise ShapeError(f"h has shape {h.shape}; the read-out takes (..., {width}), the cell's output")
         return LOSSES[self.task.loss].predict(self._read(h))
 
     def unroll(
@@ -276,8 +285,8 @@ class Model:
         """
         return self._unrolled(x, state, lengths, None, False)
 
-    def _unrolled(self, x, state, lengths, rng, grad, backend=None):
-        x = self._vectors(np.asarray(x))
+    def _unrolled(self, x, state, lengths, rng, grad, backend=None, name="x"):
+        x = self._vectors(checks.array(name, x), name)
         params, inputs = self._cell_params(), self._masks(x.shape[:2], rng)
         how = {"state": state, "lengths": lengths, "inputs": inputs, "grad": grad, "backend": backend}
         return unroll(self.cell, params, x, **how)
@@ -290,12 +299,12 @@ class Model:
         z += self.params["readout.d"]
         return z.reshape(*h.shape[:-1], z.shape[-1])
 
-    def _vectors(self, x: np.ndarray) -> np.ndarray:
+    def _vectors(self, x: np.ndarray, name: str = "x") -> np.ndarray:
         """Symbols (...,) → their rows of E, or one-hot (..., D). Numbers stay as they are."""
         if self.task.symbols is None:
             return x
         count = self.task.input_size
-        _check_indices("x", x, count, "symbols")
+        _check_indices(name, x, count, "symbols")
         if self.embedding:
             return self.params["embedding.E"][x]
         vectors = np.zeros((x.size, count), dtype=self.dtype)
@@ -303,11 +312,16 @@ class Model:
         return vectors.reshape(*x.shape, count)
 
     def _targets(self, batch, scored):
-        y = _at(np.asarray(batch.y), scored)
-        if self.task.loss == "cross_entropy":
-            _check_indices("y", y, self.task.output_size, "classes")
-            return y
-        return y.astype(self.dtype, copy=False)
+        y, classes = checks.array("batch.y", batch.y), self.task.loss == "cross_entropy"
+        shape = batch.mask.shape if classes else (*batch.mask.shape, self.task.output_size)
+        checks.same_shape("batch.y", y, "the targets of this batch have", shape)
+        chosen = _at(y, scored)
+        if classes:
+            _check_indices("batch.y", chosen, self.task.output_size, "classes")
+            return chosen
+        if not np.isfinite(chosen).all():
+            checks.finite("batch.y", np.where(batch.mask[..., None], y, 0), "look for it in the task")
+        return chosen.astype(self.dtype, copy=False)
 
     # ----------------------------------------------------------------------------------------------- dropout
 
@@ -400,17 +414,21 @@ class Model:
         >>> float(other.params["cell.b_f"][0]), float(model.params["cell.b_f"][0])
         (5.0, 1.0)
         """
-        for name, p in params.items():
+        new = {}
+        for name, p in checks.mapping("params", params, "of arrays by name, as model.params").items():
             if name not in self.params:
-                raise UnknownNameError(f"the model has no {name!r}: {nearest(name, self.params)}")
-            own = self.params[name]
-            if np.shape(p) != own.shape or np.asarray(p).dtype != own.dtype:
+                raise UnknownNameError(
+                    f"params has {name!r}, but the model has no {name!r}: {nearest(name, self.params)}"
+                )
+            own, p = self.params[name], checks.array(f"params[{name!r}]", p)
+            if p.shape != own.shape or p.dtype != own.dtype:
                 raise ValueError(
-                    f"{name} is {np.asarray(p).dtype} of shape {np.shape(p)}; the model needs "
+                    f"params[{name!r}], {name}, is {p.dtype} of shape {p.shape}; the model needs "
                     f"{own.dtype} of shape {own.shape}"
                 )
+            new[name] = p if p.flags.writeable else p.copy()  # training changes it in place
         other = copy.copy(self)
-        other.params = self.params | dict(params)
+        other.params = self.params | new
         return other
 
     # ------------------------------------------------------------------------------- evaluation and sampling
@@ -445,7 +463,7 @@ class Model:
         >>> model.evaluate(batches=2, batch_size=16).scored
         32
         """
-        whole("batches", batches, 1)
+        checks.whole("batches", batches, 1)
         task = self.task if task is None else _same_interface(self.task, _task(task))
         stream = task.stream(split, batch_size=batch_size, seed=seed, length=length, dtype=self.dtype)
         loss = hits = scored = 0.0
@@ -491,12 +509,14 @@ class Model:
             The task does not predict its own symbols, the cell reads backwards, or the prompt is empty.
         """
         self._check_can_sample(temperature, length)
-        symbols = self.task.encode(prompt) if isinstance(prompt, str) else prompt
-        symbols = np.asarray(symbols)
-        _check_indices("prompt", symbols, self.task.input_size, "symbols")
+        rng = checks.generator("rng", rng, default=0)
+        symbols = checks.array("prompt", self.task.encode(prompt) if isinstance(prompt, str) else prompt)
         if symbols.ndim != 1 or not len(symbols):
             raise ValueError(f"prompt must be one or more symbols in a row; got shape {symbols.shape}")
-        continuation = self._continue(symbols, temperature, np.random.default_rng(0 if rng is None else rng))
+        _check_indices("prompt", symbols, self.task.input_size, "symbols")
+        for name, p in self.params.items():
+            checks.finite(f"parameter {name!r}", p, BROKEN)
+        continuation = self._continue(symbols, temperature, rng)
         drawn = np.fromiter(islice(continuation, length), dtype=np.int64, count=length)
         return self.task.decode(drawn) if isinstance(prompt, str) else drawn
 
@@ -509,7 +529,8 @@ class Model:
         symbol = symbols[-1]
         while True:
             state = self.cell.step(params, self._vectors(np.array([symbol])), state, **masks)
-            symbol = _draw(self._read(state[self.cell.output])[0], temperature, rng)
+            z = checks.finite("the read-out", self._read(state[self.cell.output])[0], BROKEN)
+            symbol = _draw(z, temperature, rng)
             yield symbol
 
     def _check_can_sample(self, temperature: float, length: int) -> None:
@@ -524,8 +545,8 @@ class Model:
                 f"sampling needs a task that predicts its own symbols; {task.name!r} takes {task.input_size} "
                 f"{'numbers' if task.symbols is None else 'symbols'} and has {task.output_size} outputs"
             )
-        number("temperature", temperature, 0, math.inf, without=math.inf)
-        whole("length", length, 0)
+        checks.number("temperature", temperature, 0, math.inf, without=math.inf)
+        checks.whole("length", length, 0)
 
     # ----------------------------------------------------------------------------------------------- display
 
@@ -632,11 +653,9 @@ class Forward:
 
 def _scored(batch) -> np.ndarray | None:
     """The places of the scored steps among all T·B, or None for all of them."""
-    mask = np.asarray(batch.mask)
-    if mask.dtype != bool or mask.shape != batch.x.shape[:2]:
-        raise ValueError(
-            f"mask must be bool, (T, B) = {batch.x.shape[:2]}; got {mask.dtype} of shape {mask.shape}"
-        )
+    mask, shape = checks.array("batch.mask", batch.mask), np.shape(batch.x)[:2]
+    if mask.dtype != bool or mask.shape != shape:
+        raise ValueError(f"mask must be bool, (T, B) = {shape}; got {mask.dtype} of shape {mask.shape}")
     if not mask.any():
         raise ValueError(
             "mask is False at every step, so there is no loss; score at least one step of a batch"
@@ -692,14 +711,14 @@ def _check_indices(name: str, values: np.ndarray, count: int, what: str) -> None
 
 
 def _check_settings(task: Any, hidden_size: int, embedding: int | None, dropout: float) -> None:
-    whole("hidden_size", hidden_size, 1)
-    number("dropout", dropout, 0, 1, without=1)
+    checks.whole("hidden_size", hidden_size, 1)
+    checks.number("dropout", dropout, 0, 1, without=1)
     if embedding is not None and task.symbols is None:
         raise ValueError(
             f"embedding={embedding!r} needs symbols; task {task.name!r} gives numbers: leave it out"
         )
     if embedding is not None:
-        whole("embedding", embedding, 1)
+        checks.whole("embedding", embedding, 1)
     if task.loss not in LOSSES:
         raise UnknownNameError(
             f"task {task.name!r} has the unknown loss {task.loss!r}: {nearest(task.loss, LOSSES)}"
@@ -712,11 +731,7 @@ def _task(task: Any) -> Task:
         from . import tasks
 
         return tasks.get(task)
-    if not isinstance(task, Task):
-        raise TypeError(
-            f"task={task!r} does not fit: a task is needed, such as lstmcourse.tasks.Adding(), or its name"
-        )
-    return task
+    return checks.instance("task", task, Task, "lstmcourse.tasks.Adding(), or its name")
 
 
 def _cell(cell: Any) -> Cell:
@@ -725,10 +740,7 @@ def _cell(cell: Any) -> Cell:
         from . import cells
 
         cell = cells.get(cell)
-    if not isinstance(cell, Cell):
-        raise TypeError(
-            f"cell={cell!r} does not fit: a cell is needed, such as lstmcourse.cells.lstm, or its name"
-        )
+    checks.instance("cell", cell, Cell, "lstmcourse.cells.lstm, or its name")
     first, *others = cell.inputs
     others = [i for i in others if i.kind not in ("state", "clock") and not i.name.endswith(".mask")]
     if first.kind != "sequence" or others:

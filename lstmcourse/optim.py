@@ -20,8 +20,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from .checks import number, whole
 from .errors import DtypeError, UnknownNameError, nearest
-from .tasks.base import number, whole
 
 __all__ = [
     "SGD", "Adam", "Constant", "Cosine", "ExponentialDecay", "Optimizer", "RMSProp", "StepDecay", "Warmup",

@@ -27,10 +27,11 @@ import numpy as np
 
 from . import checkpoints
 from .checkpoints import CheckpointError, layout, refuse_differences
+from .checks import array, function, instance, number, truth, whole
+from .errors import NotFiniteError
 from .model import Forward, Model
 from .optim import Adam, Optimizer, Schedule, clip_by_global_norm
 from .optim import get as optimizer_called
-from .tasks.base import number, whole
 from .threads import threads_for
 from .unroll import backends, check_backend
 
@@ -129,11 +130,18 @@ def fit(
     >>> history
     History(5 steps, 0 validations)
     """
-    if not isinstance(model, Model):
-        raise TypeError(f"fit trains a Model, such as lstmcourse.Model(cell, task); got {model!r}")
+    instance("model", model, Model, "lstmcourse.Model(cell, task)")
     whole("steps", steps, 0)
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be callable, with model and history; got {callback!r}")
+    truth("progress", progress)
+    truth("resume", resume)
+    if callback is not None:
+        function("callback", callback, "with model and history")
+    for name, p in model.params.items():
+        if not array(f"parameter {name!r}", p).flags.writeable:
+            raise ValueError(
+                f"parameter {name!r} is read-only, and training changes it in place; give a copy, "
+                f"model.params[{name!r}] = model.params[{name!r}].copy()"
+            )
     recipe = Recipe(
         optimizer_called(optimizer) if isinstance(optimizer, str) else optimizer,
         schedule, clip, batch_size, length, seed, validate_every, validation_batches, patience,
@@ -190,10 +198,9 @@ class Recipe:
     patience: int | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.optimizer, Optimizer):
-            raise TypeError(f"optimizer must be one of lstmcourse.optim, or a name; got {self.optimizer!r}")
-        if self.schedule is not None and not callable(self.schedule):
-            raise TypeError(f"schedule must be callable, from step to factor; got {self.schedule!r}")
+        instance("optimizer", self.optimizer, Optimizer, "lstmcourse.optim.Adam(1e-2), or its name")
+        if self.schedule is not None:
+            function("schedule", self.schedule, "from step to factor")
         if self.clip is not None:
             number("clip", self.clip, 0, math.inf, without=0)
         for name, least in {"batch_size": 1, "seed": 0, "validate_every": 0, "validation_batches": 1}.items():
@@ -452,16 +459,19 @@ def _learn(training: _Training, batch: Any, backend: str) -> None:
     """Take one step: forward, backward, clip, update; or go back and say that the run has diverged."""
     model, recipe, history = training.model, training.recipe, training.history
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # looked for below, with more to say
-        forward = model.run(
-            batch,
-            training.carried if batch.carries else None,
-            rng=recipe.dropout(history.steps) if model.dropout else None,
-            grad=True,
-            backend=backend,
-        )
-        if not math.isfinite(forward.loss):
-            raise _diverged(training, f"the loss is {forward.loss}")
-        grads = forward.backward()
+        try:
+            forward = model.run(
+                batch,
+                training.carried if batch.carries else None,
+                rng=recipe.dropout(history.steps) if model.dropout else None,
+                grad=True,
+                backend=backend,
+            )
+            if not math.isfinite(forward.loss):
+                raise _diverged(training, f"the loss is {forward.loss}")
+            grads = forward.backward()
+        except NotFiniteError as error:
+            raise _diverged(training, f"{error}. This was found") from error
         norm = clip_by_global_norm(grads, recipe.clip or math.inf)
         if not math.isfinite(norm):
             raise _diverged(training, f"the loss is {forward.loss:.3g} but the gradient's norm is {norm}")

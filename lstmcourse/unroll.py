@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from . import fast
+from . import checks, fast
 from .buffers import POOL
-from .call import Call, as_array, mapping
+from .call import BY_NAME, RAGGED, Call
 from .cell import Cell, NextState
 from .compile import evaluate
 from .errors import ShapeError, UnknownNameError, nearest
@@ -49,14 +49,12 @@ def check_backend(name: str | None) -> str:
     """The back-end's name, the default for None."""
     if name is None:
         return choose_backend()
-    if name not in backends():
-        if name == "numba":
-            raise UnknownNameError(
-                "backend='numba' needs the package numba, which is not installed: pip install numba, or "
-                "leave backend= out"
-            )
-        raise UnknownNameError(f"backend={name!r}: {nearest(name, backends())}")
-    return name
+    if isinstance(name, str) and name == "numba" and name not in backends():
+        raise UnknownNameError(
+            "backend='numba' needs the package numba, which is not installed: pip install numba, or "
+            "leave backend= out"
+        )
+    return checks.choice("backend", name, backends())
 
 
 def choose_backend() -> str:
@@ -127,11 +125,9 @@ def unroll(
     >>> run["h"].shape, run.final["h"].shape
     ((5, 1, 3), (1, 3))
     """
-    if not isinstance(cell, Cell):
-        raise TypeError(
-            f"cell={cell!r}: unroll takes a Cell, such as lstmcourse.cells.lstm, or a function under @cell"
-        )
-    given = dict(mapping("inputs", inputs))
+    checks.instance("cell", cell, Cell, "lstmcourse.cells.lstm, or a function under @cell")
+    checks.truth("grad", grad)
+    given = dict(checks.mapping("inputs", inputs, BY_NAME, optional=True))
     for name in more:
         if name in given:
             raise ValueError(f"{name} was given twice, as {name}= and in inputs=; give it once")
@@ -144,8 +140,7 @@ def unroll(
 
 
 def _check_every(cell: Cell, every: Any) -> None:
-    if isinstance(every, bool) or not isinstance(every, int | np.integer) or every < 1:
-        raise ValueError(f"checkpoint_every={every!r}: states are stored after a number of steps, from 1")
+    checks.whole("checkpoint_every", every, 1)
     if any(s.reverse for s in cell.graph.states):
         raise ValueError(
             f"checkpoint_every={every}: {cell.name} reads sequences in both directions, so it cannot go "
@@ -331,6 +326,7 @@ class Run:
         >>> run.backward({"h": np.ones((3, 1, 2))})["W_h"].shape
         (1, 2)
         """
+        checks.truth("inputs", inputs)
         given, ends = self._checked_gradients(grads, final)
         return self._gradients(given, ends, inputs)
 
@@ -346,10 +342,8 @@ class Run:
             n: (call.T, call.B, *(d.value(call.sizes) for d in self._programs.graph.names[n].shape))
             for n in allowed
         }
-        given = self._checked("grads", mapping("grads", grads), shapes, allowed)
-        ends = self._checked(
-            "final", mapping("final", final), {n: shapes[n][1:] for n in cell.states}, cell.states
-        )
+        given = self._checked("grads", grads, shapes, allowed)
+        ends = self._checked("final", final, {n: shapes[n][1:] for n in cell.states}, cell.states)
         return given, ends
 
     def _gradients(self, given: Arrays, ends: Arrays, inputs: bool) -> Gradients:
@@ -373,9 +367,9 @@ class Run:
             values = compute(True)
         return Gradients(cell, values, skip)
 
-    def _checked(self, argument: str, given: Mapping, shapes: Mapping, allowed) -> dict[str, np.ndarray]:
+    def _checked(self, argument: str, given: Any, shapes: Mapping, allowed) -> dict[str, np.ndarray]:
         out = {}
-        for name, value in given.items():
+        for name, value in checks.mapping(argument, given, BY_NAME, optional=True).items():
             if name not in allowed:
                 raise UnknownNameError(
                     f"{argument} has {name!r}, which is not an output of {self.cell.name} that takes a "
@@ -384,12 +378,8 @@ class Run:
             a = self._call.array(f"{argument}[{name!r}]", value)
             if a.shape != shapes[name]:
                 raise ShapeError(f"{argument}[{name!r}] has shape {a.shape}; {name} has shape {shapes[name]}")
-            if a.size and np.isnan(a).any():
-                raise ValueError(
-                    f"{argument}[{name!r}] holds NaN, and would make every gradient NaN; look for it in "
-                    "the loss"
-                )
-            out[name] = a
+            rule = "it would make every gradient NaN; look for it in the loss"
+            out[name] = checks.finite(f"{argument}[{name!r}]", a, rule)
         return out
 
     def __repr__(self) -> str:
@@ -548,14 +538,18 @@ def one_step(cell: Cell, params, x, state, inputs) -> NextState:
             "on the whole sequence"
         )
     if x is not None:
-        first, x = cell.inputs[0], as_array("x", x)
+        first, x = cell.inputs[0], checks.array("x", x, checks.ANY, rule=RAGGED)
         if first.kind != "none" and x.ndim != 1 + len(first.shape):
             wanted = ", ".join(["B", *map(str, first.shape)])
             raise ShapeError(
                 f"x has shape {x.shape}; a step of {cell.name} takes ({wanted}), without the axis for time"
             )
         x = x[None]
-    more = {k: as_array(k, v)[None] if k in timed else v for k, v in inputs.items()}
+
+    def timeless(name: str, value: Any) -> Any:
+        return checks.array(name, value, checks.ANY, rule=RAGGED)[None] if name in timed else value
+
+    more = {k: timeless(k, v) for k, v in inputs.items()}
     steps = None if (timed - set(more)) or more.keys() & timed or x is not None else 1
     call = Call(cell, params, x, state, None, steps, None, more, one_step=True)
     starts = {s.name: s.start for s in cell.graph.states}

@@ -192,9 +192,9 @@ def test_modules_that_do_not_fit_are_refused():
         lc.interop.from_torch(lc.cells.lstm, torch.nn.GRU(3, 5).state_dict())
     with pytest.raises(lc.ShapeError, match=r"as in an nn.LSTM; nn.RNN, as rnn needs it"):
         lc.interop.from_torch(lc.cells.rnn, torch.nn.LSTM(3, 5).state_dict())
-    with pytest.raises(lc.UnknownNameError, match="nn.LSTMCell; rename it 'weight_ih_l0'"):
+    with pytest.raises(lc.UnknownNameError, match="nn.LSTMCell, .*; rename 'weight_ih' to 'weight_ih_l0'"):
         lc.interop.from_torch(lc.cells.lstm, torch.nn.LSTMCell(3, 5).state_dict())
-    with pytest.raises(TypeError, match=r"is a LSTM, .*\.state_dict\(\)"):
+    with pytest.raises(TypeError, match=r"is of type LSTM; .*\.state_dict\(\)"):
         lc.interop.from_torch(lc.cells.lstm, torch.nn.LSTM(3, 5))
     gru = lc.cells.gru_reset_after
     with pytest.raises(
@@ -205,7 +205,7 @@ def test_modules_that_do_not_fit_are_refused():
         lc.interop.from_torch(gru, torch.nn.RNN(3, 5).state_dict())
     with pytest.raises(ValueError, match="2 layers in one direction, and cell 'gru_reset_after' has 1 layer"):
         lc.interop.from_torch(gru, torch.nn.GRU(3, 5, num_layers=2).state_dict())
-    with pytest.raises(lc.UnknownNameError, match="nn.GRUCell; rename it"):
+    with pytest.raises(lc.UnknownNameError, match="nn.GRUCell, .*; rename 'weight_ih'"):
         lc.interop.from_torch(gru, torch.nn.GRUCell(3, 5).state_dict())
 
 
@@ -475,9 +475,9 @@ def test_a_reset_before_the_product_is_refused_for_pytorch_with_the_reason(name)
 def test_what_is_no_cell_and_no_mapping_is_refused():
     params = lc.cells.rnn.init(input_size=2, hidden_size=3, rng=0)
     for call in (lc.interop.to_torch, lc.interop.from_torch, lc.interop.to_keras, lc.interop.from_keras):
-        with pytest.raises(TypeError, match="cell='rnn'.*takes a Cell"):
+        with pytest.raises(TypeError, match="cell='rnn' does not fit: a Cell is needed"):
             call("rnn", params)
-        with pytest.raises(TypeError, match="is a set"):
+        with pytest.raises(TypeError, match="is of type set"):
             call(lc.cells.rnn, set(params))
 
 
@@ -492,7 +492,7 @@ def test_what_is_no_cell_and_no_mapping_is_refused():
         ({"b_h": np.zeros((1, 3))}, lc.ShapeError, "b_h has shape (1, 3); it needs (3,)"),
         ({"b_h": np.zeros(3, np.float32)}, lc.DtypeError, "b_h is float32, and W_h is float64"),
         ({"b_h": np.zeros(3, int)}, lc.DtypeError, "b_h is int64: use float32"),
-        ({"b_h": [[1.0], [2.0, 3.0]]}, lc.ShapeError, "b_h cannot be read as an array"),
+        ({"b_h": [[1.0], [2.0, 3.0]]}, TypeError, "b_h is a list of lists of unequal lengths"),
     ],
 )
 def test_parameters_that_do_not_fit_are_refused(change, kind, words):
@@ -509,7 +509,7 @@ def test_parameters_that_do_not_fit_are_refused(change, kind, words):
         ({"weight_hr_l0": np.zeros((5, 5))}, ValueError, "projection"),
         ({"weight_ih_10": np.zeros(1)}, lc.UnknownNameError, "'weight_ih_10', which nn.LSTM with 2 layers"),
         ({"wait_ih_l0": np.zeros(1)}, lc.UnknownNameError, "did you mean 'weight_ih_l0'?"),
-        ({3: np.zeros(1)}, lc.UnknownNameError, "state_dict has 3, which"),
+        ({3: np.zeros(1)}, TypeError, "state_dict has the key 3; its keys are names"),
         ({"weight_hh_l1": None}, ValueError, "state_dict lacks 'weight_hh_l1'; nn.LSTM with 2 layers in one"),
         ({"bias_hh_l1": None}, ValueError, "lacks 'bias_hh_l1'"),
         ({"bias_ih_l0": None, "bias_hh_l0": None}, ValueError, "lacks 'bias_ih_l0', 'bias_hh_l0'"),

@@ -209,7 +209,7 @@ def test_evaluate_on_another_task_needs_the_same_interface():
             model.evaluate(task=task)
     with pytest.raises(UnknownNameError, match="no task is named 'cloud': did you mean 'clouds'"):
         model.evaluate(task="cloud")
-    with pytest.raises(TypeError, match="task=3 does not fit: a task is needed"):
+    with pytest.raises(TypeError, match="task=3 does not fit: a Task is needed"):
         model.with_task(3)
 
 
@@ -367,9 +367,9 @@ def test_first_parameters_follow_the_seed_and_the_rules():
         (lambda: Model(RNN, Cycle(), "a"), TypeError, "hidden_size='a' does not fit: a whole number"),
         (lambda: Model(RNN, Cycle(), 4.0), TypeError, "hidden_size=4.0 does not fit"),
         (lambda: Model(RNN, Cycle(), 4, embedding="a"), TypeError, "embedding='a' does not fit"),
-        (lambda: Model(3, Cycle(), 4), TypeError, "cell=3 does not fit: a cell is needed, such as"),
-        (lambda: Model(RNN, 3, 4), TypeError, "task=3 does not fit: a task is needed, such as"),
-        (lambda: Model(RNN, Cycle, 4), TypeError, "task=<class .*Cycle'> does not fit: a task is needed"),
+        (lambda: Model(3, Cycle(), 4), TypeError, "cell=3 does not fit: a Cell is needed, such as"),
+        (lambda: Model(RNN, 3, 4), TypeError, "task=3 does not fit: a Task is needed, such as"),
+        (lambda: Model(RNN, Cycle, 4), TypeError, "task=<class .*Cycle'> does not fit: a Task is needed"),
         (lambda: Model(RNN, "cloud", 4), UnknownNameError, "no task is named 'cloud': did you mean 'clouds'"),
         (lambda: Model(RNN, Cycle(), 4).with_cell(3), TypeError, "cell=3 does not fit"),
         (

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Batch, Task, choice, whole
+from ..checks import choice, whole
+from .base import Batch, Task
 
 _TOLERANCE = 0.04
 

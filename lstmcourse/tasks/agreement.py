@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..checks import choice, whole
 from ..errors import ShapeError
-from .base import Batch, Task, accept, choice, entropy, span, whole
+from .base import Batch, Task, accept, entropy, span
 from .phrases import Phrases, join, nats_of, spread
 
 # Nouns in groups of four: gender (masculine, feminine) and number (singular, plural) are read off the place.

@@ -20,6 +20,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..checks import whole
 from ..errors import ShapeError, UnknownNameError, nearest
 
 SPLITS = ("train", "validation", "test", "all")
@@ -317,40 +318,6 @@ class Task:
 
 
 # Options ----------------------------------------------------------------------------------------------------
-
-
-def whole(name: str, value: object, least: int, most: int | None = None) -> None:
-    """Refuse what is no whole number from `least` to `most`."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name}={value!r} does not fit: a whole number is needed")
-    if value < least or (most is not None and value > most):
-        fits = f"at least {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{name}={value} does not fit: {name} is {fits}")
-
-
-def number(
-    name: str,
-    value: object,
-    least: float,
-    most: float,
-    *,
-    open_ends: bool = False,
-    without: float | None = None,
-) -> None:
-    """Refuse what is no number in [least, most], in (least, most), or in [least, most] without one end."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name}={value!r} does not fit: a number is needed")
-    fits = least < value < most if open_ends else least <= value <= most and value != without
-    if not fits:
-        ends = f"between {least} and {most}, ends excluded" if open_ends else f"from {least} to {most}"
-        ends += "" if without is None else f", {without} excluded"
-        raise ValueError(f"{name}={value} does not fit: {name} lies {ends}")
-
-
-def choice(name: str, value: object, names: tuple[str, ...]) -> None:
-    """Refuse a word that is none of `names`."""
-    if value not in names:
-        raise UnknownNameError(f"{name}={value!r} does not fit: {nearest(value, names)}")
 
 
 def span(task: Task, name: str, least: int) -> tuple[int, int]:

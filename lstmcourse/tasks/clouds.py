@@ -9,7 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Batch, Task, accept, choice, entropy, span, whole
+from ..checks import choice, whole
+from .base import Batch, Task, accept, entropy, span
 from .phrases import Phrases, join, nats_of, spread
 
 LANGUAGES = (

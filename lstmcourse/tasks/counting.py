@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Batch, Task, accept, whole
+from ..checks import whole
+from .base import Batch, Task, accept
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from ..checks import number, whole
 from ..errors import ShapeError
-from .base import Batch, Task, entropy, number, whole
+from .base import Batch, Task, entropy
 
 SCENES = (
     "an open safe",

@@ -10,8 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..checks import choice
 from ..errors import ShapeError
-from .base import SHARES, SPLITS, Batch, Task, accept, choice, entropy, split_of
+from .base import SHARES, SPLITS, Batch, Task, accept, entropy, split_of
 
 ALPHABET = tuple("BEPSTVX")
 _CODE = {s: k for k, s in enumerate(ALPHABET)}

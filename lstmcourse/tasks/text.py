@@ -12,8 +12,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..checks import whole
 from ..errors import UnknownNameError, nearest
-from .base import SPLITS, Batch, Task, entropy, whole
+from .base import SPLITS, Batch, Task, entropy
 
 MODULES = (
     "argparse",

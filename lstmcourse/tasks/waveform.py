@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Batch, Task, whole
-from .base import number as a_number
+from ..checks import number as a_number
+from ..checks import whole
+from .base import Batch, Task
 
 _TOLERANCE = 0.1
 
