@@ -10,8 +10,8 @@ the loop. And OpenBLAS takes kernels for shorter vectors on processors that came
 thread on such a processor: 2.1 to 2.6 times as fast; with vectors of the same length 1.1 to 1.4 times.
 
 Each element of a product is summed in the order of the common axis, 256 at a time: the result does not depend
-on how rows are shared out over threads, nor on how long vectors are (among processors that fuse a product with a
-sum).
+on how rows are shared out over threads, nor on how long vectors are (among processors that fuse a product
+with a sum).
 """
 
 from __future__ import annotations
