@@ -240,6 +240,10 @@ def evaluate(
         names = [f"a{k}" for k in range(len(args))]
         if node.op.name == "slice":
             shown["rest"] = ", :" * (-node.attrs["axis"] - 1)
+        if node.op.name == "concat":  # parts of every step beside parts that do not change
+            k = len(node.shape)
+            lead = np.broadcast_shapes(*(np.shape(a)[: np.ndim(a) - k] for a in args))
+            args = [np.broadcast_to(a, lead + np.shape(a)[np.ndim(a) - k :]) for a in args]
         text = node.op.numpy.format(*names, out="None", args=", ".join(names) + ",", **shown)
         value = np.asarray(eval(_call(text), space, dict(zip(names, args, strict=True))))
         values[node] = value if node.op.boolean or dtype is None else value.astype(dtype, copy=False)

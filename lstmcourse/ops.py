@@ -331,11 +331,23 @@ def _check_ranks(name: str, args: Sequence[Node]) -> None:
         )
 
 
+def _lined_up(nodes: Sequence[Node]) -> list[Node]:
+    """Give what varies with time, and not with the sequence, as many axes as the others: those for time and
+    batch come before all of them, also where all steps are computed at once.
+    """
+    rank = max(len(a.shape) for a in nodes)
+    found = []
+    for a in nodes:
+        while a.timed and not a.batched and len(a.shape) < rank:
+            a = expand(a, -len(a.shape) - 1)
+        found.append(a)
+    return found
+
+
 def _check_conditions(name: str, nodes: Sequence[Node]) -> None:
     """What decides is a comparison, not a number."""
     for node in nodes:
-        value = node.attrs.get("value") if node.op.name == "const" else None
-        if not (node.op.boolean or node.op.name in ("valid", "saved") or np.asarray(value).dtype == bool):
+        if not is_condition(node):
             raise CellDefinitionError(
                 f"{author_line()}: {name} was given {node!r} as a condition; a condition is a comparison, such as "
                 "h > 0.0 or t % 4 == 0"
@@ -344,8 +356,10 @@ def _check_conditions(name: str, nodes: Sequence[Node]) -> None:
 
 def is_condition(node: Node) -> bool:
     """Whether a node's values are true and false: a comparison, or what only hands comparisons on."""
-    if node.op.boolean:
+    if node.op.boolean or node.op.name == "valid":
         return True
+    if node.op.name == "saved":
+        return is_condition(node.attrs["of"])
     if node.op.name == "const":
         return np.asarray(node.attrs["value"]).dtype == bool
     chosen = node.args[1:] if node.op.name == "where" else node.args
@@ -384,6 +398,7 @@ def apply(name: str, *args: Any, **attrs: Any) -> Any:
         )
     if op.kind == "elementwise" or name == "matmul":
         _check_ranks(name, nodes)
+        nodes = _lined_up(nodes)
     if name in ("where", "both", "either", "opposite"):
         _check_conditions(name, nodes[:1] if name == "where" else nodes)
     return record(op, nodes, attrs)

@@ -245,8 +245,9 @@ class Run:
             value = self._values[at.variable]
             if at.time == "T+1":
                 value = value[1:] if at.shift else value[:-1]
-        if not node.timed:
-            value = np.broadcast_to(value, (self.T, self.B, *(d.value(self._call.sizes) for d in node.shape)))
+        shape = (self.T, self.B, *(d.value(self._call.sizes) for d in node.shape))
+        if value.shape != shape:  # it is the same at every step, or for every sequence
+            value = np.broadcast_to(value, shape)
         if self._call.lengths is not None and name not in self.cell.states and name not in self.cell.emits:
             valid = self._call.valid().reshape(self.T, self.B, *[1] * (value.ndim - 2))
             value = np.where(valid, value, value.dtype.type(0))

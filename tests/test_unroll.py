@@ -925,3 +925,60 @@ def test_threads_may_run_at_once():
     for t in threads:
         t.join()
     assert not wrong
+
+
+@pytest.mark.parametrize("backend", lc.backends())
+@pytest.mark.parametrize("lengths", [None, [4, 2]], ids=["full", "lengths"])
+def test_equations_that_join_what_varies_with_what_does_not(lengths, backend):
+    """Beside static values, the clock, a table: (T, B, ...) all the same, and a step agrees."""
+
+    @lc.cell
+    def mixed(x, h, s=lc.static("H", "L"), e=lc.noise("H", "L"), t=lc.clock):
+        k = lc.table("k", lambda H: 1.0 + np.arange(H), "H")
+        column = lc.expand(h, -1)
+        left = lc.concat(column, s)
+        right = lc.concat(s, column)
+        above = lc.concat(lc.swap(s), lc.swap(column), axis=-2)
+        chosen = lc.where(t % 2 == 0, column, s)
+        before = lc.where(t % 2 == 0, e, s)
+        grown = t * lc.param("V", "H", "L")
+        product = lc.matmul(lc.swap(s), column)
+        weights = lc.softmax(column + s, axis=-2)
+        ticks = lc.concat(t, k)
+        still = lc.concat(s, s)
+        total = lc.sum(left) + lc.sum(right) + lc.sum(lc.swap(above)) + lc.sum(chosen + before + grown)
+        rest = lc.sum(lc.sum(product)) + lc.sum(ticks)
+        h = lc.tanh(lc.affine("h", total + lc.sum(weights) + lc.sum(still), x) + 0.1 * lc.expand(rest))
+        return h
+
+    rng, T, B, H, L = np.random.default_rng(0), 4, 2, 3, 2
+    params = random_params(mixed, rng, input_size=2, hidden_size=H, sizes={"L": L})
+    x, s, e = (rng.standard_normal(k) for k in ((T, B, 2), (B, H, L), (T, B, H, L)))
+    run = lc.unroll(mixed, params, x, s=s, e=e, lengths=lengths, backend=backend)
+    column = np.concatenate([np.zeros((1, B, H)), run["h"][:-1]])[..., None]
+    every, ticks = np.broadcast_to(s, (T, B, H, L)), np.arange(T).reshape(T, 1, 1)
+    weights = np.exp(column + s)
+    expected = {
+        "column": column,
+        "left": np.concatenate([column, every], -1),
+        "right": np.concatenate([every, column], -1),
+        "above": np.concatenate([every, column], -1).swapaxes(-1, -2),
+        "chosen": np.where(ticks[..., None] % 2 == 0, column, every),
+        "before": np.where(ticks[..., None] % 2 == 0, e, every),
+        "grown": np.broadcast_to(ticks[..., None] * params["V"], (T, B, H, L)),
+        "product": np.einsum("bhl,tbhk->tblk", s, column),
+        "weights": weights / weights.sum(-2, keepdims=True),
+        "ticks": np.concatenate([np.broadcast_to(ticks, (T, B, 1)), np.ones((T, B, H)) * [1, 2, 3]], -1),
+        "still": np.concatenate([every, every], -1),
+    }
+    valid = run._call.valid() if lengths is not None else np.ones((T, B), bool)
+    for name, value in expected.items():
+        value = np.where(valid.reshape(T, B, *[1] * (value.ndim - 2)), value, 0.0)
+        assert run[name].shape == value.shape, name
+        np.testing.assert_allclose(run[name], value, atol=1e-14, err_msg=name)
+    if lengths is None:
+        after = mixed.step(params, x[1], {"h": run["h"][0], "t": 1}, s=s, e=e[1])
+        for name in expected:
+            np.testing.assert_allclose(after[name], run[name][1], atol=1e-14, err_msg=name)
+    if backend == "numpy":
+        check_gradients(mixed, params, x, inputs={"s": s, "e": e}, lengths=lengths)
