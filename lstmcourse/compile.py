@@ -24,7 +24,7 @@ import numpy as np
 from . import fast, passes, runtime
 from .autodiff import backward, gradient_name
 from .graph import Dim, Graph, Node, State, walk
-from .ops import OPS
+from .ops import OPS, is_condition
 from .printers.compiled import NotCompiled, compiled
 from .printers.numpy import Program, Storage, program
 
@@ -246,7 +246,7 @@ def evaluate(
             args = [np.broadcast_to(a, lead + np.shape(a)[np.ndim(a) - k :]) for a in args]
         text = node.op.numpy.format(*names, out="None", args=", ".join(names) + ",", **shown)
         value = np.asarray(eval(_call(text), space, dict(zip(names, args, strict=True))))
-        values[node] = value if node.op.boolean or dtype is None else value.astype(dtype, copy=False)
+        values[node] = value if is_condition(node) or dtype is None else value.astype(dtype, copy=False)
     return values
 
 

@@ -392,7 +392,7 @@ def apply(name: str, *args: Any, **attrs: Any) -> Any:
             f"{author_line()}: {name} along axis {attrs['axis']}: axes are counted from the right (-1 is the last), because "
             "those for time and batch come first"
         )
-    if name in ("add", "sub", "neg") and all(a.op.boolean for a in nodes):
+    if name in ("add", "sub", "neg") and all(map(is_condition, nodes)):
         raise CellDefinitionError(
             f"{author_line()}: {name} of conditions: write where(condition, 1.0, 0.0) for a number, or & | ~ to combine them"
         )

@@ -25,7 +25,7 @@ import numpy as np
 
 from .errors import ScheduleError
 from .graph import Dim, Graph, Node, State, current, editing, record, walk
-from .ops import OPS, concat, dot, where
+from .ops import OPS, concat, dot, is_condition, where
 
 __all__ = [
     "Due",
@@ -463,7 +463,7 @@ def _fold(node: Node, args: list[Node]) -> Node | None:
         left = args[0].args[0]
     same = (
         left is not None
-        and not left.op.boolean
+        and not is_condition(left)
         and (left.shape, left.timed, left.batched)
         == (
             node.shape,

@@ -343,7 +343,7 @@ class _Printer(Walk):
             return False
         if any(s.next is base for s in self.graph.states) or base.timed != node.timed:
             return False
-        if (other.shape, other.batched) != (node.shape, node.batched) or other.op.boolean:
+        if (other.shape, other.batched) != (node.shape, node.batched) or is_condition(other):
             return False
         if base is not other:  # a slice: those beside it must not overlap
             if any(u.op.name != "slice" or u.attrs["axis"] != -1 for u in self.users[base]):
@@ -433,16 +433,6 @@ class _Printer(Walk):
         """A node's trailing shape."""
         return tuple(self.poly(d) for d in node.shape)
 
-    def boolean(self, node: Node) -> bool:
-        """Whether a node's values are truth values."""
-        if node.op.name == "saved":
-            return self.boolean(node.attrs["of"])
-        if node.op.kind == "view":
-            return self.boolean(node.args[0])
-        if node.op.name == "const":
-            return is_condition(node)
-        return node.op.boolean or node.op.name == "valid"
-
     def _whole(self, variable: str, node: Node, time: str, shift: int = 0) -> tuple[Buffer, Ref]:
         """A buffer for a node, and the reference to all of it."""
         shape = self.shape(node)
@@ -464,7 +454,7 @@ class _Printer(Walk):
             time=step,
             batch=strides[k - 1] if node.batched else None,
             offset=step * shift if step is not None and shift else ZERO,
-            boolean=self.boolean(node),
+            boolean=is_condition(node),
             label=variable,
         )
         return Buffer((*lead, *shape), ref.boolean), ref
@@ -516,7 +506,7 @@ class _Printer(Walk):
                     and (a.timed, a.batched) == (reader.timed, reader.batched)
                     and (a in self.needs_row) <= (reader in self.needs_row)
                     and sum(b is a for b in reader.args) == 1
-                    and self.boolean(a) == self.boolean(reader)
+                    and is_condition(a) == is_condition(reader)
                 ):
                     self.home[a] = reader
         for total, other in self.addend.items():
@@ -966,7 +956,7 @@ class _Printer(Walk):
                     text[a] = self._name(f"{ref.label}_before")  # it is about to be overwritten
                     lines.append(f"{text[a]} = {t}")
             uses = {n: sum(u in members for u in self.users[n]) for n in nodes}
-            boolean = {n: self._gives_bool(n) for n in nodes}
+            boolean = {n: is_condition(n) for n in nodes}
             for n in nodes:
                 args = []
                 for a in n.args:
@@ -997,9 +987,6 @@ class _Printer(Walk):
 
         return self._nest(axes, refs, body)
 
-    def _gives_bool(self, node: Node) -> bool:
-        return is_condition(node)
-
     def _typed(self, node: Node, arg: Node, text: str, boolean: Mapping[Node, bool]) -> str:
         """An argument as what the operation wants: a truth value, or a number."""
         if arg in boolean:
@@ -1011,7 +998,7 @@ class _Printer(Walk):
         decides = node.op.name in ("both", "either", "opposite") or (
             node.op.name == "where" and arg is node.args[0]
         )
-        hands_on = node.op.name in ("where", "copy", "stop", "spread") and self._gives_bool(node)
+        hands_on = node.op.name in ("where", "copy", "stop", "spread") and is_condition(node)
         if decides and not is_bool:
             return f"({text} != F(0.0))"
         if hands_on and not is_bool:

@@ -22,6 +22,7 @@ import re
 from collections.abc import Mapping
 
 from ..graph import Dim, Graph, Node
+from ..ops import is_condition
 from ..passes import Due, Section
 from ..passes import due as units_due
 from .base import Program, Storage, Walk, wrap
@@ -196,7 +197,7 @@ class _Printer(Walk):
             a.shape == b.shape
             and a.batched == b.batched
             and a.timed == b.timed
-            and a.op.boolean == b.op.boolean
+            and is_condition(a) == is_condition(b)
         )
 
     def store_of(self, node: Node, before: list[str]) -> Storage:
@@ -242,7 +243,7 @@ class _Printer(Walk):
         if node.batched or node.timed:
             axes.append("B" if node.batched else "1")
         axes += [self.size(d) for d in node.shape]
-        kind = ", dtype=bool" if node.op.boolean else ""
+        kind = ", dtype=bool" if is_condition(node) else ""
         return f"empty({', '.join(axes)}{kind})"
 
     # statements
