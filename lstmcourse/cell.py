@@ -15,8 +15,12 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Collection, Mapping
+import pickle
+import random
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -746,7 +750,7 @@ class Cell:
         options = dict(self.options) | options
         if self.maker:
             return self.maker(**options).hold(self.held)
-        return replace(self, options=options, chosen=True)
+        return _without_chance(self.function, lambda: replace(self, options=options, chosen=True))
 
     def variant(self, name: str, doc: str, *, init: Mapping[str, Any] | None = None, **options: Any) -> Cell:
         """A member of the family under a name of its own.
@@ -983,6 +987,66 @@ def _hold(graph: Graph, name: str, value: float) -> Graph:
     return new
 
 
+# Chance: a number drawn while a cell is traced would be the same at every step of every run
+
+
+def _without_chance(function: Callable, make: Callable[[], Cell]) -> Cell:
+    """Make a cell; refuse one that another trace would make of other numbers or operations.
+
+    The function is run again where numbers come from elsewhere than its text, and several times where a
+    generator has moved meanwhile, which may also be another thread's doing.
+    """
+    before = _generators(function)
+    cell = make()
+    moved = _generators(function) != before
+    known = {0.0, *_numbers(function.__code__), *cell.options.values(), *cell.held.values()}
+    given = (n.attrs["value"] for n in cell.graph.leaves("const"))
+    strange = any(isinstance(v, np.ndarray) or (isinstance(v, int | float) and v not in known) for v in given)
+    first = _contents(cell.graph)
+    for _ in range(8 if moved else int(strange)):
+        other = zip_longest(first, _contents(cell._trace()))
+        at = next((k for k, (one, two) in enumerate(other) if one != two), None)
+        if at is not None:
+            line = next((n.line for n in cell.graph.nodes[at:] if n.args and n.line), line_of(function))
+            raise CellDefinitionError(
+                f"{line}: cell {cell.name!r} is another one each time that its function runs: it draws at "
+                "random (or looks at a clock). A cell is traced once, so what is drawn there would be the "
+                'same at every step of every run; let the caller give it, e=noise("H") as an argument'
+            )
+    return cell
+
+
+def _generators(function: Callable) -> bytes:
+    """The states of the global generators, and of those that a function calls by name."""
+    seen = inspect.getclosurevars(function)
+    kinds, stateless = np.random.Generator | np.random.RandomState | random.Random, random.SystemRandom
+    held = (*seen.nonlocals.values(), *seen.globals.values())
+    own = [v for v in held if isinstance(v, kinds) and not isinstance(v, stateless)]
+    return pickle.dumps([np.random.get_state(legacy=False), random.getstate(), own])
+
+
+def _numbers(code: CodeType) -> Iterator[float]:
+    """The numbers in a function's text."""
+    for value in code.co_consts:
+        if isinstance(value, int | float):
+            yield value
+        elif isinstance(value, CodeType):
+            yield from _numbers(value)
+
+
+def _contents(graph: Graph) -> list[tuple]:
+    """What is done to what, with which numbers: equal for graphs that compute the same."""
+    number = {n: k for k, n in enumerate(graph.nodes)}
+
+    def plain(v: Any) -> Any:
+        return (v.shape, v.tobytes()) if isinstance(v, np.ndarray) else "" if callable(v) else repr(v)
+
+    return [
+        (n.op.name, n.name, [number[a] for a in n.args], [(k, plain(v)) for k, v in n.attrs.items()])
+        for n in graph.nodes
+    ]
+
+
 def _draw(how: Any, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """One parameter, in float64."""
     if isinstance(how, int | float):
@@ -1023,7 +1087,8 @@ def cell(
 
     The first argument is the step's input (``x=None`` where there is none), arguments without a default are
     states, the others say by their default what they are. The function returns the next states, in the
-    order of the arguments, then what it emits. It is run once, on graph nodes.
+    order of the arguments, then what it emits. It is run when the cell is defined, on graph nodes, and never
+    again: chance comes from outside, as `noise`.
 
     Parameters
     ----------
@@ -1064,6 +1129,9 @@ def cell(
             "input and the states: def rnn(x, h): ..."
         )
     inputs, options = _signature(function)
-    return Cell(
-        name or function.__name__, function, tuple(inputs), options, dict(init or {}), dict(letters or {})
+    return _without_chance(
+        function,
+        lambda: Cell(
+            name or function.__name__, function, tuple(inputs), options, dict(init or {}), dict(letters or {})
+        ),
     )

@@ -24,7 +24,7 @@ import numpy as np
 from . import fast, passes, runtime
 from .autodiff import backward, gradient_name
 from .graph import Dim, Graph, Node, State, walk
-from .ops import OPS, is_condition
+from .ops import OPS, is_condition, table_values
 from .printers.compiled import NotCompiled, compiled
 from .printers.numpy import Program, Storage, program
 
@@ -251,8 +251,11 @@ def evaluate(
 
 
 def concrete(graph: Graph, sizes: Mapping[str, int]) -> None:
-    """Check every equation's shapes by its own rule, with numbers; a ShapeError names equation and line."""
-    from .errors import ShapeError
+    """Check every equation's shapes by its own rule, with numbers; a ShapeError names equation and line.
+
+    A table gives the same numbers whenever it is asked, or it is a CellDefinitionError.
+    """
+    from .errors import CellDefinitionError, ShapeError
     from .printers.expression import PLAIN, equation_of, equations
 
     named = equations(graph)
@@ -266,6 +269,13 @@ def concrete(graph: Graph, sizes: Mapping[str, int]) -> None:
     for node in graph.nodes:
         if node.op.kind == "leaf":
             shapes[node] = tuple(number(d) for d in node.shape)
+            tables = [table_values(node, sizes) for _ in range(2)] if node.op.name == "table" else []
+            if tables and not np.array_equal(*tables, equal_nan=True):
+                raise CellDefinitionError(
+                    f"{graph.name}: the function of table {node.name!r} ({node.line}) gives other numbers "
+                    "each time that it is called; a table follows from the sizes alone, and what is drawn at "
+                    'random is given by the caller, e=noise("H") as an argument'
+                )
             continue
         try:
             shapes[node] = tuple(

@@ -3,9 +3,11 @@
 # ruff: noqa: B008 - a cell's signature says by calls what the cell is given
 
 import math
+import random
 import re
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -725,3 +727,59 @@ def test_sizes_of_a_nested_cell_are_those_of_its_arguments():
 
     shapes = outer.parameter_shapes(input_size=2, hidden_size=3, sizes={"K": 5})
     assert shapes["a.W_h"] == (5, 3) and shapes["b.W_h"] == (2, 5) and shapes["b.U_h"] == (5, 5)
+
+
+RNG, LEGACY, STDLIB = np.random.default_rng(0), np.random.RandomState(0), random.Random(0)
+HELD = {"rng": np.random.default_rng(0)}
+
+
+def dropped(h):
+    """A helper that draws."""
+    return h * np.random.default_rng().random()
+
+
+CHANCE = {
+    "np.random, an array": lambda x, h: h + np.random.randn(3),
+    "np.random, a coin": lambda x, h: h * np.random.choice([0.0, 1.0]),
+    "np.random decides what is done": lambda x, h: lc.tanh(h) if np.random.random() < 0.5 else lc.sigmoid(h),
+    "a generator": lambda x, h: h + RNG.standard_normal(3),
+    "a generator, a coin": lambda x, h: h * float(RNG.integers(0, 2)),
+    "a generator decides": lambda x, h: lc.tanh(h) if RNG.random() < 0.5 else lc.sigmoid(h),
+    "a generator in a dict": lambda x, h: h + HELD["rng"].random(),
+    "a generator of its own": lambda x, h: h + np.random.default_rng().random(),
+    "the old kind": lambda x, h: h * LEGACY.rand(),
+    "the standard library": lambda x, h: h * random.random(),
+    "an object of the standard library": lambda x, h: h * STDLIB.choice([0.5, 1.0]),
+    "the operating system": lambda x, h: h * random.SystemRandom().random(),
+    "a helper": lambda x, h: dropped(h),
+    "the time": lambda x, h: h * (time.perf_counter() % 1.0),
+    "the start of a state": lambda x, h=lc.state(init=lambda a: a * random.random()), a=lc.static("H"): h + a,
+    "a parameter's start": lambda x, h: h + lc.param("b", "H", init=RNG.random()),
+    "an option's branch": lambda x, h, on=True: h * RNG.random() if on else h,
+}
+
+
+@pytest.mark.parametrize("road", CHANCE)
+def test_chance_is_refused_in_a_cell(road):
+    """What is drawn in a trace is drawn once for ever; noise is given by the caller."""
+    with pytest.raises(lc.CellDefinitionError, match=r"test_graph.py, line \d+: .*draws at random.*e=noise"):
+        lc.cell(CHANCE[road])
+
+
+def test_chance_is_refused_by_an_option_and_in_a_table():
+    family = lc.cell(lambda x, h, on=False: h * RNG.random() if on else lc.tanh(h))
+    with pytest.raises(lc.CellDefinitionError, match="draws at random"):
+        family.with_options(on=True)
+    with pytest.raises(lc.CellDefinitionError, match="draws at random"):
+        lc.cell(lambda x, h: family(h, h, on=True))
+    drawn = lc.cell(lambda x, h: h * lc.table("k", lambda H: RNG.random(H), "H"))
+    with pytest.raises(lc.CellDefinitionError, match="table 'k'.*other numbers each time.*e=noise"):
+        lc.unroll(drawn, {}, np.zeros((1, 1, 2)), state={"h": np.zeros((1, 3))})
+
+
+def test_numbers_that_are_the_same_each_time_are_welcome():
+    """A reservoir drawn from a seed; a computed row; a draw that leads to nothing."""
+    fixed = lc.cell(lambda x, h: h * np.random.default_rng(0).random(3) + np.arange(3.0) / 7)
+    assert len(fixed.graph.leaves("const")) == 3
+    idle = lc.cell(lambda x, h: lc.tanh(h) if np.random.random() < 2.0 else h)
+    assert [n.op.name for n in idle.graph.nodes if n.args] == ["tanh"]
