@@ -35,6 +35,7 @@ import numpy as np
 
 from . import files, tensorfiles
 from .errors import FileError
+from .paths import expand
 
 __all__ = ["VERSION", "Checkpoint", "CheckpointError", "load", "save"]
 
@@ -94,7 +95,7 @@ def load(path: str | os.PathLike) -> Checkpoint:
         There is no such file, it is cut short or damaged, it is not a safetensors file, or not one of ours,
         or its version is newer than this package knows.
     """
-    path = Path(path)
+    path = expand(path)
     tensors, metadata = tensorfiles.read(path, CheckpointError, _WRITTEN_BY, "use an earlier checkpoint")
     if _KEY not in metadata:
         raise CheckpointError(
@@ -266,9 +267,7 @@ def check_writable(path: Any) -> None:
     CheckpointError
         It is a folder, or the system does not let a file be written there.
     """
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"checkpoint={path!r} does not fit: the path of a file is needed")
-    path = Path(path)
+    path = expand(path, "checkpoint")
     try:
         folder = path.is_dir()
         if not folder:

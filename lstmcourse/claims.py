@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from lstmcourse.errors import UnknownNameError, nearest
+from lstmcourse.paths import expand
 
 __all__ = ["CLAIMS", "Claim", "ClaimFailed", "Result", "check", "claim", "evidence", "unmet"]
 
@@ -370,7 +371,7 @@ def evidence(folder: Path | str) -> tuple[list[Evidence], list[str]]:
     """
     found: list[Evidence] = []
     problems: list[str] = []
-    for path in sorted(Path(folder).glob("[0-9][0-9]*_*.ipynb")):
+    for path in sorted(expand(folder, "folder").glob("[0-9][0-9]*_*.ipynb")):
         notebook = json.loads(path.read_text(encoding="utf-8"))
         for number, cell in enumerate(notebook["cells"], start=1):
             source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
@@ -438,7 +439,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """List the claims, the cells that meet them, and what is unmet; return 1 if something is unmet."""
     parser = argparse.ArgumentParser(prog="python -m lstmcourse.claims", description=main.__doc__)
     parser.add_argument("--through", metavar="NN", help="what is due: notebooks 00 to NN (default: all)")
-    parser.add_argument("--folder", type=Path, default=_default_folder(), help="where the notebooks are")
+    parser.add_argument("--folder", type=expand, default=_default_folder(), help="where the notebooks are")
     parser.add_argument("--unmet", action="store_true", help="list only what is unmet")
     options = parser.parse_args(arguments)
     last = max(max(c.homes) for c in CLAIMS.values())

@@ -4,11 +4,11 @@
 and has Numba compile it; Numba keeps the machine code beside it, so the next process only loads it. `Native`
 is what comes out: called like the NumPy program of the same graph, it returns the same dict of arrays.
 
-The folder is ``lstmcourse`` under ``XDG_CACHE_HOME`` or ``~/.cache`` (``LOCALAPPDATA`` on Windows), or what
-``LSTMCOURSE_CACHE_DIR`` says. Nothing in it is needed: where it cannot be written, or holds what was not
-written by this version, programs are compiled in memory. That a compilation begins is said on stderr if that
-is a terminal, and nowhere else, so that no notebook's output depends on it. Numba is imported when
-a program is first loaded.
+The folder is `lstmcourse.paths.cache_folder`, wherever Numba keeps what else it compiles. Nothing in it is
+needed: what is damaged or was not written by this version is compiled anew, and where it cannot be written,
+programs are compiled in memory. That a compilation begins is said on stderr if that is a terminal, and
+nowhere else, so that no notebook's output depends on it. Numba is imported when a program is first loaded,
+or when it is asked whether it can be (`why_not`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import linecache
 import math
 import os
 import re
+import shutil
 import sys
 import tempfile
 import threading
@@ -35,37 +36,40 @@ from typing import Any
 import numpy as np
 
 from . import buffers  # noqa: F401 - its lock may be taken inside ours, so it is registered first
+from .paths import cache_folder
 from .printers.compiled import IMPORTS, Buffer, CompiledProgram, NotCompiled
 from .threads import allowed, at_fork, held_at_fork
 
-__all__ = ["Native", "available", "cache_folder", "load", "module_text"]
+__all__ = ["Native", "available", "load", "module_text", "why_not"]
+
+_LOCK = threading.RLock()
+held_at_fork(_LOCK)
 
 
 @functools.cache
-def available() -> bool:
-    """Whether Numba is installed (it is not imported)."""
+def _unusable() -> str:
+    """Why Numba cannot be used, or nothing; it is imported where it is installed."""
     try:
-        return importlib.util.find_spec("numba") is not None
-    except (ImportError, ValueError):
-        return False
+        if importlib.util.find_spec("numba") is None:
+            return "the package numba is not installed: pip install numba"
+        from . import kernels  # noqa: F401 - its import registers what programs are linked with
+    except Exception as error:  # a library that does not load, a setting that it does not take
+        return f"the package numba cannot be imported ({type(error).__name__}: {error})"
+    return ""
 
 
-def cache_folder() -> Path:
-    """Where compiled programs are kept.
+def why_not() -> str:
+    """Why nothing can be compiled here, in words; nothing if it can."""
+    with _LOCK:
+        problem = _unusable()
+    if not problem and sys.modules["numba"].config.DISABLE_JIT:
+        return "Numba's compiler is switched off: unset NUMBA_DISABLE_JIT"
+    return problem
 
-    Examples
-    --------
-    >>> cache_folder().name
-    'lstmcourse'
-    """
-    said = os.environ.get("LSTMCOURSE_CACHE_DIR")
-    if said:
-        return Path(said)
-    if sys.platform == "win32":
-        home = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    else:
-        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "lstmcourse"
+
+def available() -> bool:
+    """Whether programs can be compiled here."""
+    return not why_not()
 
 
 HEAD = '''"""Compiled from the graph of the cell {name}. Written by lstmcourse, which may delete it."""
@@ -101,18 +105,24 @@ def module_text(program: CompiledProgram, name: str, dtype: Any, cache: bool = T
 
 @functools.cache
 def _environment() -> str:
-    import llvmlite
+    import llvmlite.binding
     import numba
 
     own = [Path(__file__).with_name(name) for name in ("kernels.py", "tiles.py", "products.py", "fast.py")]
     sums = [hashlib.sha256(p.read_bytes()).hexdigest() for p in own]
-    return repr((sys.version, numba.__version__, llvmlite.__version__, np.__version__, sums))
+    versions = (sys.version, numba.__version__, llvmlite.__version__, np.__version__)
+    processor = llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten()
+    settings = sorted(k for k in os.environ.items() if k[0].startswith("NUMBA_") and "CACHE" not in k[0])
+    return repr((versions, processor, settings, sums))
 
 
 def _sums(folder: Path, stem: str) -> dict[str, str]:
     found = {}
     for path in sorted((folder / "__pycache__").glob(f"{stem}.*.nb[ic]")):
-        found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        try:
+            found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError:  # it is none of ours, then
+            found[path.name] = "unreadable"
     return found
 
 
@@ -134,8 +144,28 @@ def _lines(sums: Mapping[str, str]) -> str:
 
 
 def _discard(folder: Path, stem: str) -> None:
-    for path in [*(folder / "__pycache__").glob(f"{stem}.*"), folder / f"{stem}.sums"]:
-        path.unlink(missing_ok=True)
+    for path in [*(folder / "__pycache__").glob(f"{stem}.*"), folder / f"{stem}.sums", folder / f"{stem}.py"]:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _beside(folder: Path) -> Iterator[None]:
+    """Have Numba keep what it compiles in a folder's ``__pycache__``, whatever NUMBA_CACHE_DIR says."""
+    from numba import config
+
+    kept = folder / "__pycache__"
+    if kept.exists() and not kept.is_dir():
+        kept.unlink()
+    kept.mkdir(exist_ok=True)
+    tempfile.TemporaryFile(dir=kept).close()  # where this fails, Numba would choose another folder
+    before, config.CACHE_DIR = config.CACHE_DIR, ""
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = before
 
 
 def _own(folder: Path) -> bool:
@@ -166,7 +196,8 @@ def _from_cache(text: str) -> ModuleType:
     fresh = not before or known != _lines(before)
     if fresh and before:
         _discard(folder, stem)
-    with _announced(text) if fresh else contextlib.nullcontext():
+        _write(source, text)
+    with _beside(folder), _announced(text) if fresh else contextlib.nullcontext():
         module = _import(source, f"lstmcourse_{stem}", text)
     if fresh:
         _write(listed, _lines(_sums(folder, stem)))
@@ -239,8 +270,6 @@ def linked(dtype: str) -> dict[str, int]:
 
 
 _KEPT: list[ModuleType] = []
-_LOCK = threading.RLock()
-held_at_fork(_LOCK)
 
 
 def load(program: CompiledProgram, name: str, dtype: Any) -> Native:
@@ -251,10 +280,8 @@ def load(program: CompiledProgram, name: str, dtype: Any) -> Native:
 def _functions(program: CompiledProgram, name: str, dtype: np.dtype) -> list[Callable]:
     """The functions of a program, compiled; NotCompiled where that cannot be done."""
     with _LOCK:
-        try:
-            from . import kernels  # noqa: F401 - its import registers what programs are linked with
-        except ImportError as error:
-            raise NotCompiled(f"Numba cannot be used: {error}") from error
+        if problem := why_not():
+            raise NotCompiled(problem)
         try:
             linked(dtype.name)
             module = _module(lambda cache: module_text(program, name, dtype, cache))

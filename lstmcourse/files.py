@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .errors import FileError
+from .paths import expand
 
 try:
     import fcntl
@@ -66,7 +67,7 @@ def replace(path: str | os.PathLike, content: bytes | Callable[[BinaryIO], objec
     ...     path.read_bytes()
     b'Hello'
     """
-    path = Path(path)
+    path = expand(path)
     with _named(path):
         target = _target(path)
         _sweep(target.parent)
@@ -97,7 +98,7 @@ def check_replaceable(path: str | os.PathLike) -> None:
     OSError
         As `replace` does; a disk may still be full later.
     """
-    path = Path(path)
+    path = expand(path)
     with _named(path):
         part, file = _new_part(_target(path))
         file.close()
@@ -112,9 +113,10 @@ def read(path: str | os.PathLike, error: type[FileError] = FileError) -> bytes:
     FileError
         Or `error`: there is no such file, it cannot be read, or it is a folder, a pipe or a device.
     """
+    path = expand(path)
     try:
         regular = stat.S_ISREG(os.stat(path).st_mode)
-        content = Path(path).read_bytes() if regular else b""
+        content = path.read_bytes() if regular else b""
     except (OSError, ValueError) as problem:  # a ValueError for a name that no system takes
         reason = getattr(problem, "strerror", None) or problem
         raise error(f"{path} cannot be read: {reason}".replace("\0", "\\0")) from problem

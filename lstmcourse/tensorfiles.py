@@ -16,6 +16,7 @@ import numpy as np
 
 from . import files
 from .errors import FileError
+from .paths import expand
 
 __all__ = ["read", "write"]
 
@@ -51,7 +52,7 @@ def read(
     from safetensors import SafetensorError
     from safetensors.numpy import load as from_bytes
 
-    path = Path(path)
+    path = expand(path)
     content = files.read(path, error)
     header = _header(path, content, error, advice, instead)
     try:

@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +31,7 @@ from .errors import NotFiniteError
 from .model import Forward, Model
 from .optim import Adam, Optimizer, Schedule, clip_by_global_norm
 from .optim import get as optimizer_called
+from .paths import expand
 from .threads import threads_for
 from .unroll import backends, check_backend
 
@@ -557,7 +557,7 @@ def _write(training: _Training, path: str | os.PathLike, last: Arrays | None = N
 def _resumed(model: Model, recipe: Recipe, path: str | os.PathLike) -> _Training:
     """Return the training as it stood when the file was written, or its beginning where there is no file."""
     training = _Training(model, recipe)
-    if not Path(path).exists():
+    if not expand(path).exists():
         return training
     file = checkpoints.load(path)
     if not isinstance(file.facts.get("recipe"), dict):

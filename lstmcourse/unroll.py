@@ -35,7 +35,7 @@ DEFAULT = "numpy"
 
 
 def backends() -> tuple[str, ...]:
-    """Names of the back-ends that can run here: "numba" needs the package numba.
+    """Names of the back-ends that can run here: "numba" needs the package numba, and that it works.
 
     Examples
     --------
@@ -49,17 +49,14 @@ def check_backend(name: str | None) -> str:
     """The back-end's name, the default for None."""
     if name is None:
         return choose_backend()
-    if isinstance(name, str) and name == "numba" and name not in backends():
-        raise UnknownNameError(
-            "backend='numba' needs the package numba, which is not installed: pip install numba, or "
-            "leave backend= out"
-        )
-    return checks.choice("backend", name, backends())
+    if isinstance(name, str) and name == "numba" and (problem := fast.why_not()):
+        raise UnknownNameError(f"backend='numba' cannot run here, because {problem}; or leave backend= out")
+    return checks.choice("backend", name, ("numpy", "numba") if name == "numpy" else backends())
 
 
 def choose_backend() -> str:
     """The back-end for a run whose caller names none: the one place where that is decided."""
-    return DEFAULT if DEFAULT in backends() else "numpy"
+    return DEFAULT if DEFAULT == "numpy" or DEFAULT in backends() else "numpy"
 
 
 def unroll(

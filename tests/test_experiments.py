@@ -73,7 +73,7 @@ def undefined(x, *, seed):
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """A folder for results, and one for journals."""
-    monkeypatch.setenv("LSTMCOURSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("LSTMCOURSE_CACHE_DIR", str(tmp_path / "cache"))
     CALLS.clear()
     return tmp_path / "data"
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import html
 import inspect
 import itertools
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -174,20 +175,17 @@ formula, term by term.
 
 @dataclass(frozen=True)
 class _Part:
-    """A parameter as it is filled: the kinds of its rows, D, H, or the empty text for a bias, and how many
-    layers stand side by side.
+    """A parameter as it is filled: the layers that stand side by side in it, and the kinds of its rows, D, H,
+    or the empty text for a bias.
 
-    ``affine("f", W=concat(h, x))`` makes a W_f of rows H, D; one layer of width 4 H is 4 layers.
+    ``affine("f", W=concat(h, x))`` makes a W_f of rows H, D; one layer of width 4 H is 4 layers. Where several
+    biases are added each has a share. A matrix that is used as its transpose is `swapped`.
     """
 
-    layer: str
+    slots: tuple[str, ...]
     rows: tuple[str, ...]
-    width: int
-
-    @property
-    def slots(self) -> list[str]:
-        """The layers that it belongs to."""
-        return [self.layer] if self.width == 1 else [f"{self.layer}[{k}]" for k in range(self.width)]
+    shares: tuple[float, ...] = ()
+    swapped: bool = False
 
 
 @dataclass(frozen=True)
@@ -271,29 +269,61 @@ def _signature_problem(cell: Cell, reference: Cell) -> str:
     return ""
 
 
+@dataclass(frozen=True)
+class _Place:
+    """What the shape of a parameter allows: kinds of rows, number of layers side by side."""
+
+    rows: tuple[str, ...]
+    width: int
+    swapped: bool
+
+
+Slot = tuple[str, int]  # a parameter, and which of the layers side by side in it
+
+
 def _fill(parts: dict[str, _Part], cell: Cell) -> str:
-    """Sort the parameters into layers; return what does not fit."""
-    kinds = {cell.inputs[0].shape[0]: "D", cell.inputs[1].shape[0]: "H"} if cell.states else {}
-    strange = []
-    for node in sorted(cell.graph.params, key=lambda p: p.name.rpartition(".")[2][0] not in "WUb"):
-        part = _part(node, kinds)
-        seen = [(q.layer, r) for q in parts.values() for r in q.rows]
-        beside = {q.width for q in parts.values() if part and q.layer == part.layer}
-        if part is None or any((part.layer, r) in seen for r in part.rows) or beside - {part.width}:
-            strange.append(node.name)
-            part = _Part(node.name, (), 1)
-        parts[node.name] = part
+    """Sort the parameters into layers; return what does not fit.
+
+    Parameters are of one layer if the equations add up what they make. Names say it only where no sum does.
+    """
+    H = cell.inputs[1].shape[0] if cell.states else ""
+    kinds = {cell.inputs[0].shape[0]: "D", H: "H"} if cell.states else {}
+    order = sorted(cell.graph.params, key=lambda p: p.name.rpartition(".")[2][0] not in "WUb")
+    places = {p.name: place for p in order if (place := _place(p, cell, kinds))}
+    sums = _sums(cell, places, H)
+    layers = _named(sums, places)
+    strange, biases = [], {}
+    for node in order:
+        name, place = node.name, places.get(node.name)
+        slots = tuple(layers[name, k] for k in range(place.width)) if place else ()
+        taken = {(s, r): q for q, part in parts.items() for s in part.slots for r in part.rows}
+        added = {q for k in range(len(slots)) for q, _ in sums[name, k]}
+        clash = place and any(
+            taken[s, r] not in (added if not r else ()) for s in slots for r in place.rows if (s, r) in taken
+        )
+        if not place or clash:
+            strange.append(name)
+            slots, place = (name,), _Place((), 1, False)
+        for s in slots if place.rows == ("",) else ():
+            biases.setdefault(s, []).append(name)
+        parts[name] = _Part(slots, place.rows, swapped=place.swapped)
+    for name, part in parts.items():
+        if part.rows == ("",):
+            shares = ((biases[s].index(name) + 1) / sum(range(len(biases[s]) + 1)) for s in part.slots)
+            parts[name] = replace(part, shares=tuple(shares))
     if not strange:
         return ""
     has = "has" if len(strange) == 1 else "have"
     return f"{_listed(strange)} {has} no place in layers of one W, one U and one b each"
 
 
-def _part(node: Node, kinds: Mapping[Any, str]) -> _Part | None:
-    """A parameter's place, from its name and its symbolic shape; None for a shape that no layer has."""
+def _place(node: Node, cell: Cell, kinds: Mapping[Any, str]) -> _Place | None:
+    """What a parameter's symbolic shape allows; None for a shape that no layer has."""
     if len(node.shape) not in (1, 2):
         return None
-    *above, columns = node.shape
+    readers = [n.op.name for n in cell.graph.nodes if node in n.args]
+    swapped = len(node.shape) == 2 and set(readers) == {"swap"}
+    *above, columns = reversed(node.shape) if swapped else node.shape
     rows = above[0].terms if above else ()
     wide = columns.terms[0] if len(columns.terms) == 1 else ("", 0)
     if (
@@ -303,9 +333,83 @@ def _part(node: Node, kinds: Mapping[Any, str]) -> _Part | None:
         or (above and not rows)
     ):
         return None
-    scope, _, last = node.name.rpartition(".")
+    return _Place(tuple(kinds[n] for n, _ in rows) or ("",), wide[1], swapped)
+
+
+def _sums(cell: Cell, places: Mapping[str, _Place], H: str) -> dict[Slot, set[Slot]]:
+    """For each layer in a parameter all that it is added to, by way of products, slices and concatenation."""
+    sums: dict[Slot, set[Slot]] = {
+        (name, k): {(name, k)} for name, p in places.items() for k in range(p.width)
+    }
+    found: dict[Node, list[Slot]] = {}  # of a value's layers side by side, one slot each that has part in it
+
+    def unite(many: Iterable[list[Slot]]) -> list[Slot]:
+        first, *others = [m for m in many if m] or [[]]
+        for other in others:
+            for a, b in zip(first, other, strict=False):
+                one, two = sums[a], sums[b]
+                rows = [r for q, _ in one | two for r in places[q].rows if r]
+                if one is not two and len(rows) == len(set(rows)):  # two W of one kind are two layers
+                    one |= two
+                    sums.update(dict.fromkeys(two, one))
+        return first
+
+    for node in cell.graph.nodes:
+        given = [found.get(a, []) for a in node.args]
+        match node.op.name:
+            case "param" if node.name in places:
+                found[node] = [(node.name, k) for k in range(places[node.name].width)]
+            case "dot":
+                found[node] = given[1]
+            case "affine":
+                found[node] = unite(given)
+            case "add" | "sub":
+                found[node] = unite(given)
+            case "swap" | "copy":
+                found[node] = given[0]
+            case "mul" if node.args[1].op.name == "table":  # param(..., free=table)
+                found[node] = given[0]
+            case "slice" if node.attrs["axis"] == -1 and not (node.attrs["start"].constant):
+                start, stop = (dict(node.attrs[k].terms).get(H, 0) for k in ("start", "stop"))
+                found[node] = given[0][start:stop]
+            case "concat" if node.attrs["axis"] == -1 and all(given):
+                found[node] = [slot for part in given for slot in part]
+    return sums
+
+
+def _named(sums: Mapping[Slot, set[Slot]], places: Mapping[str, _Place]) -> dict[Slot, str]:
+    """A name for each layer: what the names of its parameters have in common."""
+    named: dict[Slot, str] = {}
+    for group in sorted({id(g): g for g in sums.values()}.values(), key=len, reverse=True):
+        narrow = [q for q in sums if q in group and places[q[0]].width == 1]
+        words = [
+            _label(q) + (f"[{k}]" if not narrow else "") for q, k in narrow or [s for s in sums if s in group]
+        ]
+        name = _common(words)
+        beside = {r for q, _ in named if named[q, _] == name for r in places[q].rows}
+        if len(group) > 1 and any(r in beside for q, _ in group for r in places[q].rows):
+            name = min(q for q, _ in group)  # another sum is called so
+        named |= dict.fromkeys(group, name)
+    return named
+
+
+def _label(name: str) -> str:
+    """The layer that a parameter's name speaks of: f for W_f."""
+    scope, _, last = name.rpartition(".")
     label = last.partition("_")[2] or last[1:] or last
-    return _Part(f"{scope}.{label}" if scope else label, tuple(kinds[n] for n, _ in rows) or ("",), wide[1])
+    return f"{scope}.{label}" if scope else label
+
+
+def _common(words: Sequence[str]) -> str:
+    """What the words have in common at their ends or beginnings, or the first.
+
+    Examples
+    --------
+    >>> _common(["xf", "hf", "f"]), _common(["f_x", "f_h"]), _common(["f", "i"])
+    ('f', 'f', 'f')
+    """
+    ends = os.path.commonprefix([w[::-1] for w in words])[::-1]
+    return ends.lstrip("_.") or os.path.commonprefix(words).rstrip("_.") or words[0]
 
 
 # Understanding names
@@ -422,16 +526,16 @@ def _outputs(read: _Read, numbers: _Numbers, way: _Way) -> dict[str, np.ndarray]
 
 def _filled(read: _Read, numbers: _Numbers, way: _Way) -> dict[str, np.ndarray]:
     """The parameters, put together from blocks."""
-    return {
-        name: np.concatenate(
-            [
-                np.concatenate([numbers.blocks[row, way.layers[slot]] for row in part.rows])
-                for slot in part.slots
-            ],
-            axis=-1,
-        )
-        for name, part in read.parts.items()
-    }
+
+    def whole(part: _Part) -> np.ndarray:
+        columns = [
+            share * np.concatenate([numbers.blocks[row, way.layers[slot]] for row in part.rows])
+            for slot, share in zip(part.slots, part.shares or [1.0] * len(part.slots), strict=True)
+        ]
+        array = np.concatenate(columns, axis=-1)
+        return array.T if part.swapped else array
+
+    return {name: whole(part) for name, part in read.parts.items()}
 
 
 def _first(numbers: _Numbers, way: _Way) -> dict[str, np.ndarray]:
@@ -541,7 +645,8 @@ def _praise(mine: _Read, course: _Read, way: _Way) -> str:
     letters = [
         name
         for name, part in mine.parts.items()
-        if (name.rpartition(".")[2][0], part.rows) in (("W", ("H",)), ("U", ("D",)))
+        if (name.rpartition(".")[2][:2], part.rows) in (("W_", ("H",)), ("U_", ("D",)))
+        and name.rpartition(".")[2][2:] == part.slots[0].rpartition(".")[2]
     ]
     if letters:
         words.append(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from lstmcourse.errors import UnknownNameError
 from lstmcourse.experiments import TrialError, get, load, names, run
 from lstmcourse.experiments.run import _stale
+from lstmcourse.paths import expand
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--list", action="store_true", help="say what there is and whether it is current; run nothing"
     )
     ap.add_argument("--workers", type=int, default=2, help="processes at a time (2)")
-    ap.add_argument("--data", type=Path, help="folder of results (the package's own)")
+    ap.add_argument("--data", type=expand, help="folder of results (the package's own)")
     args = ap.parse_args(arguments)
     try:
         chosen = [get(name) for name in args.names or names()]

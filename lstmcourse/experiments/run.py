@@ -11,7 +11,6 @@ import hashlib
 import json
 import multiprocessing
 import os
-import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from typing import Any
 
 from lstmcourse.experiments.define import Experiment, _key, get
 from lstmcourse.experiments.store import DATA, Results, Trial, _rounded, load, provenance, save
+from lstmcourse.paths import cache_folder, expand
 
 __all__ = ["TrialError", "journal_path", "run"]
 
@@ -69,9 +69,9 @@ def run(
         A trial raised, or did not return numbers. The others that were finished are kept.
     """
     e = get(name)
-    data = DATA if data is None else Path(data)
+    data = DATA if data is None else expand(data, "data")
     code = e.code()
-    journal = journal_path(e) if journal is None else Path(journal)
+    journal = journal_path(e) if journal is None else expand(journal, "journal")
     done = _finished(e, journal, data)
     missing = [(point, seed) for point, seed in e.trials if _key(point, seed) not in done]
     with _bar(e, len(done), progress) as bar, _executor(executor, workers, missing) as pool:
@@ -99,14 +99,10 @@ def run(
 def journal_path(e: Experiment) -> Path:
     """Return the file that notes the finished trials of this experiment with the present code.
 
-    It lies in the folder that the environment variable LSTMCOURSE_CACHE names, else in the user's cache.
+    It lies in `lstmcourse.paths.cache_folder`.
     """
-    root = os.environ.get("LSTMCOURSE_CACHE")
-    if not root:
-        base = os.environ.get("LOCALAPPDATA") if sys.platform == "win32" else os.environ.get("XDG_CACHE_HOME")
-        root = Path(base or Path.home() / ".cache") / "lstmcourse"
     code = hashlib.sha256(json.dumps(e.code(), sort_keys=True).encode()).hexdigest()[:12]
-    return Path(root) / "experiments" / f"{e.name}-{code}.jsonl"
+    return cache_folder() / "experiments" / f"{e.name}-{code}.jsonl"
 
 
 def _finished(e: Experiment, journal: Path, data: Path) -> dict[tuple, Trial]:

@@ -16,6 +16,7 @@ import numpy as np
 
 import lstmcourse
 from lstmcourse.experiments.define import Experiment, Interval, _key, get
+from lstmcourse.paths import expand
 
 __all__ = ["Agreement", "Pair", "Results", "Trial", "agree", "load", "rerun"]
 
@@ -175,7 +176,7 @@ def load(name: str, *, data: Path | None = None) -> Results:
     """
     if data is None:
         get(name)
-    path = (DATA if data is None else Path(data)) / f"{name}.json"
+    path = (DATA if data is None else expand(data, "data")) / f"{name}.json"
     if not path.exists():
         raise FileNotFoundError(
             f"there are no results of {name!r}: run make experiments, or "
@@ -193,6 +194,7 @@ def save(results: Results, data: Path) -> Path:
         + ",\n".join(json.dumps(t.as_json()) for t in results.trials)
         + "\n]\n}\n"
     )
+    data = expand(data, "data")
     data.mkdir(parents=True, exist_ok=True)
     path = data / f"{results.name}.json"
     beside = path.with_name(f"{path.name}.{os.getpid()}.part")

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnknownNameError, nearest
+from ..paths import expand
 from .expression import PLAIN, equation_of, equations, operations, written_size
 from .layout import (
     MOST,
@@ -898,7 +899,7 @@ class Diagram:
 
     def save(self, path: str | Path) -> Path:
         """Write the SVG to a file, and return its path."""
-        path = Path(path)
+        path = expand(path)
         path.write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n{self.svg}\n', encoding="utf-8")
         return path
 

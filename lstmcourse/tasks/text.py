@@ -14,6 +14,7 @@ import numpy as np
 
 from ..checks import whole
 from ..errors import UnknownNameError, nearest
+from ..paths import expand
 from .base import SPLITS, Batch, Task, entropy
 
 MODULES = (
@@ -194,7 +195,7 @@ class Text(Task):
 
 @lru_cache(maxsize=16)
 def _texts(modules: tuple[str, ...], files: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(_read(_source(m), m) for m in modules) + tuple(_read(Path(f), f) for f in files)
+    return tuple(_read(_source(m), m) for m in modules) + tuple(_read(expand(f, "files"), f) for f in files)
 
 
 def _source(module: str) -> Path:

@@ -1,0 +1,180 @@
+"""Paths: home folders and variables, wherever a path is taken; where the cache is."""
+
+import importlib
+import inspect
+import os
+import pkgutil
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lstmcourse as lc
+from lstmcourse import checkpoints, claims, experiments, files, interop, paths, tensorfiles
+from lstmcourse.experiments import store
+from lstmcourse.experiments.__main__ import main as experiments_command
+from lstmcourse.paths import cache_folder, expand
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home folder, and a working folder in which nothing may appear."""
+    for name in ("home", "elsewhere"):
+        (tmp_path / name).mkdir()
+    for variable in ("HOME", "USERPROFILE", "PLACE"):
+        monkeypatch.setenv(variable, str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    yield tmp_path / "home"
+    assert list((tmp_path / "elsewhere").iterdir()) == [], "a folder called '~' or '$PLACE' was made"
+
+
+def test_what_a_path_means(home, tmp_path, monkeypatch):
+    for given in ("~/a", "$PLACE/a", "${PLACE}/a", Path("~/a"), Path("$PLACE") / "a", home / "a"):
+        assert expand(given) == home / "a"
+    assert expand("~") == home
+    for given in ("a~b", "a/~", "cost$5.json", "$5.json"[1:], "./~name"):
+        assert expand(given) == Path(given)
+    with pytest.raises(ValueError, match=r"data='~nobody-here/x': there is no home folder ~nobody-here;"):
+        expand("~nobody-here/x", "data")
+    for given in ("$NOWHERE/x", "${NOWHERE}", "a/$NOWHERE/x"):
+        with pytest.raises(ValueError, match="no environment variable NOWHERE"):
+            expand(given)
+    (tmp_path / "$NOWHERE").mkdir()
+    assert expand(tmp_path / "$NOWHERE" / "x") == tmp_path / "$NOWHERE" / "x"  # it is there
+    for given in (3, None, b"x", ["x"]):
+        with pytest.raises(TypeError, match="data=.* does not fit: the path of a file or folder is needed"):
+            expand(given, "data")
+    with pytest.raises(ValueError, match="path='' is empty"):
+        expand("")
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # a system that knows of no home folder
+    with pytest.raises(ValueError, match="there is no home folder ~;"):
+        expand("~/x")
+
+
+cell = lc.cells.rnn
+params = cell.init(2, 3, rng=0)
+
+
+def model():
+    return lc.Model(cell, "adding", hidden_size=3)
+
+
+def fitted(path):
+    lc.fit(model(), steps=1, batch_size=2, checkpoint=path, progress=False)
+    assert lc.fit(model(), steps=1, batch_size=2, checkpoint=path, resume=True, progress=False).steps == 1
+
+
+def written(path, text="a line of text\n" * 30):
+    expand(path).parent.mkdir(exist_ok=True)
+    expand(path).write_text(text, encoding="utf-8")
+    return path
+
+
+def results(path):
+    (trial,) = [store.Trial({"a": 1}, 0, {"y": 2.0})]
+    made = store.Results("made", (trial,), {"code": {}})
+    store.save(made, path)
+    assert experiments.load("made", data=path).trials == (trial,)
+
+
+def command(path):
+    expand(path).mkdir()
+    assert experiments_command(["--list", "--data", str(path)]) == 0
+
+
+WAYS = {
+    "train.fit": fitted,
+    "checkpoints.save": lambda p: checkpoints.load(checkpoints.save(p, model())),
+    "checkpoints.load": lambda p: (checkpoints.save(p, model()), checkpoints.load(p)),
+    "checkpoints.check_writable": checkpoints.check_writable,
+    "files.check_replaceable": files.check_replaceable,
+    "files.read": lambda p: files.read(written(p)),
+    "files.read_json": lambda p: files.read_json(written(p, "{}")),
+    "files.replace": lambda p: files.replace(p, b""),
+    "tensorfiles.read": lambda p: (tensorfiles.write(p, {"a": np.ones(2)}, {}), tensorfiles.read(p)),
+    "tensorfiles.write": lambda p: tensorfiles.write(p, {"a": np.ones(2)}, {}),
+    "interop.save_torch": lambda p: interop.save_torch(p, cell, params),
+    "interop.load_torch": lambda p: (interop.save_torch(p, cell, params), interop.load_torch(p, cell)),
+    "interop.save_keras": lambda p: interop.save_keras(p, cell, params),
+    "interop.load_keras": lambda p: (interop.save_keras(p, cell, params), interop.load_keras(p, cell)),
+    "claims.evidence": lambda p: (expand(p).mkdir(), claims.evidence(p)),
+    "experiments.store.save": results,
+    "experiments.store.load": results,
+    "experiments.store.agree": None,  # by load
+    "experiments.store.rerun": None,  # by load
+    "experiments.run.run": None,  # by load and save; the journal by expand, as data
+    "experiments command": command,
+    "claims command": lambda p: (expand(p).mkdir(), claims.main(["--unmet", "--folder", str(p)])),
+    "printers.svg.Diagram.save": lambda p: cell.diagram().save(p),
+    "tasks.text.Text": lambda p: lc.tasks.Text(files=(written(p),)),
+    "paths.expand": expand,
+}
+TAKES_A_PATH = {"path", "folder", "data", "journal", "checkpoint", "file", "files", "filename"}
+
+
+@pytest.mark.parametrize("start", ["~", "$PLACE"])
+@pytest.mark.parametrize("way", [name for name, call in WAYS.items() if call])
+def test_home_folders_and_variables_are_expanded(home, way, start, capsys):
+    WAYS[way](f"{start}/there")
+    if way not in ("checkpoints.check_writable", "files.check_replaceable", "paths.expand"):
+        assert (home / "there").exists()
+
+
+def test_every_public_function_that_takes_a_path_is_tried():
+    found = set()
+    for info in pkgutil.walk_packages(lc.__path__, "lstmcourse."):
+        if info.name.endswith("__main__"):
+            continue
+        try:
+            module = importlib.import_module(info.name)
+        except ImportError:  # those for Numba
+            continue
+        for name, value in vars(module).items():
+            if name.startswith("_") or getattr(value, "__module__", "") != info.name:
+                continue
+            members = {"": value}
+            if inspect.isclass(value):
+                members |= {f".{k}": v for k, v in vars(value).items() if not k.startswith("_")}
+            for member, function in members.items():
+                if not callable(function):
+                    continue
+                try:
+                    parameters = inspect.signature(function).parameters
+                except ValueError:
+                    continue
+                if set(parameters) & TAKES_A_PATH:
+                    found.add(f"{info.name.removeprefix('lstmcourse.')}.{name}{member}")
+    inside = {"checkpoints.Checkpoint", "checkpoints.refuse_differences"}  # of paths that have been read
+    inside |= {name for name in found if name.startswith("experiments.") and "data" in name.split(".")[-1]}
+    assert found - inside <= set(WAYS), "say above how these are tried"
+
+
+def test_where_the_cache_is(home, monkeypatch):
+    monkeypatch.setattr(paths, "_told", set())
+    monkeypatch.setenv("LSTMCOURSE_CACHE_DIR", "somewhere")
+    assert str(cache_folder()) == "somewhere"
+    monkeypatch.setenv("LSTMCOURSE_CACHE", "the old name")
+    assert str(cache_folder()) == "somewhere"
+    monkeypatch.setenv("LSTMCOURSE_CACHE_DIR", "~/somewhere")
+    assert cache_folder() == home / "somewhere"
+    monkeypatch.delenv("LSTMCOURSE_CACHE_DIR")
+    with pytest.warns(
+        FutureWarning, match="LSTMCOURSE_CACHE is now called LSTMCOURSE_CACHE_DIR: set that to"
+    ):
+        assert str(cache_folder()) == "the old name"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert str(cache_folder()) == "the old name"  # said once
+    monkeypatch.delenv("LSTMCOURSE_CACHE")
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", "$PLACE/caches")
+    assert cache_folder() == home / "caches" / "lstmcourse"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder() == home / ".cache" / "lstmcourse"
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setenv("LOCALAPPDATA", str(home / "local"))
+    assert cache_folder() == home / "local" / "lstmcourse"
+    monkeypatch.delenv("LOCALAPPDATA")
+    assert cache_folder() == home / "AppData" / "Local" / "lstmcourse"
