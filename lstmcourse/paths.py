@@ -43,12 +43,10 @@ def expand(path: Any, name: str = "path") -> Path:
     ValueError: path='$NOWHERE/lstm.safetensors': there is no environment variable NOWHERE; ...
     """
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
-        raise TypeError(
-            f"{name}={path!r} does not fit: the path of a file or folder is needed, as text or Path"
-        )
+        raise TypeError(f"{name}={path!r} does not fit: the path of a file is needed (str or pathlib.Path)")
     given = os.fspath(path)
     if not given:
-        raise ValueError(f"{name}={given!r} is empty: the path of a file or folder is needed")
+        raise ValueError(f"{name}={given!r} is empty: the path of a file is needed")
     found = os.path.expandvars(os.path.expanduser(given))
     if given.startswith("~") and found.startswith("~"):
         first = re.split(r"[/\\]", given)[0]

@@ -44,7 +44,7 @@ def test_what_a_path_means(home, tmp_path, monkeypatch):
     (tmp_path / "$NOWHERE").mkdir()
     assert expand(tmp_path / "$NOWHERE" / "x") == tmp_path / "$NOWHERE" / "x"  # it is there
     for given in (3, None, b"x", ["x"]):
-        with pytest.raises(TypeError, match="data=.* does not fit: the path of a file or folder is needed"):
+        with pytest.raises(TypeError, match="data=.* does not fit: the path of a file is needed"):
             expand(given, "data")
     with pytest.raises(ValueError, match="path='' is empty"):
         expand("")
