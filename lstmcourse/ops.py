@@ -286,7 +286,7 @@ _TABLE = [
     Op("matmul",   "np.matmul({0}, {1}, out={out})",           r"{0}\, {1}",             _matmul,    lambda g, y, a, b: (matmul(g, swap(b)), matmul(swap(a), g)), kind="product", precedence=25),
     Op("affine",   "",                                         "",                       _affine,    _grad_affine,                                  kind="product", precedence=10),
     # other names for the same storage
-    Op("slice",    "{0}[..., {start}:{stop}{rest}]",           "{0}",                    _slice,     _grad_slice,                                   kind="view"),
+    Op("slice",    "{0}[..., {start}:{stop}{rest}]",           "{0}[{part}]",            _slice,     _grad_slice,                                   kind="view"),
     Op("expand",   "np.expand_dims({0}, {axis})",              "{0}",                    _insert,    lambda g, y, a: (sum(g, y.attrs["axis"]),),    kind="view"),
     Op("swap",     "np.swapaxes({0}, -1, -2)",                 r"{0}^\top",              _swap,      lambda g, y, a: (swap(g),),                    kind="view", precedence=90),
     # sums over time and batch: gradients of what steps and sequences share

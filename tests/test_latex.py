@@ -3,6 +3,7 @@
 # ruff: noqa: B008 - a cell's signature says by calls what the cell is given
 
 import linecache
+import re
 
 import numpy as np
 import pytest
@@ -263,3 +264,93 @@ def test_the_definition_is_the_authors_text(monkeypatch):
     monkeypatch.setitem(linecache.cache, "<string>", (60, None, other, "<string>"))
     with pytest.raises(ValueError, match="not at hand"):
         scope["typed"].definition()
+
+
+@lc.cell
+def hard_to_write(x, h, c, s=lc.static("K", "H")):
+    """What views hide, parts of one layer, sums along another axis, a nested cell."""
+    i, f = lc.split(lc.affine("a", h, x, size="N"), "H", "H")
+    p = lc.expand(i, -2) - lc.expand(h + c, -2)
+    q = lc.expand(h + c, -2) * p / lc.swap(lc.swap(s - 1.0))
+    r = lc.sum(q - lc.reshape(s + q, "K", "H"), axis=-2) * lc.identity(f + 1.0)
+    w = lc.concat(s, lc.softmax(s, axis=-2), axis=-2)
+    top, rest = lc.split(w, "K", "K", axis=-2)
+    m = lc.mean(top, axis=-2) - lc.logsumexp(rest, axis=-2) - lc.expand(lc.mean(lc.sum(s)))
+    k = lc.where(~((h > 0.0) & (c > 0.0)), lc.square(lc.square(h)), m)
+    h_new, c = lc.cells.rnn(x, r + k, scope="enc"), lc.stop_gradient(r - c)
+    return h_new, c
+
+
+def test_brackets_parts_axes_and_links():
+    """Read what is printed, and it is what is computed."""
+    assert str(hard_to_write.equations()).splitlines() == [
+        "i_t = (h_{t-1} U_a + x_t W_a + b_a)[0:H]",
+        "f_t = (h_{t-1} U_a + x_t W_a + b_a)[H:2 H]",
+        "p_t = i_t - (h_{t-1} + c_{t-1})",
+        "q_t = (h_{t-1} + c_{t-1}) * p_t / ((s - 1)^T)^T",
+        "r_t = sum(q_t - (s + q_t), axis=-2) * (f_t + 1)",
+        "w = concat(s, softmax(s, axis=-2), axis=-2)",
+        "top = w[0:K, :]",
+        "rest = w[K:2 K, :]",
+        "m = sum(top, axis=-2) / K - logsumexp(rest, axis=-2) - sum(sum(s)) / K",
+        "k_t = where(not (h_{t-1} > 0 and c_{t-1} > 0), (h_{t-1}^2)^2, m)",
+        "enc.h_t = tanh((r_t + k_t) enc.U_h + x_t enc.W_h + enc.b_h)",
+        "c_t = r_t - c_{t-1}",
+        "h_t = enc.h_t",
+    ]
+    written = hard_to_write.latex.splitlines()
+    assert written[2].rstrip("\\ ") == r"f_t &= \left(h_{t-1}\, U_a + x_t\, W_a + b_a\right)[H:2 H]"
+    assert written[5].rstrip("\\ ") == (
+        r"r_t &= \left(\textstyle\sum_{\mathrm{axis}\,-2} \left(q_t - \left(s + q_t\right)\right)\right) "
+        r"\odot \left(f_t + 1\right)"
+    )
+    assert (
+        written[6].rstrip("\\ ")
+        == r"w &= [s, \mathrm{softmax}_{\mathrm{axis}\,-2}\left(s\right)]_{\mathrm{axis}\,-2}"
+    )
+    assert written[-2] == r"h_t &= h^{(enc)}_t"
+    assert str(hard_to_write.equations("h")) == "h_t = enc.h_t"
+
+
+def test_a_power_of_what_has_a_scope_above_it():
+    """TeX refuses two superscripts at one letter."""
+
+    @lc.cell
+    def squared(x, h):
+        h_new = lc.square(lc.cells.rnn(x, h, scope="enc"))
+        return h_new
+
+    assert r"\left(h^{(enc)}_t\right)^2" in squared.latex and "h_new_t = enc.h_t^2" in str(
+        squared.equations()
+    )
+
+
+def test_programs_are_commented_with_the_same_brackets():
+    for program in (hard_to_write.source(), hard_to_write.source(backward=True)):
+        assert "p_t = i_t - (h_{t-1} + c_{t-1})" in program
+        assert "r_t = sum(q_t - (s + q_t), axis=-2) * (f_t + 1)" in program
+
+
+def test_what_is_printed_is_what_is_computed():
+    """The text of each equation, read by Python's own rules, gives the values of a step."""
+    rng = np.random.default_rng(0)
+    values = {k: rng.standard_normal((2, 3)) for k in ("h", "c")} | {"x": rng.standard_normal((2, 2))}
+
+    @lc.cell
+    def nested(x, h, c):
+        a = lc.expand(h + c) - lc.expand(h - c)
+        b = lc.expand(c - h) * lc.expand(lc.identity(h - c)) / lc.expand(2.0 - h)
+        d = lc.square(lc.identity(-lc.square(h))) - (c - lc.identity(h - c))
+        e = -(lc.identity(h) - c) % lc.identity(c % 0.7)
+        h = lc.sum(a) + lc.sum(b) + d - (-e)
+        c = c - lc.identity(c - 0.5 * lc.identity(h - 1.0))
+        return h, c
+
+    after = nested.step({}, values["x"], {k: values[k] for k in ("h", "c")})
+    known = {f"{k}_before": v for k, v in values.items()}
+    for line in str(nested.equations()).splitlines():
+        left, _, right = line.partition(" = ")
+        right = re.sub(r"(\w+)_\{t-1\}", r"\1_before", right).replace("^", "**").replace(" mod ", " % ")
+        right = re.sub(r"(\d) \(", r"\1 * (", right)
+        known[left] = eval(right, {"sum": lambda a: a}, known)
+        np.testing.assert_allclose(known[left], after[left[:-2]].reshape(2, 3), atol=1e-12, err_msg=line)

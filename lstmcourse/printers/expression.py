@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ..graph import Dim, Graph, Node
+from ..graph import Dim, Graph, Node, State
 
 __all__ = [
     "PLAIN",
     "Syntax",
     "equation_of",
     "equations",
+    "links",
     "log_sigmoid",
     "operations",
     "products",
@@ -28,12 +29,15 @@ __all__ = [
 class Syntax:
     """How a language writes names, operations and brackets.
 
+    `along` makes of an operation's text the one for an axis other than the last.
+
     `mark` is given the text of each part of an operation, the operation, and which part it is: the number of
     the argument, or -1 - j for the j-th product of an affine layer; it returns the text, marked or not.
     """
 
     formats: Mapping[str, str]
     default: Callable[[Node], str]
+    along: Callable[[str, int], str]
     name: Callable[[Node, str, Mapping[str, str]], str]
     bracket: str = "({0})"
     join: str = ", "
@@ -60,24 +64,43 @@ def write(node: Node, syntax: Syntax, letters: Mapping[str, str], top: bool = Tr
             for n, a in enumerate(node.args[2 * k :])
         ]
         return syntax.plus.join(terms)
-    if node.op.name in ("slice", "expand", "spread", "reshape", "stop", "copy"):
+    if node.op.name in SHOWS:
         return syntax.mark(write(node.args[0], syntax, letters, False), node, 0)
     inner = log_sigmoid(node)
     if inner is not None:
         return syntax.formats["log_sigmoid"].format(write(inner, syntax, letters, False))
     form = syntax.formats.get(node.op.name, syntax.default(node))
+    if node.attrs.get("axis", -1) != -1 and node.op.name != "slice":
+        form = syntax.along(form, node.attrs["axis"])
     if node.op.name == "mul" and any(a.op.name == "const" and not a.shape for a in node.args):
         form = syntax.product
-    call = form.rstrip().endswith(")") and node.op.precedence >= 100
-    mine = node.op.precedence
+    call = form.rstrip().endswith(")")
+    mine = syntax.precedence.get(node.op.name, node.op.precedence)
+    power = node.op.name in ("square", "swap")
     parts = []
     for k, a in enumerate(node.args):
-        least = 0 if call else mine + (1 if k and node.op.name in ("sub", "div") else 0)
-        part = _inner(a, syntax, letters, least)
-        if k and part.startswith("-") and not call and mine < 100:  # a - (-b), a + (-1)
+        least = 0 if call else mine + (k > 0 and node.op.name in ("sub", "div")) + (node.op.name in ALONE)
+        part = _inner(a, syntax, letters, 91 if power else least)
+        negative = k and part.startswith("-") and not call and mine < 100  # a - (-b), a + (-1)
+        if negative or (power and a.name and "^" in part):  # what has a scope above it already
             part = syntax.bracket.format(part)
         parts.append(syntax.mark(part, node, k))
-    return form.format(*parts, args=syntax.join.join(parts))
+    return form.format(
+        *parts, args=syntax.join.join(parts), part=_part(node) if node.op.name == "slice" else ""
+    )
+
+
+SHOWS = ("expand", "spread", "reshape", "stop", "copy")
+"""What an equation does not show: it is written as its argument is."""
+
+ALONE = {"mod", "opposite", "less", "less_equal", "greater", "greater_equal", "equal", "not_equal"}
+"""Operations that stand in brackets inside one another: ``not (a and b)``, ``(a mod b) mod c``."""
+
+
+def _part(node: Node) -> str:
+    """Which part of an axis a slice is: ``0:H``, or ``H:2 H, :`` of the last axis but one."""
+    bounds = (str(node.attrs[k]).replace(" * ", " ") for k in ("start", "stop"))
+    return ":".join(bounds) + ", :" * (-node.attrs["axis"] - 1)
 
 
 def log_sigmoid(node: Node) -> Node | None:
@@ -106,8 +129,11 @@ def products(node: Node) -> list[int]:
 
 def _inner(node: Node, syntax: Syntax, letters: Mapping[str, str], least: int) -> str:
     text = write(node, syntax, letters, False)
-    bare = node.name or node.op.kind == "leaf" or node.op.name in ("expand", "slice")
-    return text if bare or node.op.precedence >= least else syntax.bracket.format(text)
+    while not node.name and node.op.name in SHOWS:  # what is written decides
+        node = node.args[0]
+    bare = node.name or node.op.kind == "leaf"
+    mine = syntax.precedence.get(node.op.name, node.op.precedence)
+    return text if bare or mine >= least else syntax.bracket.format(text)
 
 
 def _when(node: Node) -> str:
@@ -126,6 +152,11 @@ def equations(graph: Graph) -> dict[str, Node]:
         if s.next is not None and not s.next.name and s.next.op.kind != "leaf":
             found[s.name] = s.next
     return found
+
+
+def links(graph: Graph) -> dict[str, State]:
+    """States whose next value goes by another name: h for ``enc.h`` of a nested cell, or for ``h_new``."""
+    return {s.name: s for s in graph.states if s.next is not None and s.next.name not in ("", s.name)}
 
 
 def operations(node: Node) -> list[Node]:
@@ -178,6 +209,7 @@ PLAIN = Syntax(
         "mod": "{0} mod {1}",
         "dot": "{0} {1}",
         "swap": "{0}^T",
+        "slice": "{0}[{part}]",
         "concat": "[{args}]",
         "less": "{0} < {1}",
         "less_equal": "{0} <= {1}",
@@ -192,5 +224,9 @@ PLAIN = Syntax(
         "log_sigmoid": "log σ({0})",
     },
     default=lambda node: f"{node.op.name}({{args}})",
+    along=lambda form, axis: (
+        f"concat({{args}}, axis={axis})" if form[0] == "[" else f"{form[:-1]}, axis={axis})"
+    ),
     name=_plain_name,
+    precedence={"sum": 100},
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..errors import UnknownNameError, nearest
 from ..graph import Dim, Node
 from ..ops import OPS
-from .expression import PLAIN, Syntax, equation_of, equations, unaccented
+from .expression import PLAIN, Syntax, equation_of, equations, links, unaccented, write
 
 __all__ = ["LATEX", "Equations", "latex", "some"]
 
@@ -71,10 +71,19 @@ def symbol(node: Node, when: str, letters: Mapping[str, str]) -> str:
     return letter(last, letters) + above + below
 
 
+def along(form: str, axis: int) -> str:
+    r"""An operation along another axis than the last says so: ``\sum_{\mathrm{axis}\,-2}``."""
+    below = rf"_{{{{\mathrm{{{{axis}}}}\,{axis}}}}}"
+    for head in (r"\sum", r"\mathrm{{softmax}}", r"\mathrm{{pad}}", "]"):
+        form = form.replace(head, head + below)
+    return form
+
+
 LATEX = Syntax(
     formats={op.name: op.latex for op in OPS.values() if op.latex}
     | {"log_sigmoid": r"\log \sigma\left({0}\right)"},
     default=lambda node: rf"\mathrm{{{node.op.name}}}({{args}})",
+    along=along,
     name=symbol,
     bracket=r"\left({0}\right)",
     product=r"{0}\, {1}",
@@ -125,7 +134,7 @@ class Equations:
 
 def some(cell, names: Collection[str]) -> Equations:
     """Choose equations of a cell by name; what `Cell.equations` gives."""
-    known = equations(cell.graph)
+    known = [*equations(cell.graph), *links(cell.graph)]
     for name in names:
         if name not in known:
             raise UnknownNameError(f"{cell.name} has no equation named {name!r}: {nearest(name, known)}")
@@ -135,9 +144,12 @@ def some(cell, names: Collection[str]) -> Equations:
 
 
 def _written(cell, syntax: Syntax, names: Collection[str] | None) -> list[tuple[str, str]]:
-    """Left and right sides, in the author's order."""
-    return [
-        equation_of(name, node, syntax, cell.letters)
-        for name, node in equations(cell.graph).items()
-        if names is None or name in names
-    ]
+    """Left and right sides, in the author's order; then what states become, where that has another name."""
+    letters = cell.letters
+    pairs = {
+        name: equation_of(name, node, syntax, letters) for name, node in equations(cell.graph).items()
+    } | {
+        name: (syntax.name(s.prev, "t", letters), write(s.next, syntax, letters, False))
+        for name, s in links(cell.graph).items()
+    }
+    return [pair for name, pair in pairs.items() if names is None or name in names]
