@@ -15,10 +15,13 @@ from lstmcourse.tasks import (
     Clouds,
     Copy,
     Counting,
+    Dates,
     EmbeddedReber,
     Film,
     Pairs,
+    Pronunciation,
     Reber,
+    Scenes,
     SpikeDelays,
     TemporalOrder,
     Text,
@@ -59,7 +62,12 @@ FEW = [
 ]  # so few rows that splits share them
 ALIKE = [Waveform(), Waveform(number=3, steps=50, parts=2, cycles=(2, 9))]  # one sequence in all batches
 EVERY = INDEPENDENT + CARRYING + FEW + ALIKE
-PAIRS = [Translation(), Translation(clauses=1), Translation(clauses=(2, 4))]
+PAIRS = [
+    *(Translation(), Translation(clauses=1), Translation(clauses=(2, 4))),
+    *(Scenes(), Scenes(objects=4, noise=0)),
+    *(Dates(), Dates(locales=("fr", "de"), first=1990, last=2015)),
+    *(Pronunciation(), Pronunciation(stress=True)),
+]
 ANY_LENGTH = [
     t for t in INDEPENDENT + CARRYING + FEW if type(t) is not Clouds and getattr(t, "continual", True)
 ]

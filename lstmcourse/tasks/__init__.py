@@ -25,9 +25,13 @@ from .base import Batch, Task, split_of
 from .clouds import Clouds
 from .copying import Copy
 from .counting import Counting
+from .dates import Dates, MissingPackageError
 from .film import Film
+from .metrics import bleu, error_rate
 from .pairs import Pairs, Transduction
+from .pronunciation import Pronunciation
 from .reber import EmbeddedReber, Reber
+from .scenes import Scenes
 from .spikes import SpikeDelays
 from .temporal_order import TemporalOrder
 from .text import MissingSourceError, Text
@@ -41,11 +45,15 @@ __all__ = [
     "Clouds",
     "Copy",
     "Counting",
+    "Dates",
     "EmbeddedReber",
     "Film",
+    "MissingPackageError",
     "MissingSourceError",
     "Pairs",
+    "Pronunciation",
     "Reber",
+    "Scenes",
     "SpikeDelays",
     "Task",
     "TemporalOrder",
@@ -53,6 +61,8 @@ __all__ = [
     "Transduction",
     "Translation",
     "Waveform",
+    "bleu",
+    "error_rate",
     "from_config",
     "get",
     "names",
@@ -67,9 +77,12 @@ _TASKS: dict[str, type[Task]] = {
         Clouds,
         Copy,
         Counting,
+        Dates,
         EmbeddedReber,
         Film,
+        Pronunciation,
         Reber,
+        Scenes,
         SpikeDelays,
         TemporalOrder,
         Text,

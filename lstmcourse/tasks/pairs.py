@@ -136,6 +136,7 @@ class Transduction(Task):
         >>> task.translate(english) == french
         True
         """
+        self._vocabulary()
         sources = [
             self.decode(column[:n]) for column, n in zip(batch.source.T, batch.source_lengths, strict=True)
         ]
