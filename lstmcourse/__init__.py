@@ -81,6 +81,14 @@ _LAZY_NAMES = {
 }
 
 
+def _unpickled(name: str, state: dict):
+    """An object of a public class, as it was; pickles name this function, so it stays here."""
+    kind = globals().get(name) or __getattr__(name)
+    made = object.__new__(kind)
+    made.__dict__.update(state)
+    return made
+
+
 def __getattr__(name: str):
     if name in _LAZY_MODULES:
         return importlib.import_module(f"{__name__}.{name}")

@@ -200,6 +200,7 @@ class Cell:
     doc: str = ""
     maker: Callable[..., Cell] | None = None
     chosen: bool = False
+    parts: tuple[str, tuple[Any, ...], Mapping[str, Any]] | None = None
     graph: Graph = field(init=False, repr=False)
     _cache: dict = field(init=False, repr=False, default_factory=dict)
 
@@ -935,6 +936,20 @@ class Cell:
         if not backward:
             return programs.forward.text
         return programs.backward((self.output,))[0].text
+
+    # other processes
+
+    def __reduce__(self) -> tuple:
+        """A pickle holds where a cell is to be had, and in what it differs: names, never code."""
+        from . import cells
+
+        return cells.restored, cells.description(self)
+
+    def __copy__(self) -> Cell:
+        return self  # it is not changed
+
+    def __deepcopy__(self, memo: dict) -> Cell:
+        return self
 
     def _repr_latex_(self) -> str:
         return f"$${self.latex}$$"

@@ -91,7 +91,8 @@ def stack(cells: Iterable[Cell], *, dropout: bool = False) -> Cell:
         return composite(nexts, {top_name: below} | emitted)
 
     name = "stack(" + ", ".join(c.name for c in cells) + ")"
-    return compose(name, function, inputs, cells, top_name)
+    parts = ("stack", tuple(cells), {"dropout": dropout})
+    return compose(name, function, inputs, cells, top_name, parts=parts)
 
 
 def bidirectional(child: Cell) -> Cell:
@@ -125,7 +126,13 @@ def bidirectional(child: Cell) -> Cell:
         return composite(forward | backward, {child.output: concat(a, b)} | emitted)
 
     return compose(
-        f"bidirectional({child.name})", function, inputs, [child, child], child.output, ["fwd", "bwd"]
+        f"bidirectional({child.name})",
+        function,
+        inputs,
+        [child, child],
+        child.output,
+        ["fwd", "bwd"],
+        parts=("bidirectional", (child,), {}),
     )
 
 

@@ -11,6 +11,7 @@ steps that are scored → read-out → loss, and back. A loss is one row of `LOS
 from __future__ import annotations
 
 import copy
+import copyreg
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -579,12 +580,20 @@ class Model:
             digest.update((np.round(table_values(node, sizes), 6) + 0.0).tobytes())
         return digest.hexdigest()
 
+    def __reduce__(self) -> tuple:
+        """A pickle names the class by its public name, so that modules may move."""
+        import lstmcourse
+
+        if type(self) is not Model:
+            return copyreg.__newobj__, (type(self),), dict(self.__dict__)
+        return lstmcourse._unpickled, ("Model", dict(self.__dict__))
+
     def __repr__(self) -> str:
         inputs = f"{self.task.input_size} {'inputs' if self.task.symbols is None else 'symbols'}"
         if self.embedding:
-            inputs += f" → {self.embedding}"
+            inputs += f" -> {self.embedding}"
         return (
-            f"Model({self.cell.name}: {inputs} → {self.hidden_size} → {self.task.output_size} "
+            f"Model({self.cell.name}: {inputs} -> {self.hidden_size} -> {self.task.output_size} "
             f"for {self.task.name}, {self.task.loss}; {self.parameter_count:,} parameters, {self.dtype})"
         )
 

@@ -85,7 +85,7 @@ def load() -> Any:
     Examples
     --------
     >>> load()
-    Model(lstm: 62 symbols → 32 → 62 for agreement, cross_entropy; 14,206 parameters, float64)
+    Model(lstm: 62 symbols -> 32 -> 62 for agreement, cross_entropy; 14,206 parameters, float64)
     """
     from . import Model, checkpoints
 

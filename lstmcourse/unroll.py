@@ -380,6 +380,12 @@ class Run:
             out[name] = checks.finite(f"{argument}[{name!r}]", a, rule)
         return out
 
+    def __reduce__(self) -> tuple:
+        raise TypeError(
+            "a run cannot be copied or pickled: it holds programs and their storage. Send arrays of it, such "
+            "as run['h'] and run.final, or parameters and input, and unroll these in the other process"
+        )
+
     def __repr__(self) -> str:
         return f"<run of {self.cell.name}: T = {self.T}, B = {self.B}; {', '.join(self.cell.names)}>"
 
@@ -522,6 +528,12 @@ class Gradients(Mapping):
 
     def __len__(self) -> int:
         return len(self.params) + len(self.inputs) + len(self.states)
+
+    def __reduce__(self) -> tuple:
+        """A pickle names the class by its public name, so that modules may move."""
+        import lstmcourse
+
+        return lstmcourse._unpickled, ("Gradients", dict(self.__dict__))
 
     def __repr__(self) -> str:
         return "<gradients of " + ", ".join(f"{k} {v.shape}" for k, v in self.items()) + ">"

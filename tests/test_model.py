@@ -329,7 +329,7 @@ def test_sizes_names_and_text():
         "embedding.E": (4, 3), "readout.V": (8, 4), "readout.d": (4,),
     }  # fmt: skip
     assert model.parameter_count == LSTM.parameter_count(input_size=3, hidden_size=8) + 12 + 32 + 4
-    expected = "Model(lstm: 4 symbols → 3 → 8 → 4 for cycle, cross_entropy; 432 parameters, float32)"
+    expected = "Model(lstm: 4 symbols -> 3 -> 8 -> 4 for cycle, cross_entropy; 432 parameters, float32)"
     assert repr(model) == expected
     assert Model(lc.bidirectional(RNN), Averages(), 5).params["readout.V"].shape == (10, 2)
 

@@ -1,13 +1,19 @@
 """Other processes: forked, spawned, and what they are sent."""
 
+import copy
+import dataclasses
 import os
+import pickle
+import pickletools
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import lstmcourse as lc
 from lstmcourse import threads
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -220,3 +226,103 @@ def test_systems_without_fork_or_affinity(tmp_path, compiled, monkeypatch):
     del os.register_at_fork
     import lstmcourse.fast, lstmcourse.progress
     """, compiled)  # fmt: skip
+
+
+# pickles
+
+
+@lc.cell
+def sharp(x, h, by=2.0):
+    h = lc.tanh(by * lc.affine("h", h, x))
+    return h
+
+
+def cells():
+    """Of every kind: of the library, as they are and changed; stacks, directions; one of this module."""
+    get = lc.cells.get
+    yield from ((name, get(name)) for name in lc.cells.names())
+    yield "options", get("peephole").with_options(peepholes="o")
+    yield "held", get("lstm").override(f=1.0)
+    yield "variant", get("lstm").variant("late", "Forgets late.", init={"b_f": 3.0})
+    yield "tuple", get("clockwork").with_options(periods=(1, 3))
+    yield "maker", get("depth_gated").with_options(layers=3).hold({"0.f": 0.5})
+    yield "stack", lc.stack([get("lstm"), get("gru").override(z=0.5)], dropout=True)
+    yield "held stack", lc.stack([get("rnn"), get("rnn")]).hold({"1.h": 0.5})
+    yield "bidirectional", lc.bidirectional(get("gru_cho"))
+    yield "of bidirectional", lc.stack([lc.bidirectional(get("rnn")), get("lstm")])
+    yield "own", sharp
+    yield "own, options", sharp.with_options(by=0.5)
+    yield "own, held, in a stack", lc.stack([sharp.override(h=0.25), sharp])
+
+
+@pytest.mark.parametrize("cell", [pytest.param(c, id=name) for name, c in cells()])
+def test_a_pickled_cell_is_the_same_cell(cell):
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        text = pickle.dumps(cell, protocol)
+        again = pickle.loads(text)
+        if cell.name in lc.cells.names() and lc.cells.get(cell.name) is cell:
+            assert again is cell
+        fields = [f.name for f in dataclasses.fields(cell) if f.init and f.name not in ("function", "parts")]
+        assert [getattr(again, k) for k in fields] == [getattr(cell, k) for k in fields]
+        assert str(again.graph) == str(cell.graph) and again.latex == cell.latex and repr(again) == repr(cell)
+    named = {
+        word for _, word, _ in pickletools.genops(text) if isinstance(word, str) and "lstmcourse" in word
+    }
+    assert named == {"lstmcourse.cells"}, "modules may move; what pickles name may not"
+    assert copy.copy(cell) is cell and copy.deepcopy([cell])[0] is cell
+    sizes = {"input_size": 4, "hidden_size": 4}
+    first, second = (c.init(**sizes, rng=1) for c in (cell, again))
+    assert first.keys() == second.keys() and all(np.array_equal(first[k], second[k]) for k in first)
+
+
+def test_a_cell_that_no_module_has_says_what_to_do():
+    @lc.cell
+    def local(x, h):
+        h = lc.tanh(lc.affine("h", h, x))
+        return h
+
+    for cell in (local, lc.stack([local, local]), local.override(h=1.0)):
+        with pytest.raises(
+            pickle.PicklingError, match="'local' cannot be pickled: .* at the top level of a module"
+        ):
+            pickle.dumps(cell)
+        assert copy.deepcopy(cell) is cell
+    text = pickle.dumps(sharp).replace(b"sharp", b"sharq")
+    with pytest.raises(lc.UnknownNameError, match="names the cell 'sharq' of the module 'test_processes'"):
+        pickle.loads(text)
+
+
+class OwnModel(lc.Model):
+    pass
+
+
+@pytest.mark.parametrize("kind", [lc.Model, OwnModel])
+def test_a_pickled_model_says_the_same(kind):
+    model = kind(lc.stack([lc.cells.lstm, sharp]), lc.tasks.get("copy", delay=3), hidden_size=5, rng=3)
+    lc.fit(model, 2, batch_size=2, progress=False)
+    batch = next(model.task.stream("test", batch_size=3))
+    loss, grads = model.loss_and_gradients(batch)
+    for again in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        assert type(again) is kind and again.config == model.config
+        loss2, grads2 = again.loss_and_gradients(batch)
+        assert loss2 == loss and all(np.array_equal(grads2[k], grads[k]) for k in grads)
+        again.params["readout.d"][0] += 1.0
+        assert again.params["readout.d"][0] != model.params["readout.d"][0]
+    assert copy.copy(model).params is model.params
+    assert b"lstmcourse.model" not in pickle.dumps(model), "modules may move; what pickles name may not"
+
+
+def test_other_things_are_pickled_or_say_why_not():
+    model = lc.Model("rnn", "adding", hidden_size=3)
+    history = lc.fit(model, 2, batch_size=2, progress=False)
+    run = lc.unroll(lc.cells.rnn, lc.cells.rnn.init(2, 3, rng=0), np.ones((4, 2, 2), np.float32))
+    grads = run.backward({"h": run["h"]})
+    for thing in (history, *map(lc.tasks.get, lc.tasks.names())):
+        assert pickle.loads(pickle.dumps(thing)) == thing or repr(pickle.loads(pickle.dumps(thing))) == repr(
+            thing
+        )
+    again = pickle.loads(pickle.dumps(grads))
+    assert isinstance(again, lc.Gradients) and again.keys() == grads.keys()
+    assert all(np.array_equal(again[k], grads[k]) for k in grads)
+    with pytest.raises(TypeError, match=r"Send arrays of it, such as run\['h'\]"):
+        pickle.dumps(run)

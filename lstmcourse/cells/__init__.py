@@ -5,7 +5,13 @@ A cell is made when it is first asked for, so that importing the package costs l
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
+import operator
+import pickle
+import sys
+from collections.abc import Mapping
+from typing import Any
 
 from ..cell import Cell
 from ..errors import UnknownNameError, nearest
@@ -61,6 +67,99 @@ def get(name: str) -> Cell:
     if name not in _MODULE:
         raise UnknownNameError(f"there is no cell {name!r}: {nearest(name, names())}")
     return getattr(importlib.import_module(f"{__name__}.{_MODULE[name]}"), name)
+
+
+# Pickles name `restored`, so it stays here, with what it takes.
+
+_CHANGED = ("name", "options", "initial", "letters", "held", "output", "doc", "chosen")
+
+
+def description(cell: Cell) -> tuple[Any, dict[str, Any]]:
+    """What `restored` makes a cell of: whence it is, and which of its fields are others there.
+
+    Raises
+    ------
+    pickle.PicklingError
+        It is a cell of one's own that no module has at its top level.
+    """
+    if cell.parts:
+        whence: Any = cell.parts
+    else:
+        whence = _library_name(cell) or _place(cell)
+    base, changes = restored(whence, {}), {}
+    if base is not cell:
+        fields = {k: getattr(cell, k) for k in _CHANGED}
+        changes = {k: v for k, v in fields.items() if v != getattr(base, k)}
+    return whence, changes
+
+
+def restored(whence: Any, changes: Mapping[str, Any]) -> Cell:
+    """The cell that a pickle describes.
+
+    Parameters
+    ----------
+    whence : str or tuple
+        A name in this package; a module and a name in it; or "stack" or "bidirectional", cells, and options.
+    changes : mapping
+        Fields that are others.
+
+    Examples
+    --------
+    >>> restored("lstm", {}) is lstm
+    True
+    """
+    from .. import compose
+
+    changes = dict(changes)
+    if isinstance(whence, str):
+        base = get(whence)
+    elif len(whence) == 3:
+        how, cells, options = whence
+        makers = {"stack": compose.stack, "bidirectional": lambda cells: compose.bidirectional(*cells)}
+        base = makers[how](cells, **options)
+    else:
+        module, name = whence
+        try:
+            base = operator.attrgetter(name)(importlib.import_module(module))
+        except (ImportError, AttributeError) as error:
+            raise UnknownNameError(
+                f"a pickle names the cell {name!r} of the module {module!r}, which is not to be had here "
+                f"({error}). {_WHERE_TO}"
+            ) from error
+    if base.maker and "options" in changes:
+        base = base.with_options(**changes.pop("options"))
+    return dataclasses.replace(base, **changes) if changes else base
+
+
+_WHERE_TO = (
+    "A pickle holds a cell's name, not its equations: define it at the top level of a module (a file) that "
+    "both processes import. Parameters alone are plain arrays: checkpoints.save stores them"
+)
+
+
+def _same(a: object, b: Cell) -> bool:
+    """Whether two cells are of one family: one function, or one maker of functions."""
+    return isinstance(a, Cell) and (a.maker is b.maker if b.maker else a.function is b.function)
+
+
+def _library_name(cell: Cell) -> str | None:
+    """The name here of a cell of the same family: its own, if it has that."""
+    module = cell.function.__module__.removeprefix(f"{__name__}.")
+    family = [name for name in _WHERE.get(module, ()) if _same(get(name), cell)]
+    return cell.name if cell.name in family else next(iter(family), None)
+
+
+def _place(cell: Cell) -> tuple[str, str]:
+    """The module and the name under which a cell of one's own can be imported."""
+    function = cell.function
+    found = vars(sys.modules.get(function.__module__, object))
+    names = [name for name, value in found.items() if _same(value, cell)]
+    if not names:
+        raise pickle.PicklingError(
+            f"the cell {cell.name!r} cannot be pickled: {function.__module__} has no such cell at its top "
+            f"level, only {function.__qualname__}. {_WHERE_TO}"
+        )
+    return function.__module__, cell.name if cell.name in names else names[0]
 
 
 def __getattr__(name: str) -> Cell:
