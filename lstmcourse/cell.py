@@ -17,6 +17,7 @@ import inspect
 import math
 import pickle
 import random
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
@@ -40,6 +41,7 @@ from .graph import (
     line_of,
     trace,
     walk,
+    word,
 )
 from .ops import OPS, constant, is_condition, spread, table_values
 from .printers.expression import equations
@@ -205,6 +207,15 @@ class Cell:
     _cache: dict = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self):
+        for what, text, barred in [
+            ("name", self.name, '"\\'),
+            *((f"letters[{k!r}]", v, '<>&$%#"') for k, v in self.letters.items()),
+        ]:
+            if not isinstance(text, str) or not text.isprintable() or not text or set(barred) & set(text):
+                raise CellDefinitionError(
+                    f"{line_of(self.function)}: {what}={text!r}: it is one line of text, without the signs "
+                    f"{' '.join(barred)}"
+                )
         object.__setattr__(self, "graph", self._trace())
         if not self.output:
             object.__setattr__(
@@ -414,7 +425,7 @@ class Cell:
         """
         outer = current()
         outer.watch()
-        scope = scope or self.name
+        scope = word("a scope", re.sub(r"\W+", "_", self.name) if scope is None else scope)
         if scope in outer.children:
             raise CellDefinitionError(
                 f"{author_line()}: the scope {scope!r} is used already; call {self.name} with "
@@ -1147,6 +1158,11 @@ def cell(
     return _without_chance(
         function,
         lambda: Cell(
-            name or function.__name__, function, tuple(inputs), options, dict(init or {}), dict(letters or {})
+            function.__name__ if name is None else name,
+            function,
+            tuple(inputs),
+            options,
+            dict(init or {}),
+            dict(letters or {}),
         ),
     )

@@ -258,6 +258,15 @@ def _show(value: Any) -> str:
     return str(value) if not isinstance(value, tuple) else "(" + ", ".join(map(str, value)) + ")"
 
 
+def word(what: str, name: Any) -> str:
+    """A name that programs, LaTeX and pages can hold as it is: letters, digits and underscores."""
+    if not isinstance(name, str) or not f"_{name}".isidentifier() or not name:
+        raise CellDefinitionError(
+            f"{author_line()}: {what} is called {name!r}; a name is made of letters, digits and underscores"
+        )
+    return name
+
+
 class Scope:
     """Names in one cell while it is traced."""
 
@@ -279,7 +288,7 @@ class Scope:
 
     def size(self, size: Dim | int | str) -> Dim:
         """A size by name, seen from inside this scope."""
-        return Dim.of(size)
+        return Dim.of(word("a size", size) if isinstance(size, str) else size)
 
     def watch(self) -> None:
         """Record which local names are bound to which nodes, in the frame of the author's function.

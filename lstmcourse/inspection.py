@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from . import checks
 from .errors import ShapeError
 
 __all__ = ["Probe", "patch", "pin", "probe", "rewrite", "silence"]
@@ -214,6 +215,11 @@ def patch(model: Any, other: Any, x: np.ndarray, at: np.ndarray) -> np.ndarray:
         raise ShapeError(
             f"at is {at.dtype} of shape {at.shape}; it says True or False for each of {len(x)} steps"
         )
+    if set(model.cell.states) != set(other.cell.states):
+        raise ValueError(
+            f"other has the states {', '.join(other.cell.states)}, and model "
+            f"{', '.join(model.cell.states)}: one takes the other's place if it goes on from the same states"
+        )
     edges = [0, *(np.flatnonzero(at[1:] != at[:-1]) + 1), len(x)]
     state, parts = None, []
     for first, last in zip(edges[:-1], edges[1:], strict=True):
@@ -240,7 +246,8 @@ def rewrite(
     step : int
         The state that follows the input ``x[step]`` is changed.
     change : callable
-        From the states by name, each (B, H), which it may change in place, to the states to go on with.
+        From the states by name, each (B, H), to those to go on with instead; what it does not return goes on
+        as it is, changed in place or not.
         Predictions from ``step + 1`` on are affected.
 
     Returns
@@ -262,7 +269,10 @@ def rewrite(
             f"step={step}: give one of 0 to {len(x) - 2}, since a later step has to read the state"
         )
     first = model.unroll(x[: step + 1])
-    state = change({name: np.array(value) for name, value in first.final.items()})
+    state = {name: np.array(value) for name, value in first.final.items()}
+    changed = change(state)
+    if changed is not None:
+        state |= checks.mapping("change(states)", changed, "of the states to go on with, or None")
     second = model.unroll(x[step + 1 :], state=state)
     states = (run[model.cell.output] for run in (first, second))
     return np.concatenate([model.read_out(h) for h in states])

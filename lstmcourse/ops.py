@@ -19,7 +19,7 @@ import numpy as np
 
 from . import runtime
 from .errors import CellDefinitionError, ShapeError
-from .graph import Dim, Node, Op, author_line, current, record
+from .graph import Dim, Node, Op, author_line, current, record, word
 
 __all__ = [
     "OPS",
@@ -630,6 +630,7 @@ def table(name: str, function: Callable[..., Any], *shape: int | str | Dim) -> N
             f"{author_line()}: table {name!r} is given {function!r}; it takes a function of its sizes, "
             "such as lambda H: np.arange(H)"
         )
+    word("a table", name)
     known = next((n for n in scope.graph.leaves("table") if n.name == scope.full(name)), None)
     if known is not None:
         raise CellDefinitionError(
@@ -675,7 +676,7 @@ def param(
     """
     scope = current()
     scope.watch()
-    full = scope.full(name)
+    full = scope.full(word("a parameter", name))
     dims = tuple(scope.size(s) for s in shape)
     if free is not None and (not isinstance(free, Node) or free.op.name != "table" or free.shape != dims):
         raise CellDefinitionError(
@@ -731,6 +732,7 @@ def affine(
         Whether b is added; a number is what it starts at.
     """
     scope = current()
+    word("a layer", label)
     given = {"W": x, "U": h} | operands if (h is not None or x is not None) else dict(operands)
     given = {letter: a for letter, a in given.items() if a is not None}
     if label in scope.layers:

@@ -183,3 +183,26 @@ def test_what_does_not_fit_is_refused(model, x, wrong, words):
     with pytest.raises(ValueError) as said:
         wrong(model, x)
     assert words in str(said.value)
+
+
+def test_a_state_may_be_changed_in_place_or_in_part():
+    """None is what a function returns that changes its argument: nothing starts anew from zero."""
+    model = lc.Model(lc.cells.lstm, lc.tasks.get("agreement"), hidden_size=4, rng=0)
+    x = model.task.encode("the queen is tired")[:, None]
+
+    def in_place(states):
+        states["c"] *= 2.0
+
+    whole = lc.inspection.rewrite(model, x, 1, lambda s: {"h": s["h"], "c": 2.0 * s["c"]})
+    assert np.abs(whole[2:] - model.predict(x)[2:]).max() > 1e-6
+    for change in (in_place, lambda s: {"c": 2.0 * s["c"]}):
+        np.testing.assert_allclose(lc.inspection.rewrite(model, x, 1, change), whole, atol=1e-6)
+    same = lc.inspection.rewrite(model, x, 1, lambda s: None)
+    np.testing.assert_allclose(same, model.predict(x), atol=1e-6)
+    with pytest.raises(TypeError, match=r"change\(states\)=3 .*dict of the states to go on with, or None"):
+        lc.inspection.rewrite(model, x, 1, lambda s: 3)
+    other = lc.Model(lc.cells.rnn, model.task, hidden_size=4, rng=0)
+    at = np.array([False, True, False, False])
+    for one, two in ((model, other), (other, model)):
+        with pytest.raises(ValueError, match="goes on from the same states"):
+            lc.inspection.patch(one, two, x, at)

@@ -51,12 +51,12 @@ def symbol(node: Node, when: str, letters: Mapping[str, str]) -> str:
         plain = isinstance(value, int | float) and not isinstance(value, bool)
         return number(value) if plain else r"\mathbf{k}"
     scope, _, last = node.name.rpartition(".")
-    above = rf"^{{({scope})}}" if scope else ""
+    above = rf"^{{({scope})}}".replace("_", r"\_") if scope else ""
     head, _, index = last.partition("_")
     if node.op.name == "param" and index:
         # a layer is called after what it computes, without its accent: W_C for the candidate, as the paper
         # has it
-        below = unaccented(letters.get(index, index)) if len(index) == 1 else index
+        below = unaccented(letters.get(index, index)) if len(index) == 1 else index.replace("_", r"\_")
         return (
             rf"{letter(head, {})}{above}_{{{below}}}"
             if len(below) > 1
