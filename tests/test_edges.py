@@ -325,3 +325,58 @@ def test_a_state_as_wide_as_the_input_is_as_wide_as_the_layer_below():
     params = random_params(layers, np.random.default_rng(0), input_size=2, hidden_size=3)
     assert params["0.V_h"].shape == (2, 3) and params["1.V_h"].shape == (3, 3)
     check_gradients(layers, params, np.random.default_rng(1).standard_normal((3, 2, 2)))
+
+
+def test_a_split_by_numbers_meets_the_size_in_a_run():
+    cell = lc.cell(lambda x, h: lc.concat(*lc.split(h, 1, 2)[::-1]) + lc.affine("h", W=x))
+    params = {"W_h": np.zeros((1, 3)), "b_h": np.zeros(3)}
+    run = lc.unroll(cell, params, np.zeros((1, 1, 1)), state={"h": np.array([[1.0, 2.0, 3.0]])})
+    assert run["h"].ravel().tolist() == [2.0, 3.0, 1.0]
+    for H in (2, 4):
+        wide = {"W_h": np.zeros((1, H)), "b_h": np.zeros(H)}
+        with pytest.raises(lc.ShapeError, match=f"add up to 3, and the axis that they divide has {H}"):
+            lc.unroll(cell, wide, np.zeros((1, 1, 1)))
+
+
+def test_a_nested_cell_without_input_is_called_with_none_or_with_its_states():
+    inner = lc.cell(lambda x=None, h=lc.state(), c=lc.state(): (0.5 * h - c, h + c))
+    p = {"h": np.array([[1.0, 2.0]]), "c": np.array([[3.0, 4.0]])}
+    for call in (lambda h, c: inner(h, c), lambda h, c: inner(None, h, c), lambda h, c: inner(h, c=c)):
+        outer = lc.cell(_calling(call))
+        after = outer.step({}, np.zeros((1, 1)), p)
+        assert after["h"].tolist() == [[-2.5, -3.0]] and after["c"].tolist() == [[4.0, 6.0]]
+    with pytest.raises(lc.CellDefinitionError, match="by position, and was given 4 values"):
+        lc.cell(_calling(lambda h, c: inner(None, h, c, c)))
+
+
+def _calling(call):
+    def outer(x, h, c):
+        h_new, c_new = call(h, c)
+        return h_new, c_new
+
+    return outer
+
+
+def test_what_a_parameter_may_be_called():
+    """An initial state's gradient is h0; an input has no such thing, so x0 is free."""
+    free = lc.cell(lambda x, h: lc.tanh(lc.affine("h", W=x) + lc.param("x0", "H") * h))
+    run = lc.unroll(free, free.init(1, 2, rng=0, dtype=np.float64), np.ones((2, 1, 1)))
+    assert run.backward({"h": np.ones((2, 1, 2))})["x0"].shape == (2,)
+    for name in ("h0", "h", "x"):
+        with pytest.raises(lc.CellDefinitionError, match=f"a parameter cannot be called '{name}'"):
+            lc.cell(lambda x, h, name=name: lc.tanh(lc.affine("h", W=x) + lc.param(name, "H") * h))
+
+
+def test_the_bound_of_glorot_is_that_of_its_first_and_last_axis():
+    shapes = {"W_row": ("N",), "W_plane": ("N", 2), "W_cube": (3, "N", 2)}
+    cell = lc.cell(lambda x, h: _with_params(h, shapes))
+    drawn = cell.init(1, 1, rng=0, sizes={"N": 5000})
+    for name, fans in {"W_row": 5001, "W_plane": 5002, "W_cube": 5}.items():
+        bound = np.sqrt(6.0 / fans)
+        assert 0.995 * bound < np.abs(drawn[name]).max() <= bound, name
+
+
+def _with_params(h, shapes):
+    for name, shape in shapes.items():
+        lc.param(name, *shape)
+    return 0.5 * h

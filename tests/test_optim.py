@@ -210,3 +210,15 @@ def test_schedules_by_hand():
         [0.25, 0.5, 0.75, 1, 1, 0.5, 0], abs=1e-15
     )
     assert repr(warm) == "Warmup(steps=4, then=Cosine(steps=10, floor=0.0))"
+
+
+@pytest.mark.parametrize(
+    "bad", [{"eps": 0.0}, {"eps": np.inf}, {"weight_decay": np.inf}, {"beta1": 1.0}, {"beta2": 1.0}]
+)
+def test_the_ends_of_the_ranges_of_adam(bad):
+    """Divisors above 0, decays below their limits; 0 and all up to the limits fit."""
+    (name,) = bad
+    with pytest.raises(ValueError, match=f"{name}=.* does not fit"):
+        optim.Adam(**bad)
+    assert optim.Adam(eps=1e300, weight_decay=1e300, beta1=0.0, beta2=0.0).eps == 1e300
+    assert optim.Adam(weight_decay=0.0, beta1=1 - 1e-12, beta2=1 - 1e-12, eps=1e-300).weight_decay == 0.0

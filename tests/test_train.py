@@ -1,5 +1,6 @@
 """Training: the loop against one written out, interrupts, divergence, early stopping, history, progress."""
 
+import inspect
 import signal
 import threading
 
@@ -11,7 +12,7 @@ import lstmcourse as lc
 from lstmcourse import optim
 from lstmcourse.errors import UnknownNameError
 from lstmcourse.model import Forward, Metrics, Model
-from lstmcourse.train import History, Record, TrainingDiverged, Validation, fit
+from lstmcourse.train import History, Recipe, Record, TrainingDiverged, Validation, fit
 
 LSTM, RNN = lc.cells.lstm, lc.cells.rnn
 
@@ -513,3 +514,10 @@ def test_a_back_end_that_is_not_there_is_named(computed):
     with pytest.raises(UnknownNameError, match="numpy"):
         quiet(cycle_model(), 1, backend="nunpy")
     assert computed == []
+
+
+def test_a_recipe_and_fit_start_from_the_same_numbers():
+    given = {k: p.default for k, p in inspect.signature(fit).parameters.items()}
+    plain = Recipe()
+    assert all(getattr(plain, k) == given[k] for k in Recipe.__dataclass_fields__)
+    assert (plain.validate_every, plain.validation_batches, plain.patience) == (0, 8, None)
