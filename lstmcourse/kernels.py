@@ -334,11 +334,10 @@ def _tanh(x: _Value) -> _Value:
 
 
 def _sigmoid(x: _Value) -> _Value:
-    """1 / (1 + exp(-x)); in float64 (1 + tanh(x / 2)) / 2, as the NumPy program has it."""
-    if x.value.type != ir.FloatType():
-        return _tanh(x * 0.5) * 0.5 + 0.5
-    y, n = _exp_parts(-x.between(-87.0, 87.0))
-    return x(0.0).where(x < -87.0, x(1.0) / (y.times_power_of_two(n) + 1.0))
+    """1 / (1 + exp(-x)), to the last digits however small; 0 below the range of normal numbers."""
+    low = -87.0 if x.value.type == ir.FloatType() else -708.0
+    y, n = _exp_parts(-x.between(low, -low))
+    return x(0.0).where(x < low, x(1.0) / (y.times_power_of_two(n) + 1.0))
 
 
 def _relu(x: _Value) -> _Value:

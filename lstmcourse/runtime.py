@@ -59,11 +59,16 @@ def total(a: np.ndarray, rank: int, out: np.ndarray | None = None) -> np.ndarray
 
 
 def sigmoid(a: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """1 / (1 + exp(-a)), written as (1 + tanh(a / 2)) / 2, which cannot overflow."""
-    out = np.multiply(a, 0.5, out=out)
-    np.tanh(out, out=out)
-    np.multiply(out, 0.5, out=out)
-    return np.add(out, 0.5, out=out)
+    """1 / (1 + exp(-a)), to the last digits however small: quotients of two gates have a meaning."""
+    if np.iscomplexobj(a):
+        return np.exp(
+            -softplus(np.negative(a)), out=out
+        )  # exp(-a) alone would make inf and NaN of a complex step
+    with np.errstate(over="ignore", under="ignore"):  # beyond the range, exp(-a) is infinite and the result 0
+        out = np.negative(a, out=out)
+        np.exp(out, out=out)
+        np.add(out, 1, out=out)
+        return np.reciprocal(out, out=out)
 
 
 def relu(a: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

@@ -1,8 +1,14 @@
 """Cells without recurrence in their gates, so that all steps could be computed at once (Feng et al. 2024)."""
 
 from ..cell import cell
-from ..ops import affine, sigmoid
+from ..graph import Node
+from ..ops import affine, sigmoid, softplus
 from .gated_units import PAPER
+
+
+def log_sigmoid(a: Node) -> Node:
+    """Log of a logistic gate, also where the gate itself is too small for floats."""
+    return -softplus(-a)
 
 
 @cell(letters=PAPER)
@@ -14,12 +20,17 @@ def min_gru(x, h):
     return h
 
 
-@cell(init={"b_f": 1.0}, letters=PAPER)
+@cell(init={"b_f": 1.0}, letters=PAPER | {"a_i": r"\tilde{\imath}", "a_f": r"\tilde{f}"})
 def min_lstm(x, h):
-    """minLSTM (Feng et al. 2024): forget and input gate see the input alone, and are made to add up to 1."""
-    f = sigmoid(affine("f", W=x))  # forget gate
-    i = sigmoid(affine("i", W=x))  # input gate
+    """minLSTM (Feng et al. 2024): forget and input gate see the input alone, and are made to add up to 1.
+
+    The shares f / (f + i) and i / (f + i) are computed from the logs of the gates, so that they have values
+    where both gates are too small for floats.
+    """
+    a_f = log_sigmoid(affine("f", W=x))  # log of the forget gate
+    a_i = log_sigmoid(affine("i", W=x))  # log of the input gate
     g = affine("g", W=x)  # candidate
-    s = f + i
-    h = (f / s) * h + (i / s) * g
+    f = sigmoid(a_f - a_i)  # share of the forget gate
+    i = sigmoid(a_i - a_f)  # share of the input gate
+    h = f * h + i * g
     return h

@@ -12,21 +12,24 @@ from ..ops import (
     exp,
     expand,
     maximum,
+    minimum,
     param,
     sigmoid,
-    softplus,
     sqrt,
     sum,
     table,
     tanh,
     where,
 )
+from .minimal import log_sigmoid
 from .options import one_of
+
+LARGE = 80.0  # exp(-LARGE) is above 0 in float32 too, so that C q = n q = 0 does not end in 0 / 0
 
 
 def log_gate(a: Node, forget: str) -> Node:
     """Log of the forget gate: of a logistic one, or of an exponential one."""
-    return -softplus(-a) if one_of("forget", forget, ("sigmoid", "exp")) == "sigmoid" else a
+    return log_sigmoid(a) if one_of("forget", forget, ("sigmoid", "exp")) == "sigmoid" else a
 
 
 def same_head(H: int, heads: int) -> np.ndarray:
@@ -67,7 +70,8 @@ def mlstm(x, h, n, c=state("H", "H"), m=state(1), forget="sigmoid"):
     """mLSTM (Beck et al. 2024), of one head: the cell state is a matrix that stores values v under keys k.
 
     The gates are one number each and see the input alone, so nothing of the past enters but C, n and m. m
-    keeps the exponentials within range; h does not depend on it.
+    keeps the exponentials within range; h does not depend on it. The paper's C q / max(|n q|, exp(-m)) is
+    multiplied by exp(m) on both sides where m is negative, so that nothing overflows.
     """
     q = affine("q", W=x)  # query
     k = affine("k", W=x) / sqrt(constant(n.shape[-1]))  # key
@@ -75,13 +79,18 @@ def mlstm(x, h, n, c=state("H", "H"), m=state(1), forget="sigmoid"):
     a_f = log_gate(affine("f", W=x, size=1), forget)  # log of the forget gate
     a_i = affine("i", W=x, size=1)  # log of the input gate
     o = sigmoid(affine("o", W=x))  # output gate
-    shift = maximum(a_f + m, a_i)
-    f = exp(a_f + m - shift)
+    if forget == "exp":  # may be large where nothing is stored yet: then it does not limit the shift
+        past = where(expand(sum(maximum(n, -n))) > 0.0, a_f + m, a_i)
+    else:
+        past = a_f + m
+    shift = maximum(past, a_i)
+    f = exp(past - shift)
     i = exp(a_i - shift)
     c = expand(f) * c + expand(i * v) * expand(k, -2)
     n = f * n + i * k
-    s = sum(n * q)
+    low = minimum(shift, 0.0)
+    s = expand(sum(n * q))
     found = sum(c * expand(q, -2))
-    least = maximum(maximum(s, -s), exp(-sum(shift)))
-    h = o * (found / expand(least))
+    least = maximum(maximum(s, -s) * exp(low), exp(low - minimum(shift, LARGE)))
+    h = o * (found * exp(low) / least)
     return h, n, c, shift
