@@ -847,3 +847,46 @@ def test_what_the_check_itself_is_given_wrongly_is_refused():
 def test_the_package_gives_the_check_by_name():
     assert exercises.check_lstm is check_lstm and set(exercises.__all__) <= set(dir(exercises))
     assert lc.exercises is exercises
+
+
+def textbook(W, U, *biases, swapped=False):
+    """The LSTM with parameters of these names; with `swapped`, matrices stand on the left of columns."""
+
+    def product(a, name, rows):
+        return a @ (lc.swap(lc.param(name, "H", rows)) if swapped else lc.param(name, rows, "H"))
+
+    def mine(x, h, c):
+        def net(k):
+            total = product(x, W.format(k), "D") + product(h, U.format(k), "H")
+            for b in biases:
+                total = total + lc.param(b.format(k), "H")
+            return total
+
+        f, i, o = S(net("f")), S(net("i")), S(net("o"))
+        c = f * c + i * T(net("g"))
+        h = o * T(c)
+        return h, c
+
+    return lc.cell(mine)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize(
+    "names", [("W_x{}", "W_h{}", "b_{}"), ("W_i{}", "W_h{}", "b_i{}", "b_h{}"), ("W_{}_x", "W_{}_h", "b_{}")]
+)
+def test_right_in_the_notation_of_other_books(names, swapped):
+    """Which parameters are one layer is said by the sums, not by the names."""
+    assert check_lstm(textbook(*names, swapped=swapped))
+
+
+def test_two_biases_are_one_only_where_they_are_added():
+    @lc.cell
+    def mine(x, h, c):
+        f, i, o = (S(x @ lc.param(f"W_x{k}", "D", "H") + h @ lc.param(f"W_h{k}", "H", "H")
+                     + lc.param(f"b_{k}", "H")) for k in "fio")  # fmt: skip
+        g = T(lc.affine("g", h, x) * lc.param("b_hg", "H"))
+        c = f * c + i * g
+        h = o * T(c)
+        return h, c
+
+    assert not check_lstm(mine)

@@ -178,8 +178,8 @@ class _Part:
     """A parameter as it is filled: the layers that stand side by side in it, and the kinds of its rows, D, H,
     or the empty text for a bias.
 
-    ``affine("f", W=concat(h, x))`` makes a W_f of rows H, D; one layer of width 4 H is 4 layers. Where several
-    biases are added each has a share. A matrix that is used as its transpose is `swapped`.
+    ``affine("f", W=concat(h, x))`` makes a W_f of rows H, D; one layer of width 4 H is 4 layers. Where
+    several biases are added each has a share. A matrix that is used as its transpose is `swapped`.
     """
 
     slots: tuple[str, ...]
@@ -321,7 +321,7 @@ def _place(node: Node, cell: Cell, kinds: Mapping[Any, str]) -> _Place | None:
     """What a parameter's symbolic shape allows; None for a shape that no layer has."""
     if len(node.shape) not in (1, 2):
         return None
-    readers = [n.op.name for n in cell.graph.nodes if node in n.args]
+    readers = [n.op.name for n in cell.graph.nodes if any(a is node for a in n.args)]
     swapped = len(node.shape) == 2 and set(readers) == {"swap"}
     *above, columns = reversed(node.shape) if swapped else node.shape
     rows = above[0].terms if above else ()
