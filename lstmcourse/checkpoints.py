@@ -4,11 +4,14 @@ What a reader can do here: `save` a model, `load` the file as a `Checkpoint`, pu
 model with `Checkpoint.restore`, or build the model anew with `Checkpoint.model`. ``lstmcourse.fit(...,
 checkpoint=path)`` writes such files as it goes, and ``resume=True`` continues from one.
 
-A file holds numbers and one JSON text, never code, so a file from anyone can be opened. It is written under
-another name first and then renamed: whatever happens, the old file or the new one is there, whole.
+A file holds numbers and one JSON text, never code, so a file from anyone can be opened: nothing is imported
+for it, no other file is read but sources of Python's standard library, and what it says of sizes is checked
+before memory is taken. It is written by `lstmcourse.files.replace`: whatever happens, the old file or the new
+one is there, whole. A file that is no checkpoint is not replaced, unless you say so.
 
-A cell is known again by its name, its options and a digest of its equations; an optimiser or a schedule by
-the name of its class and its fields. A function has none, so a run with such a schedule cannot be stored.
+A cell is known again by its name, its options and a digest of its equations (`lstmcourse.meaning`); an
+optimiser or a schedule by the name of its class and its fields. A function has none, so a run with such a
+schedule cannot be stored.
 
 ===================  ====================================================================================
 in the file          what it is
@@ -16,9 +19,13 @@ in the file          what it is
 ``params/<name>``    the model's parameters
 ``<group>/<name>``   other arrays, in named groups: ``fit`` writes the optimiser's state, the state
                      carried from batch to batch, the history, and the best parameters so far
-metadata             under ``lstmcourse`` a JSON text: the format's version, the model's configuration
-                     (cell, sizes, task), and facts: ``fit`` writes its recipe (seed, batch size, ...)
+metadata             under ``lstmcourse`` a JSON text: the format's version, the package's, the model's
+                     configuration (cell, sizes, task), and facts: ``fit`` writes its recipe (seed, batch
+                     size, ...) and a digest of what the task read from the disk
 ===================  ====================================================================================
+
+In a group's name, ``/`` is written ``%2F`` and ``%`` is written ``%25``. Version 1 had neither this nor the
+package's version, and another digest of equations; it is read as before.
 """
 
 from __future__ import annotations
@@ -35,11 +42,12 @@ import numpy as np
 
 from . import files, tensorfiles
 from .errors import FileError
+from .meaning import digest, forms, text_digest
 from .paths import expand
 
 __all__ = ["VERSION", "Checkpoint", "CheckpointError", "load", "save"]
 
-VERSION = 1
+VERSION = 2
 _KEY = "lstmcourse"
 _WRITTEN_BY = "Checkpoints are written by lstmcourse.checkpoints.save or fit(checkpoint=...)"
 
@@ -56,6 +64,7 @@ def save(
     *,
     arrays: Mapping[str, Arrays] | None = None,
     facts: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Write a model, atomically, and return the path.
 
@@ -69,6 +78,19 @@ def save(
         Other arrays to keep.
     facts : mapping, optional
         Other plain data to keep: what JSON can hold.
+    overwrite : bool
+        Replace a file also if it is no checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        There is a file that is no checkpoint of this package.
+    ValueError, TypeError
+        A group of arrays has the name of the model's, ``"params"``, or one that is no text; the facts are not
+        what JSON can hold.
+    OSError
+        The file cannot be written, say because the disk is full; the error names it, and an old one is as it
+        was.
 
     Examples
     --------
@@ -80,9 +102,21 @@ def save(
     >>> bool((again.params["cell.W_f"] == model.params["cell.W_f"]).all())
     True
     """
-    groups = {"params": model.params, **(arrays or {})}
+    if not overwrite:
+        _refuse_to_replace(path)
+    groups = {"params": model.params}
+    for group, members in (arrays or {}).items():
+        if not isinstance(group, str) or not all(isinstance(name, str) for name in members):
+            raise TypeError(
+                f"arrays={{{group!r}: ...}} does not fit: names of groups and of arrays are texts"
+            )
+        if group == "params":
+            raise ValueError(
+                f"arrays={{{group!r}: ...}} does not fit: these are the model's own; name it otherwise"
+            )
+        groups[group.replace("%", "%25").replace("/", "%2F")] = members
     tensors = {f"{group}/{name}": a for group, members in groups.items() for name, a in members.items()}
-    about = {"version": VERSION, "model": model.config, "facts": dict(facts or {})}
+    about = {"version": VERSION, "package": _package(), "model": model.config, "facts": dict(facts or {})}
     return tensorfiles.write(path, tensors, {_KEY: json.dumps(about, sort_keys=True)})
 
 
@@ -106,8 +140,11 @@ def load(path: str | os.PathLike) -> Checkpoint:
     groups: dict[str, dict[str, np.ndarray]] = {"params": {}}
     for key, a in tensors.items():
         group, _, name = key.partition("/")
+        if about["version"] > 1:
+            group = group.replace("%2F", "/").replace("%25", "%")
         groups.setdefault(group, {})[name] = a
-    return Checkpoint(path, about["model"], groups.pop("params"), groups, about["facts"])
+    written = about["version"], about.get("package", "0.1")
+    return Checkpoint(path, about["model"], groups.pop("params"), groups, about["facts"], written)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -126,6 +163,8 @@ class Checkpoint:
         Other arrays.
     facts : dict
         Other plain data.
+    written : (int, str)
+        Version of the format, and of the package that wrote the file.
     """
 
     path: Path
@@ -133,6 +172,13 @@ class Checkpoint:
     params: dict[str, np.ndarray]
     arrays: dict[str, dict[str, np.ndarray]]
     facts: dict[str, Any]
+    written: tuple[int, str] = (VERSION, "")
+
+    def equations(self, model: Any) -> str:
+        """Return the digest of the model's equations if the file's mean the same, else the file's own."""
+        stored = text_digest if self.written[0] == 1 else digest
+        known = (stored(cell, model.sizes) for cell in forms(model.cell))
+        return model.config["equations"] if self.config["equations"] in known else self.config["equations"]
 
     def restore(self, model: Any) -> None:
         """Copy the parameters into a model of the same cell and sizes.
@@ -150,10 +196,10 @@ class Checkpoint:
         own = {name: model.config[name] for name in names}
         refuse_differences(self.path, own, {name: self.config[name] for name in names}, "this model")
         refuse_differences(self.path, layout(model.params), layout(self.params), "this model")
-        if self.config["equations"] != model.config["equations"]:
+        if self.equations(model) != model.config["equations"]:
             raise CheckpointError(
-                f"{self.path} is a checkpoint of another cell: its {self.config['cell']!r} has other "
-                f"equations than this model's {model.cell!r}. Restore it with the cell that was trained; "
+                f"{self.path} is a checkpoint of another cell: its {self._trained} has other equations than "
+                f"this model's {model.cell!r}. Restore it with the cell that was trained; "
                 "model.with_cell(other) then uses the parameters in another, such as one with a gate held"
             )
         for name, p in model.params.items():
@@ -167,34 +213,67 @@ class Checkpoint:
         cell : Cell, optional
             Needed for a cell that is not in ``lstmcourse.cells``, such as a stack.
         task : Task, optional
-            Needed for a task that ``lstmcourse.tasks`` does not know.
+            Needed for a task that ``lstmcourse.tasks`` does not know, and for one that reads files of yours:
+            what is read from your disk, a file from somebody else must not say.
 
         Raises
         ------
         CheckpointError
-            The cell is not the one that was trained, the task is not known, or the file's description of
-            the model makes no sense.
+            The cell is not the one that was trained, the task is not known or must be given, or the file's
+            description of the model makes no sense.
         """
         from . import tasks
-        from .model import Model
+        from .model import Model, as_cell
 
         config = self.config
         try:
-            trained = _cell(self.path, config["cell"], config["options"]) if cell is None else cell
-            task = tasks.from_config(config["task"]) if task is None else task
+            trained = self._cell() if cell is None else as_cell(cell)
+            task = tasks.from_config(config["task"], trusted=False) if task is None else task
+            shapes = Model.parameter_shapes(trained, task, config["hidden_size"], config["embedding"])
+            wanted = {name: f"{config['dtype']} {shape}" for name, shape in shapes.items()}
+            # Before memory is taken for it:
+            refuse_differences(self.path, wanted, layout(self.params), "this model")
             sizes = {name: config[name] for name in ("hidden_size", "embedding", "dropout", "dtype")}
             model = Model(trained, task, **sizes)
+            equations = self.equations(model)
         except CheckpointError:
             raise
-        except (ValueError, TypeError) as error:
+        except Exception as error:  # from a stranger's file anything may come
             raise CheckpointError(f"{self.path} describes a model that cannot be made: {error}") from error
-        if cell is None and model.config["equations"] != config["equations"]:
+        if cell is None and model.config["equations"] != equations:
             raise CheckpointError(
-                f"{self.path} was written with a cell {config['cell']!r} whose equations are not those "
-                "of the one that lstmcourse.cells has: pass the cell that was trained as cell="
+                f"{self.path} was written with a cell {self._trained} whose equations are not those of "
+                "the one that lstmcourse.cells has: pass the cell that was trained as cell="
             )
         self.restore(model)
         return model
+
+    @property
+    def _trained(self) -> str:
+        """The cell's name, and where it may have come from that its equations are others."""
+        written, now = self.written[1], _package()
+        return (
+            f"{self.config['cell']!r}{f' of lstmcourse {written} (this is {now})' if written != now else ''}"
+        )
+
+    def _cell(self) -> Any:
+        """Return the cell of ``lstmcourse.cells`` with the file's name and options."""
+        from . import cells
+
+        name, options = self.config["cell"], self.config["options"]
+        if name not in cells.names():
+            raise CheckpointError(
+                f"{self.path} was written with cell {name!r}, which lstmcourse.cells does not have: "
+                "pass that cell as cell= (a file holds a cell's name, not its equations)"
+            )
+        cell = cells.get(name)
+        for option, value in options.items():  # a cell made of cells has at least one array for each
+            if cell.maker and isinstance(value, int) and value > len(self.params):
+                raise CheckpointError(
+                    f"{self.path} is damaged: {name!r} with {option}={value}, of {len(self.params)} arrays"
+                )
+        given = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
+        return cell.with_options(**given) if given else cell
 
     def __repr__(self) -> str:
         extra = f"; also {', '.join(sorted(self.arrays))}" if self.arrays else ""
@@ -257,7 +336,7 @@ def layout(arrays: Arrays) -> dict[str, str]:
     return {name: f"{a.dtype} {a.shape}" for name, a in arrays.items()}
 
 
-def check_writable(path: Any) -> None:
+def check_writable(path: Any, overwrite: bool = False) -> None:
     """Refuse, before anything is computed, a path where no checkpoint can be written; folders are made.
 
     Raises
@@ -265,7 +344,8 @@ def check_writable(path: Any) -> None:
     TypeError
         It is no path.
     CheckpointError
-        It is a folder, or the system does not let a file be written there.
+        It is a folder, the system does not let a file be written there, or there is a file that is no
+        checkpoint (unless it may be overwritten).
     """
     path = expand(path, "checkpoint")
     try:
@@ -281,6 +361,20 @@ def check_writable(path: Any) -> None:
         raise CheckpointError(
             f"checkpoint={str(path)!r} is a folder: give a file, such as {path / 'run.safetensors'}"
         )
+    if not overwrite:
+        _refuse_to_replace(path)
+
+
+def _refuse_to_replace(path: str | os.PathLike) -> None:
+    """Raise CheckpointError where there is a file that is no checkpoint."""
+    what = "checkpoint of this package"
+    tensorfiles.refuse_to_replace(path, lambda header: _KEY in header.metadata, what, CheckpointError)
+
+
+def _package() -> str:
+    from . import __version__
+
+    return __version__
 
 
 def refuse_differences(path: Path, wanted: Mapping[str, Any], found: Mapping[str, Any], whose: str) -> None:
@@ -292,20 +386,6 @@ def refuse_differences(path: Path, wanted: Mapping[str, Any], found: Mapping[str
     ]
     if differences:
         raise CheckpointError(f"{path} does not fit {whose}.\n  " + "\n  ".join(differences))
-
-
-def _cell(path: Path, name: str, options: Mapping[str, Any]) -> Any:
-    """Return the cell of ``lstmcourse.cells`` with this name and these options."""
-    from . import cells
-
-    if name not in cells.names():
-        raise CheckpointError(
-            f"{path} was written with cell {name!r}, which lstmcourse.cells does not have: pass that cell as "
-            "cell= (a file holds a cell's name, not its equations)"
-        )
-    given = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
-    cell = cells.get(name)
-    return cell.with_options(**given) if given else cell
 
 
 _ABOUT = {"version": int, "model": dict, "facts": dict}
@@ -323,17 +403,16 @@ _CONFIG = {
 
 def _about(path: Path, text: Any) -> dict[str, Any]:
     """Return what the metadata say of a checkpoint, in this version's form."""
-    try:
-        about = json.loads(text)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise CheckpointError(f"{path} is damaged: its metadata are not JSON ({error})") from error
+    about = files.parse_json(text, f"{path} is damaged: its metadata are", CheckpointError)
     version = about.get("version") if isinstance(about, dict) else None
-    if isinstance(version, int) and version > VERSION:
+    if type(version) is int and version > VERSION:
         raise CheckpointError(
             f"{path} has format version {version}; this package reads up to {VERSION}: "
             "install a newer lstmcourse"
         )
     _refuse_unfit(path, about, _ABOUT, "metadata")
+    if about["version"] < 1 or not isinstance(about.get("package", ""), str):
+        raise CheckpointError(f"{path} is damaged: no package wrote format version {version!r}")
     _refuse_unfit(path, about["model"], _CONFIG, "model")
     return about
 
@@ -349,4 +428,7 @@ def _refuse_unfit(path: Path, found: Any, fields: Mapping[str, Any], what: str) 
 
 
 def _holds(found: Any, name: str, kind: Any) -> bool:
-    return isinstance(found, dict) and name in found and isinstance(found[name], kind)
+    """Whether a field is there and of its type; True is no number."""
+    return (
+        isinstance(found, dict) and isinstance(found.get(name, ...), kind) and type(found[name]) is not bool
+    )

@@ -1,7 +1,7 @@
 """Files: replaced whole or not at all, and read with errors that name them.
 
 What a reader can do here: `replace` a file, so that at every moment its path holds the old content or the
-new; ask before long work whether that could be done (`check_replaceable`); `read` a file, or `read_json`.
+new; ask before long work whether that could be done (`check_replaceable`); open one (`opened`), `read_json`.
 
 New content is written beside the file, under a name that nobody else has, and renamed when it is on the disk.
 A writer that is killed leaves such a file behind; the next one that writes to that folder removes it. Who is
@@ -17,7 +17,7 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,7 +29,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["check_replaceable", "parse_json", "read", "read_json", "replace"]
+__all__ = ["check_replaceable", "opened", "parse_json", "read_json", "replace"]
 
 _PREFIX, _SUFFIX = ".lstmcourse-", ".part"
 _ABANDONED = 3600.0  # seconds; only where files cannot be locked
@@ -105,8 +105,9 @@ def check_replaceable(path: str | os.PathLike) -> None:
         part.unlink()
 
 
-def read(path: str | os.PathLike, error: type[FileError] = FileError) -> bytes:
-    """Return the content of a regular file.
+@contextlib.contextmanager
+def opened(path: str | os.PathLike, error: type[FileError] = FileError) -> Iterator[BinaryIO]:
+    """Open a regular file to be read; what the system says against that, then or later, names the file.
 
     Raises
     ------
@@ -115,14 +116,16 @@ def read(path: str | os.PathLike, error: type[FileError] = FileError) -> bytes:
     """
     path = expand(path)
     try:
-        regular = stat.S_ISREG(os.stat(path).st_mode)
-        content = path.read_bytes() if regular else b""
-    except (OSError, ValueError) as problem:  # a ValueError for a name that no system takes
-        reason = getattr(problem, "strerror", None) or problem
-        raise error(f"{path} cannot be read: {reason}".replace("\0", "\\0")) from problem
-    if not regular:
-        raise error(f"{path} cannot be read: it is a folder, a pipe or a device, not a file")
-    return content
+        try:
+            regular = stat.S_ISREG(os.stat(path).st_mode)
+        except ValueError as problem:  # a name that no system takes
+            raise error(f"{str(path)!r} cannot be read: {problem}") from problem
+        if not regular:
+            raise error(f"{path} cannot be read: it is a folder, a pipe or a device, not a file")
+        with open(path, "rb") as file:
+            yield file
+    except OSError as problem:
+        raise error(f"{path} cannot be read: {problem.strerror or problem}") from problem
 
 
 def read_json(path: str | os.PathLike, error: type[FileError] = FileError) -> Any:
@@ -131,7 +134,7 @@ def read_json(path: str | os.PathLike, error: type[FileError] = FileError) -> An
     Raises
     ------
     FileError
-        Or `error`: as `read` raises it, or the content is no JSON; the message names the file.
+        Or `error`: as `opened` raises it, or the content is no JSON; the message names the file.
 
     Examples
     --------
@@ -144,7 +147,8 @@ def read_json(path: str | os.PathLike, error: type[FileError] = FileError) -> An
     ...         print(str(problem).replace(str(path), "a.json"))
     a.json is damaged: it is not JSON (Expecting ',' delimiter: line 1 column 12 (char 11))
     """
-    return parse_json(read(path, error), f"{path} is damaged: it", error)
+    with opened(path, error) as file:
+        return parse_json(file.read(), f"{path} is damaged: it is", error)
 
 
 def parse_json(text: str | bytes, what: str, error: type[FileError] = FileError) -> Any:
@@ -162,14 +166,14 @@ def parse_json(text: str | bytes, what: str, error: type[FileError] = FileError)
     try:
         return json.loads(text if isinstance(text, str) else text.decode("utf-8"), object_pairs_hook=once)
     except (ValueError, RecursionError) as problem:
-        raise error(f"{what} is not JSON ({problem})") from problem
+        raise error(f"{what} not JSON ({problem})") from problem
 
 
 # ----------------------------------------------------------------------------------------------------- parts
 
 
 @contextlib.contextmanager
-def _named(path: Path):
+def _named(path: Path) -> Iterator[None]:
     """Let every error of the system name this path, whichever file or folder it came from."""
     try:
         yield

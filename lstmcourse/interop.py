@@ -562,7 +562,9 @@ def _cell_kind(state_dict: Mapping[str, Any], inner: str) -> str:
     return {1: "RNNCell", 3: "GRUCell", 4: "LSTMCell"}.get(gates, "RNNCell, LSTMCell or GRUCell")
 
 
-def save_torch(path: str | os.PathLike, cell: Cell, params: Mapping[str, Any]) -> Path:
+def save_torch(
+    path: str | os.PathLike, cell: Cell, params: Mapping[str, Any], *, overwrite: bool = False
+) -> Path:
     """Write what `to_torch` gives to a safetensors file, and return the path.
 
     In PyTorch, ``net.load_state_dict(safetensors.torch.load_file(path))`` reads it.
@@ -573,9 +575,13 @@ def save_torch(path: str | os.PathLike, cell: Cell, params: Mapping[str, Any]) -
         Usually ``*.safetensors``. The file is replaced as a whole; folders are made where they are missing.
     cell, params
         As `to_torch` takes them; float32 or float64.
+    overwrite : bool
+        Replace a file also if it holds something else than such weights.
 
     Raises
     ------
+    FileError
+        There is a file that holds something else.
     DtypeError
         The parameters are complex: such files have no complex128.
     ValueError, UnknownNameError, ShapeError
@@ -591,7 +597,7 @@ def save_torch(path: str | os.PathLike, cell: Cell, params: Mapping[str, Any]) -
     >>> all((again[k] == params[k]).all() for k in params)
     True
     """
-    return _save(path, to_torch(cell, params), "pt")
+    return _save(path, to_torch(cell, params), "pt", overwrite)
 
 
 def load_torch(path: str | os.PathLike, cell: Cell, *, part: str = "") -> Arrays:
@@ -805,7 +811,9 @@ def _check_reset(cell: Cell, s: _Structure, biases: Arrays, width: int) -> None:
             )
 
 
-def save_keras(path: str | os.PathLike, cell: Cell, params: Mapping[str, Any]) -> Path:
+def save_keras(
+    path: str | os.PathLike, cell: Cell, params: Mapping[str, Any], *, overwrite: bool = False
+) -> Path:
     """Write what `to_keras` gives to a safetensors file, and return the path.
 
     Keras itself reads no such files; ``layer.set_weights`` takes the arrays, in the order of the example.
@@ -816,9 +824,13 @@ def save_keras(path: str | os.PathLike, cell: Cell, params: Mapping[str, Any]) -
         Usually ``*.safetensors``. The file is replaced as a whole; folders are made where they are missing.
     cell, params
         As `to_keras` takes them; float32 or float64.
+    overwrite : bool
+        Replace a file also if it holds something else than such weights.
 
     Raises
     ------
+    FileError
+        There is a file that holds something else.
     DtypeError
         The parameters are complex: such files have no complex128.
     ValueError, UnknownNameError, ShapeError
@@ -839,7 +851,9 @@ def save_keras(path: str | os.PathLike, cell: Cell, params: Mapping[str, Any]) -
     parameters.
     """
     weights = to_keras(cell, params)
-    return _save(path, dict(zip(_keras_names(_structure(cell, _KERAS)), weights, strict=True)), "keras")
+    return _save(
+        path, dict(zip(_keras_names(_structure(cell, _KERAS)), weights, strict=True)), "keras", overwrite
+    )
 
 
 def load_keras(path: str | os.PathLike, cell: Cell) -> Arrays:
@@ -879,12 +893,19 @@ def load_keras(path: str | os.PathLike, cell: Cell) -> Arrays:
 # Files.
 
 
-def _save(path: str | os.PathLike, arrays: Arrays, layout: str) -> Path:
+def _save(path: str | os.PathLike, arrays: Arrays, layout: str, overwrite: bool) -> Path:
     for name, a in arrays.items():
         if a.dtype.kind == "c":
             raise DtypeError(
                 f"{name} is {a.dtype}, which a safetensors file cannot hold; it takes float32, float64"
             )
+
+    def ours(header: tensorfiles.Header) -> bool:
+        there, new = header.arrays.keys(), arrays.keys()  # a net of more or fewer layers is one too
+        return header.metadata == {"format": layout} and (there <= new or new <= there)
+
+    if not overwrite:
+        tensorfiles.refuse_to_replace(path, ours, "file of such weights")
     return tensorfiles.write(path, arrays, {"format": layout})
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import copy
 import copyreg
-import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from . import checks, runtime
 from .cell import Cell
 from .checkpoints import plain
 from .errors import ShapeError, UnknownNameError, nearest
-from .ops import table_values
+from .meaning import digest
 from .tasks.base import Batch, Task
 from .threads import threads_for
 from .unroll import unroll
@@ -168,7 +167,7 @@ class Model:
         rng: np.random.Generator | int | None = None,
         dtype: Any = np.float32,
     ) -> None:
-        cell, task = _cell(cell), _task(task)
+        cell, task = as_cell(cell), _task(task)
         _check_settings(task, hidden_size, embedding, dropout)
         self.cell, self.task, self.hidden_size = cell, task, int(hidden_size)
         self.embedding = None if embedding is None else int(embedding)
@@ -187,6 +186,24 @@ class Model:
         params["readout.V"] = rng.uniform(-bound, bound, size=(width, outputs)).astype(self.dtype)
         params["readout.d"] = np.zeros(outputs, dtype=self.dtype)
         return params
+
+    @staticmethod
+    def parameter_shapes(
+        cell: Cell, task: Task, hidden_size: int, embedding: int | None = None
+    ) -> dict[str, tuple[int, ...]]:
+        """Return the shapes that `params` have in a model of this cell, without making one.
+
+        Examples
+        --------
+        >>> import lstmcourse as lc
+        >>> Model.parameter_shapes(lc.cells.rnn, lc.tasks.get("adding"), 10**9)["cell.U_h"]
+        (1000000000, 1000000000)
+        """
+        inputs, width = embedding or task.input_size, cell.output_size(hidden_size)
+        shapes = {f"cell.{k}": shape for k, shape in cell.parameter_shapes(inputs, hidden_size).items()}
+        if embedding:
+            shapes["embedding.E"] = (task.input_size, inputs)
+        return shapes | {"readout.V": (width, task.output_size), "readout.d": (task.output_size,)}
 
     # ---------------------------------------------------------------------------------- forward and backward
 
@@ -365,7 +382,7 @@ class Model:
         >>> model.with_cell(model.cell.override(f=1.0)).cell
         <cell lstm: states h, c; parameters W_f, ..., U_o, b_o, f held at 1>
         """
-        cell = _cell(cell)
+        cell = as_cell(cell)
         inputs = self.embedding or self.task.input_size
         wanted = cell.parameter_shapes(inputs, self.hidden_size)
         own = {name: p.shape for name, p in self._cell_params().items()}
@@ -531,6 +548,8 @@ class Model:
         while True:
             state = self.cell.step(params, self._vectors(np.array([symbol])), state, **masks)
             z = checks.finite("the read-out", self._read(state[self.cell.output])[0], BROKEN)
+            if self.task.unknown is not None:
+                z[self.task.unknown] = -np.inf  # it stands for no character in particular
             symbol = _draw(z, temperature, rng)
             yield symbol
 
@@ -564,7 +583,7 @@ class Model:
         return {
             "cell": self.cell.name,
             "options": plain(self.cell.options),
-            "equations": self._digest(),
+            "equations": digest(self.cell, self.sizes),
             "hidden_size": self.hidden_size,
             "embedding": self.embedding,
             "dropout": self.dropout,
@@ -572,13 +591,10 @@ class Model:
             "task": plain(self.task.config()),
         }
 
-    def _digest(self) -> str:
-        """Of the cell's equations, and of the tables of numbers that they read at this model's sizes."""
-        digest = hashlib.blake2b(str(self.cell.graph).encode(), digest_size=8)
-        sizes = self.cell.sizes(self.embedding or self.task.input_size, self.hidden_size)
-        for node in self.cell.graph.leaves("table"):
-            digest.update((np.round(table_values(node, sizes), 6) + 0.0).tobytes())
-        return digest.hexdigest()
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes that the cell's shapes are made of, by name."""
+        return self.cell.sizes(self.embedding or self.task.input_size, self.hidden_size)
 
     def __reduce__(self) -> tuple:
         """A pickle names the class by its public name, so that modules may move."""
@@ -743,7 +759,7 @@ def _task(task: Any) -> Task:
     return checks.instance("task", task, Task, "lstmcourse.tasks.Adding(), or its name")
 
 
-def _cell(cell: Any) -> Cell:
+def as_cell(cell: Any) -> Cell:
     """Return the cell of that name, or the cell itself, if a Model can give it what it takes."""
     if isinstance(cell, str):
         from . import cells

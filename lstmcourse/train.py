@@ -17,6 +17,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -61,6 +62,8 @@ def fit(
     checkpoint: str | os.PathLike | None = None,
     checkpoint_every: int = 0,
     resume: bool = False,
+    overwrite: bool = False,
+    other_data: bool = False,
     progress: bool = True,
     callback: Callable[[Model, History], Any] | None = None,
     backend: str | None = None,
@@ -101,6 +104,10 @@ def fit(
     resume : bool
         Go on from `checkpoint` where that file exists; the rest equals the uninterrupted run bit for bit, if
         the back-end is the same.
+    overwrite : bool
+        Replace a file at `checkpoint` also if it is no checkpoint.
+    other_data : bool
+        Resume also if the task now reads other data from the disk than those that were trained on.
     progress : bool
         Show a bar with loss, accuracy and the time left; never while notebooks are verified
         (environment variable ``LSTMCOURSE_REGRESSION``).
@@ -118,7 +125,7 @@ def fit(
     TrainingDiverged
         The loss or the gradient is no longer finite. The parameters are those of the last finite loss.
     CheckpointError
-        The file to resume from is damaged, or of another model or recipe; or none can be written there.
+        The file to resume from is damaged, or of another model, recipe or data; or none can be written there.
     ValueError, TypeError
         A setting is out of range.
 
@@ -146,10 +153,11 @@ def fit(
         optimizer_called(optimizer) if isinstance(optimizer, str) else optimizer,
         schedule, clip, batch_size, length, seed, validate_every, validation_batches, patience,
     )  # fmt: skip
-    _check_files(checkpoint, checkpoint_every, resume, schedule)
+    _check_files(checkpoint, checkpoint_every, resume, overwrite, schedule)
     backend = backend if backend is None else check_backend(backend)
-    training = _resumed(model, recipe, checkpoint) if resume else _Training(model, recipe)
+    training = _resumed(model, recipe, checkpoint, other_data) if resume else _Training(model, recipe)
     history = training.history
+    _foresee(training, steps)
     batches = recipe.batches(model, start=history.steps)
     with _interrupt_after_step() as interrupted:
         try:
@@ -158,19 +166,21 @@ def fit(
             batches = itertools.chain([first], batches)
             # Compiled programs see to their threads; those of a library would spin beside them.
             work = 0 if backend == "numba" else batch_size * model.hidden_size**2
-            with threads_for(work), _progress_bar(history, steps, progress) as show:
+            at_end = None if checkpoint_every else checkpoint
+            with _kept(training, at_end), threads_for(work), _progress_bar(history, steps, progress) as show:
                 while not (training.finished(steps) or interrupted()):
                     _learn(training, next(batches), backend)
                     _validate(training)
                     show()
                     if checkpoint_every and history.steps % checkpoint_every == 0:
-                        _write(training, checkpoint)
+                        _write_if_possible(training, checkpoint)
                     if callback is not None and callback(model, history) is True:
                         break
         except KeyboardInterrupt:
             history.interrupted = True
         history.interrupted |= interrupted()
-        _end(training, checkpoint)
+        with _kept(training):
+            _end(training, checkpoint)
     return history
 
 
@@ -218,6 +228,11 @@ class Recipe:
         """Return the training batches without end, from the one that step number `start` takes."""
         sizes = {"batch_size": self.batch_size, "length": self.length, "dtype": model.dtype}
         return model.task.stream("train", seed=self.seed, start=start, **sizes)
+
+    def validation(self, model: Model) -> Iterator[Any]:
+        """Return the batches on which `model.evaluate` validates."""
+        sizes = {"batch_size": self.batch_size, "length": self.length, "dtype": model.dtype}
+        return model.task.stream("validation", seed=self.seed, **sizes)
 
     def factor(self, step: int) -> float:
         """Return the factor on the learning rate after `step` steps."""
@@ -414,6 +429,8 @@ class History:
             raise ValueError(
                 f"a history has the arrays {', '.join(sorted(columns))}; missing: {', '.join(missing)}"
             )
+        if kinds := {a.dtype.name for a in arrays.values()} - {"float64"}:
+            raise ValueError(f"a history has columns of float64; got {', '.join(sorted(kinds))}")
         shapes = {arrays[name].shape for name in Record.__dataclass_fields__}
         if len(shapes) > 1 or len(shapes.pop()) != 1 or arrays["validation"].shape[1:] != (3,):
             found = ", ".join(f"{name} {arrays[name].shape}" for name in sorted(columns))
@@ -437,6 +454,7 @@ class _Training:
         self.model, self.recipe = model, recipe
         self.memory = recipe.optimizer.init(model.params)
         self.history = History(**_chance(model))
+        self.data = model.task.data_digest()
         self.carried: Mapping[str, np.ndarray] | None = None
         self.best: Arrays | None = None
         self.undo = _Undo(model.params, self.memory)
@@ -453,6 +471,31 @@ class _Training:
 
 def _chance(model: Model) -> dict[str, float | None]:
     return {"chance": model.task.chance, "chance_accuracy": model.task.chance_accuracy}
+
+
+def _foresee(training: _Training, steps: int) -> None:
+    """Ask now for what is first asked for in the midst of training, so that it fails here if it does."""
+    model, recipe, taken = training.model, training.recipe, training.history.steps
+    if recipe.schedule is not None and taken < steps:
+        recipe.schedule(steps - 1)  # one that is too short for so many steps says so
+    if recipe.validate_every and steps // recipe.validate_every > taken // recipe.validate_every:
+        with np.errstate(all="ignore"):  # the first step has more to say of what overflows
+            _ = model.run(next(recipe.validation(model))).accuracy
+
+
+@contextmanager
+def _kept(training: _Training, checkpoint: str | os.PathLike | None = None) -> Iterator[None]:
+    """Let an error carry the history, and write the file that would have been written at the end."""
+    try:
+        yield
+    except TrainingDiverged:  # it has the history, and the parameters have gone back from there
+        raise
+    except Exception as error:
+        error.history = training.history
+        error.add_note(f"after {_count(training.history.steps, 'step')}: the model has what it learnt")
+        if checkpoint is not None and training.history.records:
+            _write_if_possible(training, checkpoint)
+        raise
 
 
 def _learn(training: _Training, batch: Any, backend: str) -> None:
@@ -550,11 +593,23 @@ def _write(training: _Training, path: str | os.PathLike, last: Arrays | None = N
         "best": training.best or {},
         "last": last or {},
     }
-    facts = {"recipe": checkpoints.plain(training.recipe), "steps": training.history.steps}
-    checkpoints.save(path, training.model, arrays=arrays, facts=facts)
+    recipe = checkpoints.plain(training.recipe)
+    facts = {"recipe": recipe, "steps": training.history.steps, "data": training.data}
+    checkpoints.save(
+        path, training.model, arrays=arrays, facts=facts, overwrite=True
+    )  # asked at the beginning
 
 
-def _resumed(model: Model, recipe: Recipe, path: str | os.PathLike) -> _Training:
+def _write_if_possible(training: _Training, path: str | os.PathLike) -> None:
+    """Write the file; where that fails, say so and go on: more is lost by stopping."""
+    try:
+        _write(training, path)
+    except OSError as error:
+        steps = _count(training.history.steps, "step")
+        warnings.warn(f"no checkpoint after {steps}, training goes on: {error}", RuntimeWarning, stacklevel=3)
+
+
+def _resumed(model: Model, recipe: Recipe, path: str | os.PathLike, other_data: bool) -> _Training:
     """Return the training as it stood when the file was written, or its beginning where there is no file."""
     training = _Training(model, recipe)
     if not expand(path).exists():
@@ -566,7 +621,14 @@ def _resumed(model: Model, recipe: Recipe, path: str | os.PathLike) -> _Training
             "use lstmcourse.checkpoints.load(path).restore(model), and fit without resume"
         )
     own = {**model.config, **checkpoints.plain(recipe)}
-    refuse_differences(file.path, own, {**file.config, **file.facts["recipe"]}, "this run")
+    stored = {**file.config, "equations": file.equations(model), **file.facts["recipe"]}
+    refuse_differences(file.path, own, stored, "this run")
+    if not other_data and (data := file.facts.get("data")) is not None and data != training.data:
+        raise CheckpointError(
+            f"{path} was trained on other data than {model.task.name!r} reads from the disk now: a file was "
+            "changed, or Python's own sources, with its version. Put the data back, or say other_data=True "
+            "to go on with what is there"
+        )
     memory, last, best, carried, history = _parts(file, training)
     file.restore(model)
     for live, stored in ((model.params, last), (training.memory, memory)):
@@ -593,9 +655,13 @@ def _parts(
         refuse_differences(file.path, layout(own), layout(stored), whose)
     try:
         history = History.from_arrays(columns, **_chance(model))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # of a step that is no number, too
         raise CheckpointError(f"{file.path} is damaged: {error}. Use an earlier checkpoint") from error
     states = {i.name for i in model.cell.inputs if i.kind in ("state", "clock")}
+    shapes = {s.name: tuple(d.value(model.sizes) for d in s.prev.shape) for s in model.cell.graph.states}
+    unfit = [
+        n for n, a in carried.items() if n in shapes and (a.dtype, a.shape[1:]) != (model.dtype, shapes[n])
+    ]
     problem = ""
     if unknown := sorted(file.arrays.keys() - set(groups)):
         problem = f"no run has {', '.join(unknown)}"
@@ -603,6 +669,8 @@ def _parts(
         problem = f"its history has {history.steps} steps, of {file.facts.get('steps')}"
     elif carried.keys() != (states if history.steps else set()):
         problem = f"it carries the states {sorted(carried)} of {sorted(states)}"
+    elif unfit:
+        problem = f"the states {unfit} that it carries have other shapes or dtypes than the model's"
     elif training.recipe.patience is not None and history.validation and not best:
         problem = "the best parameters are missing"
     if problem:
@@ -621,7 +689,9 @@ def _end(training: _Training, path: str | os.PathLike | None) -> None:
         _write(training, path, last)
 
 
-def _check_files(checkpoint: object, every: int, resume: bool, schedule: Schedule | None) -> None:
+def _check_files(
+    checkpoint: object, every: int, resume: bool, overwrite: bool, schedule: Schedule | None
+) -> None:
     """Find out before the training what would keep it from being stored."""
     whole("checkpoint_every", every, 0)
     if checkpoint is None:
@@ -636,7 +706,7 @@ def _check_files(checkpoint: object, every: int, resume: bool, schedule: Schedul
             "same: give one of lstmcourse.optim or a dataclass of your own, or leave checkpoint= out and use "
             "lstmcourse.checkpoints.save(path, model) at the end"
         )
-    checkpoints.check_writable(checkpoint)
+    checkpoints.check_writable(checkpoint, overwrite or resume)
 
 
 # ------------------------------------------------------------------------------- interrupts and progress bar

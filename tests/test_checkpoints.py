@@ -166,6 +166,164 @@ def test_a_failure_while_writing_leaves_the_old_file(path, step, monkeypatch):
     assert path.read_bytes() == before and os.listdir(path.parent) == [path.name]
 
 
+# what is not replaced, and what is not lost
+
+
+OTHERS = {
+    "a text": lambda path: path.write_text("my only copy"),
+    "arrays": lambda path: path.write_bytes(b"PK\3\4" + bytes(200)),
+    "weights": lambda path: save_file({"a": np.ones(3)}, path),
+    "half a checkpoint": lambda path: path.write_bytes(
+        save(path, cycle_model(), overwrite=True).read_bytes()[:-1]
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_file_that_is_no_checkpoint_is_not_replaced_unasked(path, kind):
+    OTHERS[kind](path)
+    content, model = path.read_bytes(), cycle_model()
+    before = {n: p.copy() for n, p in model.params.items()}
+    ways = [
+        lambda **how: save(path, model, **how),
+        lambda **how: fit(model, 2, batch_size=2, checkpoint=path, progress=False, **how),
+    ]
+    if kind != "weights":
+        params = LSTM.init(input_size=2, hidden_size=3)
+        ways += [lambda **how: lc.interop.save_torch(path, LSTM, params, **how)]
+        ways += [lambda **how: lc.interop.save_keras(path, LSTM, params, **how)]
+    for way in ways:
+        with pytest.raises(lc.errors.FileError, match="run.safetensors exists and is no .*overwrite=True"):
+            way()
+        assert path.read_bytes() == content and same(before, model.params)
+    for way in ways:
+        OTHERS[kind](path)
+        way(overwrite=True)
+        assert path.read_bytes() != content
+
+
+def test_our_own_files_and_empty_ones_are_replaced(path):
+    path.touch()
+    for rng in range(2):
+        assert same(load(save(path, cycle_model(rng=rng))).params, cycle_model(rng=rng).params)
+    params = LSTM.init(input_size=2, hidden_size=3)
+    for write in (lc.interop.save_torch, lc.interop.save_keras):
+        with pytest.raises(lc.errors.FileError, match="is no file of such weights"):
+            write(path, LSTM, params)
+        path.unlink()
+        for cell in (LSTM, lc.stack([LSTM] * 2), LSTM) if write is lc.interop.save_torch else (LSTM, LSTM):
+            write(path, cell, cell.init(input_size=2, hidden_size=3))
+
+
+def test_groups_have_any_name_but_that_of_the_parameters(path):
+    model = cycle_model()
+    groups = {
+        name: {"x/y": np.array([k])} for k, name in enumerate(["a/b", "a", "", "%2F", "a%2Fb", "å", "/"])
+    }
+    save(path, model, arrays=groups)
+    found = load(path)
+    assert found.arrays.keys() == groups.keys() and all(same(found.arrays[n], groups[n]) for n in groups)
+    assert same(found.params, model.params)
+    content = path.read_bytes()
+    for arrays, error in (
+        ({"params": {}}, ValueError),
+        ({3: {}}, TypeError),
+        ({"a": {3: np.ones(1)}}, TypeError),
+    ):
+        with pytest.raises(error, match="does not fit"):
+            save(path, model, arrays=arrays)
+    with pytest.raises(lc.errors.DtypeError, match="extra/a is complex128"):
+        save(path, model, arrays={"extra": {"a": np.ones(2, complex)}})
+    assert path.read_bytes() == content
+
+
+def full(*args):
+    raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_on_the_way_is_a_warning_and_at_the_end_an_error_with_the_history(path, monkeypatch):
+    straight, model = cycle_model(), cycle_model()
+    options = {"batch_size": 2, "progress": False, "checkpoint": path}
+    fit(straight, 6, **options)
+
+    def back(model, history):
+        if history.steps == 4:
+            monkeypatch.undo()
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.warns(
+        RuntimeWarning, match="no checkpoint after [24] steps, training goes on: .*No space left.*/b"
+    ):
+        fit(model, 6, checkpoint_every=2, callback=back, **options | {"checkpoint": path.with_name("b")})
+    assert same(straight.params, model.params) and load(path.with_name("b")).facts["steps"] == 6
+    content, model = path.read_bytes(), cycle_model()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left.*run.safetensors") as caught:
+        fit(model, 6, **options)
+    assert caught.value.history.steps == 6 and same(straight.params, model.params)
+    assert path.read_bytes() == content and sorted(os.listdir(path.parent)) == ["b", path.name]
+
+
+@pytest.mark.parametrize("where", ["callback", "evaluate", "accuracy"])
+def test_what_fails_on_the_way_loses_nothing(path, monkeypatch, where):
+    straight, model, resumed = (RUNS["numbers with lengths, float64"]() for _ in range(3))
+    expected = fit(straight, 6, **OPTIONS)
+
+    def fail(*args, **kwargs):
+        raise Crash("in the midst")
+
+    def callback(model, history):
+        if history.steps == 3 and where == "callback":
+            fail()
+        if history.steps == 3:
+            monkeypatch.setattr(
+                *((Model, "evaluate", fail) if where == "evaluate" else (Averages, "correct", fail))
+            )
+
+    with pytest.raises(Crash, match="in the midst") as caught:
+        fit(model, 6, checkpoint=path, callback=callback, **OPTIONS)
+    steps = caught.value.history.steps
+    assert steps == load(path).facts["steps"] == {"callback": 3, "evaluate": 4, "accuracy": 3}[where]
+    assert caught.value.__notes__ == [f"after {steps} steps: the model has what it learnt"]
+    monkeypatch.undo()
+    history = fit(resumed, 6, checkpoint=path, resume=True, **OPTIONS)
+    assert (history.loss == expected.loss).all() and history.validation == expected.validation
+    assert same(straight.params, resumed.params)
+
+
+# other data
+
+
+@pytest.fixture
+def text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "in.txt"
+    path.write_text("abcd" * 100)
+    return path
+
+
+def test_a_run_does_not_go_on_with_other_data_unasked(path, text):
+    options = {"batch_size": 2, "length": 8, "progress": False, "checkpoint": path}
+
+    def again(steps, **how):
+        task = lc.tasks.Text(files=("in.txt",), alphabet="abcd")
+        return fit(Model(RNN, task, 4), steps, **options | how)
+
+    again(2)
+    text.write_bytes(text.read_bytes())
+    again(3, resume=True)
+    stat = text.stat()
+    text.write_text("abdc" * 100)
+    os.utime(text, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    with pytest.raises(CheckpointError, match="trained on other data than 'text' reads.*other_data=True"):
+        again(4, resume=True)
+    assert again(4, resume=True, other_data=True).steps == 4
+    assert again(5, resume=True).steps == 5  # these are its data now
+    text.unlink()
+    with pytest.raises(lc.tasks.MissingSourceError, match=r"in\.txt"):
+        again(6, resume=True)
+
+
 # files that do not fit
 
 

@@ -218,5 +218,5 @@ def test_what_cannot_be_read_is_named(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for name, reason in {"pipe": "a pipe", "none": "No such file", "": "a folder", "a\0b": "null"}.items():
         with pytest.raises(FileError, match=f"cannot be read: .*{reason}"):
-            files.read(tmp_path / name)
+            files.read_json(tmp_path / name)
     assert files.read_json(files.replace(tmp_path / "a", b'{"a": [1.5, "\xc3\xa9"]}')) == {"a": [1.5, "é"]}

@@ -1,12 +1,15 @@
 """Text: regions, rings, characters, and what happens where a source is missing."""
 
 import math
+import os
+import sys
 from collections import Counter
 from itertools import islice
 
 import numpy as np
 import pytest
 
+import lstmcourse as lc
 from lstmcourse.tasks import MissingSourceError, Text
 from lstmcourse.tasks.text import ASCII, MODULES, RARE
 
@@ -120,3 +123,69 @@ def test_bad_input_is_refused_by_name(tmp_path, novel):
         Text(files=(novel,)).region("tset")
     with pytest.raises(ValueError, match="the test text has only 200 characters"):
         Text(files=(novel,)).stream("test", batch_size=2, length=200)
+
+
+# a text is what is on the disk now, and means the same in a file and in a prompt
+
+
+def test_what_is_on_the_disk_now_counts(tmp_path, monkeypatch):
+    for folder, text in (("a", "abcd"), ("b", "efgh")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "in.txt").write_text(text * 100)
+    monkeypatch.chdir(tmp_path / "a")
+    task, path = Text(files=("in.txt",)), tmp_path / "a" / "in.txt"
+    batch, digests = task.batch(batch_size=2), {task.data_digest()}
+    assert task.alphabet == "abcd"
+    monkeypatch.chdir(tmp_path / "b")
+    assert Text(files=("in.txt",)).alphabet == "efgh"  # the same name elsewhere
+    monkeypatch.chdir(tmp_path / "a")
+    before = path.stat()
+    path.write_text("dcba" * 100)  # as long, and as old
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert task.region()[:4] == "dcba" and (task.batch(batch_size=2).x != batch.x).any()
+    digests |= {task.data_digest()}
+    path.write_text("wxyz" * 200)
+    new = Text(files=("in.txt",))
+    assert new.alphabet == "wxyz" and len(new.region()) == 800 and new.chance == pytest.approx(math.log(4))
+    assert len(digests | {new.data_digest()}) == 3
+    path.unlink()
+    for use in (task.region, task.data_digest, lambda: task.chance, lambda: task.stream(batch_size=2)):
+        with pytest.raises(MissingSourceError, match="in.txt.*No such file"):
+            use()
+    assert lc.tasks.Adding().data_digest() is None
+
+
+@pytest.mark.parametrize("written", ["é\nb", "é\r\nb", "é\rb", "\ufeffé\nb", "\ufeffé\r\nb"])
+def test_a_text_means_the_same_in_a_file_and_in_a_prompt(tmp_path, written):
+    path = tmp_path / "t.txt"
+    path.write_bytes(written.encode())
+    task = Text(files=(str(path),), alphabet="\nbe\u0301é")
+    ring = task.region()
+    assert ring == "é\nb" and (task.encode(written) == task.encode(ring)).all()
+    assert task.decode(task.encode(written)) == ring
+    model = lc.Model("rnn", task, 3)
+    assert model.sample(written, 9) == model.sample(ring, 9)
+
+
+@pytest.mark.parametrize("temperature", [0, 0.5, 100.0])
+def test_sampling_never_says_that_a_character_is_unknown(temperature):
+    task = Text(alphabet="ab")
+    model = lc.Model("rnn", task, 3)
+    model.params["readout.d"][task.unknown] = 1e4  # the likeliest by far
+    assert task.symbols[task.unknown] == RARE
+    assert set(model.sample("a?b", 50, temperature=temperature)) <= {"a", "b"}
+    assert task.unknown not in model.sample(task.encode("a?"), 50, temperature=temperature)
+
+
+def test_no_source_is_imported(tmp_path, monkeypatch):
+    package = tmp_path / "loud"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise SystemExit('this ran')\n")
+    (package / "quiet.py").write_text("x = 1\n" * 99)
+    (tmp_path / "csv.py").write_text("not the standard library's\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert Text(modules=("loud.quiet",)).region() == "x = 1\n" * 99
+    assert "CSV" in Text(modules=("csv",)).region() and "loud" not in sys.modules
+    for missing in ("loud.nothing", "loud..quiet", ".loud", "loud.quiet.x", ""):
+        with pytest.raises(MissingSourceError, match="does not exist"):
+            Text(modules=(missing,))

@@ -1,8 +1,11 @@
 """Training: the loop against one written out, interrupts, divergence, early stopping, history, progress."""
 
+import dataclasses
 import inspect
+import os
 import signal
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -521,3 +524,54 @@ def test_a_recipe_and_fit_start_from_the_same_numbers():
     plain = Recipe()
     assert all(getattr(plain, k) == given[k] for k in Recipe.__dataclass_fields__)
     assert (plain.validate_every, plain.validation_batches, plain.patience) == (0, 8, None)
+
+
+# what would fail in the midst is refused at the beginning
+
+
+def too_short(n):
+    factors = [1.0] * n
+    return lambda step: factors[step]
+
+
+@dataclasses.dataclass(frozen=True)
+class Unvalidated(Averages):
+    """Fails where validation is asked for."""
+
+    how: str = "stream"
+
+    def _draw(self, rng, split, batch_size, length, dtype):
+        if split == "validation" and self.how == "stream":
+            raise ValueError("no sequence of this kind")
+        batch = super()._draw(rng, split, batch_size, length, dtype)
+        bad = split == "validation" and self.how == "batch"
+        return dataclasses.replace(batch, mask=np.zeros_like(batch.mask)) if bad else batch
+
+
+FORESEEN = {
+    "validation too short": ("text", dict(validate_every=2, length=60), "has only 49"),
+    "too few for a batch": ("text", dict(validate_every=2, batch_size=50, length=8), "has only 49"),
+    "no validation": (Unvalidated(), dict(validate_every=2), "no sequence of this kind"),
+    "nothing scored": (Unvalidated(how="batch"), dict(validate_every=2), "score at least one step"),
+    "schedule too short": (Cycle(), dict(schedule=too_short(3)), "list index"),
+    "patience for nothing": (Cycle(), dict(patience=2), "needs validate_every"),
+    "checkpoint nowhere": (Cycle(), dict(checkpoint="in.txt/run"), "cannot be written"),
+    "callback": (Cycle(), dict(callback=3), "callback"),
+    "clip": (Cycle(), dict(clip=-1.0), "clip"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", FORESEEN)
+def test_what_would_fail_in_the_midst_is_refused_before_the_first_step(what, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("in.txt").write_text("hello world, this is a small text. " * 14)
+    task, options, message = FORESEEN[what]
+    model = lc.Model("rnn", lc.tasks.Text(files=("in.txt",)) if task == "text" else task, 4)
+    before = {n: p.copy() for n, p in model.params.items()}
+    with pytest.raises((ValueError, TypeError, IndexError), match=message):
+        fit(model, 4, **{"batch_size": 2, "progress": False, **options})
+    assert same(before, model.params) and os.listdir() == ["in.txt"]
+    if "validate_every" in options:  # where none is due, none is asked for
+        assert fit(model, 1, progress=False, **options).steps == 1
+    if what == "schedule too short":
+        assert fit(model, 3, batch_size=2, progress=False, **options).steps == 3

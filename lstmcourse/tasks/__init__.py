@@ -141,8 +141,21 @@ def get(name: str, **options) -> Task:
     return task(**options)
 
 
-def from_config(config: Mapping[str, object]) -> Task:
+def from_config(config: Mapping[str, object], *, trusted: bool = True) -> Task:
     """Make the task that gave this `Task.config`, also after a passage through JSON.
+
+    Parameters
+    ----------
+    config : mapping
+        Its ``"name"``, and its options.
+    trusted : bool
+        False for a config from somebody else's file: it may then name no files, no modules but those of the
+        standard library, and nothing that is out of proportion.
+
+    Raises
+    ------
+    ValueError, TypeError
+        It is no config, an option does not fit, or a config that is not trusted names what it must not.
 
     Examples
     --------
@@ -153,4 +166,6 @@ def from_config(config: Mapping[str, object]) -> Task:
     """
     if not isinstance(config, Mapping) or not isinstance(config.get("name"), str):
         raise ValueError(f"{config!r} is no task's config: it needs a 'name', one of {', '.join(names())}")
+    if not trusted and config["name"] in _TASKS:
+        _TASKS[config["name"]].check_stranger(config)
     return get(**config)

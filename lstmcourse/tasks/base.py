@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import ClassVar
@@ -25,6 +25,8 @@ from ..errors import ShapeError, UnknownNameError, nearest
 
 SPLITS = ("train", "validation", "test", "all")
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1, "all": 1.0}
+MOST = 100_000
+"""The greatest number, and length of a text, in a task's options in a file of unknown origin."""
 _BUCKETS = 10
 _PERSON = b"lstmcourse.tasks"
 _PATIENCE = 10_000  # proposals without one acceptance before a split is called empty
@@ -133,6 +135,30 @@ class Task:
         {'name': 'copy', 'delay': 50, 'payload': 10, 'alphabet': 8, 'score': 'all'}
         """
         return {"name": self.name} | {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+
+    @property
+    def unknown(self) -> int | None:
+        """The symbol of whatever has none of its own; it is read, and never drawn in sampling."""
+        return None
+
+    def data_digest(self) -> str | None:
+        """Return a digest of what the task reads from the disk; None where it makes its data itself."""
+        return None
+
+    @classmethod
+    def check_stranger(cls, config: Mapping[str, object]) -> None:
+        """Refuse a config from a file of unknown origin where the task would read or take what it should not.
+
+        Raises
+        ------
+        ValueError
+            An option is out of proportion: a number above `MOST`, or a text of more characters.
+        """
+        for option, value in config.items():
+            for part in value if isinstance(value, list | tuple) else (value,):
+                size = len(part) if isinstance(part, str) else part
+                if isinstance(size, int | float) and not -MOST <= size <= MOST:
+                    raise ValueError(f"{option} is out of proportion, {size}: pass the task as task=")
 
     # Streams ------------------------------------------------------------------------------------------------
 

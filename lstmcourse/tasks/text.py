@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
+import hashlib
+import sys
+import sysconfig
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.machinery import PathFinder
 from itertools import count
 from pathlib import Path
 from typing import ClassVar
@@ -54,12 +58,15 @@ class Text(Task):
     everything. Each region is read as a ring: row b starts b / B of the way round, from a place that the seed
     decides, and goes on from batch to batch (``carries=True``).
 
+    A text means the same in a file and in a prompt: every line end is one newline, and a byte order mark at
+    its beginning is left out. Files are read anew each time that a stream begins.
+
     Chance: the entropy of the characters' frequencies in the whole text. The best possible loss is not known.
 
     Parameters
     ----------
     modules : tuple of str, optional
-        Modules whose sources are read, by default `MODULES`; nothing of them is executed but parent packages.
+        Modules whose sources are read, by default `MODULES`; nothing of them is executed.
     files : tuple of str, optional
         Paths of UTF-8 files to be read instead.
     alphabet : str, optional
@@ -156,13 +163,41 @@ class Text(Task):
         >>> Text(alphabet="abc").encode("cab?")
         array([2, 0, 1, 3])
         """
-        return _encode(text, self._alphabet)
+        return _encode(_plain(text), self._alphabet)
+
+    @property
+    def unknown(self) -> int:
+        """The symbol for all other characters."""
+        return len(self._alphabet)
+
+    def data_digest(self) -> str:
+        """Return a digest of the texts as they are now."""
+        digest = hashlib.blake2b(digest_size=16)
+        for text in _texts(self.modules, self.files):
+            digest.update(hashlib.blake2b(text.encode("utf-8")).digest())
+        return digest.hexdigest()
+
+    @classmethod
+    def check_stranger(cls, config: Mapping[str, object]) -> None:
+        """Refuse all but the standard library's sources: a file must not say what of this disk is read."""
+        super().check_stranger(config)
+        modules = config.get("modules")
+        if config.get("files"):
+            raise ValueError(
+                f"it names files, {config['files']!r}; what is read you must say yourself: pass it as task="
+            )
+        if modules and (not isinstance(modules, list | tuple) or len(set(map(str, modules))) < len(modules)):
+            raise ValueError(f"modules={modules!r} does not fit: a list of different names is needed")
+        for module in modules or ():
+            if not _is_standard(str(module)):
+                raise ValueError(
+                    f"{module!r} is no module of Python's standard library: pass the task as task="
+                )
 
     @property
     def _frequencies(self):
-        return np.bincount(
-            _symbols(self.modules, self.files, self._alphabet, "all"), minlength=self.input_size
-        )
+        symbols = _symbols(_texts(self.modules, self.files), self._alphabet, "all")
+        return np.bincount(symbols, minlength=self.input_size)
 
     @property
     def chance(self) -> float:
@@ -176,7 +211,7 @@ class Text(Task):
 
     def _stream(self, split, batch_size, seed, length, dtype, start):
         T = self.length if length is None else length
-        ring = _symbols(self.modules, self.files, self._alphabet, split)
+        ring = _symbols(_texts(self.modules, self.files), self._alphabet, split)
         N = len(ring)
         if batch_size > N or T >= N:
             raise ValueError(
@@ -193,31 +228,37 @@ class Text(Task):
         return batches()
 
 
-@lru_cache(maxsize=16)
 def _texts(modules: tuple[str, ...], files: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(_read(_source(m), m) for m in modules) + tuple(_read(expand(f, "files"), f) for f in files)
 
 
+def _is_standard(module: str) -> bool:
+    return module.partition(".")[0] in sys.stdlib_module_names
+
+
 def _source(module: str) -> Path:
-    try:
-        spec = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        spec = None
-    if spec is None:
+    """Where a module's source lies, found without importing anything."""
+    folders, spec = [sysconfig.get_path("stdlib")] if _is_standard(module) else None, None
+    names = module.split(".")
+    for k, part in enumerate(names, 1):
+        spec = PathFinder.find_spec(".".join(names[:k]), folders) if part.isidentifier() else None
+        folders = spec and spec.submodule_search_locations or []
+    if spec is None and module not in sys.stdlib_module_names:
         raise MissingSourceError(
             f"module {module!r} does not exist in this Python: choose other modules, or give files="
         )
-    if not spec.has_location or not str(spec.origin).endswith(".py") or not Path(spec.origin).exists():
+    origin = str(spec.origin) if spec and spec.has_location else "no file"
+    if not origin.endswith(".py") or not Path(origin).exists():
         raise MissingSourceError(
-            f"this Python was installed without the source of module {module!r} (it has {spec.origin!r}): "
+            f"this Python was installed without the source of module {module!r} (it has {origin!r}): "
             "choose other modules, or give files="
         )
-    return Path(spec.origin)
+    return Path(origin)
 
 
 def _read(path: Path, what: str) -> str:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = _plain(path.read_bytes().decode("utf-8"))
     except OSError as error:
         raise MissingSourceError(
             f"{what!r} cannot be read as a file: {error.strerror}: {str(path)!r}"
@@ -229,6 +270,11 @@ def _read(path: Path, what: str) -> str:
     if not text:
         raise ValueError(f"{what!r} is empty: a text is needed")
     return text
+
+
+def _plain(text: str) -> str:
+    """Text without a byte order mark, its lines ended by newlines alone."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _region(texts: tuple[str, ...], split: str) -> str:
@@ -249,8 +295,8 @@ def _encode(text: str, alphabet: str) -> np.ndarray:
     return np.where(known[order[place]] == points, order[place], len(known)).astype(np.int64)
 
 
-@lru_cache(maxsize=32)
-def _symbols(modules: tuple[str, ...], files: tuple[str, ...], alphabet: str, split: str) -> np.ndarray:
-    symbols = _encode(_region(_texts(modules, files), split), alphabet)
+@lru_cache(maxsize=16)
+def _symbols(texts: tuple[str, ...], alphabet: str, split: str) -> np.ndarray:
+    symbols = _encode(_region(texts, split), alphabet)
     symbols.flags.writeable = False
     return symbols
