@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from . import cells
-from .cell import Cell, cell
+from .cell import Cell, cell, state
 from .compose import bidirectional, stack
 from .graph import Dim, Node, walk
-from .ops import affine, sigmoid, table_values
+from .ops import affine, constant, exp, expand, maximum, sigmoid, softplus, sqrt, sum, table_values
 
 __all__ = ["FORMER", "digest", "forms", "text_digest"]
 
@@ -143,9 +143,13 @@ def text_digest(cell: Cell, sizes: Mapping[str, int]) -> str:
     return digest.hexdigest()
 
 
+def _log_gate(a: Node, forget: str) -> Node:
+    return -softplus(-a) if forget == "sigmoid" else a
+
+
 @cell(name="min_lstm", init={"b_f": 1.0})
 def _min_lstm(x, h):
-    """minLSTM with the gates' quotients themselves, to version 0.1."""
+    """minLSTM from the gates themselves, not from their logs."""
     f = sigmoid(affine("f", W=x))
     i = sigmoid(affine("i", W=x))
     g = affine("g", W=x)
@@ -154,8 +158,29 @@ def _min_lstm(x, h):
     return h
 
 
-FORMER: dict[str, Cell] = {"min_lstm": _min_lstm}
-"""Cells as earlier versions wrote them, by name."""
+@cell(name="mlstm", init={"b_f": 1.0})
+def _mlstm(x, h, n, c=state("H", "H"), m=state(1), forget="sigmoid"):
+    """mLSTM whose quotient is not kept within range."""
+    q = affine("q", W=x)
+    k = affine("k", W=x) / sqrt(constant(n.shape[-1]))
+    v = affine("v", W=x)
+    a_f = _log_gate(affine("f", W=x, size=1), forget)
+    a_i = affine("i", W=x, size=1)
+    o = sigmoid(affine("o", W=x))
+    shift = maximum(a_f + m, a_i)
+    f = exp(a_f + m - shift)
+    i = exp(a_i - shift)
+    c = expand(f) * c + expand(i * v) * expand(k, -2)
+    n = f * n + i * k
+    s = sum(n * q)
+    found = sum(c * expand(q, -2))
+    least = maximum(maximum(s, -s), exp(-sum(shift)))
+    h = o * (found / expand(least))
+    return h, n, c, shift
+
+
+FORMER: dict[str, Cell] = {"min_lstm": _min_lstm, "mlstm": _mlstm}
+"""Cells as version 0.1 wrote them, by name."""
 
 
 def forms(cell: Cell) -> Iterator[Cell]:
@@ -176,8 +201,9 @@ def _earlier(cell: Cell) -> Cell:
         if all(a is b for a, b in zip(then, made_of, strict=True)):
             return cell
         return stack(then, **options) if how == "stack" else bidirectional(*then)
-    if cell.name in FORMER:
+    if cell.name in FORMER and cell.options.keys() == FORMER[cell.name].options.keys():
         sizes = {size: 2 for node in cell.graph.nodes for dim in node.shape for size, _ in dim.terms}
-        if digest(cell, sizes) == digest(cells.get(cell.name), sizes):
-            return FORMER[cell.name]
+        now, then = (c.with_options(**cell.options) for c in (cells.get(cell.name), FORMER[cell.name]))
+        if digest(cell, sizes) == digest(now, sizes):
+            return then
     return cell

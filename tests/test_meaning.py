@@ -133,10 +133,17 @@ def test_tables_count_by_their_numbers():
 # Cells in the form that they had earlier.
 
 
-@pytest.mark.parametrize("name", meaning.FORMER)
-def test_the_former_form_computes_the_same(name):
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("min_lstm", {}), ("mlstm", {"forget": "sigmoid"}), ("mlstm", {"forget": "exp"})],
+)
+def test_the_former_form_computes_the_same(name, options):
     """Outputs and all gradients, in float64: what is known to be equal in meaning is equal in numbers."""
-    now, then, rng = lc.cells.get(name), meaning.FORMER[name], np.random.default_rng(0)
+    now, then = lc.cells.get(name).with_options(**options), meaning.FORMER[name].with_options(**options)
+    assert [digest(c) for c in meaning.forms(now)] == [digest(now), digest(then)] and digest(now) != digest(
+        then
+    )
+    rng = np.random.default_rng(0)
     params = now.init(input_size=3, hidden_size=4, rng=rng, dtype=np.float64)
     x, dh = rng.normal(size=(6, 2, 3)), rng.normal(size=(6, 2, 4))
     runs = [lc.unroll(c, params, x, grad=True) for c in (now, then)]
