@@ -875,7 +875,7 @@ class Cell:
         --------
         >>> import lstmcourse as lc
         >>> lc.cells.lstm.equations("f", "c")
-        f_t = σ(h_{t-1} U_f + x_t W_f + b_f)
+        f_t = sigmoid(h_{t-1} U_f + x_t W_f + b_f)
         c_t = f_t * c_{t-1} + i_t * g_t
         """
         from .printers.latex import some

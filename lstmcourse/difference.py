@@ -438,6 +438,9 @@ def formula(terms: Mapping[tuple[str, ...], int]) -> str:
     return f"{front} ({total})" if front != "1" else total
 
 
+_ASCII = str.maketrans({"→": "->", "²": "^2", "³": "^3"})  # for consoles; pages have the signs
+
+
 def _product(n: int, names: Iterable[str]) -> str:
     powers = [k + {1: "", 2: "²", 3: "³"}.get(e, f"^{e}") for k, e in Counter(names).items()]
     return " ".join([str(n)] * (n != 1 or not powers) + powers)
@@ -658,6 +661,9 @@ class Difference:
         return text
 
     def __repr__(self) -> str:
+        return self._text().translate(_ASCII)
+
+    def _text(self) -> str:
         rows = [f"{self._title()}: {self._summary()}"]
         if self.same:
             return rows[0]
@@ -782,16 +788,16 @@ def diff(
     --------
     >>> import lstmcourse as lc
     >>> lc.diff(lc.cells.lstm, lc.cells.coupled)
-    lstm → coupled: 1 equation changed
-      f_t = σ(h_{t-1} U_f + x_t W_f + b_f)
-    - i_t = σ(h_{t-1} U_i + x_t W_i + b_i)
+    lstm -> coupled: 1 equation changed
+      f_t = sigmoid(h_{t-1} U_f + x_t W_f + b_f)
+    - i_t = sigmoid(h_{t-1} U_i + x_t W_i + b_i)
     + i_t = 1 - f_t
       g_t = tanh(h_{t-1} U_g + x_t W_g + b_g)
-      o_t = σ(h_{t-1} U_o + x_t W_o + b_o)
+      o_t = sigmoid(h_{t-1} U_o + x_t W_o + b_o)
       c_t = f_t * c_{t-1} + i_t * g_t
       h_t = o_t * tanh(c_t)
     lost: W_i (D, H), U_i (H, H), b_i (H)
-    parameters: 4 H (D + H + 1) → 3 H (D + H + 1)
+    parameters: 4 H (D + H + 1) -> 3 H (D + H + 1)
     >>> found = lc.diff(lc.cells.lstm, lc.cells.peephole, input_size=3, hidden_size=5)
     >>> found.changed, found.gained, found.lost, found.numbers
     (('f', 'i', 'o'), ('p_f', 'p_i', 'p_o'), (), (180, 195))

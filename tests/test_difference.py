@@ -71,7 +71,7 @@ def test_from_lstm_to_gru():
     d = lc.diff(cells.lstm, cells.gru)
     assert d.changed == ("g", "h") and d.added == ("z", "r") and d.removed == ("f", "i", "o", "c")
     assert marked(d, "g") == ([], ["rt"])
-    assert "states: h, c → h" in repr(d)
+    assert "states: h, c -> h" in repr(d)
 
 
 def test_other_variants():
@@ -79,14 +79,14 @@ def test_other_variants():
     assert d.changed == ("g",) and d.parameters == []
     assert marked(d, "g") == (["tanh(ht−1 UC + xt WC + bC)"], [])
     d = lc.diff(cells.greff_v, cells.greff_cifg)
-    assert d.changed == ("f",) and d.starts == {"b_i": (0.0, -1.0)} and "b_i starts at 0 → at -1" in repr(d)
+    assert d.changed == ("f",) and d.starts == {"b_i": (0.0, -1.0)} and "b_i starts at 0 -> at -1" in repr(d)
     d = lc.diff(cells.greff_v, cells.greff_fgr)
-    assert d.changed == ("f", "i", "o") and len(d.gained) == 9 and "h, c → h, c, f, i, o" in repr(d)
+    assert d.changed == ("f", "i", "o") and len(d.gained) == 9 and "h, c -> h, c, f, i, o" in repr(d)
     d = lc.diff(cells.rnn, cells.clockwork, input_size=2, hidden_size=4)
     assert d.added == ("a",) and [(p.name, p.status, p.number) for p in d.parameters] == [
         ("U_h", "changed", 10)
     ]
-    assert "inputs: x → x, t" in repr(d)
+    assert "inputs: x -> x, t" in repr(d)
 
 
 # What does not
@@ -97,7 +97,7 @@ def test_a_cell_and_itself(name):
     cell = cells.get(name)
     again = cell.with_options(**cell.options) if cell.options else cell
     for d in (lc.diff(cell, cell), lc.diff(cell, again)):
-        assert d.same and repr(d) == f"{name} → {name}: no difference"
+        assert d.same and repr(d) == f"{name} -> {name}: no difference"
         assert d.changed == d.gained == d.lost == () and not d.starts
         assert set(statuses(d).values()) == {"same"}
         assert "no difference" in d.html and "<svg" not in d.html
@@ -182,7 +182,7 @@ def test_where_a_parameter_starts():
     zero = cells.lstm_b.variant("zero", "", init={"b_f": 0.0})
     d = lc.diff(cells.lstm, zero)
     assert not d.same and d.changed == () and d.starts == {"b_f": (1.0, 0.0)}
-    assert "the same equations" in repr(d) and "b_f starts at 1 → at 0" in repr(d)
+    assert "the same equations" in repr(d) and "b_f starts at 1 -> at 0" in repr(d)
 
 
 def test_where_a_state_starts():

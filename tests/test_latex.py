@@ -243,7 +243,7 @@ def test_some_equations_are_lines_of_all_of_them():
     some = lstm.equations("c", "f")
     assert some.latex.splitlines()[1:-1] == [every[1], every[5].removesuffix(r" \\")]
     assert some._repr_latex_() == f"$${some.latex}$$"
-    assert repr(some) == "f_t = σ(h_{t-1} U_f + x_t W_f + b_f)\nc_t = f_t * c_{t-1} + i_t * g_t"
+    assert repr(some) == "f_t = sigmoid(h_{t-1} U_f + x_t W_f + b_f)\nc_t = f_t * c_{t-1} + i_t * g_t"
     assert lstm.equations().latex == lstm.latex
     with pytest.raises(lc.UnknownNameError, match="no equation named 'q'"):
         lstm.equations("q")

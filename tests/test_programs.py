@@ -132,9 +132,9 @@ def test_each_block_stands_under_its_equation(name):
 def test_equations_of_an_lstm_cell_stand_in_its_program():
     comments = [line[2:] for line in loop_lines(lc.cells.lstm.source()) if line.startswith("#")]
     assert [c for c in comments if "=" in c] == [
-        "f_t = σ(h_{t-1} U_f + x_t W_f + b_f)",
-        "i_t = σ(h_{t-1} U_i + x_t W_i + b_i)",
-        "o_t = σ(h_{t-1} U_o + x_t W_o + b_o)",
+        "f_t = sigmoid(h_{t-1} U_f + x_t W_f + b_f)",
+        "i_t = sigmoid(h_{t-1} U_i + x_t W_i + b_i)",
+        "o_t = sigmoid(h_{t-1} U_o + x_t W_o + b_o)",
         "g_t = tanh(h_{t-1} U_g + x_t W_g + b_g)",
         "c_t = f_t * c_{t-1} + i_t * g_t",
         "h_t = o_t * tanh(c_t)",

@@ -51,7 +51,7 @@ def slow_to_fast(hidden_size: int, periods: tuple[int, ...], sizes: tuple[int, .
 
 @cell(init={"W_h": ("normal", 0.1), "U_h": ("normal", 0.1)})
 def clockwork(x, h, t=clock, periods=(1, 2, 4, 8), sizes=()):
-    """Clockwork RNN (Koutník et al. 2014): a unit of period T computes when T divides t.
+    """Clockwork RNN (Koutnik et al. 2014): a unit of period T computes when T divides t.
 
     In between it keeps its value. Modules are fed by themselves and by slower ones. t counts from 0, where
     all modules compute. `sizes` says how many units each module has; by default equally many, spare ones in

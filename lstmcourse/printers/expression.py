@@ -6,7 +6,7 @@ Syntax is data: a `Syntax` for each language.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..graph import Dim, Graph, Node, State
 
@@ -220,8 +220,7 @@ PLAIN = Syntax(
         "both": "{0} and {1}",
         "either": "{0} or {1}",
         "opposite": "not {0}",
-        "sigmoid": "σ({0})",
-        "log_sigmoid": "log σ({0})",
+        "log_sigmoid": "log sigmoid({0})",
     },
     default=lambda node: f"{node.op.name}({{args}})",
     along=lambda form, axis: (
@@ -230,3 +229,7 @@ PLAIN = Syntax(
     name=_plain_name,
     precedence={"sum": 100},
 )
+"""Text for consoles, in ASCII: every encoding has it."""
+
+DRAWN = replace(PLAIN, formats={**PLAIN.formats, "sigmoid": "σ({0})", "log_sigmoid": "log σ({0})"})
+"""The same for pictures and pages."""

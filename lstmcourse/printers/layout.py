@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..graph import Graph, Node
-from .expression import PLAIN, log_sigmoid, unaccented, write
+from .expression import DRAWN, log_sigmoid, unaccented, write
 
 if TYPE_CHECKING:
     from ..cell import Cell
@@ -451,7 +451,7 @@ def _with_constant(node: Node) -> bool:
 def _constant_text(node: Node) -> str:
     if node.op.name == "sqrt":
         return f"√{_constant_text(node.args[0])}"
-    return write(node, PLAIN, {})
+    return write(node, DRAWN, {})
 
 
 def _scaled(outer: Node, text: str) -> str:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UnknownNameError, nearest
 from ..paths import expand
-from .expression import PLAIN, equation_of, equations, operations, written_size
+from .expression import DRAWN, equation_of, equations, operations, written_size
 from .layout import (
     MOST,
     RIGHT,
@@ -679,7 +679,7 @@ class _Written:
         self.rows = []
         for name, node in equations(cell.graph).items():
             if written_size(node) <= MOST:
-                left, right = equation_of(name, node, PLAIN, cell.letters)
+                left, right = equation_of(name, node, DRAWN, cell.letters)
             else:
                 left, right = f"{name}_t", f"... ({len(operations(node))} operations)"
             self.rows.append(f"{left} = {right}"[:LONGEST])

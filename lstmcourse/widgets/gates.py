@@ -22,7 +22,7 @@ from lstmcourse.errors import UnknownNameError, nearest
 from lstmcourse.graph import Node
 from lstmcourse.hues import hue
 from lstmcourse.ops import apply
-from lstmcourse.printers.expression import PLAIN, unaccented, write
+from lstmcourse.printers.expression import DRAWN, unaccented, write
 from lstmcourse.printers.svg import Name, named
 from lstmcourse.widgets.panel import Panel, Slider, indexed, pieces, spoken
 from lstmcourse.widgets.state import _label, _sunk, _text, strips, table
@@ -532,13 +532,13 @@ def _written(cell: Any, node: Node, top: bool = True) -> str:
 
     def name(node: Node, when: str, letters: Mapping[str, str]) -> str:
         if node.op.name == "const":
-            return PLAIN.name(node, when, letters)
+            return DRAWN.name(node, when, letters)
         if node.op.name == "param":
             return _parameter(cell, node.name)
         return _letter(cell, node.name, when)
 
-    formats = {**PLAIN.formats, "mul": "{0} · {1}", "sub": "{0} − {1}", "neg": "−{0}"}
-    return write(node, replace(PLAIN, formats=formats, name=name), cell.letters, top)
+    formats = {**DRAWN.formats, "mul": "{0} · {1}", "sub": "{0} − {1}", "neg": "−{0}"}
+    return write(node, replace(DRAWN, formats=formats, name=name), cell.letters, top)
 
 
 # Tables

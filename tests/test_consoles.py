@@ -1,0 +1,91 @@
+"""What is printed on a console is ASCII, so that no encoding lacks a part of it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lstmcourse as lc
+from lstmcourse import experiments
+
+ROOT = Path(__file__).resolve().parent.parent
+
+CELLS = {name: lc.cells.get(name) for name in lc.cells.names()}
+CELLS |= {
+    "stack": lc.stack([lc.cells.lstm, lc.cells.gru], dropout=True),
+    "bidirectional": lc.bidirectional(lc.cells.lstm),
+    "held": lc.cells.lstm.override(f=1.0),
+}
+
+
+def texts_of_a_cell(cell):
+    yield from (repr(cell), cell.latex, repr(cell.equations()), repr(cell.diagram()), str(cell.graph))
+    yield from (cell.source(), cell.source(backward=True))
+    yield repr(lc.diff(lc.cells.lstm, cell))
+    yield repr(lc.diff(cell, lc.cells.mlstm, input_size=3, hidden_size=4))
+    try:
+        yield cell.definition()
+        yield str(cell.operations(4, 4, steps=4, sizes={}))
+    except ValueError:  # of a stack there is none
+        pass
+
+
+def texts_of_a_task(task):
+    yield from (repr(task), str(task), str(task.config()))
+    model = lc.Model(lc.cells.lstm, task, hidden_size=3, **({"embedding": 2} if task.symbols else {}))
+    yield repr(model)
+    batch = next(task.stream("test", batch_size=2))
+    yield from map(repr, (batch, model.loss(batch)))
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_cells(name):
+    for text in texts_of_a_cell(CELLS[name]):
+        assert text.isascii(), [line for line in text.splitlines() if not line.isascii()]
+
+
+@pytest.mark.parametrize(
+    "name", ["adding", "agreement", "clouds", "copy", "counting", "reber", "temporal_order"]
+)
+def test_tasks_and_models(name):
+    for text in texts_of_a_task(lc.tasks.get(name)):
+        assert text.isascii(), [line for line in text.splitlines() if not line.isascii()]
+
+
+def test_runs_histories_verdicts_and_reports():
+    cell = lc.cells.lstm
+    run = lc.unroll(cell, cell.init(2, 3, rng=0), np.ones((3, 1, 2), np.float32))
+    history = lc.fit(lc.Model("rnn", "adding", hidden_size=2), 2, batch_size=2, progress=False)
+    verdict = lc.claim("C12", "Something holds.", 0.99, above=0.95)
+    shown = [run, run.backward({"h": run["h"]}), run.final, history, verdict, lc.check_installation()]
+    shown += [experiments.get(name) for name in experiments.names()]
+    for thing in shown:
+        for text in (repr(thing), str(thing)):
+            assert text.isascii(), text
+
+
+COMMANDS = {
+    "a model": ["-c", "import lstmcourse as lc; print(lc.Model('lstm', 'adding', hidden_size=4))"],
+    "a difference": ["-c", "import lstmcourse as lc; print(lc.diff(lc.cells.lstm, lc.cells.peephole))"],
+    "experiments": ["-m", "lstmcourse.experiments", "--list"],
+    "claims": ["-m", "lstmcourse.claims"],
+    "training": [
+        "-c",
+        "import lstmcourse as lc; print(lc.fit(lc.Model('rnn', 'adding', hidden_size=2), 2, batch_size=2))",
+    ],
+}
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+@pytest.mark.parametrize("what", COMMANDS)
+def test_commands(what, encoding):
+    own = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, *COMMANDS[what]], env=os.environ | own, capture_output=True, cwd=ROOT
+    )
+    assert b"Error" not in done.stderr, done.stderr.decode(encoding)
+    assert done.returncode == 0 or what == "claims"
+    assert done.stdout.isascii() and done.stderr.isascii()
