@@ -113,7 +113,7 @@ class _Backward:
             self.new.states.append(self.carried[state.name])
         for name in outputs:
             node = self.graph.names[name]
-            common = dict(shape=node.shape, batched=node.batched, timed=True, name=gradient_name(name))
+            common = dict(shape=node.shape, batched=True, timed=True, name=gradient_name(name))
             leaf = self.new.add(OPS["grad"], attrs={"of": name}, **common)
             self.give(node, leaf)
 

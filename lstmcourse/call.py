@@ -11,9 +11,9 @@ import numpy as np
 
 from . import checks
 from .cell import Cell
-from .compile import concrete
+from .engine.shapes import concrete
 from .errors import DtypeError, NotFiniteError, ShapeError, UnknownNameError, nearest
-from .graph import Dim
+from .graph import Dim, Node
 from .ops import table_values
 
 __all__ = ["Call"]
@@ -306,6 +306,17 @@ class Call:
             bad = int(a.max() if a.max() > self.T else a.min())
             raise ValueError(f"lengths holds {bad}; each is from 0 to T = {self.T}")
         return a.copy()
+
+    def at(self, node: Node, t: int | None) -> Any:
+        """What a leaf of the cell's graph is at step t; what is the same at every step, for None too."""
+        if node.op.name == "clock":
+            return np.full((1, 1), self.offset + t, self.dtype)
+        value = self.values[node.op.name, node.attrs.get("state", node.name)]
+        return value[t] if node.timed else value
+
+    def clock_after(self) -> dict[str, int]:
+        """The clock's next number, by its name, if there is a clock."""
+        return {i.name: self.offset + self.T for i in self.cell.inputs if i.kind == "clock"}
 
     def past_the_end(self, a: np.ndarray) -> np.ndarray:
         """An input with its first value in place of padding, which is never computed on.

@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import checks
-from .compile import Compiled, compile_graph, concrete
+from .compile import Compiled, compile_graph
+from .engine.shapes import concrete
 from .errors import CellDefinitionError, UnknownNameError, nearest
 from .graph import (
     Dim,
@@ -943,6 +944,11 @@ class Cell:
         """
         from .unroll import check_backend
 
+        if backend == "reference":
+            raise ValueError(
+                "backend='reference' prints no program: it computes the equations as they are written, see "
+                "lstmcourse/engine/reference.py; source(...) prints those of 'numpy' and 'numba'"
+            )
         programs = self.compiled(dtype=np.dtype(np.float32) if check_backend(backend) == "numba" else None)
         if not backward:
             return programs.forward.text

@@ -5,8 +5,8 @@
           -> backward (autodiff) -> silence_padding -> simplify -> own_next_states -> own_outputs
           -> backward program
 
-`compile_graph` makes a `Compiled` for one way of running a cell. `evaluate` computes a graph directly, node
-by node, as the author wrote it: the plain reference for everything above, and the single step of `Cell.step`.
+`compile_graph` makes a `Compiled` for one way of running a cell. What its programs have to give is defined in
+`engine/reference.py`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ import numpy as np
 
 from . import fast, passes, runtime
 from .autodiff import backward, gradient_name
-from .graph import Dim, Graph, Node, State, walk
-from .ops import OPS, is_condition, table_values
+from .graph import Graph, Node, State
+from .ops import OPS
 from .printers.compiled import NotCompiled, compiled
 from .printers.numpy import Program, Storage, program
 
-__all__ = ["Compiled", "compile_graph", "evaluate", "lower"]
+__all__ = ["Compiled", "compile_graph", "gradient_name", "lower"]
 
 
 def lower(
@@ -191,114 +191,3 @@ def load(text: Program, name: str) -> Callable:
     function = space[text.name]
     weakref.finalize(function, linecache.cache.pop, filename, None)
     return function
-
-
-# The plain reference
-
-
-@functools.cache
-def _call(text: str) -> Any:
-    return compile(text, "<primitive>", "eval")
-
-
-def evaluate(
-    nodes: Collection[Node], leaves: Callable[[Node], Any], sizes: Mapping[str, int], dtype: Any = None
-) -> dict[Node, Any]:
-    """Compute nodes one by one, in order, by the NumPy text of their rows.
-
-    Parameters
-    ----------
-    nodes : collection of Node
-        What is wanted.
-    leaves : callable
-        Gives the value of a leaf.
-    sizes : mapping
-        Values of named sizes.
-    dtype : dtype, optional
-        What results other than conditions are; by default what NumPy makes of them.
-    """
-    values: dict[Node, Any] = {}
-    space = {"np": np, **vars(runtime)}
-    for node in walk(nodes):
-        if node.op.kind == "leaf":
-            values[node] = node.attrs["value"] if node.op.name == "const" else leaves(node)
-            if isinstance(values[node], Dim):
-                values[node] = values[node].value(sizes)
-            continue
-        args = [values[a] for a in node.args]
-        if node.op.name == "affine":
-            k = node.attrs["terms"]
-            total = args[-1] if len(args) > 2 * k else 0.0
-            for j in range(k):
-                total = total + np.matmul(args[2 * j], args[2 * j + 1])
-            values[node] = total
-            continue
-        shown = {}
-        for key, v in node.attrs.items():
-            v = v.value(sizes) if isinstance(v, Dim) else v
-            shown[key] = tuple(d.value(sizes) for d in v) if isinstance(v, tuple) else v
-        names = [f"a{k}" for k in range(len(args))]
-        if node.op.name == "slice":
-            shown["rest"] = ", :" * (-node.attrs["axis"] - 1)
-        if node.op.name == "concat":  # parts of every step beside parts that do not change
-            k = len(node.shape)
-            lead = np.broadcast_shapes(*(np.shape(a)[: np.ndim(a) - k] for a in args))
-            args = [np.broadcast_to(a, lead + np.shape(a)[np.ndim(a) - k :]) for a in args]
-        text = node.op.numpy.format(*names, out="None", args=", ".join(names) + ",", **shown)
-        value = np.asarray(eval(_call(text), space, dict(zip(names, args, strict=True))))
-        values[node] = value if is_condition(node) or dtype is None else value.astype(dtype, copy=False)
-    return values
-
-
-def concrete(graph: Graph, sizes: Mapping[str, int]) -> None:
-    """Check every equation's shapes by its own rule, with numbers; a ShapeError names equation and line.
-
-    A table gives the same numbers whenever it is asked, or it is a CellDefinitionError.
-    """
-    from .errors import CellDefinitionError, ShapeError
-    from .printers.expression import PLAIN, equation_of, equations
-
-    named = equations(graph)
-    shapes: dict[Node, tuple] = {}
-
-    def number(v):
-        if isinstance(v, Dim):
-            return Dim.of(v.value(sizes))
-        return tuple(number(d) for d in v) if isinstance(v, tuple) else v
-
-    for node in graph.nodes:
-        if node.op.kind == "leaf":
-            shapes[node] = tuple(number(d) for d in node.shape)
-            tables = [table_values(node, sizes) for _ in range(2)] if node.op.name == "table" else []
-            if tables and not np.array_equal(*tables, equal_nan=True):
-                raise CellDefinitionError(
-                    f"{graph.name}: the function of table {node.name!r} ({node.line}) gives other numbers "
-                    "each time that it is called; a table follows from the sizes alone, and what is drawn at "
-                    'random is given by the caller, e=noise("H") as an argument'
-                )
-            continue
-        try:
-            shapes[node] = tuple(
-                node.op.shape([shapes[a] for a in node.args], {k: number(v) for k, v in node.attrs.items()})
-            )
-        except ShapeError as error:
-            home = next((n for n in (node.origin or ()) if n in named), None)
-            text = " = ".join(equation_of(home, named[home], PLAIN, {})) if home else node.op.name
-            args = ", ".join(f"{a.label} ({', '.join(map(str, shapes[a]))})" for a in node.args)
-            raise ShapeError(
-                f"{graph.name}: {text} ({node.line}): {error}. It was given {args}, beside the batch"
-            ) from None
-    for s in graph.states:
-        if s.next is not None and shapes[s.next] != shapes[s.prev]:
-            was, got = (", ".join(map(str, shapes[n])) for n in (s.prev, s.next))
-            try:
-                joined = tuple(OPS["add"].shape([shapes[s.prev], shapes[s.next]], {}))
-            except ShapeError:
-                joined = None
-            if joined != shapes[s.prev]:
-                raise ShapeError(
-                    f"{graph.name}: state {s.name!r} has shape ({was}) beside the batch, its next ({got})"
-                )
-
-
-__all__ += ["concrete", "gradient_name"]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import dis
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -413,10 +413,10 @@ def record(op: Op, args: Iterable[Node], attrs: Mapping[str, Any] | None = None,
     return scope.graph.add(op, args, attrs=attrs, **more)
 
 
-def walk(roots: Iterable[Node]) -> Iterator[Node]:
-    """Yield every node that the roots need, arguments first."""
-    seen: set[Node] = set()
-    stack = [(r, False) for r in reversed(list(roots))]
+def walk(roots: Iterable[Node], known: Collection[Node] = ()) -> Iterator[Node]:
+    """Yield every node that the roots need, arguments first; not what is known, nor what only that needs."""
+    seen: set[Node] = set(known)
+    stack = [(r, False) for r in reversed(list(roots)) if r not in seen]
     while stack:
         node, ready = stack.pop()
         if ready:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .compile import evaluate
+from .engine.reference import evaluate
 from .graph import Node
 from .ops import table_values
 from .passes import Due, levels

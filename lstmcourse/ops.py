@@ -12,6 +12,7 @@ returns one gradient for each argument, or None where there is none; sums over b
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -236,8 +237,13 @@ def _grad_softmax(g, y, a):
     return (y * (g - expand(sum(g * y, axis), axis)),)
 
 
-def _grad_affine(*_):
-    raise AssertionError("affine is divided into products before gradients are taken")
+def _grad_dot(g, y, a, w):
+    return dot(g, swap(w)), record(OPS["outer"], [a, g])
+
+
+def _grad_affine(g, y, *args):
+    products = [d for j in range(y.attrs["terms"]) for d in _grad_dot(g, y, *args[2 * j : 2 * j + 2])]
+    return (*products, g)[: len(args)]
 
 
 # fmt: off
@@ -278,13 +284,13 @@ _TABLE = [
     Op("spread",   "spread({0}, {shape}, out={out})",          "{0}",                    lambda shapes, attrs: attrs["shape"], lambda g, y, a: (g,),      kind="axis"),
     Op("softmax",  "softmax({0}, axis={axis}, out={out})",     r"\mathrm{{softmax}}\left({0}\right)", _along,   _grad_softmax,                                 kind="axis", inplace=(0,)),
     Op("logsumexp", "logsumexp({0}, axis={axis}, out={out})",  r"\log \textstyle\sum \exp({0})", _drop, lambda g, y, a: (expand(g, y.attrs["axis"]) * softmax(a, y.attrs["axis"]),), kind="axis"),
-    Op("concat",   "np.concatenate(({args}), axis={axis})",    "[{args}]",               _concat,    _grad_concat,                                  kind="axis"),
+    Op("concat",   "abreast(({args}), {axis})",                "[{args}]",               _concat,    _grad_concat,                                  kind="axis"),
     Op("pad",      "pad({0}, {start}, {stop}, {size}, axis={axis}, out={out})", r"\mathrm{{pad}}\left({0}\right)", _pad, lambda g, y, a: (_part(g, y.attrs["start"], y.attrs["stop"], y.attrs["axis"]),), kind="axis"),
     Op("reshape",  "reshape({0}, {rank}, {shape}, out={out})", r"\mathrm{{reshape}}\left({0}\right)", _reshape, lambda g, y, a: (reshape(g, *a.shape),),       kind="axis"),
     # products
-    Op("dot",      "dot({0}, {1}, out={out})",                 r"{0}\, {1}",             _dot,       lambda g, y, a, w: (dot(g, swap(w)), record(OPS["outer"], [a, g])), kind="product", precedence=25),
+    Op("dot",      "dot({0}, {1}, out={out})",                 r"{0}\, {1}",             _dot,       _grad_dot, kind="product", precedence=25),
     Op("matmul",   "np.matmul({0}, {1}, out={out})",           r"{0}\, {1}",             _matmul,    lambda g, y, a, b: (matmul(g, swap(b)), matmul(swap(a), g)), kind="product", precedence=25),
-    Op("affine",   "",                                         "",                       _affine,    _grad_affine,                                  kind="product", precedence=10),
+    Op("affine",   "affine({args})",                           "",                       _affine,    _grad_affine,                                  kind="product", precedence=10),
     # other names for the same storage
     Op("slice",    "{0}[..., {start}:{stop}{rest}]",           "{0}[{part}]",            _slice,     _grad_slice,                                   kind="view"),
     Op("expand",   "np.expand_dims({0}, {axis})",              "{0}",                    _insert,    lambda g, y, a: (sum(g, y.attrs["axis"]),),    kind="view"),
@@ -367,17 +373,26 @@ def is_condition(node: Node) -> bool:
     return (node.op.kind == "view" or node.op.name in hands_on) and all(is_condition(a) for a in chosen)
 
 
+_code = functools.cache(lambda text: compile(text, "<primitive>", "eval"))
+_SPACE = {"np": np, **vars(runtime)}
+
+
+def compute(op: Op, args: Sequence[Any], attrs: Mapping[str, Any], sizes: Mapping[str, int] = {}) -> Any:
+    """The value of one row of the table, by its NumPy text."""
+    names = [f"a{k}" for k in range(len(args))]
+    shown = {k: v.value(sizes) if isinstance(v, Dim) else v for k, v in attrs.items()}
+    shown |= {k: tuple(d.value(sizes) for d in v) for k, v in attrs.items() if isinstance(v, tuple)}
+    shown["rest"] = ", :" * (-attrs.get("axis", -1) - 1)
+    text = op.numpy.format(*names, out="None", args=", ".join(names) + ",", **shown)
+    return eval(_code(text), _SPACE, dict(zip(names, args, strict=True)))
+
+
 def _eager(op: Op, args: Sequence[Any], attrs: dict) -> Any:
     """The value itself, when a function is called on numbers or arrays outside a cell."""
     arrays = [np.asarray(a) for a in args]
     arrays = [a.astype(float) if a.dtype.kind in "iu" else a for a in arrays]
     number = all(a.ndim == 0 for a in arrays)
-    names = {f"a{k}": a.reshape(1) if number else a for k, a in enumerate(arrays)}
-    listed = ", ".join(names) + ("," if len(names) == 1 else "")
-    shown = {k: tuple(d.constant for d in v) if isinstance(v, tuple) else v for k, v in attrs.items()}
-    rest = ", :" * (-attrs.get("axis", -1) - 1)
-    text = op.numpy.format(*names, out="None", args=listed, rest=rest, **shown)
-    value = eval(text, {"np": np, **vars(runtime)}, names)
+    value = compute(op, [a.reshape(1) if number else a for a in arrays], attrs)
     return value[0] if number else value
 
 

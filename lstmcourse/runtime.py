@@ -8,6 +8,7 @@ step.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -48,8 +49,28 @@ def dot(a: np.ndarray, w: np.ndarray, out: np.ndarray | None = None) -> np.ndarr
     return out
 
 
+def affine(*args: np.ndarray) -> np.ndarray:
+    """A layer: products of operands, each with the matrix behind it, and a bias if one is left, added up."""
+    total = args[-1] if len(args) % 2 else 0
+    for a, w in zip(args[0::2], args[1::2], strict=False):
+        total = total + dot(a, w)
+    return total
+
+
+def abreast(parts: Sequence[np.ndarray], axis: int) -> np.ndarray:
+    """Parts side by side; what is the same at every step, or for every sequence, is repeated."""
+    shapes = [list(np.shape(a)) for a in parts]
+    sizes = [shape.pop(axis) for shape in shapes]
+    others = list(np.broadcast_shapes(*map(tuple, shapes)))
+    at = len(others) + 1 + axis
+    wide = [np.broadcast_to(a, [*others[:at], n, *others[at:]]) for a, n in zip(parts, sizes, strict=True)]
+    return np.concatenate(wide, axis=axis)
+
+
 def outer(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Sum of the outer products of the rows of a (..., n) and b (..., m): a weight's gradient, (n, m)."""
+    if a.shape[:-1] != b.shape[:-1]:  # an operand that all sequences share, such as the clock
+        a = np.broadcast_to(a, (*b.shape[:-1], a.shape[-1]))
     return np.dot(rows(a).T, rows(b), out=out)
 
 

@@ -19,9 +19,11 @@ from . import checks, fast
 from .buffers import POOL
 from .call import BY_NAME, RAGGED, Call
 from .cell import Cell, NextState
-from .compile import evaluate
+from .compile import start_from
+from .engine import reference
+from .engine.reference import evaluate
 from .errors import ShapeError, UnknownNameError, nearest
-from .graph import Node
+from .graph import Graph, Node
 from .operations import few_runs
 from .printers.compiled import NotCompiled
 from .threads import threads_for
@@ -29,9 +31,6 @@ from .threads import threads_for
 __all__ = ["CheckpointedRun", "Gradients", "Run", "backends", "unroll"]
 
 Arrays = Mapping[str, np.ndarray]
-
-DEFAULT = "numpy"
-"""The back-end that runs where none is named."""
 
 
 def backends() -> tuple[str, ...]:
@@ -46,17 +45,14 @@ def backends() -> tuple[str, ...]:
 
 
 def check_backend(name: str | None) -> str:
-    """The back-end's name, the default for None."""
+    """The back-end's name; NumPy for None."""
     if name is None:
-        return choose_backend()
+        return "numpy"
+    if isinstance(name, str) and name == "reference":
+        return name
     if isinstance(name, str) and name == "numba" and (problem := fast.why_not()):
         raise UnknownNameError(f"backend='numba' cannot run here, because {problem}; or leave backend= out")
     return checks.choice("backend", name, ("numpy", "numba") if name == "numpy" else backends())
-
-
-def choose_backend() -> str:
-    """The back-end for a run whose caller names none: the one place where that is decided."""
-    return DEFAULT if DEFAULT == "numpy" or DEFAULT in backends() else "numpy"
 
 
 def unroll(
@@ -94,7 +90,8 @@ def unroll(
     backend : str, optional
         One of `backends`. ``"numba"`` compiles the cell when it is first run in this way, which takes some
         seconds, once: what is compiled is kept in the user's cache folder. It is for float32 and float64;
-        what it cannot do, it leaves to NumPy, and `Run.backend` says which of them ran.
+        what it cannot do, it leaves to NumPy, and `Run.backend` says which of them ran. ``"reference"`` runs
+        the two plain loops, in `engine/reference.py`, that define what a run gives: slow, and easy to read.
     grad : bool
         Whether `Run.backward` will be called; False stores less.
     checkpoint_every : int, optional
@@ -133,7 +130,12 @@ def unroll(
         _check_every(cell, checkpoint_every)
         if checkpoint_every < call.T:
             return CheckpointedRun(call, check_backend(backend), grad, int(checkpoint_every))
-    return Run(call, check_backend(backend), grad)
+    return run(call, check_backend(backend), grad)
+
+
+def run(call: Call, backend: str, grad: bool) -> Run:
+    """Run arguments that were checked, on a back-end by name."""
+    return (ReferenceRun if backend == "reference" else Run)(call, backend, grad)
 
 
 def _check_every(cell: Cell, every: Any) -> None:
@@ -227,10 +229,15 @@ class Run:
         return self._call.B
 
     def _node(self, name: str) -> Node:
-        names = self._programs.graph.names
+        names = self._graph.names
         if name not in names:
             raise UnknownNameError(f"this run has no {name!r}: {nearest(name, self.cell.names)}")
         return names[name]
+
+    @property
+    def _graph(self) -> Graph:
+        """What ran."""
+        return self._programs.graph
 
     def __getitem__(self, name: str) -> np.ndarray:
         node = self._node(name)
@@ -251,7 +258,7 @@ class Run:
         return value
 
     def __contains__(self, name: str) -> bool:
-        return name in self._programs.graph.names
+        return name in self._graph.names
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.cell.names)
@@ -286,10 +293,7 @@ class Run:
         for s in self._programs.graph.states:
             at = self._programs.forward.storage[s.prev]
             out[s.name] = self._values[at.variable][0 if s.reverse else self.T].copy()
-        for i in self.cell.inputs:
-            if i.kind == "clock":
-                out[i.name] = self._call.offset + self.T
-        return out
+        return out | self._call.clock_after()
 
     def backward(
         self,
@@ -337,8 +341,7 @@ class Run:
         call, cell = self._call, self.cell
         allowed = [*cell.states, *(e for e in cell.emits if e not in cell.states)]
         shapes = {
-            n: (call.T, call.B, *(d.value(call.sizes) for d in self._programs.graph.names[n].shape))
-            for n in allowed
+            n: (call.T, call.B, *(d.value(call.sizes) for d in self._graph.names[n].shape)) for n in allowed
         }
         given = self._checked("grads", grads, shapes, allowed)
         ends = self._checked("final", final, {n: shapes[n][1:] for n in cell.states}, cell.states)
@@ -350,7 +353,7 @@ class Run:
         extra: dict[tuple, Any] = {("grad", name): g for name, g in given.items()}
         for name in cell.states:
             extra["initial", name] = ends.get(name, 0.0)
-        skip = () if inputs else tuple(i.name for i in cell.inputs if i.kind in ("sequence", "noise"))
+        skip = _skipped(cell, inputs)
 
         def compute(plain: bool) -> dict[str, np.ndarray]:
             program, function = self._programs.backward(tuple(given), skip, plain=plain)
@@ -390,6 +393,37 @@ class Run:
         return f"<run of {self.cell.name}: T = {self.T}, B = {self.B}; {', '.join(self.cell.names)}>"
 
 
+def plain_steps(call: Call) -> reference.Steps:
+    """All steps, each equation in turn as the author wrote it."""
+    graph = start_from(call.cell.graph, call.given)
+    return reference.forward(graph, call)
+
+
+class ReferenceRun(Run):
+    """A run as it is defined, by the plain loops of `engine/reference.py`."""
+
+    def __init__(self, call: Call, backend: str, grad: bool):
+        self.cell, self._call, self._grad, self.backend = call.cell, call, grad, backend
+        self._steps = plain_steps(call)
+
+    @property
+    def _graph(self) -> Graph:
+        return self._steps.graph
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        self._node(name)
+        return self._steps.named(name)
+
+    @property
+    def final(self) -> dict[str, Any]:
+        """The last states by name, (B, H), and the clock's next number."""
+        return {k: v.copy() for k, v in self._steps.last.items()} | self._call.clock_after()
+
+    def _gradients(self, given: Arrays, ends: Arrays, inputs: bool) -> Gradients:
+        skip = _skipped(self.cell, inputs)
+        return Gradients(self.cell, reference.backward(self._steps, given, ends, skip), skip)
+
+
 class CheckpointedRun(Run):
     """A run that stores states at every k-th step only, and computes between them again.
 
@@ -409,14 +443,18 @@ class CheckpointedRun(Run):
         out = None
         for k in range(-(-call.T // every)):
             self._starts.append(state)
-            run = self._part(k, grad=False)
-            piece = run.output
+            part = self._part(k, grad=False)
+            piece = part.output
             if out is None:
                 out = np.empty((call.T, *piece.shape[1:]), piece.dtype)
-            out[k * every : k * every + run.T] = piece
-            state = run.final
+            out[k * every : k * every + part.T] = piece
+            state = part.final
         self._output, self._final = out, state
-        self.backend, self._programs = run.backend, run._programs
+        self.backend, self._ran = part.backend, part._graph
+
+    @property
+    def _graph(self) -> Graph:
+        return self._ran
 
     def _part(self, k: int, grad: bool) -> Run:
         """Steps ``k * every`` to the next checkpoint, run from the stored state."""
@@ -435,7 +473,7 @@ class CheckpointedRun(Run):
         part = Call(
             self.cell, params, None, self._starts[k], lengths, steps, batch, timed | static, part=True
         )
-        return Run(part, self._asked, grad)
+        return run(part, self._asked, grad)
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name == self.cell.output:
@@ -451,13 +489,17 @@ class CheckpointedRun(Run):
     def _gradients(self, given: Arrays, ends: Arrays, inputs: bool) -> Gradients:
         total: Gradients | None = None
         for k in reversed(range(len(self._starts))):
-            run, first = self._part(k, grad=True), k * self._every
-            grads = run._gradients({n: g[first : first + run.T] for n, g in given.items()}, ends, inputs)
+            part, first = self._part(k, grad=True), k * self._every
+            grads = part._gradients({n: g[first : first + part.T] for n, g in given.items()}, ends, inputs)
             ends = {name: grads.states[f"{name}0"] for name in self.cell.states}
             if total is None:
                 total = grads.over(self._call.T)
             total.add(grads, first)
         return total
+
+
+def _skipped(cell: Cell, inputs: bool) -> tuple[str, ...]:
+    return () if inputs else tuple(i.name for i in cell.inputs if i.kind in ("sequence", "noise"))
 
 
 class _Keys:
@@ -562,36 +604,6 @@ def one_step(cell: Cell, params, x, state, inputs) -> NextState:
     more = {k: timeless(k, v) for k, v in inputs.items()}
     steps = None if (timed - set(more)) or more.keys() & timed or x is not None else 1
     call = Call(cell, params, x, state, None, steps, None, more, one_step=True)
-    starts = {s.name: s.start for s in cell.graph.states}
-
-    def given(n: Node) -> Any:
-        """What does not come from the step before."""
-        if n.op.name == "clock":
-            return np.full((1, 1), call.offset, call.dtype)
-        value = call.values[n.op.name, n.name]
-        return value[0] if n.op.name in ("sequence", "noise") else value
-
-    def leaf(n: Node) -> Any:
-        if n.op.name != "prev":
-            return given(n)
-        name = n.attrs["state"]
-        if ("initial", name) in call.values:
-            return call.values["initial", name]
-        first = evaluate([starts[name]], given, call.sizes, call.dtype)[starts[name]]
-        shape = (call.B, *(d.value(call.sizes) for d in n.shape))
-        return np.broadcast_to(np.asarray(first, call.dtype), shape)
-
-    graph = cell.graph
-    wanted = [s.next for s in graph.states] + list(graph.outputs.values()) + list(graph.names.values())
-    values = evaluate(wanted, leaf, call.sizes, call.dtype)
-
-    def value(n: Node) -> np.ndarray:
-        return np.array(np.broadcast_to(values[n], (call.B, *(d.value(call.sizes) for d in n.shape))))
-
-    states: dict[str, Any] = {s.name: value(s.next) for s in graph.states}
-    for i in cell.inputs:
-        if i.kind == "clock":
-            states[i.name] = call.offset + 1
-    return NextState(
-        states, {k: value(n) for k, n in {**graph.names, **graph.outputs}.items() if k not in states}
-    )
+    steps = plain_steps(call)
+    others = [n for n in cell.graph.names if n not in cell.states]
+    return NextState(steps.last | call.clock_after(), {n: steps.named(n)[0] for n in others})

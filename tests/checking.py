@@ -89,32 +89,3 @@ def check_gradients(
         worst = np.max(np.abs(got - expected), initial=0.0) / scale
         assert worst <= tolerance, f"{cell.name}: gradient of {name} is off by {worst:.2e}"
     return run, grads
-
-
-def plain_loop(cell, params, x=None, *, inputs=None, state=None, lengths=None, steps=None):
-    """Run a cell by calling `Cell.step` for each step, each sequence on its own where there are lengths.
-
-    Returns a dict of arrays (T, B, ...) for states and everything named, and the last states.
-    """
-    inputs = dict(inputs or {})
-    timed = {i.name for i in cell.inputs if i.kind in ("sequence", "noise")}
-    T = (
-        len(x)
-        if x is not None
-        else steps
-        if steps is not None
-        else len(next(inputs[k] for k in inputs if k in timed))
-    )
-    history, now = [], dict(state or {})
-    for t in range(T):
-        here = {k: v[t] if k in timed else v for k, v in inputs.items()}
-        after = cell.step(params, None if x is None else x[t], now, **here)
-        if lengths is not None:
-            live = t < np.asarray(lengths)
-            before = now
-            for k in cell.states:
-                old = before.get(k, np.zeros_like(after[k]))
-                after[k] = np.where(live.reshape(-1, *[1] * (after[k].ndim - 1)), after[k], old)
-        history.append({k: after[k] for k in [*after, *after.values_by_name]})
-        now = dict(after)
-    return {k: np.stack([row[k] for row in history]) for k in (history[0] if history else {})}, now

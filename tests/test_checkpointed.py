@@ -4,15 +4,10 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from arguments import drawn
-from checking import derivatives
-from test_acceptance import attention, toy
+from corner_cells import drawn
 
 import lstmcourse as lc
 from lstmcourse.buffers import POOL
-
-CELLS = [lc.cells.get(name) for name in lc.cells.names()] + [toy, attention]
-CELLS += [lc.stack([lc.cells.gru, lc.cells.clockwork]), lc.cells.lstm.override(f=1.0)]
 
 
 def both(cell, every, backend="numpy", lengths=None, given=True, T=7):
@@ -45,26 +40,11 @@ def same(found):
         np.testing.assert_allclose(again[k], grads[k], rtol=0, atol=1e-12 * scale, err_msg=k)
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=lambda c: c.name)
-def test_every_cell(cell):
-    same(both(cell, 3))
-
-
 @pytest.mark.parametrize("every", [1, 2, 6])
 @pytest.mark.parametrize("lengths", [None, [7, 0, 2], [3, 3, 1]], ids=str)
 @pytest.mark.parametrize("given", [True, False], ids=["given", "zero"])
 def test_every_step(every, lengths, given):
     same(both(lc.cells.lstm, every, lengths=lengths and np.array(lengths), given=given))
-
-
-def test_padding_is_never_computed_on():
-    params, x, _ = drawn(lc.cells.gru, T=7)
-    x[3:, 1] = np.nan
-    lengths = np.array([7, 3, 5])
-    runs = [lc.unroll(lc.cells.gru, params, x, lengths=lengths, **k) for k in ({}, {"checkpoint_every": 2})]
-    a, b = (r.backward({"h": np.ones((7, 3, 4))}) for r in runs)
-    for k in a:
-        np.testing.assert_allclose(b[k], a[k], rtol=0, atol=1e-12)
 
 
 def test_the_compiled_back_end_too():
@@ -95,18 +75,6 @@ def test_the_clock_goes_on():
     a, b = (lc.unroll(cell, params, x[3:], state=start, **k) for k in ({}, {"checkpoint_every": 4}))
     np.testing.assert_allclose(b["h"], a["h"], atol=1e-14)
     assert a.final["t"] == b.final["t"] == 9
-
-
-def test_gradients_by_complex_steps():
-    cell, (params, x, _) = lc.cells.lstm, drawn(lc.cells.lstm, T=5)
-    weights = np.random.default_rng(2).standard_normal((5, 3, 4))
-    grads = lc.unroll(cell, params, x, checkpoint_every=2).backward({"h": weights})
-
-    def loss(arrays):
-        return (lc.unroll(cell, {k: arrays[k] for k in params}, arrays["x"], grad=False)["h"] * weights).sum()
-
-    for k, d in derivatives(loss, {**params, "x": x}).items():
-        np.testing.assert_allclose(grads[k], d, rtol=0, atol=1e-12, err_msg=k)
 
 
 def test_memory_is_what_the_documentation_says():

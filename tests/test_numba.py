@@ -1,4 +1,4 @@
-"""The compiled back-end: the same numbers as NumPy's, fast code, and a cache that harms nobody."""
+"""The compiled back-end, beside the contract: what it leaves to NumPy, fast code, a cache that is safe."""
 
 # ruff: noqa: B008 - a cell's signature says by calls what the cell is given
 
@@ -17,28 +17,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from arguments import drawn
 from checking import random_params
-from test_acceptance import attention, toy
-from test_programs import mixed
+from corner_cells import drawn
 
 import lstmcourse as lc
 from lstmcourse import fast, threads
 from lstmcourse.printers.compiled import MOST_COLUMNS, NotCompiled
-from lstmcourse.unroll import choose_backend
 
 numba = pytest.importorskip("numba")
 
 from lstmcourse import kernels, tiles  # noqa: E402 - they import Numba
 
-
-@pytest.fixture(scope="module", autouse=True)
-def folder(request):
-    """Compiled programs are kept from one run of the tests to the next, apart from the user's own."""
-    path = request.config.cache.mkdir("compiled")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LSTMCOURSE_CACHE_DIR", str(path))
-        yield path
+pytestmark = pytest.mark.usefixtures("compiled_programs")
 
 
 def both(cell, params, x, options, outputs=None, ends=True, inputs=True, ran="numba"):
@@ -55,117 +45,13 @@ def both(cell, params, x, options, outputs=None, ends=True, inputs=True, ran="nu
     return found
 
 
-def agree(cell, dtype=np.float64, lengths=None, given=False, outputs=None, ends=True, inputs=True, **sizes):
-    params, x, options = drawn(cell, dtype, given=given, **sizes)
-    if lengths is not None:
-        options["lengths"] = np.array(lengths)
-        if x is not None:
-            for b, n in enumerate(lengths):
-                x[n:, b] = np.nan
-    (plain, by_plain), (run, grads) = both(cell, params, x, options, outputs, ends, inputs)
-    tolerance = 1e-13 if dtype == np.float64 else 1e-5
-
-    def same(a, b, what, factor=1):
-        assert (a.shape, a.dtype) == (b.shape, b.dtype), what
-        scale = max(1.0, np.max(np.abs(a), initial=0.0))
-        np.testing.assert_allclose(b, a, rtol=0, atol=factor * tolerance * scale, err_msg=what)
-
-    for name in plain:
-        same(plain[name], run[name], name)
-    assert set(plain.final) == set(run.final)
-    for name in plain.final:
-        same(np.asarray(plain.final[name]), np.asarray(run.final[name]), f"final {name}")
-    assert list(by_plain) == list(grads)
-    for name in grads:
-        same(by_plain[name], grads[name], f"gradient of {name}", 10)
-    return run, grads
-
-
-# Agreement with NumPy
+# Which of them runs
 
 
 def test_both_backends_are_offered_and_numpy_runs_by_default():
     assert lc.backends() == ("numpy", "numba")
     params, x, options = drawn(lc.cells.rnn)
-    assert lc.unroll(lc.cells.rnn, params, x, **options).backend == choose_backend() == "numpy"
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
-@pytest.mark.parametrize("name", lc.cells.names())
-def test_every_cell_agrees(name, dtype):
-    agree(lc.cells.get(name), dtype)
-
-
-@pytest.mark.parametrize("name", lc.cells.names())
-def test_every_cell_agrees_with_lengths_and_given_states(name):
-    agree(lc.cells.get(name), lengths=[5, 0, 3], given=True)
-
-
-OTHERS = {
-    "toy": toy,
-    "attention": attention,
-    "mixed": mixed,
-    "stack": lc.stack([lc.cells.lstm, lc.cells.rnn]),
-    "dropout": lc.stack([lc.cells.rnn, lc.cells.rnn], dropout=True),
-    "bidirectional": lc.bidirectional(lc.cells.lstm),
-    "held": lc.cells.lstm.override(f=1.0),
-}
-
-
-@pytest.mark.parametrize("lengths", [None, [5, 0, 3]], ids=["full", "lengths"])
-@pytest.mark.parametrize("name", OTHERS)
-def test_other_cells_agree(name, lengths):
-    agree(OTHERS[name], lengths=lengths)
-
-
-@lc.cell
-def functions(x, h, t=lc.clock):
-    """Every function of one and of two numbers, axes, parts and choices."""
-    a = lc.affine("a", h, x)
-    b = lc.exp(-lc.square(a)) + lc.log(1.5 + lc.sigmoid(a)) + lc.sin(a) * lc.cos(h) + lc.sqrt(1.0 + a * a)
-    c = lc.softplus(a) + lc.maximum(a, h) - lc.minimum(a, 0.1) + lc.relu(a) / 3.0
-    chosen = lc.where((a > 0.0) & ~(h > 0.5) | (t % 3 == 1), b, c - lc.stop_gradient(b))
-    left, right = lc.split(lc.concat(chosen, h), 2)
-    m = lc.expand(left, -1) * lc.expand(lc.softmax(right), -2)
-    s = lc.logsumexp(m, -1) + lc.sum(lc.swap(m), -2) + lc.mean(m, -2)
-    u = lc.softmax(m, -2)
-    p = lc.matmul(u, lc.swap(m))
-    h = lc.tanh(s + lc.sum(p, -1)) * (t + 1.0) / (t + 2.0)
-    return h, left, p
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
-def test_every_function_agrees(dtype):
-    agree(functions, dtype)
-
-
-@lc.cell
-def alone(x=None, h=lc.state("H")):
-    """No input."""
-    h = lc.tanh(lc.affine("h", U=h))
-    return h
-
-
-def test_edges():
-    """No step, one sequence, no input, a cell without input; the programs are the same ones."""
-    lstm = lc.cells.lstm
-    for sizes in (
-        {"T": 0},
-        {"B": 1},
-        {"T": 1, "B": 1, "H": 1},
-        {"D": 0},
-        {"H": 37, "B": 9},
-        {"H": 130, "B": 5},
-    ):
-        agree(lstm, np.float32, **sizes)
-    agree(alone, np.float32)
-
-
-def test_any_subset_of_the_outputs():
-    lstm = lc.cells.lstm
-    for outputs, ends in ((["h"], False), (["c"], True), ([], True)):
-        agree(lstm, np.float32, outputs=outputs, ends=ends)
-    agree(lstm, np.float32, outputs=["h"], inputs=False)
+    assert lc.unroll(lc.cells.rnn, params, x, **options).backend == "numpy"
 
 
 def test_without_gradients_and_in_chunks():

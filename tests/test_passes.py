@@ -6,7 +6,7 @@ import inspect
 
 import numpy as np
 import pytest
-from checking import plain_loop, random_params
+from checking import random_params
 
 import lstmcourse as lc
 from lstmcourse import passes
@@ -404,7 +404,7 @@ PIPELINE = [
 @pytest.mark.parametrize("function", [gates, attend, lc.cells.lstm.function], ids=lambda f: f.__name__)
 def test_no_pass_changes_values(function, passes_done):
     """The plain evaluation of the graph after each pass gives what the author's graph gives."""
-    from lstmcourse.compile import evaluate
+    from lstmcourse.engine.reference import evaluate
 
     rng = np.random.default_rng(4)
     cell = lc.cell(function)
@@ -429,17 +429,6 @@ def test_no_pass_changes_values(function, passes_done):
     got = evaluate([s.next for s in graph.states], leaf, known)
     for s, t in zip(cell.graph.states, graph.states, strict=True):
         np.testing.assert_allclose(got[t.next], expected[s.next], atol=1e-14)
-
-
-def test_a_padded_run_is_the_plain_loop():
-    rng = np.random.default_rng(5)
-    p = random_params(lc.cells.lstm, rng, input_size=2, hidden_size=3)
-    x, lengths = rng.standard_normal((5, 3, 2)), np.array([5, 0, 2])
-    values, last = plain_loop(lc.cells.lstm, p, x, lengths=lengths)
-    run = lc.unroll(lc.cells.lstm, p, x, lengths=lengths)
-    for k in "hc":
-        np.testing.assert_allclose(run[k], values[k], atol=1e-14)
-        np.testing.assert_allclose(run.final[k], last[k], atol=1e-14)
 
 
 def test_due():

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from corner_cells import mixed
 
 import lstmcourse as lc
 from lstmcourse import runtime
@@ -42,17 +43,6 @@ def test_golden_text(text):
     assert source(text) == stored, (
         "if the change is meant: python tests/test_programs.py, and read the difference"
     )
-
-
-@lc.cell
-def mixed(x, h, m=lc.state("H", "K"), a=lc.static("L", "A"), t=lc.clock):
-    """Every kind of storage: vectors, a matrix state, attention, a choice by the clock."""
-    scored = lc.tanh(a @ lc.param("W_a", "A", "N") + lc.expand(lc.affine("q", U=h, size="N"), -2))
-    alpha = lc.sum(scored * lc.param("v", "N", init="glorot"), -1)
-    u = lc.tanh(lc.affine("u", h, x, C=lc.sum(lc.expand(alpha) * a, -2)))
-    m = 0.5 * m + lc.expand(u) * lc.expand(lc.affine("k", W=x, size="K"), -2)
-    h = lc.where(t % 2 == 0, u * lc.sum(m), h)
-    return h, m, alpha
 
 
 CELLS = {

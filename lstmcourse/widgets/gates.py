@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from lstmcourse.compile import evaluate
+from lstmcourse.engine.reference import evaluate
 from lstmcourse.errors import UnknownNameError, nearest
 from lstmcourse.graph import Node
 from lstmcourse.hues import hue

@@ -1,0 +1,1 @@
+"""The engine: what a cell means. `reference` is its definition, to be read first."""
