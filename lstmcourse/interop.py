@@ -893,6 +893,12 @@ def load_keras(path: str | os.PathLike, cell: Cell) -> Arrays:
 # Files.
 
 
+_OURS = re.compile(
+    r"(weight|bias)_(ih|hh)(_l\d+)?(_reverse)?|(\d+\.)?((fwd|bwd)\.)?(recurrent_)?(kernel|bias)"
+)
+"""What arrays are called in the files that `save_torch` and `save_keras` write."""
+
+
 def _save(path: str | os.PathLike, arrays: Arrays, layout: str, overwrite: bool) -> Path:
     for name, a in arrays.items():
         if a.dtype.kind == "c":
@@ -901,8 +907,7 @@ def _save(path: str | os.PathLike, arrays: Arrays, layout: str, overwrite: bool)
             )
 
     def ours(header: tensorfiles.Header) -> bool:
-        there, new = header.arrays.keys(), arrays.keys()  # a net of more or fewer layers is one too
-        return header.metadata == {"format": layout} and (there <= new or new <= there)
+        return header.metadata.get("format") in ("pt", "keras") and all(map(_OURS.fullmatch, header.arrays))
 
     if not overwrite:
         tensorfiles.refuse_to_replace(path, ours, "file of such weights")
