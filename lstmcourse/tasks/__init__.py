@@ -6,7 +6,7 @@ different sequences); see `Batch` for what they hold.
 
 >>> from lstmcourse import tasks
 >>> tasks.names()[:4]
-('adding', 'agreement', 'clouds', 'copy')
+('adding', 'addition', 'agreement', 'clouds')
 >>> task = tasks.get("copy", delay=200)
 >>> batch = next(task.stream("train", batch_size=32))
 >>> batch.x.shape, round(task.chance, 4)
@@ -20,6 +20,7 @@ from collections.abc import Mapping
 
 from ..errors import UnknownNameError, nearest
 from .adding import Adding
+from .addition import Addition
 from .agreement import Agreement
 from .base import Batch, Task, split_of
 from .clouds import Clouds
@@ -27,19 +28,25 @@ from .copying import Copy
 from .counting import Counting
 from .dates import Dates, MissingPackageError
 from .film import Film
+from .handwriting import Handwriting
 from .metrics import bleu, error_rate
 from .pairs import Pairs, Transduction
+from .parity import Parity
+from .percolation import Percolation
 from .pronunciation import Pronunciation
 from .reber import EmbeddedReber, Reber
 from .scenes import Scenes
+from .speakers import Speakers
 from .spikes import SpikeDelays
 from .temporal_order import TemporalOrder
 from .text import MissingSourceError, Text
+from .tones import Tones
 from .translation import Translation
 from .waveform import Waveform
 
 __all__ = [
     "Adding",
+    "Addition",
     "Agreement",
     "Batch",
     "Clouds",
@@ -48,16 +55,21 @@ __all__ = [
     "Dates",
     "EmbeddedReber",
     "Film",
+    "Handwriting",
     "MissingPackageError",
     "MissingSourceError",
     "Pairs",
+    "Parity",
+    "Percolation",
     "Pronunciation",
     "Reber",
     "Scenes",
+    "Speakers",
     "SpikeDelays",
     "Task",
     "TemporalOrder",
     "Text",
+    "Tones",
     "Transduction",
     "Translation",
     "Waveform",
@@ -73,6 +85,7 @@ _TASKS: dict[str, type[Task]] = {
     task.name: task
     for task in (
         Adding,
+        Addition,
         Agreement,
         Clouds,
         Copy,
@@ -80,12 +93,17 @@ _TASKS: dict[str, type[Task]] = {
         Dates,
         EmbeddedReber,
         Film,
+        Handwriting,
+        Parity,
+        Percolation,
         Pronunciation,
         Reber,
         Scenes,
+        Speakers,
         SpikeDelays,
         TemporalOrder,
         Text,
+        Tones,
         Translation,
         Waveform,
     )

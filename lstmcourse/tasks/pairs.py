@@ -123,7 +123,8 @@ class Transduction(Task):
                 f"decode_target needs symbols of shape (T,), got {symbols.shape}: "
                 "for row b of a batch give batch.target[:, b]"
             )
-        return self.target_joiner.join(self.target_symbols[k] for k in until_end(symbols[:, None])[0])
+        words = self.target_symbols
+        return self.target_joiner.join(words[k] for k in until_end(symbols[:, None])[0])
 
     def texts(self, batch: Pairs) -> list[tuple[str, str]]:
         """Return the rows of a batch as text: source and target.

@@ -63,7 +63,7 @@ class Pronunciation(Transduction):
     @property
     def target_symbols(self) -> tuple[str, ...]:
         """Phonemes, the end first."""
-        return (END, *sorted({p for phonemes in _spoken(self.stress).values() for p in phonemes}))
+        return _phonemes(self.stress)
 
     def pronounce(self, word: str) -> str:
         """Return the phonemes of a word of the dictionary; for others an `UnknownNameError`."""
@@ -110,6 +110,11 @@ class Pronunciation(Transduction):
 def _spoken(stress: bool) -> dict[str, tuple[str, ...]]:
     found = pronunciations()
     return found if stress else {w: tuple(p.rstrip("012") for p in spoken) for w, spoken in found.items()}
+
+
+@lru_cache(maxsize=2)
+def _phonemes(stress: bool) -> tuple[str, ...]:
+    return (END, *sorted({p for entry in _spoken(stress).values() for p in entry}))
 
 
 @lru_cache(maxsize=4)
