@@ -108,7 +108,7 @@ class Tones(Task):
             np.where(jumps, np.arange(T)[:, None], 0), 0
         )  # the frame of the last jump
         pitch, loud, turn = (np.take_along_axis(v, start[:, None], 0) for v in (pitch, loud, turn))
-        samples = (np.arange(T)[:, None] - start)[:, None, :, None] * D + np.arange(D)
+        samples = np.arange(T * D).reshape(T, 1, 1, D)  # a new phase is uniform, wherever it is counted from
         waves = loud[..., None] * np.sin(2 * np.pi * (turn[..., None] + pitch[..., None] * samples))
         sound = (waves.sum(1) + self.noise * rng.standard_normal((T, B, D))).astype(dtype)
         return Batch(sound[:-1], sound[1:], np.ones((T - 1, B), bool))
