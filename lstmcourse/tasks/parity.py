@@ -21,7 +21,7 @@ class Parity(Task):
     the last step, is 1 if the number of ones is odd.
 
     Chance: ln 2, for whoever does not see all k bits. Best: 0. Splits: by a hash of the bits; of the 2^k rows
-    each split has its share.
+    each split has its share, in which, with few bits, odd ones need not be exactly half.
 
     Parameters
     ----------
