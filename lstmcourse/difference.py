@@ -9,7 +9,6 @@ the terms without a counterpart are marked. In the pictures, what both cells hav
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,129 +17,19 @@ from html import escape
 from typing import Any
 
 from .cell import Cell
-from .graph import Graph, Node
+from .engine.meaning import Meaning
+from .graph import Node
 from .printers.expression import PLAIN, equation_of, equations, operations, products, written_size
 from .printers.html import html
 from .printers.latex import LATEX
 from .printers.layout import MOST, UNIT, Layout, through_merges
 from .printers.svg import SERIF, Diagram, lit
 
-__all__ = ["Difference", "Equation", "Meaning", "Parameter", "diff"]
+__all__ = ["Difference", "Equation", "Parameter", "diff"]
 
 Spot = tuple[Node | None, int]  # an operation, and which of its parts; (None, 0) is a whole right side
 WHOLE: Spot = (None, 0)
 WIDE = 900  # pixels: two pictures, one of them wider, stand under each other
-_COMMUTE = ("maximum", "minimum", "equal", "not_equal", "both", "either")
-
-
-# ------------------------------------------------------------------------------------------
-# What an equation means
-
-
-class Meaning:
-    """Numbers for what the nodes of graphs compute: equal where two do the same, in any order of operands.
-
-    One numbering serves several graphs; `read` takes a graph in. Sums are sums of terms, products are
-    products of factors, a difference is a sum with a negative term, and a learned layer is the sum of its
-    products, however they were written.
-
-    Attributes
-    ----------
-    body : dict of Node to int
-        What an operation does to its arguments, where the author's names stand for themselves.
-    ref : dict of Node to int
-        How others refer to it: by its name, if it has one.
-    full : dict of Node to int
-        What it computes, down to the leaves, whatever things are called.
-    """
-
-    def __init__(self):
-        self.numbers: dict[Any, int] = {}
-        self.keys: list[Any] = []
-        self.body: dict[Node, int] = {}
-        self.ref: dict[Node, int] = {}
-        self.full: dict[Node, int] = {}
-        self._parts: dict[int, dict[Node, tuple[str, list[int]]]] = {0: {}, 1: {}}
-
-    def number(self, *key: Any) -> int:
-        """The number of a key, the same each time."""
-        if key not in self.numbers:
-            self.numbers[key] = len(self.keys)
-            self.keys.append(key)
-        return self.numbers[key]
-
-    def read(self, graph: Graph, called: Mapping[str, str] | None = None) -> None:
-        """Number all nodes of a graph, in which names are `called` otherwise."""
-        for node in graph.nodes:
-            self.full[node] = self._number(node, self.full, 1)
-            self.body[node] = self._number(node, self.ref, 0)
-            self.ref[node] = self.body[node]
-            if node.name and node.op.kind != "leaf":
-                self.ref[node] = self.number("name", (called or {}).get(node.name, node.name))
-
-    def _number(self, node: Node, known: dict[Node, int], through: int) -> int:
-        op, args = node.op, [known[a] for a in node.args]
-        if op.kind == "leaf":
-            return self.number(op.name, node.name, *self._leaf(node))
-        if op.name == "copy":
-            return args[0]
-        if op.name in ("add", "sub", "neg", "affine", "mul"):
-            sign, parts = self._gather(node, known, through)
-            self._parts[through][node] = sign, parts
-            return self.number(sign, *sorted(parts)) if len(parts) > 1 else parts[0]
-        if op.name in _COMMUTE:
-            args.sort()
-        if op.name == "spread":
-            args = args[:1]  # the other one only lends its shape
-        attrs = sorted((k, str(v)) for k, v in node.attrs.items() if k not in ("init", "label"))
-        return self.number(op.name, tuple(attrs), *args)
-
-    def _leaf(self, node: Node) -> tuple:
-        if node.op.name == "const":
-            value = node.attrs["value"]
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                return (float(value),)
-            return (repr(value.tolist() if hasattr(value, "tolist") else value),)
-        if node.op.name == "table":
-            return tuple(map(str, node.shape)), _code(node.attrs["function"])
-        settings = {k: v for k, v in node.attrs.items() if k not in ("init", "free")}
-        free = self.ref[node.attrs["free"]] if "free" in node.attrs else None
-        return tuple(map(str, node.shape)), tuple(sorted(map(str, settings.items()))), free
-
-    def _gather(self, node: Node, known: dict[Node, int], through: int) -> tuple[str, list[int]]:
-        """The terms of a sum, or the factors of a product, with those of unnamed ones inside it."""
-        sign = "mul" if node.op.name == "mul" else "add"
-
-        def parts(a: Node) -> list[int]:
-            open_ = through or not a.name
-            inner = self._parts[through].get(a) if open_ else None
-            return inner[1] if inner and inner[0] == sign else [known[a]]
-
-        if node.op.name == "affine":
-            return sign, [key for _, key, *_ in _products(node, self, known)]
-        if node.op.name == "neg":
-            return sign, [self.negative(k) for k in parts(node.args[0])]
-        if node.op.name == "sub":
-            a, b = node.args
-            return sign, [*parts(a), *(self.negative(k) for k in parts(b))]
-        return sign, [k for a in node.args for k in parts(a)]
-
-    def negative(self, k: int) -> int:
-        """The number of a term with the other sign."""
-        what, *rest = self.keys[k]
-        if what == "const" and isinstance(rest[-1], float):
-            return self.number(what, *rest[:-1], 0.0 - rest[-1])
-        return rest[0] if what == "minus" else self.number("minus", k)
-
-
-def _code(value: Any) -> Any:
-    """What a function of sizes does: its instructions and what it has at hand, without places in memory."""
-    if inspect.isfunction(value):
-        held = [c.cell_contents for c in value.__closure__ or ()]
-        return _code(value.__code__), tuple(map(_code, [*held, *(value.__defaults__ or ())]))
-    if inspect.iscode(value):
-        return value.co_code, value.co_names, tuple(map(_code, value.co_consts))
-    return repr(value)
 
 
 def _products(node: Node, meaning: Meaning, known: Mapping[Node, int]) -> Iterator[tuple]:
@@ -828,9 +717,7 @@ def diff(
 
 def _whole(c: Cell, meaning: Meaning) -> tuple:
     """All that a cell computes."""
-    full, graph = meaning.full, c.graph
-    states = sorted((s.name, full[s.prev], full[s.start], full[s.next]) for s in graph.states)
-    return states, sorted((k, full[n]) for k, n in graph.outputs.items()), c.output
+    return meaning.states(c.graph), sorted((k, meaning.full[n]) for k, n in c.graph.outputs.items()), c.output
 
 
 def _starts(a: Cell, b: Cell, meaning: Meaning) -> dict[str, tuple[Any, Any]]:

@@ -49,8 +49,8 @@ import numpy as np
 from . import cells, checks, tensorfiles
 from .cell import Cell
 from .compose import bidirectional, stack
+from .engine.meaning import Meaning
 from .errors import DtypeError, FileError, ShapeError, UnknownNameError, nearest
-from .graph import Graph, walk
 
 __all__ = [
     "from_keras",
@@ -165,23 +165,10 @@ class _Structure:
         return f"{self.row.module} with {_extent(self.layers, self.directions)}"
 
 
-def _meaning(graph: Graph, output: str, numbers: dict[tuple, int]) -> tuple:
-    """What a graph computes, as numbers of expressions: equal where the equations are, in any order.
-
-    Which way time runs is part of a state's leaf. Left out: how parameters start, what equations are
-    called, and what is emitted beside the output.
-    """
-    found: dict[Any, int] = {}
-    for node in walk([*graph.roots(), *(s.prev for s in graph.states), graph.names[output]]):
-        args = [found[a] for a in node.args]
-        if node.op.name in ("add", "mul"):
-            args.sort()
-        name = node.name if node.op.kind == "leaf" else ""
-        attrs = sorted((k, repr(v)) for k, v in node.attrs.items() if k not in ("init", "label"))
-        key = (node.op.name, name, tuple(attrs), tuple(args), tuple(map(str, node.shape)))
-        found[node] = numbers.setdefault(key, len(numbers))
-    states = [(s.name, found[s.prev], found[s.start], found[s.next]) for s in graph.states]
-    return sorted(states), found[graph.names[output]]
+def _computes(cell: Cell, meaning: Meaning) -> tuple:
+    """What a cell computes, but for what it emits beside its output; how parameters start does not count."""
+    meaning.read(cell.graph)
+    return meaning.states(cell.graph), meaning.full[cell.graph.names[cell.output]]
 
 
 def _structure(cell: Cell, table: tuple[_Row, ...]) -> _Structure:
@@ -208,8 +195,9 @@ def _find(cell: Cell, table: tuple[_Row, ...]) -> _Structure | None:
         s = _Structure(row, max(1, len(numbered)), directions, stacked=bool(numbered))
         if {prefix + p.name for prefix, _, _ in s.parts() for p in row.cell.graph.params} != names:
             continue
-        like, numbers = s.cell(dropout=dropout and s.stacked), {}
-        if _meaning(like.graph, like.output, numbers) == _meaning(cell.graph, cell.output, numbers):
+        like = s.cell(dropout=dropout and s.stacked)
+        meaning = Meaning()
+        if _computes(cell, meaning) == _computes(like, meaning):
             return s
     return None
 
