@@ -1,7 +1,8 @@
 """Files: replaced whole or not at all, and read with errors that name them.
 
 What a reader can do here: `replace` a file, so that at every moment its path holds the old content or the
-new; ask before long work whether that could be done (`check_replaceable`); open one (`opened`), `read_json`.
+new; ask before long work whether that could be done (`check_replaceable`); open one (`opened`), `read_json`;
+be the only one at some work (`alone`).
 
 New content is written beside the file, under a name that nobody else has, and renamed when it is on the disk.
 A writer that is killed leaves such a file behind; the next one that writes to that folder removes it. Who is
@@ -27,9 +28,11 @@ from .paths import expand
 try:
     import fcntl
 except ImportError:  # Windows
+    import msvcrt
+
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["check_replaceable", "opened", "parse_json", "read_json", "replace"]
+__all__ = ["alone", "check_replaceable", "opened", "parse_json", "read_json", "replace"]
 
 _PREFIX, _SUFFIX = ".lstmcourse-", ".part"
 _ABANDONED = 3600.0  # seconds; only where files cannot be locked
@@ -169,6 +172,42 @@ def parse_json(text: str | bytes, what: str, error: type[FileError] = FileError)
         raise error(f"{what} not JSON ({problem})") from problem
 
 
+@contextlib.contextmanager
+def alone(path: str | os.PathLike) -> Iterator[None]:
+    """Hold a lock while the block runs, so that nobody else does who asks for the same path.
+
+    The system lets go of it when the process ends, however that ends: what a killed one has left behind locks
+    nothing. The file is empty, and stays. On a file system without locks the block runs unprotected.
+
+    Parameters
+    ----------
+    path : path
+        Of the lock; the file and its folders are made where they are missing.
+
+    Raises
+    ------
+    BlockingIOError
+        Another process holds the lock, or another thread.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, alone(f"{folder}/work.lock"):
+    ...     try:
+    ...         with alone(f"{folder}/work.lock"):
+    ...             print("two")
+    ...     except BlockingIOError:
+    ...         print("one")
+    one
+    """
+    path = expand(path)
+    os.makedirs(path.parent, exist_ok=True)
+    with open(path, "ab") as file:
+        if _take(file) is False:
+            raise BlockingIOError(errno.EAGAIN, "somebody else holds this lock", str(path))
+        yield
+
+
 # ----------------------------------------------------------------------------------------------------- parts
 
 
@@ -239,6 +278,17 @@ def _lock(file: BinaryIO, *, wait: bool) -> bool | None:
         return False
     except OSError:  # a file system without locks
         return None
+    return True
+
+
+def _take(file: BinaryIO) -> bool | None:
+    """Lock an empty file as `_lock` does without waiting, on every system."""
+    if fcntl is not None:
+        return _lock(file, wait=False)
+    try:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    except OSError:
+        return False
     return True
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -220,3 +221,58 @@ def test_what_cannot_be_read_is_named(tmp_path):
         with pytest.raises(FileError, match=f"cannot be read: .*{reason}"):
             files.read_json(tmp_path / name)
     assert files.read_json(files.replace(tmp_path / "a", b'{"a": [1.5, "\xc3\xa9"]}')) == {"a": [1.5, "é"]}
+
+
+# Being the only one
+
+
+def test_a_lock_is_held_by_one_and_ends_with_its_process(tmp_path):
+    """Also by a kill: the file stays, and locks nothing."""
+    path = tmp_path / "folder" / "work.lock"
+    script = (
+        "import sys, time; from lstmcourse import files\n"
+        "with files.alone(sys.argv[1]): print(1, flush=True); time.sleep(99)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline()
+        with pytest.raises(BlockingIOError, match="work.lock"), files.alone(path):
+            pass
+        other.kill()
+    with files.alone(path), pytest.raises(BlockingIOError), files.alone(path):
+        pass
+    assert path.exists()
+    with files.alone(path):
+        pass
+
+
+def test_a_lock_on_windows(tmp_path, monkeypatch):
+    """With a stand-in for its module: one byte at the start of an empty file, without waiting."""
+    held = set()
+
+    def locking(handle, mode, count):
+        assert (mode, count, os.lseek(handle, 0, os.SEEK_CUR)) == ("without waiting", 1, 0)
+        if held:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        held.add(handle)
+
+    monkeypatch.setattr(files, "fcntl", None)
+    monkeypatch.setattr(
+        files, "msvcrt", SimpleNamespace(locking=locking, LK_NBLCK="without waiting"), raising=False
+    )
+    with (
+        files.alone(tmp_path / "work.lock"),
+        pytest.raises(BlockingIOError),
+        files.alone(tmp_path / "work.lock"),
+    ):
+        pass
+    assert len(held) == 1
+
+
+@pytest.mark.skipif(files.fcntl is None, reason="flock")
+def test_without_locks_work_goes_on_unprotected(tmp_path, monkeypatch):
+    def flock(file, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(files.fcntl, "flock", flock)
+    with files.alone(tmp_path / "work.lock"), files.alone(tmp_path / "work.lock"):
+        pass
