@@ -1,27 +1,29 @@
 """Experiments run anywhere, go on after a kill, repeat to the byte, and notice what no longer holds."""
 
-import ast
-import importlib.util
+import importlib
 import json
 import math
+import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import lstmcourse
-from lstmcourse import experiments
-from lstmcourse.errors import UnknownNameError
-from lstmcourse.experiments import Interval, Pair, Trial, experiment, grid
+from lstmcourse import cells, experiments, files
+from lstmcourse.errors import FileError, UnknownNameError
+from lstmcourse.experiments import Interval, Pair, Trial, basis, experiment, grid
 from lstmcourse.experiments.__main__ import main
-from lstmcourse.experiments.define import ENGINE
 
 ROOT = Path(__file__).parents[1]
 SLOPE = -0.1
@@ -36,7 +38,6 @@ def fading(gap):
     points=grid(cell=("rnn", "lstm"), gap=(1, 2, 8)),
     seeds=range(3),
     agree={"accuracy": Interval(0.02, axis="gap"), "norm": Interval(factor=1.5)},
-    uses=("train",),
 )
 def toy(cell, gap, *, seed):
     """Accuracy fades with the gap.
@@ -56,6 +57,13 @@ def limit_of_threads():
 @experiment(points=[{"x": 0}, {"x": 1}], seeds=[5], agree={"y": Interval(0.5)})
 def failing(x, *, seed):
     if x:
+        raise FloatingPointError("the loss is not finite")
+    return {"y": 1.0}
+
+
+@experiment(points=grid(x=range(12)), seeds=[0], agree={"y": Interval(0.5)})
+def several(x, *, seed):
+    if x in (3, 7):
         raise FloatingPointError("the loss is not finite")
     return {"y": 1.0}
 
@@ -137,46 +145,178 @@ def test_what_is_in_the_journal_is_not_measured_again(here):
     assert known in results.trials
 
 
-def test_a_killed_run_goes_on_where_it_was(here, tmp_path):
-    (tmp_path / "slow_experiment.py").write_text(
-        textwrap.dedent("""
-            import pathlib, time
-            from lstmcourse.experiments import Interval, experiment, grid
+SLOW = """
+    import os, pathlib, time
+    from lstmcourse.experiments import Interval, experiment, grid
 
-            @experiment(points=grid(n=range(8)), seeds=[0], agree={"y": Interval(0.1)})
-            def slow(n, *, seed):
-                with open(pathlib.Path(__file__).with_name("calls"), "a") as f:
-                    f.write(f"{n}\\n")
-                time.sleep(0.15)
-                return {"y": n / 3}
-        """)
-    )
-    script = (
-        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[2]); import slow_experiment; "
-        "from lstmcourse import experiments; "
-        "experiments.run('slow', workers=1, data=Path(sys.argv[1]), progress=False)"
-    )
-    command = [sys.executable, "-c", script, str(here), str(tmp_path)]
-    calls = tmp_path / "calls"
+    def say(*words):
+        with open(pathlib.Path(__file__).with_name("said"), "a") as f:
+            print(*words, file=f)
 
-    def noted():
-        lines = [line for p in here.parent.rglob("slow-*.jsonl") for line in p.read_text().splitlines()]
-        return {str(json.loads(line)["point"]["n"]) for line in lines if line.endswith("}}")}
+    @experiment(points=grid(n=range({count})), seeds=[0], agree={{"y": Interval(0.1)}})
+    def slow(n, *, seed):
+        say("start", n, os.getpid())
+        time.sleep({pause})
+        return {{"y": n / 3}}
+"""
+START = (
+    "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[2]); import slow_study; "
+    "from lstmcourse.experiments.__main__ import main; sys.exit(main(['slow', '--data', sys.argv[1]]))"
+)
 
-    first = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
-    deadline = time.monotonic() + 60
-    while len(noted()) < 3:
-        assert time.monotonic() < deadline and first.poll() is None
+
+class Slow:
+    """A study in a file, runners of it in other processes, and what is known of their trials and workers."""
+
+    def __init__(self, folder, count=10, pause=0.3):
+        self.folder, self.data, self.count = folder, folder / "data", count
+        text = textwrap.dedent(SLOW).format(count=count, pause=pause)
+        (folder / "slow_study.py").write_text(text)
+        (folder / "said").touch()
+
+    def start(self, **more):
+        return subprocess.Popen(
+            [sys.executable, "-c", START, str(self.data), str(self.folder)], cwd=ROOT, text=True, **more
+        )
+
+    def noted(self):
+        """Trials in the journal."""
+        lines = [line for p in self.folder.rglob("slow-*.jsonl") for line in p.read_text().splitlines()]
+        return [json.loads(line)["point"]["n"] for line in lines if line.endswith("}}")]
+
+    def started(self):
+        """(Trial, process) of every start."""
+        return [tuple(map(int, line.split()[1:])) for line in (self.folder / "said").read_text().splitlines()]
+
+    def workers(self):
+        """Processes that measured a trial and are there."""
+        return {pid for _, pid in self.started() if is_there(pid)}
+
+
+def is_there(pid):
+    try:
+        os.kill(pid, 0)
+        return f"{pid} (" not in (text := Path(f"/proc/{pid}/stat").read_text()) or " Z " not in text
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+def until(condition, seconds=240):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
         time.sleep(0.02)
-    os.killpg(first.pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.parametrize(
+    "how", ["SIGKILL", *(pytest.param(s, marks=pytest.mark.long) for s in ("SIGTERM", "SIGINT"))]
+)
+def test_a_killed_run_leaves_no_worker_and_goes_on_where_it_was(here, tmp_path, how):
+    slow = Slow(tmp_path)
+    first = slow.start(stderr=subprocess.DEVNULL)
+    until(lambda: len(slow.noted()) >= 2 and slow.workers())
+    first.send_signal(getattr(signal, how))
+    first.wait(240)
+    until(lambda: not slow.workers(), 60)
+    known, before = slow.noted(), slow.started()
+    assert len(known) < slow.count and not (slow.data / "slow.json").exists()
+    second = slow.start(stderr=subprocess.DEVNULL)
+    assert second.wait(240) == 0
+    again = [n for n, _ in slow.started()[len(before) :]]
+    assert sorted(again) == sorted(set(range(slow.count)) - set(known))
+    stored = json.loads((slow.data / "slow.json").read_text())
+    assert [t["values"]["y"] for t in stored["trials"]] == [float(f"{n / 3:.6g}") for n in range(slow.count)]
+    assert not slow.workers() and not slow.noted()
+
+
+@pytest.mark.long
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_no_kill_loses_or_repeats_a_finished_trial_or_leaves_a_worker(here, tmp_path):
+    """Runners and workers are killed at random moments, until there have been thirty kills."""
+    rng = np.random.default_rng()
+    slow = Slow(tmp_path, count=150, pause=0.1)
+    kills = 0
+    while kills < 30:
+        before, known = len(slow.started()), set(slow.noted())
+        runner = slow.start(stderr=subprocess.DEVNULL)
+        until(lambda: len(slow.started()) > before)  # noqa: B023
+        time.sleep(rng.uniform(0, 0.5))
+        workers = slow.workers()
+        if kills % 2 and workers:
+            os.kill(rng.choice(sorted(workers)), signal.SIGKILL)
+            assert runner.wait(240) == 1
+        else:
+            runner.send_signal(rng.choice([signal.SIGKILL, signal.SIGTERM]))
+            runner.wait(240)
+        kills += 1
+        until(lambda: not slow.workers(), 60)
+        noted = slow.noted()
+        assert known <= set(noted) and len(noted) == len(set(noted))
+        assert not known & {n for n, _ in slow.started()[before:]}
+    assert len(slow.noted()) < slow.count
+    assert slow.start(stderr=subprocess.DEVNULL).wait(600) == 0
+    assert len(json.loads((slow.data / "slow.json").read_text())["trials"]) == slow.count
+
+
+def test_a_worker_that_is_killed_is_named_as_such(here, tmp_path):
+    slow = Slow(tmp_path)
+    runner = slow.start(stderr=subprocess.PIPE)
+    until(lambda: slow.noted() and slow.workers())
+    os.kill(min(slow.workers()), getattr(signal, "SIGKILL", signal.SIGTERM))
+    said = runner.communicate(timeout=240)[1]
+    assert runner.returncode == 1 and "slow: a worker was killed" in said
+    until(lambda: not slow.workers(), 60)
+
+
+@pytest.mark.parametrize("ends", ["closed", "broken"])
+def test_a_worker_watches_the_pipe(monkeypatch, ends):
+    """Whether the system says that the other end is closed by an answer or, as Windows may, by an error."""
+    theirs, ours = multiprocessing.Pipe(duplex=False)
+    left = threading.Event()
+    running = sys.modules["lstmcourse.experiments.run"]  # `experiments.run` is the function
+    monkeypatch.setattr(running.os, "_exit", lambda status: left.set())
+    if ends == "broken":
+        theirs = SimpleNamespace(poll=lambda timeout, pipe=theirs: pipe.poll(timeout) and None)
+    running._end_with(theirs)
+    assert not left.wait(0.1)
+    ours.close()
+    assert left.wait(10)
+
+
+# One runner at a time
+
+
+def test_a_second_runner_is_refused(here, tmp_path, capsys):
+    slow = Slow(tmp_path, pause=20)
+    first = slow.start(stderr=subprocess.DEVNULL)
+    until(lambda: slow.started())
+    second = slow.start(stderr=subprocess.PIPE)
+    said = second.communicate(timeout=240)[1]
+    assert second.returncode == 1 and first.poll() is None
+    assert "slow: another runner is at it" in said and "Traceback" not in said
+    first.kill()
     first.wait()
-    known, started = noted(), calls.read_text().splitlines()
-    assert known <= set(started) and not (here / "slow.json").exists()
-    subprocess.run(command, cwd=ROOT, check=True, timeout=60)
-    again = calls.read_text().splitlines()[len(started) :]
-    assert sorted(again) == sorted({str(n) for n in range(8)} - known)
-    stored = json.loads((here / "slow.json").read_text())
-    assert [t["values"]["y"] for t in stored["trials"]] == [float(f"{n / 3:.6g}") for n in range(8)]
+    assert len({n for n, _ in slow.started()}) == len(slow.started()) < slow.count
+    until(lambda: not slow.workers(), 60)
+    with open(next(tmp_path.rglob("slow-*.lock")), "ab") as left:  # the killed runner's
+        assert files._take(left) is not False
+
+
+@pytest.mark.parametrize("shared", ["journal", "data"])
+def test_runners_that_share_a_journal_or_the_results_exclude_each_other(here, shared):
+    """As containers that share a folder may: here by two threads of one process."""
+    e = experiments.get("toy")
+    own = experiments.journal_path(e) if shared == "journal" else here / "toy.json"
+    with files.alone(own.with_suffix(".lock")), ThreadPoolExecutor(1) as pool:
+        with pytest.raises(experiments.StudyInUseError, match=r"toy: another runner .*\.lock"):
+            experiments.run("toy", executor=pool, data=here, progress=False)
+        if shared == "data":
+            with pytest.raises(experiments.StudyInUseError):
+                experiments.confirm("toy", 1, data=here)
+    assert not CALLS
+    with ThreadPoolExecutor(1) as pool:
+        assert len(experiments.run("toy", executor=pool, data=here, progress=False).trials) == 18
 
 
 def test_a_failure_names_the_trial_and_keeps_the_others(here):
@@ -189,6 +329,95 @@ def test_a_failure_names_the_trial_and_keeps_the_others(here):
     assert [json.loads(line)["point"] for line in lines if line] == [{"x": 0}]
     with ThreadPoolExecutor(1) as pool, pytest.raises(experiments.TrialError, match=r"without \['y'\]"):
         experiments.run("forgetful", executor=pool, data=here, progress=False)
+
+
+class AtOnce(ThreadPoolExecutor):
+    """An executor that has finished everything, in no certain order, before anyone asks."""
+
+    def submit(self, *args):
+        future = super().submit(*args)
+        wait([future])
+        return future
+
+
+def test_what_is_finished_is_kept_whatever_failed_beside_it(here):
+    with AtOnce(1) as pool, pytest.raises(experiments.TrialError, match=r"several: x=(3|7), seed=0"):
+        experiments.run("several", executor=pool, data=here, progress=False)
+    lines = experiments.journal_path(experiments.get("several")).read_text().splitlines()
+    assert {json.loads(line)["point"]["x"] for line in lines if line} == set(range(12)) - {3, 7}
+
+
+# Damage
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "5", "null", "[]", '"text"', "{}", "{", '{"point": {"n": ', "\x00\x00", "[" * 100_000,
+        '{"point": {"x": 1}, "seed": 5, "origin": "", "values": {"y": NaN}}',
+        '{"point": {"x": 1}, "seed": 5, "origin": "", "values": {"y": Infinity}}',
+        '{"point": {"x": 1}, "seed": 5, "origin": "", "values": {"y": 1e999}}',
+        '{"point": {"x": 1}, "seed": 5, "origin": "", "values": {"y": 1%s}}' % ("0" * 400),
+        '{"point": {"x": 1}, "seed": 5, "origin": "", "values": {"y": "1.0"}}',
+        '{"point": {"x": 1}, "seed": 5, "origin": "", "values": 5}',
+        '{"point": {"x": [1]}, "seed": 5, "origin": "", "values": {"y": 1.0}}',
+        '{"point": 5, "seed": 5, "origin": "", "values": {"y": 1.0}}',
+        '{"point": {"x": 1}, "seed": "5", "origin": "", "values": {"y": 1.0}}',
+        '{"point": {"x": 1}, "seed": 5, "values": {"y": 1.0}}',
+    ],
+)  # fmt: skip
+def test_damage_is_named_and_the_rest_goes_on(here, caplog, line):
+    """In the journal by file and line, in what is stored by file and trial; all else is used."""
+    journal = experiments.journal_path(experiments.get("undefined"))
+    journal.parent.mkdir(parents=True)
+    good = [json.dumps(Trial({"x": x}, 0, {"y": 0.25}, "before").as_json()) for x in (0, 1)]
+    journal.write_text("\n".join([good[0], line, good[1]]))
+    with ThreadPoolExecutor(1) as pool:
+        results = experiments.run("undefined", executor=pool, data=here, progress=False)
+    assert [t.origin == "before" for t in results.trials] == [True, False, True, False]
+    (said,) = caplog.messages
+    assert f"{journal}, line 2, " in said and "measured again" in said and len(said) < 600
+
+    path = here / "undefined.json"
+    path.write_text(path.read_text().replace(good[0], line))
+    with pytest.raises(FileError, match=r"undefined\.json") as raised:
+        experiments.load("undefined", data=here)
+    assert re.search("line|trial 1,|recursion", str(raised.value))
+    caplog.clear()
+    with ThreadPoolExecutor(1) as pool:
+        results = experiments.run("undefined", executor=pool, data=here, progress=False)
+    again = experiments.load("undefined", data=here)  # nan is not equal to nan
+    assert len(again.trials) == 4 and [t.as_json() for t in again.trials] == [
+        t.as_json() for t in results.trials
+    ]
+    assert str(path) in caplog.messages[0]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "5", "null", "{}", '{"experiment": "toy", "provenance": 5, "trials": []}']
+)
+def test_a_file_that_is_no_study_is_named(measured, capsys, content):
+    path = measured / "toy.json"
+    path.write_text(content)
+    with pytest.raises(FileError, match="toy.json is damaged"):
+        experiments.load("toy", data=measured)
+    assert main(["toy", "--list", "--data", str(measured)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("toy: stale, ") and said.count("\n") == 1 and str(path) in said
+
+
+def test_a_study_under_another_name_is_refused(measured):
+    (measured / "rated.json").write_bytes((measured / "toy.json").read_bytes())
+    with pytest.raises(FileError, match="no results of 'rated'.*'toy'"):
+        experiments.load("rated", data=measured)
+
+
+def test_a_strangers_table_takes_no_memory_out_of_proportion(measured):
+    """A place and a seed of its own for every trial would need a table of their product."""
+    results = experiments.load("toy", data=measured)
+    trials = tuple(Trial({"gap": n}, n, {"accuracy": 1.0}) for n in range(30_000))
+    with pytest.raises(ValueError, match="30000 trials do not fill 30000 places with 30000 seeds"):
+        experiments.Results("toy", trials, results.provenance).over("gap", "accuracy")
 
 
 # Provenance
@@ -220,74 +449,135 @@ def test_nothing_is_stored_if_the_code_changes_while_trials_run(here, monkeypatc
 def test_provenance_says_what_the_results_rest_on(measured):
     stored = json.loads((measured / "toy.json").read_text())
     p = stored["provenance"]
-    assert p["about"] == "Accuracy fades with the gap."
-    assert p["numpy"] == np.__version__ and p["python"].startswith(f"{sys.version_info.major}.")
-    assert p["seeds"] == [0, 1, 2]
-    assert {"toy", "lstmcourse.train", "lstmcourse.unroll", "lstmcourse.ops"} <= set(p["code"])
-    assert p["lstmcourse"] == lstmcourse.__version__
+    assert p["about"] == "Accuracy fades with the gap." and p["seeds"] == [0, 1, 2]
+    assert p["code"].keys() == {"engine revision", "toy", "fading", "limit_of_threads", "rnn", "lstm"}
     assert not [key for key in p if "date" in key or "time" in key]
+    for trial in stored["trials"]:
+        assert f"NumPy {np.__version__}, lstmcourse {lstmcourse.__version__}" in trial["origin"]
+        assert trial["origin"].startswith(f"Python {sys.version_info.major}.")
 
 
-def imported_with(module, seen):
-    """The package's modules that one imports when it is loaded, and those that they import."""
-    if module in seen:
-        return seen
-    seen.add(module)
-    found = importlib.util.find_spec(module)
-    for node in ast.parse(Path(found.origin).read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and node.level:
-            above = module.split(".")[: -node.level]
-            home = ".".join([*above, node.module] if node.module else above)
-            names = [home] if node.module else [f"{home}.{alias.name}" for alias in node.names]
-            for name in names:
-                inner = [f"{name}.{alias.name}" for alias in node.names]
-                imported_with(name, seen)
-                for one in filter(lambda n: importlib.util.find_spec(name).submodule_search_locations, inner):
-                    if importlib.util.find_spec(one):
-                        imported_with(one, seen)
-    return seen
+def test_a_trial_that_is_used_again_keeps_its_origin(measured, monkeypatch):
+    """Stored by other versions, from the journal of others, and measured now: each says its own."""
+    path = measured / "toy.json"
+    stored = json.loads(path.read_text())
+    here = stored["trials"][0]["origin"]
+    stored["trials"] = [t | {"origin": "NumPy 1"} for t in stored["trials"][:4]]
+    path.write_text(json.dumps(stored))
+    journal = experiments.journal_path(experiments.get("toy"))
+    known = Trial({"cell": "lstm", "gap": 8}, 2, {"accuracy": 0.25, "norm": 1.0}, "NumPy 3")
+    journal.write_text(json.dumps(known.as_json()) + "\n")
+    with ThreadPoolExecutor(1) as pool:
+        results = experiments.run("toy", executor=pool, data=measured, progress=False)
+    assert len(CALLS) == 18 - 5
+    assert [t.origin for t in results.trials] == ["NumPy 1"] * 4 + [here] * 13 + ["NumPy 3"]
+    assert experiments.load("toy", data=measured) == results
 
 
-def test_the_engine_is_all_that_running_a_cell_imports_but_for_the_texts_of_errors():
-    needed = set()
-    for module in ("lstmcourse.unroll", "lstmcourse.compose"):
-        imported_with(module, needed)
-    assert "lstmcourse.cell" in needed and "lstmcourse.printers.numpy" in needed
-    needed |= {f"lstmcourse.{name}" for name in ("kernels", "tiles", "products")}  # once something compiles
-    assert needed - {"lstmcourse.errors"} == {f"lstmcourse.{module}" for module in ENGINE}
-    assert {f"lstmcourse.{module}" for module in ENGINE} <= experiments.get("toy").code().keys()
+STUDY = """
+    import numpy as np
+    import lstmcourse as lc
+    from lstmcourse import tasks
+    from lstmcourse.experiments import Interval, experiment
+
+    RATE = 0.1
+    SIZES = {"a": (1, 2)}
+    MASK = np.array([1, 0])
+
+    def helper(x):
+        if x > 9:
+            raise ValueError("too large")
+        return x + 1
+
+    def stranger(x):
+        return x
+
+    @experiment(points=[{"x": 1}], seeds=[0], agree={"y": Interval(0.1)}, name="study")
+    def measure(x, *, seed):
+        task = lc.tasks.Copy(delay=3)
+        return {"y": [helper(v) for v in (x, 2)][0] * RATE * SIZES["a"][0] * MASK.sum()}
+"""
 
 
-def test_the_hash_follows_function_helpers_and_constants_but_not_the_grid(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    template = textwrap.dedent("""
-        from lstmcourse.experiments import Interval, experiment
-        RATE = {rate}
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("return x + 1", "return x + 1  # one more", True),
+        ("return x + 1", "return (\n        x + 1\n    )", True),
+        ("def helper(x):", "def helper(x: float) -> float:\n    'One more.'", True),
+        ('"too large"', 'f"{x} is too large"', True),
+        ("return x\n", "return x * 2\n", True),  # in the stranger
+        ('[{"x": 1}]', '[{"x": 1}, {"x": 2}]', True),
+        ("lc.tasks.Copy", "tasks.Copy", True),
+        ("task = lc", "from lstmcourse.tasks import Copy\n    task = lc", True),
+        ("return x + 1", "return x - 1", False),
+        ("x > 9", "x > 8", False),
+        ("RATE = 0.1", "RATE = 0.2", False),
+        ("(1, 2)", "(2, 2)", False),
+        ("([1, 0])", "([1, 1])", False),
+        ("(x, 2)", "(x, 3)", False),
+        ("delay=3", "delay=4", False),
+        ("lc.tasks.Copy", "lc.tasks.Adding", False),
+    ],
+)
+def test_the_code_is_what_is_computed_not_how_it_is_written(tmp_path, monkeypatch, old, new, same):
+    text = textwrap.dedent(STUDY)
+    assert text.count(old) == 1
 
-        def helper(x):
-            return {helper}
+    def code_of(text, folder):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "some_study.py").write_text(text)
+        monkeypatch.syspath_prepend(tmp_path / folder)
+        monkeypatch.delitem(sys.modules, "some_study", raising=False)
+        measure = importlib.import_module("some_study").measure
+        return basis.basis(measure, ["adding", "peephole", 3])
 
-        def stranger(x):
-            return {stranger}
+    before = code_of(text, "before")
+    assert before.keys() >= {"measure", "helper", "Copy", "Task", "Adding", "peephole", "net"}
+    assert not before.keys() & {"stranger", "experiment", "ValueError", "affine"}
+    assert (code_of(text.replace(old, new), "after") == before) == same
 
-        @experiment(points={points}, seeds=[0], agree={{"y": Interval(0.1)}}, name="{module}")
-        def measure(x, *, seed):
-            return {{"y": [helper(v) for v in (x, {value})][0] * RATE}}
-    """)
-    plain = {"rate": "0.1", "helper": "x + 1", "stranger": "x", "points": '[{"x": 1}]', "value": "2"}
 
-    def hash_of(module, **changes):
-        (tmp_path / f"{module}.py").write_text(template.format(**{**plain, **changes}, module=module))
-        __import__(module)
-        return experiments.get(module).code()[module]
+def test_the_code_has_one_digest_on_every_python():
+    """Compared with what is stored here: stored studies would be stale on another version otherwise."""
+    assert basis.basis(fading, [])["fading"] == "f6f930b255b5b7ec"
 
-    first = hash_of("variant_a")
-    assert hash_of("variant_b") == first
-    assert hash_of("variant_c", points='[{"x": 1}, {"x": 2}]', stranger="x * 2") == first
-    others = {
-        hash_of(f"variant_{k}", **{k: v}) for k, v in {"rate": "0.2", "helper": "x", "value": "3"}.items()
-    }
-    assert len(others | {first}) == 4
+
+def other_sign(monkeypatch):
+    """An LSTM whose candidate enters with the other sign."""
+
+    @lstmcourse.cell(init={"b_f": 1.0})
+    def lstm(x, h, c):
+        f = lstmcourse.sigmoid(lstmcourse.affine("f", h, x))
+        i = lstmcourse.sigmoid(lstmcourse.affine("i", h, x))
+        g = lstmcourse.tanh(lstmcourse.affine("g", h, x))
+        o = lstmcourse.sigmoid(lstmcourse.affine("o", h, x))
+        c = f * c - i * g
+        h = o * lstmcourse.tanh(c)
+        return h, c
+
+    monkeypatch.setattr(sys.modules["lstmcourse.cells.lstm"], "lstm", lstm)
+
+
+def other_start(monkeypatch):
+    started = cells.lstm.variant("lstm", "From other biases.", init={"b_f": 2.0})
+    monkeypatch.setattr(sys.modules["lstmcourse.cells.lstm"], "lstm", started)
+
+
+@pytest.mark.parametrize(
+    ("change", "named", "stays"),
+    [
+        (lambda m: m.setattr(basis, "ENGINE_REVISION", 10**6), "engine revision", False),
+        (other_sign, "lstm", False),
+        (other_start, "lstm", False),
+        (lambda m: m.setattr("lstmcourse.graph.trace", lambda *a: None), "", True),
+    ],
+)
+def test_a_change_of_engine_cell_or_task_is_seen(measured, monkeypatch, capsys, change, named, stays):
+    change(monkeypatch)
+    main(["toy", "--list", "--data", str(measured)])
+    said = "current, 18 trials" if stays else f"stale, changed since: {named}"
+    assert capsys.readouterr().out == f"toy: {said}\n"
 
 
 def test_results_of_other_code_are_measured_again(measured, monkeypatch):
@@ -378,7 +668,7 @@ def test_negative_numbers_are_widened_too():
 
 def test_the_command_runs_lists_and_skips(here, capsys):
     assert main(["undefined", "--list", "--data", str(here)]) == 0
-    assert capsys.readouterr().out == "undefined: 4 trials to run\n"
+    assert capsys.readouterr().out == "undefined: stale, not run yet, 4 trials\n"
     assert main(["undefined", "--data", str(here), "--workers", "1"]) == 0
     assert (here / "undefined.json").exists()
     capsys.readouterr()
@@ -394,15 +684,32 @@ def test_the_command_runs_lists_and_skips(here, capsys):
 def test_the_command_says_what_changed(measured, monkeypatch, capsys):
     monkeypatch.setitem(globals(), "SLOPE", -0.2)
     main(["toy", "--list", "--data", str(measured)])
-    assert capsys.readouterr().out == "toy: changed since: toy\n"
+    assert capsys.readouterr().out == "toy: stale, changed since: fading\n"
 
 
-def test_stored_experiments_of_the_course_are_those_that_are_defined():
-    """What a notebook plots was measured by the function that stands beside it, at all its points."""
-    for path in sorted((ROOT / "lstmcourse/experiments/data").glob("*.json")):
-        e, stored = experiments.get(path.stem), experiments.load(path.stem)
-        assert stored.provenance["code"][e.name] == e.code()[e.name], f"{e.name}: run make experiments"
-        assert {t.key for t in stored.trials} == {Trial(p, s, {}).key for p, s in e.trials}
+def test_confirming_a_part_makes_all_of_it_current(measured, monkeypatch, capsys):
+    before = experiments.load("toy", data=measured)
+    monkeypatch.setitem(globals(), "SLOPE", -0.1001)
+    assert main(["toy", "--confirm", "4", "--data", str(measured)]) == 0
+    assert len(CALLS) == 4 and "8 of 8 agree" in capsys.readouterr().out
+    after = experiments.load("toy", data=measured)
+    assert after.trials == before.trials and after.provenance["confirmed"]["trials measured again"] == 4
+    main(["toy", "--confirm", "4", "--data", str(measured)])
+    assert capsys.readouterr().out == "toy: current, 18 trials\n" and len(CALLS) == 4
+    content = (measured / "toy.json").read_bytes()
+    monkeypatch.setitem(globals(), "SLOPE", -0.3)
+    assert main(["toy", "--confirm", "18", "--data", str(measured)]) == 1
+    assert "outside: accuracy at cell=rnn" in capsys.readouterr().out
+    assert (measured / "toy.json").read_bytes() == content
+
+
+def test_stored_experiments_of_the_course_are_current(capsys):
+    """What a notebook plots was measured by the code that stands beside it, at all its points."""
+    for name in (path.stem for path in sorted((ROOT / "lstmcourse/experiments/data").glob("*.json"))):
+        main([name, "--list"])
+        assert capsys.readouterr().out == f"{name}: current, {len(experiments.get(name).trials)} trials\n", (
+            f"run python -m lstmcourse.experiments --confirm 3 {name}; if that fails, make experiments"
+        )
 
 
 @pytest.mark.parametrize(

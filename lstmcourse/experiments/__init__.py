@@ -12,10 +12,14 @@ An experiment is a function of a point and a seed that returns a few numbers, ov
 goes on where it was stopped. In a notebook ``load(name)`` gives the stored trials, ``rerun(name, 3)``
 measures three of them again, and ``agree(name, pairs)`` says whether they lie within the interval that
 the experiment states.
+
+``--list`` says which are current. A study is stale once the engine's revision (`lstmcourse.revision`), or the
+code of the study, its task or its cells, is another; ``--confirm K`` measures K of its trials again and, if
+they agree, takes it for current.
 """
 
 from lstmcourse.experiments.define import Experiment, Interval, experiment, get, grid, names
-from lstmcourse.experiments.run import TrialError, journal_path, run
+from lstmcourse.experiments.run import StudyInUseError, TrialError, confirm, journal_path, run
 from lstmcourse.experiments.store import Agreement, Pair, Results, Trial, agree, load, rerun
 
 __all__ = [
@@ -24,9 +28,11 @@ __all__ = [
     "Interval",
     "Pair",
     "Results",
+    "StudyInUseError",
     "Trial",
     "TrialError",
     "agree",
+    "confirm",
     "experiment",
     "get",
     "grid",

@@ -6,8 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from lstmcourse.errors import UnknownNameError
-from lstmcourse.experiments import TrialError, get, load, names, run
+from lstmcourse.errors import FileError, UnknownNameError
+from lstmcourse.experiments import StudyInUseError, TrialError, confirm, get, names, run
 from lstmcourse.experiments.run import _stale
 from lstmcourse.paths import expand
 
@@ -16,8 +16,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is named, or all that is not current; return the exit status."""
     ap = argparse.ArgumentParser(prog="python -m lstmcourse.experiments", description=__doc__)
     ap.add_argument("names", nargs="*", help="experiments to run (all of them if none is named)")
-    ap.add_argument(
-        "--list", action="store_true", help="say what there is and whether it is current; run nothing"
+    do = ap.add_mutually_exclusive_group()
+    do.add_argument("--list", action="store_true", help="say for each whether it is current; run nothing")
+    do.add_argument(
+        "--confirm",
+        type=int,
+        metavar="K",
+        help="of what is stale, measure K stored trials again: where they agree, all count as current",
     )
     ap.add_argument("--workers", type=int, default=2, help="processes at a time (2)")
     ap.add_argument("--data", type=expand, help="folder of results (the package's own)")
@@ -26,23 +31,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen = [get(name) for name in args.names or names()]
     except UnknownNameError as error:
         ap.error(str(error))
+    failed = False
     for e in chosen:
-        try:
-            reasons = _stale(e, load(e.name, data=args.data))
-        except FileNotFoundError:
-            reasons = [f"{len(e.trials)} trials to run"]
-        print(f"{e.name}: {'; '.join(reasons) or f'current, {len(e.trials)} trials'}", flush=True)
-        if args.list or not reasons:
+        why = _stale(e, args.data)
+        print(f"{e.name}: {f'stale, {why}' if why else f'current, {len(e.trials)} trials'}", flush=True)
+        if args.list or not why:
             continue
         try:
-            run(e.name, workers=args.workers, data=args.data)
+            if args.confirm:
+                said = confirm(e.name, args.confirm, data=args.data)
+                print(said, flush=True)
+                failed |= not said
+            else:
+                run(e.name, workers=args.workers, data=args.data)
         except KeyboardInterrupt:
             print(f"{e.name}: stopped; the same command goes on from here", file=sys.stderr)
             return 130
-        except TrialError as error:
+        except (FileError, FileNotFoundError, StudyInUseError, TrialError) as error:
             print(error, file=sys.stderr)
             return 1
-    return 0
+    return int(failed)
 
 
 if __name__ == "__main__":

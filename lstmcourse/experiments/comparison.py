@@ -26,11 +26,7 @@ RATES = (1e-2, 3e-3)
     ),
     seeds=range(5),
     agree={"accuracy": Interval(0.15)},
-    uses=(
-        "model", "train", "optim", "cells.rnn", "cells.lstm",
-        "tasks.base", "tasks.adding", "tasks.copying", "tasks.temporal_order", "tasks.reber",
-    ),
-)  # fmt: skip
+)
 def plain_against_lstm(task: str, cell: str, learning_rate: float, *, seed: int) -> dict[str, float]:
     """Train a plain network, or an LSTM with no more parameters, on one of four tasks, and test it.
 
@@ -93,7 +89,6 @@ OTHER = grid(cell=("rnn", "lstm"), steps=(500, 5000), learning_rate=(1e-2,))
     points=SHORT + OTHER,
     seeds=range(3),
     agree={"bits": Interval(0.1)},
-    uses=("model", "train", "optim", "tasks.base", "tasks.text", "cells.rnn", "cells.lstm"),
 )
 def bits_per_character(cell: str, steps: int, learning_rate: float, *, seed: int) -> dict[str, float]:
     """Train a plain network, or an LSTM with no more parameters, on the text of Python's standard library.

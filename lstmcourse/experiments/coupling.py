@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from lstmcourse import inspection, reader
+
 from .define import Interval, experiment, grid, hidden_size_for
 
 __all__ = ["coupled_gates", "coupling_by_itself"]
@@ -22,11 +24,7 @@ STEPS = 40
     points=grid(task=("counting", "adding"), cell=("lstm", "coupled"), learning_rate=RATES),
     seeds=range(5),
     agree={"accuracy": Interval(0.2)},
-    uses=(
-        "model", "train", "optim", "tasks.base", "tasks.counting", "tasks.adding",
-        "cells.lstm", "cells.coupled_gates", "cells.options",
-    ),
-)  # fmt: skip
+)
 def coupled_gates(task: str, cell: str, learning_rate: float, *, seed: int) -> dict[str, float]:
     """Train an LSTM, or one whose gates are coupled and which has no more parameters, on one of two tasks.
 
@@ -77,11 +75,8 @@ ROWS = 256
     points=grid(cell=("lstm", "coupled")),
     seeds=range(5),
     agree={"verb": Interval(0.15), "gender": Interval(0.15), "together": Interval(0.2)},
-    uses=(
-        "model", "train", "optim", "reader", "tasks.base", "tasks.agreement",
-        "cells.lstm", "cells.coupled_gates", "cells.options",
-    ),
-)  # fmt: skip
+    uses=(reader, inspection),
+)
 def coupling_by_itself(cell: str, *, seed: int) -> dict[str, float]:
     """Train a reader, or one whose gates are coupled, and see how far the gates of each go together.
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
+import importlib
 import inspect
 import itertools
 import math
-import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import CodeType, FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from lstmcourse.errors import UnknownNameError, nearest
+
+from .basis import basis
 
 __all__ = ["Experiment", "Interval", "experiment", "get", "grid", "hidden_size_for", "names"]
 
@@ -25,14 +24,6 @@ HOMES: tuple[str, ...] = tuple(
     for module in ("gaps", "reading", "memory", "comparison", "timing", "coupling", "variants", "waves")
 )
 """Modules that define the course's experiments; `names` and `get` import them."""
-
-ENGINE: tuple[str, ...] = (
-    "graph", "ops", "autodiff", "passes", "printers.expression", "printers.base", "printers.numpy",
-    "printers.compiled", "compile", "fast", "kernels", "tiles", "products", "operations", "runtime",
-    "call", "cell", "compose", "buffers", "threads", "unroll",
-)  # fmt: skip
-"""Modules of the package that decide the numbers of every experiment: all that running a cell imports, but
-for the texts of errors."""
 
 _ALL: dict[str, Experiment] = {}
 
@@ -79,7 +70,7 @@ class Interval:
         """Return the interval that rests on the values of several seeds, as far as they are finite."""
         finite = [v for v in values if math.isfinite(v)]
         if not finite:
-            return -math.inf, math.inf
+            return math.nan, math.nan  # no finite number lies in there
         low, high = min(finite), max(finite)
         low = low / self.factor if low > 0 else low * self.factor
         high = high * self.factor if high > 0 else high / self.factor
@@ -103,7 +94,7 @@ class Experiment:
     points: tuple[dict[str, Any], ...]
     seeds: tuple[int, ...]
     agree: dict[str, Interval] = field(default_factory=dict)
-    uses: tuple[str, ...] = ()
+    uses: tuple[ModuleType, ...] = ()
 
     @property
     def about(self) -> str:
@@ -115,18 +106,13 @@ class Experiment:
         """Every (point, seed), in the order of the grid."""
         return [(point, seed) for point in self.points for seed in self.seeds]
 
-    def code(self) -> dict[str, str]:
-        """Return a hash for each piece of code that decides the numbers.
+    def code(self) -> dict[str, Any]:
+        """Return what the numbers rest on: the engine's revision and digests of code; see `basis`."""
+        return basis(self.measure, [v for p in self.points for v in p.values()], self.uses)
 
-        Under the experiment's name: the text of its function, with the functions and constants of the
-        same module that it mentions, directly or not. Then each module of the package that it says it
-        uses, and the engine's.
-        """
-        hashes = {self.name: _hash("\n".join(_texts(self.measure)))}
-        for module in dict.fromkeys((*self.uses, *ENGINE)):
-            path = Path(importlib.util.find_spec(f"lstmcourse.{module}").origin)  # Numba may not be there
-            hashes[f"lstmcourse.{module}"] = _hash(path.read_text(encoding="utf-8"))
-        return hashes
+    def provenance(self) -> dict[str, Any]:
+        """Return what is stored about results that hold for the present code: about, seeds, code."""
+        return {"about": self.about, "seeds": list(self.seeds), "code": self.code()}
 
 
 def experiment(
@@ -134,7 +120,7 @@ def experiment(
     points: Iterable[Point],
     seeds: Iterable[int],
     agree: Mapping[str, Interval],
-    uses: Iterable[str] = (),
+    uses: Iterable[ModuleType] = (),
     name: str = "",
 ) -> Callable[[FunctionType], FunctionType]:
     """Declare that a function is an experiment; the function itself stays as it is.
@@ -148,9 +134,9 @@ def experiment(
         Passed as ``seed=``.
     agree : mapping of str to Interval
         For each number whose repetition is to be judged, what counts as agreement.
-    uses : iterable of str
-        Modules of the package that decide the results, such as ``"train"`` or ``"tasks.text"``; the
-        engine's are added. Their text is part of the provenance.
+    uses : iterable of module
+        Modules that decide the results beside the function's own, studies, tasks and cells, and that are not
+        part of the engine.
     name : str
         The experiment's name; the function's if not given.
 
@@ -255,34 +241,3 @@ def get(name: str) -> Experiment:
 def _key(point: Point, seed: int) -> tuple:
     """Return what identifies a trial, whatever the order of the point's coordinates."""
     return (*sorted(point.items()), seed)
-
-
-def _hash(text: str) -> str:
-    """Return a short hash of a text, the same whatever ends its lines."""
-    return hashlib.sha256("\n".join(text.splitlines()).encode()).hexdigest()[:16]
-
-
-def _texts(function: FunctionType) -> list[str]:
-    """Return the text of a function without its decorators, and of all that it mentions in its own module."""
-    texts, seen, waiting = [], set(), [function]
-    while waiting:
-        f = waiting.pop(0)
-        if f in seen:
-            continue
-        seen.add(f)
-        lines = inspect.getsource(f).splitlines()
-        start = next(k for k, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def ")))
-        texts.append(textwrap.dedent("\n".join(lines[start:])))
-        for mentioned in sorted(_mentioned(f.__code__)):
-            value = f.__globals__.get(mentioned)
-            if isinstance(value, FunctionType) and value.__module__ == function.__module__:
-                waiting.append(value)
-            elif isinstance(value, int | float | str | tuple):
-                texts.append(f"{mentioned} = {value!r}")
-    return texts
-
-
-def _mentioned(code: CodeType) -> set[str]:
-    """Return the names that a function, or a function inside it, looks up outside itself."""
-    inner = (c for c in code.co_consts if isinstance(c, CodeType))
-    return set(code.co_names).union(*map(_mentioned, inner))

@@ -24,7 +24,6 @@ RELU = grid(cell=("rnn_relu",), scale=(1.0,), gap=(10, 20, 40, 80, 160), learnin
     points=TANH + LARGER + RELU,
     seeds=range(5),
     agree={"accuracy": Interval(0.12, axis="gap"), "languages": Interval(0.12, axis="gap")},
-    uses=("model", "train", "optim", "tasks.base", "tasks.phrases", "tasks.clouds", "cells.rnn"),
 )
 def link_against_gap(
     cell: str, scale: float, gap: int, learning_rate: float, *, seed: int

@@ -23,7 +23,6 @@ LEARNT, OVER = 0.9, 50  # share of right answers in training, mean over so many 
     points=grid(forget_bias=(0.0, 1.0, 5.0), gap=(10, 20, 40, 80, 160)),
     seeds=range(5),
     agree={"accuracy": Interval(0.12, axis="gap")},
-    uses=("model", "train", "optim", "tasks.base", "tasks.phrases", "tasks.clouds", "cells.lstm"),
 )
 def link_against_gap_lstm(forget_bias: float, gap: int, *, seed: int) -> dict[str, float]:
     """Train an LSTM to name the language of a country read `gap` words before, and test it.
@@ -73,11 +72,7 @@ TESTED_BATCHES = 20
     points=grid(cell=("lstm_1997", "lstm_f", "lstm"), continual=(False, True), learning_rate=(1e-2, 3e-3)),
     seeds=range(5),
     agree={"long": Interval(0.15)},
-    uses=(
-        "model", "train", "optim", "tasks.base", "tasks.reber", "cells.lstm", "cells.studies",
-        "cells.peepholes", "cells.options",
-    ),
-)  # fmt: skip
+)
 def continual_strings(cell: str, continual: bool, learning_rate: float, *, seed: int) -> dict[str, float]:
     """Train a cell with or without a forget gate on embedded Reber strings, one by one or as one stream.
 

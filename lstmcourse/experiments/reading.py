@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from lstmcourse import inspection, reader
+
 from .define import Interval, experiment, grid
 
 __all__ = ["gates_while_reading"]
@@ -22,7 +24,7 @@ _SHARE = Interval(0.15)
     points=grid(trained=(True, False)),
     seeds=range(10),
     agree={"verb": _SHARE, "gender": _SHARE, "gender_told": _SHARE},
-    uses=("model", "train", "optim", "inspection", "reader", "tasks.base", "tasks.agreement", "cells.lstm"),
+    uses=(reader, inspection),
 )
 def gates_while_reading(trained: bool, *, seed: int) -> dict[str, float]:
     """Find the units that carry gender and number in a reader, watch their gates, and intervene.

@@ -1,34 +1,49 @@
 """Run an experiment's trials on any executor, note each one when it is done, and go on after a stop.
 
 Every finished trial is one line in a journal outside the course's own files, written at once. A run that was
-killed loses only the trials that were under way. The journal's name holds a hash of the code, so that results
-of different code are never mixed.
+killed loses only the trials that were under way; its workers end with it. The journal's name holds a hash of
+what the numbers rest on, so that results of different code are never mixed. A study has one runner at a time.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import multiprocessing
 import os
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+import platform
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from multiprocessing.connection import Connection
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from lstmcourse.experiments.define import Experiment, _key, get
-from lstmcourse.experiments.store import DATA, Results, Trial, _rounded, load, provenance, save
-from lstmcourse.paths import cache_folder, expand
+import numpy as np
 
-__all__ = ["TrialError", "journal_path", "run"]
+import lstmcourse
+from lstmcourse import files
+from lstmcourse.errors import FileError
+from lstmcourse.experiments.define import Experiment, _key, get
+from lstmcourse.experiments.store import DATA, Agreement, Results, Trial, _rounded, agree, load, rerun, save
+from lstmcourse.paths import cache_folder, expand
+from lstmcourse.revision import ENGINE_REVISION
+
+__all__ = ["StudyInUseError", "TrialError", "confirm", "journal_path", "run"]
 
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 class TrialError(RuntimeError):
-    """A trial failed; the message says which. What finished before it is in the journal."""
+    """A trial failed; the message says which. What is finished is in the journal."""
+
+
+class StudyInUseError(RuntimeError):
+    """Another runner is at this study."""
 
 
 def run(
@@ -66,34 +81,62 @@ def run(
     Raises
     ------
     TrialError
-        A trial raised, or did not return numbers. The others that were finished are kept.
+        A trial raised, or did not return numbers, or a worker was killed. No other trial begins then; those
+        that are finished, or under way, are kept.
+    StudyInUseError
+        Another runner has this journal, or stores these results.
     """
     e = get(name)
     data = DATA if data is None else expand(data, "data")
-    code = e.code()
     journal = journal_path(e) if journal is None else expand(journal, "journal")
-    done = _finished(e, journal, data)
-    missing = [(point, seed) for point, seed in e.trials if _key(point, seed) not in done]
-    with _bar(e, len(done), progress) as bar, _executor(executor, workers, missing) as pool:
-        futures = {pool.submit(e.measure, **point, seed=seed): (point, seed) for point, seed in missing}
-        try:
-            for future in as_completed(futures):
-                point, seed = futures[future]
-                values = _checked(e, point, seed, future)
-                _note(journal, point, seed, values)
-                done[_key(point, seed)] = Trial(point, seed, values)
+    with _alone(e, journal), _alone(e, data / f"{name}.json"):
+        code, done = e.code(), _finished(e, journal, data)
+        missing = [(point, seed) for point, seed in e.trials if _key(point, seed) not in done]
+        with _bar(e, len(done), progress) as bar, _executor(executor, workers, missing) as pool:
+            futures = {
+                pool.submit(_measured, e.measure, point, seed): (point, seed) for point, seed in missing
+            }
+            for trial in _trials(e, futures):
+                _note(journal, trial)
+                done[trial.key] = trial
                 bar.update()
-        finally:
-            for future in futures:
-                future.cancel()
-    if e.code() != code:
-        raise TrialError(
-            f"{e.name}: the code changed while the trials ran, so nothing is stored: run it again"
-        )
-    results = Results(e.name, tuple(done[_key(*trial)] for trial in e.trials), provenance(e))
-    save(results, data)
-    journal.unlink(missing_ok=True)
+        _require_same(e, code)
+        results = Results(e.name, tuple(done[_key(*trial)] for trial in e.trials), e.provenance())
+        save(results, data)
+        journal.unlink(missing_ok=True)
     return results
+
+
+def confirm(
+    name: str, k: int, *, data: Path | None = None, rng: np.random.Generator | None = None
+) -> Agreement:
+    """Measure a part of stored trials again and, if it agrees, store that all of them hold for today's code.
+
+    Parameters
+    ----------
+    name : str
+        A stored experiment, of which no trial is missing.
+    k : int
+        How many trials to measure again.
+    data : Path, optional
+        Folder of the stored results; the package's own if not given.
+    rng : numpy.random.Generator, optional
+        Draws the trials.
+
+    Returns
+    -------
+    Agreement
+        What `agree` says. The trials themselves stay as they are.
+    """
+    e, data = get(name), DATA if data is None else expand(data, "data")
+    with _alone(e, data / f"{name}.json"):
+        code, stored = e.code(), load(name, data=data)
+        said = agree(name, rerun(name, k, data=data, rng=rng), data=data)
+        _require_same(e, code)
+        if said:
+            confirmed = {"trials measured again": k, "with": _origin()}
+            save(replace(stored, provenance=e.provenance() | {"confirmed": confirmed}), data)
+    return said
 
 
 def journal_path(e: Experiment) -> Path:
@@ -106,37 +149,103 @@ def journal_path(e: Experiment) -> Path:
 
 
 def _finished(e: Experiment, journal: Path, data: Path) -> dict[tuple, Trial]:
-    """Return the trials of the grid that are known: in the journal, or stored by the same code."""
+    """Return the trials of the grid that are known: in the journal, or stored by the same code.
+
+    What is damaged is named in the log, and measured again.
+    """
     known = []
-    if (data / f"{e.name}.json").exists():
-        stored = load(e.name, data=data)
-        if stored.provenance["code"] == e.code():
-            known += stored.trials
-    if journal.exists():
-        for line in journal.read_text(encoding="utf-8").splitlines():
+
+    def read(source: Callable[[], Any]) -> None:
+        with suppress(FileNotFoundError):
             try:
-                known.append(Trial.parse(json.loads(line)))
-            except (ValueError, KeyError):  # the line that was being written when the run was killed
-                continue
+                known.extend(source())
+            except FileError as error:
+                logging.getLogger(__name__).warning("%s; it is measured again", error)
+
+    def stored() -> tuple[Trial, ...]:
+        found = load(e.name, data=data)
+        return found.trials if found.provenance["code"] == e.code() else ()
+
+    read(stored)
+    if journal.exists():
+        with files.opened(journal) as lines:
+            for n, line in enumerate(lines, 1):
+                if line.strip():
+                    read(lambda at=f"{journal}, line {n},", line=line: [_parsed(line, at)])
     wanted = {_key(*trial) for trial in e.trials}
     return {t.key: t for t in known if t.key in wanted}
 
 
-def _note(journal: Path, point: dict[str, Any], seed: int, values: dict[str, float]) -> None:
+def _parsed(line: bytes, place: str) -> Trial:
+    """Return the trial in a line of a journal; FileError, which names the place, if it is none."""
+    return Trial.parse(files.parse_json(line, f"{place} is"), place)
+
+
+def _require_same(e: Experiment, code: dict[str, Any]) -> None:
+    """Raise TrialError if the code has changed since."""
+    if e.code() != code:
+        raise TrialError(
+            f"{e.name}: the code changed while the trials ran, so nothing is stored: run it again"
+        )
+
+
+def _note(journal: Path, trial: Trial) -> None:
     """Add a finished trial to the journal: one write, on the disk when this returns."""
-    journal.parent.mkdir(parents=True, exist_ok=True)
     # A line that was cut short by a kill has no end: begin on a new one.
-    line = "\n" + json.dumps(Trial(point, seed, values).as_json()) + "\n"
+    line = "\n" + json.dumps(trial.as_json()) + "\n"
     with open(journal, "ab", buffering=0) as f:
         f.write(line.encode())
         os.fsync(f.fileno())
 
 
-def _checked(e: Experiment, point: dict[str, Any], seed: int, future: Any) -> dict[str, float]:
-    """Return a trial's numbers, rounded as they are stored, or raise a TrialError that names the trial."""
+def _measured(measure: Callable[..., Any], point: dict[str, Any], seed: int) -> tuple[Any, str]:
+    """Measure one trial, wherever it runs, and say with what."""
+    return measure(**point, seed=seed), _origin()
+
+
+def _origin() -> str:
+    """Return versions and the kind of machine, in words."""
+    versions = {
+        "Python": platform.python_version(),
+        "NumPy": np.__version__,
+        "lstmcourse": lstmcourse.__version__,
+    }
+    words = [
+        *(f"{name} {version}" for name, version in versions.items()),
+        f"engine revision {ENGINE_REVISION}",
+    ]
+    return ", ".join([*words, platform.machine()])
+
+
+def _trials(e: Experiment, futures: dict[Future, tuple[dict[str, Any], int]]) -> Iterator[Trial]:
+    """Give each trial when it is done. After a failure let those under way finish, then raise TrialError."""
+    failure, running = None, set(futures)
+    try:
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                try:
+                    yield _checked(e, *futures[future], future)
+                except TrialError as error:
+                    failure = failure or error
+            if failure:
+                running = {future for future in running if not future.cancel()}
+    finally:
+        for future in running:
+            future.cancel()
+    if failure:
+        raise failure
+
+
+def _checked(e: Experiment, point: dict[str, Any], seed: int, future: Future) -> Trial:
+    """Return a trial with its numbers rounded as they are stored, or raise a TrialError that names it."""
     where = f"{e.name}: {', '.join(f'{k}={v!r}' for k, v in point.items())}, seed={seed}"
     try:
-        values = future.result()
+        values, origin = future.result()
+    except BrokenExecutor as error:
+        raise TrialError(
+            f"{e.name}: a worker was killed, perhaps for want of memory. Finished trials are kept: run again"
+        ) from error
     except Exception as error:
         raise TrialError(
             f"{where}: {type(error).__name__}: {error}. Finished trials are kept: mend this one and run again"
@@ -148,7 +257,32 @@ def _checked(e: Experiment, point: dict[str, Any], seed: int, future: Any) -> di
         raise TrialError(
             f"{where}: returned {sorted(values)}, without {missing} for which agreement is stated"
         )
-    return {key: _rounded(float(value)) for key, value in values.items()}
+    return Trial(point, seed, {key: _rounded(float(value)) for key, value in values.items()}, origin)
+
+
+@contextmanager
+def _alone(e: Experiment, path: Path) -> Iterator[None]:
+    """Hold the lock beside a file. The system lets go of it when this process ends, however that ends."""
+    path = path.with_suffix(".lock")
+    try:
+        with files.alone(path):
+            yield
+    except BlockingIOError as error:
+        raise StudyInUseError(
+            f"{e.name}: another runner is at it and holds {path}; let it finish, or stop it"
+        ) from error
+
+
+def _end_with(parent: Connection) -> None:
+    """Let this worker end when the other end of a pipe is closed: when its runner ends, be it by a kill."""
+
+    def watch() -> None:
+        try:
+            parent.poll(None)
+        finally:
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager
@@ -163,11 +297,14 @@ def _executor(executor: Executor | None, workers: int, missing: list) -> Iterato
         fresh = multiprocessing.get_context(
             "spawn"
         )  # a fork would inherit a BLAS that has its threads already
-        with ProcessPoolExecutor(min(workers, len(missing)), mp_context=fresh) as pool:
+        theirs, ours = fresh.Pipe(duplex=False)  # ours lies in this process alone
+        with ProcessPoolExecutor(
+            min(workers, len(missing)), mp_context=fresh, initializer=_end_with, initargs=(theirs,)
+        ) as pool:
             try:
                 yield pool
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
+                ours.close()
                 raise
     finally:
         for name, value in before.items():
@@ -186,14 +323,18 @@ def _bar(e: Experiment, done: int, progress: bool) -> Iterator[Any]:
         yield bar
 
 
-def _stale(e: Experiment, stored: Results) -> list[str]:
-    """Return in words why stored results are not those of the present code; nothing if they are."""
-    reasons = []
+def _stale(e: Experiment, data: Path | None = None) -> str:
+    """Return in words why stored results do not hold for the present code; nothing if they do."""
+    try:
+        stored = load(e.name, data=data)
+    except FileNotFoundError:
+        return f"not run yet, {len(e.trials)} trials"
+    except FileError as error:
+        return " ".join(str(error).split())
     now, then = e.code(), stored.provenance["code"]
-    changed = [name for name in {**then, **now} if now.get(name) != then.get(name)]
-    if changed:
-        reasons.append(f"changed since: {', '.join(changed)}")
+    changed = [key for key in {**then, **now} if now.get(key) != then.get(key)]
     missing = len({_key(*t) for t in e.trials} - {t.key for t in stored.trials})
-    if missing:
-        reasons.append(f"{missing} trials missing")
-    return reasons
+    return "; ".join(
+        [f"changed since: {', '.join(changed)}"] * bool(changed)
+        + [f"{missing} trials missing"] * bool(missing)
+    )

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import repr as shortened
 from textwrap import fill
 from typing import Any
 
 import numpy as np
 
-import lstmcourse
-from lstmcourse.experiments.define import Experiment, Interval, _key, get
+from lstmcourse import files
+from lstmcourse.errors import FileError
+from lstmcourse.experiments.define import Interval, _key, get
 from lstmcourse.paths import expand
 
 __all__ = ["Agreement", "Pair", "Results", "Trial", "agree", "load", "rerun"]
@@ -25,11 +25,12 @@ DATA = Path(__file__).with_name("data")
 
 @dataclass(frozen=True)
 class Trial:
-    """One measurement: a point, a seed, and the numbers."""
+    """One measurement: a point, a seed, the numbers, and in words what they were measured with."""
 
     point: Mapping[str, Any]
     seed: int
     values: Mapping[str, float]
+    origin: str = ""
 
     @property
     def key(self) -> tuple:
@@ -39,13 +40,21 @@ class Trial:
     def as_json(self) -> dict[str, Any]:
         """Return what is written; a number that is not finite is null."""
         values = {k: v if math.isfinite(v) else None for k, v in self.values.items()}
-        return {"point": dict(self.point), "seed": self.seed, "values": values}
+        return {"point": dict(self.point), "seed": self.seed, "origin": self.origin, "values": values}
 
     @classmethod
-    def parse(cls, written: Mapping[str, Any]) -> Trial:
-        """Return the trial that was written; null is not a number."""
-        values = {k: math.nan if v is None else float(v) for k, v in written["values"].items()}
-        return cls(dict(written["point"]), int(written["seed"]), values)
+    def parse(cls, written: Any, place: str) -> Trial:
+        """Return the trial that was written; FileError, which names the place, if it is none."""
+        try:
+            point, seed, values, origin = (written[key] for key in ("point", "seed", "values", "origin"))
+            if type(seed) is not int or not all(v is None or math.isfinite(v) for v in values.values()):
+                raise ValueError("a seed is whole, and a value is finite, or null")
+            numbers = {key: math.nan if v is None else float(v) for key, v in values.items()}
+            trial = cls(dict(point), seed, numbers, str(origin))
+            hash(trial.key)
+        except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as problem:
+            raise FileError(f"{place} is damaged: {shortened(written)} is no trial ({problem})") from problem
+        return trial
 
 
 @dataclass(frozen=True)
@@ -59,9 +68,8 @@ class Results:
     trials : tuple of Trial
         In the order of the grid.
     provenance : dict
-        ``about``, versions of ``python``, ``numpy`` and ``lstmcourse``, ``machine``, ``seeds``, and
-        ``code``, a hash for each piece of code that decides the numbers. No date, so that a repetition
-        gives the same bytes.
+        ``about``, ``seeds``, and ``code``, what the numbers rest on; see `Experiment.provenance`. After
+        `confirm` also ``confirmed``, how that was found. No date: a repetition gives the same bytes.
     """
 
     name: str
@@ -106,6 +114,10 @@ class Results:
                 f"{self.name}: no trial has {axis!r} and {value!r} with {fixed}; there are {known}"
             )
         at, seeds = (sorted(set(side)) for side in zip(*found, strict=True))
+        if len(at) * len(seeds) > 10 * len(found):
+            raise ValueError(
+                f"{self.name}: {len(found)} trials do not fill {len(at)} places with {len(seeds)} seeds"
+            )
         return np.array(at), np.array([[found.get((a, s), math.nan) for s in seeds] for a in at])
 
     def interval(self, value: str, point: Mapping[str, Any], rule: Interval) -> tuple[float, float]:
@@ -119,7 +131,7 @@ class Results:
             places = sorted({p[rule.axis] for p in line})
             here = places.index(point[rule.axis])
             near = [{**others, rule.axis: place} for place in places[max(0, here - 1) : here + 2]]
-        return rule.of(t.values[value] for t in self.trials if dict(t.point) in near)
+        return rule.of(t.values.get(value, math.nan) for t in self.trials if dict(t.point) in near)
 
 
 @dataclass(frozen=True)
@@ -173,6 +185,8 @@ def load(name: str, *, data: Path | None = None) -> Results:
         There is no such experiment.
     FileNotFoundError
         It has not been run yet.
+    FileError
+        The file is damaged; the message names it, and the trial.
     """
     if data is None:
         get(name)
@@ -182,8 +196,15 @@ def load(name: str, *, data: Path | None = None) -> Results:
             f"there are no results of {name!r}: run make experiments, or "
             f"python -m lstmcourse.experiments {name}"
         )
-    stored = json.loads(path.read_text(encoding="utf-8"))
-    return Results(stored["experiment"], tuple(map(Trial.parse, stored["trials"])), stored["provenance"])
+    stored = files.read_json(path)
+    try:
+        provenance, trials = stored["provenance"], list(stored["trials"])
+        if stored["experiment"] != name or not isinstance(provenance["code"], dict):
+            raise ValueError(f"experiment {shortened(stored['experiment'])}")
+    except (LookupError, TypeError, ValueError) as problem:
+        raise FileError(f"{path} is damaged: it holds no results of {name!r} ({problem!r})") from problem
+    parsed = (Trial.parse(t, f"{path}, trial {n},") for n, t in enumerate(trials, 1))
+    return Results(name, tuple(parsed), provenance)
 
 
 def save(results: Results, data: Path) -> Path:
@@ -194,26 +215,7 @@ def save(results: Results, data: Path) -> Path:
         + ",\n".join(json.dumps(t.as_json()) for t in results.trials)
         + "\n]\n}\n"
     )
-    data = expand(data, "data")
-    data.mkdir(parents=True, exist_ok=True)
-    path = data / f"{results.name}.json"
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    beside.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(beside, path)
-    return path
-
-
-def provenance(e: Experiment) -> dict[str, Any]:
-    """Return where results measured now come from."""
-    return {
-        "about": e.about,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "lstmcourse": lstmcourse.__version__,
-        "machine": platform.machine(),
-        "seeds": list(e.seeds),
-        "code": e.code(),
-    }
+    return files.replace(expand(data, "data") / f"{results.name}.json", text.encode())
 
 
 def rerun(
@@ -305,16 +307,13 @@ def agree(name: str, pairs: Sequence[Pair], *, data: Path | None = None) -> Agre
     for pair in pairs:
         for value, rule in e.agree.items():
             low, high = stored.interval(value, pair.point, rule)
-            measured = pair.measured[value]
-            if math.isfinite(measured):
-                inside = low <= measured <= high
-            else:
-                inside = not math.isfinite(pair.stored[value])
+            measured, before = pair.measured[value], pair.stored.get(value, math.nan)
+            inside = low <= measured <= high if math.isfinite(measured) else not math.isfinite(before)
             if not inside:
                 at = ", ".join(f"{k}={v}" for k, v in pair.point.items())
                 outside.append(
                     f"{value} at {at}, seed {pair.seed}: {measured:.4g} is not in {low:.4g} to {high:.4g} "
-                    f"(stored: {pair.stored[value]:.4g})"
+                    f"(stored: {before:.4g})"
                 )
     rule = "; ".join(f"{value} {rule}" for value, rule in e.agree.items())
     return Agreement(rule, len(pairs) * len(e.agree), tuple(outside))

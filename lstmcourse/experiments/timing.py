@@ -29,11 +29,7 @@ LEARNT, OVER = 0.95, 50  # share of right answers in training, mean over so many
     ),
     seeds=range(5),
     agree={"accuracy": Interval(0.15)},
-    uses=(
-        "model", "train", "optim", "tasks.base", "tasks.spikes",
-        "cells.lstm", "cells.peepholes", "cells.options",
-    ),
-)  # fmt: skip
+)
 def exact_timing(kind: str, cell: str, learning_rate: float, *, seed: int) -> dict[str, float]:
     """Train an LSTM, or one with peepholes and no more parameters, to measure or to produce exact delays.
 
@@ -96,11 +92,7 @@ def _kept(model, task, seed: int) -> float:
     points=grid(cell=("lstm", "peephole")),
     seeds=range(5, 20),
     agree={"accuracy": Interval(0.15)},
-    uses=(
-        "model", "train", "optim", "tasks.base", "tasks.spikes",
-        "cells.lstm", "cells.peepholes", "cells.options",
-    ),
-)  # fmt: skip
+)
 def delays_again(cell: str, *, seed: int) -> dict[str, float]:
     """Train an LSTM, or one with peepholes, to measure delays: new seeds for what `exact_timing` suggested.
 

@@ -14,11 +14,7 @@ __all__ = ["depth_with_and_without_gates", "gru_at_equal_size"]
     ),
     seeds=range(5),
     agree={"accuracy": Interval(0.15)},
-    uses=(
-        "model", "train", "optim", "experiments.comparison", "cells.gated_units",
-        "tasks.base", "tasks.adding", "tasks.copying", "tasks.temporal_order", "tasks.reber",
-    ),
-)  # fmt: skip
+)
 def gru_at_equal_size(task: str, cell: str, learning_rate: float, *, seed: int) -> dict[str, float]:
     """Train a GRU on the four tasks of `plain_against_lstm`, by the same rules.
 
@@ -48,11 +44,7 @@ DEPTH_STEPS = 600
     points=grid(layers=(1, 2, 3, 4, 5, 6), gated=(False, True), learning_rate=RATES),
     seeds=range(5),
     agree={"long": Interval(0.15, axis="layers")},
-    uses=(
-        "model", "train", "optim", "compose", "cells.peepholes", "cells.depth_gating",
-        "tasks.base", "tasks.reber",
-    ),
-)  # fmt: skip
+)
 def depth_with_and_without_gates(
     layers: int, gated: bool, learning_rate: float, *, seed: int
 ) -> dict[str, float]:

@@ -30,11 +30,7 @@ def _points():
     points=_points(),
     seeds=range(5),
     agree={"nmse": Interval(factor=2.0)},
-    uses=(
-        "model", "train", "optim", "tasks.base", "tasks.waveform",
-        "cells.rnn", "cells.lstm", "cells.clockwork_rnn",
-    ),
-)  # fmt: skip
+)
 def waves_from_memory(
     cell: str, parameters: int, updates: int, learning_rate: float, *, seed: int
 ) -> dict[str, float]:
