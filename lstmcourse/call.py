@@ -11,10 +11,11 @@ import numpy as np
 
 from . import checks
 from .cell import Cell
+from .engine.reference import by_the_clock
 from .engine.shapes import concrete
 from .errors import DtypeError, NotFiniteError, ShapeError, UnknownNameError, nearest
 from .graph import Dim, Node
-from .ops import table_values
+from .ops import is_condition, table_values
 
 __all__ = ["Call"]
 
@@ -75,6 +76,12 @@ class Call:
         self._inputs(inputs)
         self._states(checks.mapping("state", state, BY_NAME, optional=True))
         self._fit(steps, batch_size)
+        if self.offset + self.T > 2**53:
+            (name,) = self.clock_after()
+            raise ValueError(
+                f"state {name!r} is {self.offset} and goes on for T = {self.T} steps; the clock is exact up "
+                f"to 2**53 = {2**53}, so set it back, for instance by a common multiple of the periods"
+            )
         for node in cell.graph.leaves("table"):
             self.values["table", node.name] = table_values(node, self.sizes).astype(self.dtype)
         self.lengths = self._lengths(lengths)
@@ -310,9 +317,15 @@ class Call:
     def at(self, node: Node, t: int | None) -> Any:
         """What a leaf of the cell's graph is at step t; what is the same at every step, for None too."""
         if node.op.name == "clock":
-            return np.full((1, 1), self.offset + t, self.dtype)
+            return self.clock(node, slice(t, t + 1))[0]
         value = self.values[node.op.name, node.attrs.get("state", node.name)]
         return value[t] if node.timed else value
+
+    def clock(self, node: Node, steps: slice = slice(None)) -> np.ndarray:
+        """The clock, or what it alone decides, at these steps, (T, 1, ...): exact, then rounded once."""
+        ticks = self.offset + np.arange(self.T)[steps].reshape(-1, 1, 1)
+        value = by_the_clock(node, ticks, self.sizes)
+        return value if is_condition(node) else value.astype(self.dtype)
 
     def clock_after(self) -> dict[str, int]:
         """The clock's next number, by its name, if there is a clock."""

@@ -1,7 +1,7 @@
 """The recipe: from the graph of one step to programs that run a whole sequence.
 
     trace -> stop_at_lengths -> divide_layers -> merge_products -> merge_elementwise -> simplify
-          -> own_next_states -> forward program
+          -> ask_the_clock -> own_next_states -> forward program
           -> backward (autodiff) -> silence_padding -> simplify -> own_next_states -> own_outputs
           -> backward program
 
@@ -54,7 +54,7 @@ def lower(
     graph = passes.divide_layers(graph)
     graph = passes.merge_products(graph)
     graph = passes.merge_elementwise(graph, merged)
-    graph = passes.simplify(graph)
+    graph = passes.ask_the_clock(passes.give_hints(passes.simplify(graph)))
     return passes.give_hints(passes.own_next_states(graph))
 
 

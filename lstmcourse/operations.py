@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .engine.reference import evaluate
+from .engine.reference import by_the_clock, evaluate
 from .graph import Node
 from .ops import table_values
 from .passes import Due, levels
@@ -120,13 +120,7 @@ def few_runs(cell: Any, sizes: Mapping[str, int]) -> bool:
 
 def _turns(group: Due, sizes: Mapping[str, int], steps: int) -> tuple[np.ndarray, list[Runs]]:
     """Which units are due at each step, (T, H), and the runs that the program goes through."""
-
-    def leaf(node: Node) -> np.ndarray:
-        if node.op.name == "clock":
-            return np.arange(float(steps)).reshape(-1, 1, 1)
-        return table_values(node, sizes)
-
-    condition = evaluate([group.condition], leaf, sizes)[group.condition]
+    condition = by_the_clock(group.condition, np.arange(steps).reshape(-1, 1, 1), sizes)
     width = group.width.value(sizes)
     mask = table_values(group.mask, sizes) if group.mask is not None else None
     return np.broadcast_to(condition[:, 0], (steps, width)), due_units(condition, width, mask)

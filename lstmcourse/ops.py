@@ -364,7 +364,7 @@ def is_condition(node: Node) -> bool:
     """Whether a node's values are true and false: a comparison, or what only hands comparisons on."""
     if node.op.boolean or node.op.name == "valid":
         return True
-    if node.op.name == "saved":
+    if "of" in node.attrs and node.op.name in ("saved", "clock"):
         return is_condition(node.attrs["of"])
     if node.op.name == "const":
         return np.asarray(node.attrs["value"]).dtype == bool

@@ -8,6 +8,7 @@ In the order in which `compile.py` uses them:
 - `merge_products`: products that share an operand become one
 - `merge_elementwise`: the same function of neighbouring slices becomes one
 - `simplify`: common subexpressions once, arithmetic on constants done
+- `ask_the_clock`: what the clock alone decides is an input, computed exactly
 - `own_next_states`, `own_outputs`: results that can be stored where they belong
 - `give_hints`: names for what the author left unnamed
 - `saved`: which values the backward program takes from storage
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +32,7 @@ from .ops import OPS, concat, dot, is_condition, where
 __all__ = [
     "Due",
     "Section",
+    "ask_the_clock",
     "check_schedule",
     "divide_layers",
     "due",
@@ -82,12 +85,13 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
     return result
 
 
-def clone(new: Graph, node: Node, args: Iterable[Node]) -> Node:
-    """The same node in another graph."""
-    return new.add(
-        node.op, args, attrs=node.attrs, shape=node.shape, batched=node.batched, timed=node.timed,
+def clone(new: Graph, node: Node, args: Iterable[Node], **other: Any) -> Node:
+    """The same node in another graph, but for what is `other`."""
+    same = dict(
+        op=node.op, attrs=node.attrs, shape=node.shape, batched=node.batched, timed=node.timed,
         name=node.name, line=node.line, origin=node.origin, hint=node.hint,
     )  # fmt: skip
+    return new.add(args=args, **same | other)
 
 
 # When: how early a value can be known
@@ -623,7 +627,7 @@ def _finite(node: Node) -> bool:
         return condition.op.name == "valid" and not start.timed and _finite(read)
     if node.op.kind == "view" or node.op.name in ("copy", "concat"):
         return all(_finite(a) for a in node.args)
-    given = node.op.name in ("sequence", "noise", "clock", "prev")
+    given = node.op.name in ("sequence", "noise", "clock", "prev") and "of" not in node.attrs
     return given or (node.op.kind == "leaf" and not node.timed)
 
 
@@ -865,6 +869,28 @@ def _late(node: Node) -> bool:
     return any(a.timed for n in walk([node]) for a in n.args)
 
 
+# What the clock decides
+
+
+def ask_the_clock(graph: Graph) -> Graph:
+    """Take what rests on the clock, tables and constants alone as an input, which is computed exactly.
+
+    before: ``h = where(t % 4 == 0, a, h_prev)``
+    after:  ``h = where(due, a, h_prev)``, and the input ``due`` is ``t % 4 == 0``
+    """
+    known: set[Node] = set()
+    for node in graph.nodes:
+        if node.op.name in ("clock", "table", "const") or (node.args and known.issuperset(node.args)):
+            known.add(node)
+
+    def rule(node: Node, new: dict[Node, Node]) -> Node | None:
+        if node not in known or not node.timed or node.op.kind == "leaf":
+            return None
+        return clone(current().graph, node, [], op=OPS["clock"], attrs={"of": node})
+
+    return rewrite(graph, rule) if graph.leaves("clock") else graph
+
+
 # Work that is not due
 
 
@@ -947,10 +973,7 @@ def _conditions(section: Section) -> list[Node]:
 
 
 def _by_the_clock(node: Node) -> bool:
-    if node.op.name == "saved":
-        return _by_the_clock(node.attrs["of"])
-    known = all(n.op.kind != "leaf" or n.op.name in ("clock", "table", "const") for n in walk([node]))
-    return known and node.op.boolean and node.timed and not node.batched and len(node.shape) == 1
+    return node.op.name == "clock" and is_condition(node) and len(node.shape) == 1
 
 
 def _feeding(matrix: Node) -> tuple[str, bool]:

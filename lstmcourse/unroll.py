@@ -25,6 +25,7 @@ from .engine.reference import evaluate
 from .errors import ShapeError, UnknownNameError, nearest
 from .graph import Graph, Node
 from .operations import few_runs
+from .passes import ask_the_clock
 from .printers.compiled import NotCompiled
 from .threads import threads_for
 
@@ -207,8 +208,7 @@ class Run:
         kind, name = what[0], what[1]
         call = self._call
         if kind == "clock":
-            ticks = np.arange(call.offset, call.offset + call.T).astype(call.dtype)
-            return ticks.reshape(call.T, 1, 1)
+            return call.clock(name)
         if kind == "valid":
             return call.valid().reshape(call.T, call.B, *[1] * name)
         if kind == "const":
@@ -271,13 +271,8 @@ class Run:
             if n.op.name == "prev":
                 at = program.storage[n]
                 return self._values[at.variable][1:] if at.shift else self._values[at.variable][:-1]
-            kind = n.op.name
-            return self._given(
-                (
-                    kind,
-                    n.attrs["rank"] if kind == "valid" else n.attrs["state"] if kind == "initial" else n.name,
-                )
-            )
+            what = {"valid": n.attrs.get("rank"), "initial": n.attrs.get("state"), "clock": n}
+            return self._given((n.op.name, what.get(n.op.name, n.name)))
 
         return np.asarray(evaluate([node], leaf, self._call.sizes, self._call.dtype)[node])
 
@@ -395,7 +390,10 @@ class Run:
 
 def plain_steps(call: Call) -> reference.Steps:
     """All steps, each equation in turn as the author wrote it."""
-    graph = start_from(call.cell.graph, call.given)
+    key = ("steps", *call.given)
+    if key not in call.cell._cache:
+        call.cell._cache[key] = ask_the_clock(start_from(call.cell.graph, call.given))
+    graph = call.cell._cache[key]
     return reference.forward(graph, call)
 
 

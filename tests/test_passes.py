@@ -165,6 +165,24 @@ def test_simplify_does_arithmetic_on_constants(fold):
     assert named(passes.simplify(graph_of(trivial)), "h") == "sin(y)"
 
 
+def test_ask_the_clock():
+    def timed(x, h, t=lc.clock):  # noqa: B008
+        rate = 1.0 / lc.table("T", lambda H: np.ones(H), "H")
+        phase = lc.sin(t * rate)
+        due = t % 4 == 0
+        h = lc.where(due, lc.tanh(lc.affine("h", h, x, V=t)) * phase, h * rate)
+        return h
+
+    before = graph_of(timed)
+    after = passes.ask_the_clock(before)
+    asked = {n.name: n.attrs["of"] for n in after.leaves("clock") if "of" in n.attrs and n.name}
+    assert asked == {"phase": before.names["phase"], "due": before.names["due"]}
+    assert not set(ops(after)) & {"sin", "mod", "equal"}
+    assert ops(after).count("div") == 1 and named(after, "h").startswith("where(due, mul(tanh(affine(")
+    assert named(after, "rate") == named(before, "rate")  # no clock in it
+    assert passes.ask_the_clock(graph_of(lc.cells.lstm.function)).leaves("clock") == []
+
+
 def test_simplify_keeps_what_only_looks_alike():
     def alike(x, h, a=lc.static(1)):
         y = lc.tanh(lc.affine("y", h, x))

@@ -192,6 +192,8 @@ class Walk:
                 )
             elif kind == "valid":
                 self._argument(node, "valid", ("valid", node.attrs["rank"]))
+            elif kind == "clock":
+                self._argument(node, self.suggested(node), ("clock", node))
             elif kind == "grad":
                 self._argument(node, f"g_{node.attrs['of']}", ("grad", node.attrs["of"]))
             else:

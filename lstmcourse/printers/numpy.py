@@ -26,6 +26,7 @@ from ..ops import is_condition
 from ..passes import Due, Section
 from ..passes import due as units_due
 from .base import Program, Storage, Walk, wrap
+from .expression import PLAIN, write
 
 __all__ = ["Program", "Storage", "program"]
 
@@ -78,6 +79,10 @@ class _Printer(Walk):
     def program(self, name: str, doc: str) -> Program:
         """The whole text."""
         self.leaves()
+        for variable, (kind, node, *_) in self.inputs.items():
+            if kind == "clock" and "of" in node.attrs:
+                text = write(node.attrs["of"], PLAIN, self.letters)
+                self.lines.append(f"# {variable} at each step: {text}, which the clock alone decides")
         self.plan()
         for section in self.sections:
             self.loop(section) if section.loop else self.block(section)
