@@ -92,7 +92,7 @@ LOSSES: Mapping[str, Loss] = {
     ),
     "mse": Loss(
         predict=lambda z: z,
-        judge=lambda z, y: (np.square(z - y).mean(axis=-1), z),
+        judge=lambda z, y: (np.square(z - y, dtype=np.float64).mean(axis=-1), z),
         gradient=lambda p, y: (p - y) * (2 / p.shape[-1]),
     ),
 }
@@ -109,7 +109,8 @@ class Metrics:
 
 # ----------------------------------------------------------------------------------------------------- model
 
-BROKEN = "so this network can draw no symbol: train it again, or take its parameters from a checkpoint"
+BROKEN = "train this network again, or take its parameters from a checkpoint"
+OVERFLOW = f"numbers overflow on the way there: {BROKEN}"
 
 
 class Model:
@@ -480,15 +481,22 @@ class Model:
         >>> model = lc.Model(lc.cells.rnn, lc.tasks.get("adding"), hidden_size=8)
         >>> model.evaluate(batches=2, batch_size=16).scored
         32
+
+        Raises
+        ------
+        NotFiniteError
+            A parameter or the loss of a batch is NaN or infinite.
         """
         checks.whole("batches", batches, 1)
+        self._refuse_broken("it has no loss")
         task = self.task if task is None else _same_interface(self.task, _task(task))
         stream = task.stream(split, batch_size=batch_size, seed=seed, length=length, dtype=self.dtype)
         loss = hits = scored = 0.0
         state = None
-        for batch in islice(stream, batches):
-            with threads_for(batch_size * self.hidden_size**2):
+        for n, batch in enumerate(islice(stream, batches), 1):
+            with threads_for(batch_size * self.hidden_size**2), np.errstate(over="ignore", invalid="ignore"):
                 forward = self.run(batch, state if batch.carries else None)
+            checks.finite(f"the loss of {split} batch {n}", np.array([forward.loss]), OVERFLOW)
             state = forward.final
             loss += forward.loss * forward.scored
             hits += forward.accuracy * forward.scored
@@ -532,8 +540,7 @@ class Model:
         if symbols.ndim != 1 or not len(symbols):
             raise ValueError(f"prompt must be one or more symbols in a row; got shape {symbols.shape}")
         _check_indices("prompt", symbols, self.task.input_size, "symbols")
-        for name, p in self.params.items():
-            checks.finite(f"parameter {name!r}", p, BROKEN)
+        self._refuse_broken("it can draw no symbol")
         continuation = self._continue(symbols, temperature, rng)
         drawn = np.fromiter(islice(continuation, length), dtype=np.int64, count=length)
         return self.task.decode(drawn) if isinstance(prompt, str) else drawn
@@ -542,16 +549,23 @@ class Model:
         """Yield symbols without end, one `cell.step` for each."""
         params, state = self._cell_params(), None
         masks = {name: mask[0] for name, mask in (self._masks((1, 1), None) or {}).items()}
-        for x in self._vectors(symbols)[:-1]:
-            state = self.cell.step(params, x[None], state, **masks)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for x in self._vectors(symbols)[:-1]:
+                state = self.cell.step(params, x[None], state, **masks)
         symbol = symbols[-1]
         while True:
-            state = self.cell.step(params, self._vectors(np.array([symbol])), state, **masks)
-            z = checks.finite("the read-out", self._read(state[self.cell.output])[0], BROKEN)
+            with np.errstate(over="ignore", invalid="ignore"):
+                state = self.cell.step(params, self._vectors(np.array([symbol])), state, **masks)
+                z = checks.finite("the read-out", self._read(state[self.cell.output])[0], OVERFLOW)
             if self.task.unknown is not None:
                 z[self.task.unknown] = -np.inf  # it stands for no character in particular
             symbol = _draw(z, temperature, rng)
             yield symbol
+
+    def _refuse_broken(self, so: str) -> None:
+        """NotFiniteError where a parameter is NaN or infinite."""
+        for name, p in self.params.items():
+            checks.finite(f"parameter {name!r}", p, f"{so}: {BROKEN}")
 
     def _check_can_sample(self, temperature: float, length: int) -> None:
         task = self.task

@@ -27,7 +27,7 @@ import numpy as np
 
 from . import checkpoints
 from .checkpoints import CheckpointError, layout, refuse_differences
-from .checks import array, function, instance, number, truth, whole
+from .checks import array, finite, function, instance, number, truth, whole
 from .errors import NotFiniteError
 from .model import Forward, Model
 from .optim import Adam, Optimizer, Schedule, clip_by_global_norm
@@ -123,7 +123,8 @@ def fit(
     Raises
     ------
     TrainingDiverged
-        The loss or the gradient is no longer finite. The parameters are those of the last finite loss.
+        The loss, the gradient, what an update makes of the parameters, or the loss in validation is no longer
+        finite. The parameters are those of the last finite loss.
     CheckpointError
         The file to resume from is damaged, or of another model, recipe or data; or none can be written there.
     ValueError, TypeError
@@ -249,27 +250,27 @@ class Recipe:
 
 
 class TrainingDiverged(ValueError):
-    """The loss or the gradient is no longer finite; the message says when, and what to try.
+    """Loss, gradient or parameters are no longer finite; the message says when, and what to try.
 
     Attributes
     ----------
     step : int
         The step, counted from 1, that could not be taken.
     norm : float
-        Norm of the gradient at the step before; NaN where there was none.
+        Norm of the last gradient that was finite; NaN where there was none.
     history : History
         Of the steps before.
     """
 
-    def __init__(self, what: str, recipe: Recipe, history: History) -> None:
+    def __init__(self, what: str, recipe: Recipe, history: History, norm: float = math.nan) -> None:
         self.step, self.history = history.steps + 1, history
-        self.norm = history.records[-1].norm if history.records else math.nan
+        self.norm = history.records[-1].norm if math.isnan(norm) and history.records else norm
         clip = "clip=1.0" if recipe.clip is None else f"a lower clip than {recipe.clip:g}"
         advice = (
             f"a lower learning rate than {recipe.optimizer.lr:g}, {clip}, "
             "or schedule=lstmcourse.optim.Warmup(100)"
         )
-        if history.records:
+        if not math.isnan(self.norm):
             where = (
                 f"at step {self.step}, after a gradient of norm {self.norm:.3g}. The parameters are back "
                 f"where the loss was last finite. Try {advice}"
@@ -528,14 +529,20 @@ def _update(training: _Training, forward: Forward, grads: Arrays, norm: float) -
     before = training.carried
     training.undo.take()
     try:
-        recipe.optimizer.update(model.params, grads, training.memory, recipe.factor(history.steps))
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # looked for right below
+            recipe.optimizer.update(model.params, grads, training.memory, recipe.factor(history.steps))
+        for what, arrays in {"parameter": model.params, "the optimiser's": training.memory}.items():
+            for name, a in arrays.items():
+                finite(f"{what} {name!r}", a, "the update made it so")
         training.carried = dict(forward.final)
         history.backend = forward.run.backend
         history.records.append(record)  # from here on the step counts
-    except BaseException:
+    except BaseException as error:
         if history.records[-1:] != [record]:
             training.carried = before
             training.undo.restore()
+        if isinstance(error, NotFiniteError):
+            raise TrainingDiverged(f"{error}. This was found", recipe, history, norm) from error
         raise
 
 
@@ -567,10 +574,11 @@ def _validate(training: _Training) -> None:
     done = history.validation[-1].step if history.validation else 0
     if not recipe.validate_every or history.steps % recipe.validate_every or done == history.steps:
         return
-    metrics = model.evaluate(
-        "validation", batches=recipe.validation_batches, batch_size=recipe.batch_size, length=recipe.length,
-        seed=recipe.seed,
-    )  # fmt: skip
+    sizes = dict(batch_size=recipe.batch_size, length=recipe.length)
+    try:
+        metrics = model.evaluate("validation", batches=recipe.validation_batches, seed=recipe.seed, **sizes)
+    except NotFiniteError as error:
+        raise _diverged(training, f"{error}. This was found in validation") from error
     new = Validation(history.steps, metrics.loss, metrics.accuracy)
     if recipe.patience is not None and History(validation=[*history.validation, new]).best is new:
         training.best = _copies(model.params)

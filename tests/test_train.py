@@ -13,7 +13,7 @@ from training_toys import Averages, Cycle
 
 import lstmcourse as lc
 from lstmcourse import optim
-from lstmcourse.errors import UnknownNameError
+from lstmcourse.errors import NotFiniteError, UnknownNameError
 from lstmcourse.model import Forward, Metrics, Model
 from lstmcourse.train import History, Recipe, Record, TrainingDiverged, Validation, fit
 
@@ -311,7 +311,9 @@ def test_divergence_says_when_and_goes_back_to_the_last_finite_loss():
         return Model(lc.cells.rnn_relu, Averages(padded=False), 5)
 
     model, twin = make(), make()
-    with pytest.raises(TrainingDiverged, match="the loss is (inf|nan) at step") as caught:
+    with pytest.raises(
+        TrainingDiverged, match=r"(the loss|grads\['h'\]) is (inf|nan|NaN) .*at step"
+    ) as caught:
         quiet(model, 500, optimizer=optim.SGD(3.0), clip=None)
     error = caught.value
     assert isinstance(error, ValueError)
@@ -361,6 +363,74 @@ def test_a_gradient_that_is_not_finite_is_not_applied(monkeypatch):
     monkeypatch.undo()
     quiet(twin, 1)  # where the loss before was measured
     assert same(model.params, twin.params)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "scale", "what"),
+    [
+        (optim.SGD(1e39), 1.0, "parameter 'cell.W_f' is -?inf at"),
+        (optim.Adam(1e-2), 1e24, "the optimiser's 'v.cell.W_f' is inf at"),
+        (optim.SGD(1e-30, momentum=0.9), 1e24, None),
+    ],
+)
+@pytest.mark.parametrize("steps", [1, 9])
+def test_an_update_that_overflows_is_undone(optimizer, scale, what, steps):
+    """Also the last one, after which no loss would tell; what float32 can hold is trained on."""
+
+    class Scaled(Averages):
+        def _draw(self, *args):
+            batch = super()._draw(*args)
+            batch.y[...] *= np.float32(scale)
+            return batch
+
+    model = Model(lc.cells.lstm, Scaled(padded=False), 4)
+    before = copies(model)
+    if what is None:
+        history = quiet(model, steps, optimizer=optimizer, clip=None)
+        assert np.isfinite(history.loss).all() and history.loss[0] > 1e47  # more than float32 can hold
+        return
+    with pytest.raises(TrainingDiverged, match=f"{what}.*the update made it so.*at step 1, .*Try") as caught:
+        quiet(model, steps, optimizer=optimizer, clip=None)
+    assert caught.value.history.steps == 0 and np.isfinite(caught.value.norm)
+    assert same(model.params, before)
+
+
+def test_validation_that_is_not_finite_is_divergence():
+    class Sudden(Averages):
+        def _draw(self, rng, split, *args):
+            batch = super()._draw(rng, split, *args)
+            batch.y[...] *= 1e300 if split == "validation" and found else 1.0
+            return batch
+
+    found = []
+    model, twin = (Model(lc.cells.lstm, Sudden(padded=False), 4, dtype=np.float64) for _ in range(2))
+    told = r"the loss of validation batch 1 is inf.*in validation at step 5, after a gradient of norm"
+
+    def callback(_, history):
+        found.extend([1] * (history.steps == 2))
+
+    with pytest.raises(TrainingDiverged, match=told) as caught:
+        quiet(model, 9, validate_every=2, callback=callback)
+    assert caught.value.history.steps == 4 and len(caught.value.history.validation) == 1
+    quiet(twin, 3)
+    assert same(model.params, twin.params)
+
+
+@pytest.mark.parametrize("name", ["cell.U_h", "readout.V"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_evaluate_says_what_is_broken(name, value):
+    model = cycle_model()
+    model.params[name].flat[0] = value
+    with pytest.raises(NotFiniteError, match=f"parameter '{name}' is (NaN|inf) at .*it has no loss"):
+        model.evaluate(batches=1)
+
+
+def test_evaluate_says_that_numbers_overflow():
+    model = cycle_model()
+    model.params["readout.V"][...] = 3e38
+    model.params["readout.V"][::2] *= -1
+    with pytest.raises(NotFiniteError, match="the loss of test batch 1 is (NaN|inf) at .*overflow on the"):
+        model.evaluate(batches=1)
 
 
 # validation and early stopping
