@@ -644,14 +644,15 @@ class Cell:
         """Count the multiply-adds of matrix products in a forward run of one sequence, the clock from 0.
 
         Units that are not due (`cells.clockwork`) take none at that step, and weights that a mask holds at 0
-        are not counted. With g modules of k units and periods 1, 2, 4, ... a step takes k² Σ (g - i) / 2^i on
-        average, i from 0 to g - 1, which is k² (2 g - 2 + 2^(1-g)): the bound that Koutník et al. (2014)
-        print, k² (2 g - 2), is a little too small.
+        are not counted. This is what the equations need: programs multiply for all units at each step, and
+        choose. With g modules of k units and periods 1, 2, 4, ... a step takes k² Σ (g - i) / 2^i on average,
+        i from 0 to g - 1, which is k² (2 g - 2 + 2^(1-g)): the bound that Koutník et al. (2014) print,
+        k² (2 g - 2), is a little too small.
 
         Returns
         -------
         Operations
-            ``recurrent`` and ``performed`` (T,), ``every``, ``input``; ``mean``, ``total``, ``share``.
+            ``recurrent`` (T,), ``every``, ``input``; ``mean``, ``total``, ``share``.
 
         Examples
         --------
@@ -659,9 +660,9 @@ class Cell:
         >>> lc.cells.clockwork.operations(input_size=4, hidden_size=16, steps=8).recurrent
         array([160,  64, 112,  64, 144,  64, 112,  64])
         >>> print(lc.cells.clockwork.operations(input_size=4, hidden_size=16))
-        98 of 160 recurrent multiply-adds a step are due (61%), 120 are performed; 64 for the input
+        98 of 160 recurrent multiply-adds a step are due (61%); 64 for the input
         >>> print(lc.cells.lstm.operations(input_size=4, hidden_size=5))
-        100 of 100 recurrent multiply-adds a step are due (100%), 100 are performed; 80 for the input
+        100 of 100 recurrent multiply-adds a step are due (100%); 80 for the input
         """
         from .operations import operations
 
@@ -821,14 +822,13 @@ class Cell:
         given: frozenset[str] = frozenset(),
         padded: bool = False,
         gradients: bool = True,
-        due: bool = True,
         dtype: np.dtype | None = None,
     ) -> Compiled:
         """The programs for one way of running the cell; printed once. With a dtype, those of the compiler."""
-        key = (given, padded, gradients, due, dtype)
+        key = (given, padded, gradients, dtype)
         if key not in self._cache:
             self._cache[key] = compile_graph(
-                self.graph, given=given, padded=padded, gradients=gradients, due=due, dtype=dtype
+                self.graph, given=given, padded=padded, gradients=gradients, dtype=dtype
             )
         return self._cache[key]
 

@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import linecache
 import weakref
@@ -86,7 +85,6 @@ class Compiled:
     forward: Program
     run: Callable
     saved: Mapping[Node, Storage]
-    due: bool = True
     dtype: np.dtype | None = None
     _backward: dict[tuple, tuple[Program, Callable]] = field(default_factory=dict)
 
@@ -116,7 +114,7 @@ class Compiled:
                     return self._backward[key]
                 except NotCompiled:
                     pass
-            text = program(step, "backward", due=self.due, **given)
+            text = program(step, "backward", **given)
             self._backward[key] = (text, load(text, self.author.name))
         return self._backward[key]
 
@@ -135,21 +133,17 @@ def compile_graph(
     given: Collection[str] = (),
     padded: bool = False,
     gradients: bool = True,
-    due: bool = True,
     dtype: np.dtype | None = None,
 ) -> Compiled:
     """Print and load the forward program, with storage for what the backward program will ask for.
 
-    With a `dtype` it is printed for the compiler, for numbers of that kind; without, for NumPy. With `due`,
-    units whose turn it is not at a step are passed over (`passes.due`); without, and by the compiler, they
-    are computed and not used.
+    With a `dtype` it is printed for the compiler, for numbers of that kind; without, for NumPy.
 
     Raises
     ------
     NotCompiled
         The compiled back-end cannot do it.
     """
-    due = due and dtype is None
     graph = lower(author, given=given, padded=padded, merged=("add",) if dtype is not None else ())
     wanted: list[Node] = list(graph.outputs.values()) + [
         n for n in graph.names.values() if len(n.shape) <= 1 and n.op.kind != "leaf"
@@ -163,7 +157,7 @@ def compile_graph(
     store = {
         f"{k}": n for k, n in enumerate(dict.fromkeys(wanted)) if id(n) not in nexts and n.op.kind != "leaf"
     }
-    text = (functools.partial(program, due=due) if dtype is None else compiled)(
+    text = (program if dtype is None else compiled)(
         graph,
         "forward",
         doc=f"All T steps of {author.name}, for a batch of B sequences.",
@@ -176,7 +170,7 @@ def compile_graph(
     }
     keep |= {n: held[n] for n in store.values() if n in held}
     run = load(text, author.name) if dtype is None else fast.load(text, author.name, dtype)
-    return Compiled(graph, author, text, run, keep, due, dtype)
+    return Compiled(graph, author, text, run, keep, dtype)
 
 
 _NUMBERS = itertools.count(1)

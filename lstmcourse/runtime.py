@@ -15,10 +15,8 @@ import numpy as np
 __all__ = [
     "copy",
     "dot",
-    "due_units",
     "logsumexp",
     "outer",
-    "outer_due",
     "pad",
     "relu",
     "remainder",
@@ -154,101 +152,6 @@ def remainder(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np
     if np.iscomplexobj(a) or np.iscomplexobj(b):
         return np.subtract(a, b * np.floor(np.real(a) / np.real(b)), out=out)
     return np.remainder(a, b, out=out)
-
-
-Runs = tuple[tuple[slice, slice], ...]
-
-
-def due_units(condition: np.ndarray, width: int, mask: np.ndarray | None = None) -> list[Runs]:
-    """For each step, the runs of neighbouring units that are due, and the units that may feed them.
-
-    Parameters
-    ----------
-    condition : ndarray of bool, shape (T, 1, width) or (T, 1, 1)
-        Which units are due.
-    width : int
-        How many units there are.
-    mask : ndarray, shape (width, width), optional
-        Not 0 where a unit may feed another, [from, to]; by default all feed all.
-
-    Returns
-    -------
-    list of tuple
-        One for each step: pairs ``(n, k)`` of slices. The units k are due, and all that feeds them lies in n.
-
-    Examples
-    --------
-    >>> periods = np.array([1, 1, 2, 3])                     # units may be fed by slower ones
-    >>> mask = periods[:, None] >= periods
-    >>> for runs in due_units(np.arange(4)[:, None, None] % periods == 0, 4, mask):
-    ...     print([f"{n.start}:{n.stop} feed {k.start}:{k.stop}" for n, k in runs])
-    ['0:4 feed 0:4']
-    ['0:4 feed 0:2']
-    ['0:4 feed 0:3']
-    ['0:4 feed 0:2', '3:4 feed 3:4']
-    """
-    if not len(condition):
-        return []
-    ticks = np.broadcast_to(condition[:, 0], (len(condition), width))
-    starts = np.flatnonzero(np.r_[True, (ticks[:, 1:] != ticks[:, :-1]).any(axis=0)])
-    edges = [*starts.tolist(), width]  # between them, units are due at the same steps
-    first, stop = np.zeros(len(starts), int), np.full(len(starts), width)
-    if mask is not None:
-        feeds = np.logical_or.reduceat(mask != 0, starts, axis=1)
-        some = feeds.any(axis=0)
-        first = np.where(some, feeds.argmax(axis=0), 0)
-        stop = np.where(some, width - feeds[::-1].argmax(axis=0), 0)
-    low, high = first.tolist(), stop.tolist()
-
-    def runs(row: bytes) -> Runs:
-        found, j = [], 0
-        while j < len(row):
-            i = j
-            while j < len(row) and row[j]:
-                j += 1
-            if j > i:
-                found.append((slice(min(low[i:j]), max(high[i:j])), slice(edges[i], edges[j])))
-            j += 1
-        return tuple(found)
-
-    patterns = np.ascontiguousarray(ticks[:, starts]).view(f"V{len(starts)}")[:, 0].tolist()
-    known = {row: runs(row) for row in dict.fromkeys(patterns)}
-    return [known[row] for row in patterns]
-
-
-FEW = 100_000_000
-"""Multiplications in `outer_due` below which looking for steps costs more than zeros do."""
-
-
-def outer_due(a: np.ndarray, b: np.ndarray, due: list[Runs], out: np.ndarray | None = None) -> np.ndarray:
-    """`outer` of a (T, B, n) and b (T, B, m) without the steps at which units of b are not due, and so 0.
-
-    Examples
-    --------
-    >>> due = due_units(np.arange(4)[:, None, None] % np.array([1, 2]) == 0, 2)
-    >>> b = np.array([[5., 6.], [7., 0.], [8., 9.], [1., 0.]])[:, None]
-    >>> outer_due(np.ones((4, 1, 1)), b, due)
-    array([[21., 15.]])
-    """
-    if a.size * b.shape[-1] < FEW:
-        return outer(a, b, out=out)
-    if out is None:
-        out = np.empty((a.shape[-1], b.shape[-1]), np.result_type(a, b))
-    kinds: dict[int, tuple[Runs, list[int]]] = {}  # steps at which the same units are due
-    for t, runs in enumerate(due):
-        kinds.setdefault(id(runs), (runs, []))[1].append(t)
-    ends = {0, b.shape[-1]} | {e for runs, _ in kinds.values() for _, k in runs for e in (k.start, k.stop)}
-    edges = sorted(ends)
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
-        on = [steps for runs, steps in kinds.values() if any(k.start <= low < k.stop for _, k in runs)]
-        steps = np.sort(np.concatenate(on)) if on else []
-        if len(steps) == len(due):
-            out[:, low:high] = outer(a, b[..., low:high])
-        elif len(steps):
-            out[:, low:high] = outer(a[steps], b[..., low:high][steps])
-        else:
-            out[:, low:high] = 0
-    return out
 
 
 def pad(

@@ -24,7 +24,6 @@ from .engine import reference
 from .engine.reference import evaluate
 from .errors import ShapeError, UnknownNameError, nearest
 from .graph import Graph, Node
-from .operations import few_runs
 from .passes import ask_the_clock
 from .printers.compiled import NotCompiled
 from .threads import threads_for
@@ -172,8 +171,6 @@ class Run:
             return
         self.backend = "numpy"
         self._programs = self.cell.compiled(*way)
-        if self._programs.forward.due and not few_runs(self.cell, call.sizes):
-            self._programs = self.cell.compiled(*way, due=False)
         self._values = self._execute(self._programs.forward, self._programs.run, {})
 
     def _run_compiled(self, way: tuple) -> bool:
@@ -243,7 +240,7 @@ class Run:
         node = self._node(name)
         program = self._programs.forward
         at = program.storage.get(node)
-        if at is None or at.variable not in self._values or node in program.partial:
+        if at is None or at.variable not in self._values:
             value = self._replay(node)
         else:
             value = self._values[at.variable]

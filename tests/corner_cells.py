@@ -193,11 +193,41 @@ def stopped(x, h, c):
     return h, c
 
 
+@lc.cell
+def belt(x, h, c, t=lc.clock):
+    """Two states under one clock, both of them multiplied, and read element by element as well."""
+    due = t % lc.table("T", lambda H: 1.0 + np.arange(H) // 2, "H") == 0.0
+    i = lc.sigmoid(lc.affine("i", h, x))
+    g = lc.tanh(lc.affine("g", U=c))
+    c = lc.where(due, 0.9 * c + i * g, c)
+    h = lc.where(due, lc.tanh(c) + 0.1 * h, h)
+    return h, c
+
+
+@lc.cell
+def slow_reader(x, h, s, t=lc.clock):
+    """A state with a clock, and one without that reads what was just computed."""
+    T = lc.table("T", lambda H: 1.0 + np.arange(H) % 3, "H")
+    h = lc.where(t % T == 0, lc.tanh(lc.affine("h", h, x, V=s)), h)
+    s = lc.sigmoid(lc.affine("s", U=s, V=h))
+    return h, s
+
+
+@lc.cell
+def two_clocks(x, h, s, t=lc.clock):
+    """Two states that read each other, each with a clock of its own."""
+    a = lc.tanh(lc.affine("h", h, x, V=s))
+    b = lc.tanh(lc.affine("s", U=s, V=h))
+    h = lc.where(t % lc.table("T", lambda H: 1.0 + np.arange(H), "H") == 0, a, h)
+    s = lc.where(t % 2 == 0, b, s)
+    return h, s
+
+
 rnn, lstm, gru = lc.cells.rnn, lc.cells.lstm, lc.cells.gru
 
 CELLS = {c.name: c for c in (
     toy, attention, mixed, functions, alone, started, computed, twice, shared_next, shifted, timeless, masked,
-    idle, matrices, layer, stopped,
+    idle, matrices, layer, stopped, belt, slow_reader, two_clocks,
 )} | {
     "held": lstm.override(f=1.0),
     "stack": lc.stack([lstm, gru]),

@@ -449,45 +449,6 @@ def test_no_pass_changes_values(function, passes_done):
         np.testing.assert_allclose(got[t.next], expected[s.next], atol=1e-14)
 
 
-def test_due():
-    def ticking(x, h, t=lc.clock):
-        T = lc.table("T", lambda H: 1.0 + np.arange(H), "H")
-        M = lc.table("M", lambda H, _: np.tril(np.ones((H, H))), "H", "H")
-        a = lc.tanh(lc.affine("h", W=x) + h @ lc.param("U_h", "H", "H", free=M))
-        h = lc.where(t % T == 0, a, h)
-        return h
-
-    graph = lower(graph_of(ticking))
-    (group,) = filter(None, passes.due(graph, schedule(graph)))
-    assert [n.op.name for n in graph.nodes if n in group.columns] == ["dot", "add", "tanh"]
-    assert text(next(n for n in graph.nodes if n in group.columns)) == "dot(h_prev, mul(U_h, M))"
-    ((kept, (new, valid, before)),) = group.kept.items()
-    assert kept is graph.states[0].next and new is graph.names["a"] and valid is None
-    assert before is graph.states[0].prev and not group.sums
-    assert group.mask.name == "M" and str(group.width) == "H"
-
-    back = lower_backward(graph, ["h"], passes.saved(graph))
-    (group,) = filter(None, passes.due(back, schedule(back)))
-    ((root, terms),) = group.sums.items()
-    assert root is back.states[0].next and [how for how, _ in terms] == ["rest", "rows"]
-    (d_a,) = (n for n in group.columns & group.zero if n.op.name == "mul")
-    assert terms[1][1].args[0] is d_a and text(terms[0][1]) == "add(d_h_prev, d_h)"
-
-    # what somebody else wants at every step is no such work, nor is a choice by more than the clock
-    def heard(x, h, t=lc.clock):
-        a = lc.tanh(lc.affine("h", h, x))
-        h = lc.where(t % 2 == 0, a, h)
-        return h, a
-
-    def chosen(x, h):
-        h = lc.where(lc.affine("c", W=x) > 0, lc.tanh(lc.affine("h", h, x)), h)
-        return h
-
-    for function in (heard, chosen):
-        graph = lower(graph_of(function))
-        assert not any(passes.due(graph, schedule(graph)))
-
-
 def test_every_pass_that_promises_a_before_and_an_after_is_tested():
     own = {k: f for k, f in vars(passes).items() if inspect.isfunction(f) and f.__module__ == passes.__name__}
     promised = {k for k, f in own.items() if "before:" in (f.__doc__ or "")}

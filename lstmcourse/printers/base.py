@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import runtime
 from ..graph import Dim, Node
-from ..passes import Due, Section, check_schedule, consumers, schedule
+from ..passes import Section, check_schedule, consumers, schedule
 from .expression import PLAIN, equation_of, equations
 
 __all__ = ["Program", "Storage", "Walk", "identifier", "wrap"]
@@ -43,8 +43,6 @@ class Program:
         Key of the returned dict -> what it is.
     storage : dict
         Where each node's values are.
-    due : list of Due
-        What is computed only for units that are due.
     """
 
     text: str
@@ -53,12 +51,6 @@ class Program:
     sizes: dict[str, str]
     outputs: dict[str, object]
     storage: dict[Node, Storage] = field(repr=False, default_factory=dict)
-    due: list[Due] = field(repr=False, default_factory=list)
-
-    @property
-    def partial(self) -> set[Node]:
-        """Nodes whose values are right only for units that were due."""
-        return set().union(*(group.columns for group in self.due))
 
 
 @dataclass(frozen=True)

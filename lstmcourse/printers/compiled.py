@@ -673,8 +673,7 @@ class _Printer(Walk):
             text = text.replace(f"sizes[<{size}>]", f"sizes[{k}]")
         return CompiledProgram(
             text, name, self.inputs, self.sizes, self.outputs, self.storage,
-            [], list(made), variables, self.expected, self.buffers,
-            results, self.equal,
+            list(made), variables, self.expected, self.buffers, results, self.equal,
         )  # fmt: skip
 
     @staticmethod

@@ -11,20 +11,15 @@ Storage, in the order of the rules below:
 - a slice is another name for part of its array; parts that will lie side by side are computed in place;
 - a result that only the next operation reads is computed in that operation's storage;
 - what is read outside its loop has a row for each step, all else one row that every step uses again.
-
-Where units compute at some steps only, an inner loop goes through the runs of neighbouring units that are due
-(`passes.due`) and works on views of their columns.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from ..graph import Dim, Graph, Node
 from ..ops import is_condition
-from ..passes import Due, Section
-from ..passes import due as units_due
+from ..passes import Section
 from .base import Program, Storage, Walk, wrap
 from .expression import PLAIN, write
 
@@ -41,7 +36,6 @@ def program(
     comments: Graph | None = None,
     letters: Mapping[str, str] | None = None,
     gradient: bool = False,
-    due: bool = True,
 ) -> Program:
     """Print one program.
 
@@ -61,21 +55,11 @@ def program(
         The author's graph, whose equations stand above the blocks.
     gradient : bool
         Whether the states are gradients, of which only the last value is wanted.
-    due : bool
-        Whether units that are not due are passed over (`passes.due`).
     """
-    return _Printer(graph, store, given or {}, comments or graph, letters or {}, gradient, due).program(
-        name, doc
-    )
+    return _Printer(graph, store, given or {}, comments or graph, letters or {}, gradient).program(name, doc)
 
 
 class _Printer(Walk):
-    def __init__(self, graph, store, given, comments, letters, gradient, due):
-        super().__init__(graph, store, given, comments, letters, gradient)
-        self.due: list[Due | None] = units_due(graph, self.sections) if due else [None] * len(self.sections)
-        self.partial: set[Node] = set().union(*(g.columns for g in self.due if g))
-        self.turns: dict[int, str] = {}  # which section: the variable with the runs that are due
-
     def program(self, name: str, doc: str) -> Program:
         """The whole text."""
         self.leaves()
@@ -91,9 +75,7 @@ class _Printer(Walk):
         arguments = ["T", "B", *self.sizes.values(), *self.inputs, "empty"]
         head = wrap(f"def {name}(", arguments, "):")
         text = f'{head}\n    """{doc}"""\n{body}\n    return {{{returned}}}\n'
-        return Program(
-            text, name, self.inputs, self.sizes, self.outputs, self.storage, list(filter(None, self.due))
-        )
+        return Program(text, name, self.inputs, self.sizes, self.outputs, self.storage)
 
     def plan(self) -> None:
         """Decide on storage, last node first, so that a result can take over that of its reader."""
@@ -113,11 +95,8 @@ class _Printer(Walk):
             self.rows[s.name] = self.storage[s.prev]
         self.nexts = {id(s.next) for s in self.graph.states}
         self.histories = {id(s.next) for s in self.graph.states if self.storage[s.prev].time}
-        for group in filter(None, self.due):
-            self._plan_due(group)
-        own = set().union(*(g.nodes for g in self.due if g))
         for reader in reversed(self.graph.nodes):
-            if reader not in self.where or reader in own - self.partial:
+            if reader not in self.where:
                 continue
             if reader.op.name == "concat":
                 for a in reader.args:
@@ -130,42 +109,9 @@ class _Printer(Walk):
                         a.op.kind in ("elementwise", "product", "axis")
                         and self._only_reader(a, reader)
                         and self._same_shape(a, reader)
-                        and (a in self.partial) == (reader in self.partial)
                     ):
                         self.home[a] = ("same", reader)
                         break
-
-    def _plan_due(self, group: Due) -> None:
-        """Storage in place: a kept state's new value in its own row, a sum in what it starts from."""
-        for node, (new, valid, _) in group.kept.items():
-            free = new in group.columns and new not in self.storage and new not in group.zero
-            if free and valid is None and new.batched and new.timed:
-                self.storage[new] = self.storage[node]
-        for root, terms in group.sums.items():
-            rest = next(n for how, n in terms if how == "rest")
-            prev = next((s.prev for s in self.graph.states if s.next is root), None)
-            over = prev is not None and self.storage.get(root) == self.storage[prev]
-            if over and rest is not prev and any(u is not rest for u in self.users[prev]):
-                del self.storage[root]  # something else would read it too late
-                over = False
-            members = group.columns | group.absorbed
-            if (
-                rest in self.where
-                and self.where[rest] == self.where[root]
-                and rest.op.kind == "elementwise"
-                and rest not in group.nodes
-                and rest not in self.needs_row
-                and rest not in self.storage
-                and id(rest) not in self.wanted
-                and id(rest) not in self.nexts
-                and all(u in members for u in self.users[rest])
-                and self._same_shape(rest, root)
-                and (
-                    not over
-                    or all(rest.args[k] is not prev or k in rest.op.inplace for k in range(len(rest.args)))
-                )
-            ):
-                self.home[rest] = ("same", root)
 
     def _outside(self, user: Node, state) -> bool:
         return self.where.get(user) != self.where.get(state.next)
@@ -234,8 +180,6 @@ class _Printer(Walk):
             name = self._name(self.suggested(node))
             row = node in self.needs_row
             before.append(f"{name} = {self.empty(node, 'T' if row else '')}")
-            if row and node in self.partial:
-                before.append(f"{name}[...] = 0")
             self.storage[node] = Storage(name, "T" if row else "")
         return self.storage[node]
 
@@ -290,8 +234,6 @@ class _Printer(Walk):
             part = self._name(f"{at.variable}_t")
             before.append(f"{part} = {self.empty(node, '')}")
             return [self.text(node, args, part), f"np.add({out}, {part}, out={out})"]
-        if node.op.name == "outer" and (turn := self._turn(node.args[1])):
-            return [f"outer_due({args[0]}, {args[1]}, {turn}, out={out})"]
         return [self.text(node, args, out)]
 
     def _side_by_side(self, node: Node, out: str, loop: bool) -> list[str]:
@@ -356,146 +298,13 @@ class _Printer(Walk):
             start = "" if not at.time else ("[T]" if s.reverse else "[0]")
             where = f"{at.variable}{start}" if start else f"{at.variable}[...]"
             before.append(f"{where} = {self.ref(s.start, False)}")
-        group = next(g for s, g in zip(self.sections, self.due, strict=True) if s is section)
-        body = (
-            self._grouped(section.nodes, before, True)
-            if group is None
-            else self._some(section, group, before)
-        )
+        body = self._grouped(section.nodes, before, True)
         for s in states:
             if not self.rows[s.name].time and self.storage[s.next] != self.rows[s.name]:
                 body.append(f"{self.rows[s.name].variable}[...] = {self.ref(s.next, True)}")
         self.lines += ["", "# --- storage for the loop ---", *before, ""]
         self.lines.append("for t in reversed(range(T)):" if section.reverse else "for t in range(T):")
         self.lines += [f"    {line}" for line in (body or ["pass"])]
-
-    # units that are due
-
-    def _turn(self, node: Node) -> str:
-        """The variable with the runs that are due, for what is 0 where not due."""
-        group = next((g for g in self.due if g and node in g.columns and node in g.zero), None)
-        return self.turns.get(self.where[node], "") if group else ""
-
-    def _some(self, section: Section, group: Due, before: list[str]) -> list[str]:
-        """The body of a loop that passes over units that are not due."""
-        mine, late = group.nodes, set()
-        for node in section.nodes:
-            if node not in mine and any(a in mine or a in late for a in node.args):
-                late.add(node)
-        first = [n for n in section.nodes if n not in mine and n not in late]
-        after = [n for n in section.nodes if n in late]
-        self.turn, self.n, self.k = self._name("due"), self._name("n"), self._name("k")
-        self.turns[self.where[section.nodes[0]]] = self.turn
-        mask = self.storage[group.mask].variable if group.mask in self.storage else None
-        ahead = self.ref(group.condition, False), self.size(group.width), *([mask] if mask else [])
-        before.append(f"{self.turn} = due_units({', '.join(ahead)})")
-        lines = self._grouped(first, before, True)
-        head, inner, last = [], _Inner(self), _Inner(self)
-        said: set[str] = set()
-        origin = None
-        for node in section.nodes:
-            if node not in mine or node in group.absorbed:
-                continue
-            if node.origin and node.origin != origin and node in group.columns:
-                inner.lines += self.comment(node, said, True)
-                origin = node.origin
-            if node in group.kept:
-                self._keep(group, node, before, head, inner, said)
-            elif node in group.columns:
-                self._column(group, node, before, inner)
-        for node in section.nodes:
-            if node in group.sums:
-                self._sum(group, node, before, head, inner, last, said)
-        loop = f"for {self.n}, {self.k} in {self.turn}[t]:"
-        lines += head
-        for part in (inner, last):
-            if part.lines:
-                lines += part.ahead + [loop] + [f"    {line}" for line in part.text()]
-        return lines + self._grouped(after, before, True)
-
-    def _units(self, node: Node, width: Dim, before: list[str], index: str) -> str:
-        """How the inner loop reads or writes some units of a node."""
-        at = self.store_of(node, before) if node in self.where else None
-        if index == ":" or node.op.name in ("carried", "const") or not node.shape or node.shape[-1] != width:
-            return self.ref(node, True)
-        at = at or self.storage[node]
-        if not at.time:
-            return f"{at.variable}[:, {index}]" if node.batched or node.timed else f"{at.variable}[{index}]"
-        row = "t + 1" if at.time == "T+1" and at.shift else "t"
-        return f"{at.variable}[{row}, :, {index}]"
-
-    def _alias(self, group: Due, node: Node) -> Node | None:
-        """For a choice by the condition: what it is where due, if nobody looks elsewhere."""
-        if node.op.name != "where" or node.args[0] is not group.condition or node in self.needs_row:
-            return None
-        inside = all(u in group.columns and u.op.name != "dot" for u in self.users[node])
-        return node.args[1] if inside and id(node) not in self.wanted else None
-
-    def _read(self, group: Due, node: Node, before: list[str]) -> str:
-        while node in group.columns and (same := self._alias(group, node)) is not None:
-            node = same
-        return self._units(node, group.width, before, self.k)
-
-    def _column(self, group: Due, node: Node, before: list[str], inner: _Inner) -> None:
-        """One operation on the units that are due."""
-        if self._alias(group, node) is not None:
-            return
-        out = inner.ref(self._units(node, group.width, before, self.k))
-        if node.op.name == "where" and node.args[0] is group.condition:
-            inner.assign(out, inner.ref(self._read(group, node.args[1], before)))
-        elif node.op.name == "dot":
-            rows = self.n if group.mask in self.storage else ":"
-            left = node.args[0]
-            a = inner.ref(self._units(left, left.shape[-1], before, rows))
-            inner.lines.append(
-                f"np.matmul({a}, {self.storage[node.args[1]].variable}[{rows}, {self.k}], out={out})"
-            )
-        else:
-            args = [inner.ref(self._read(group, a, before)) for a in node.args]
-            inner.lines.append(self.text(node, args, out))
-
-    def _keep(self, group: Due, node: Node, before: list[str], head: list[str], inner: _Inner, said) -> None:
-        """A state that keeps its value, but for the units that are due."""
-        new, valid, prev = group.kept[node]
-        head += [*self.comment(node, said, True), f"{self.ref(node, True)} = {self.ref(prev, True)}"]
-        out = self._units(node, group.width, before, self.k)
-        value = self._read(group, new, before)
-        if valid is not None:
-            old = inner.ref(self._units(prev, group.width, before, self.k))
-            inner.lines.append(
-                f"select({self.ref(valid, True)}, {inner.ref(value)}, {old}, out={inner.ref(out)})"
-            )
-        elif value != out:
-            inner.assign(inner.ref(out), inner.ref(value))
-
-    def _sum(self, group: Due, root: Node, before, head, inner: _Inner, last: _Inner, said) -> None:
-        """What is carried where units are not due; what those that are due pass to the units they read."""
-        terms = group.sums[root]
-        out = self.store_of(root, before).at(True)
-        parts = [n for how, n in terms if how == "part"]
-        for how, node in terms:
-            if how == "rest" and self.ref(node, True) != out:
-                head.append(f"{out}[...] = {self.ref(node, True)}")
-        own = inner.ref(self._units(root, group.width, before, self.k))
-        inner.assign(own, inner.ref(self._read(group, parts[0], before)) if parts else "0.0")
-        for node in parts[1:]:
-            inner.lines.append(f"np.add({own}, {inner.ref(self._read(group, node, before))}, out={own})")
-        last.ahead += [f"np.add({out}, {self.ref(n, True)}, out={out})" for how, n in terms if how == "whole"]
-        for node in (n for how, n in terms if how == "rows"):
-            rows = self.n if group.mask in self.storage else ":"
-            matrix = node.args[1]
-            w = self.storage[matrix].variable
-            if matrix.op.kind == "view":  # rows of a matrix that lies the other way round are read slowly
-                turned = self._name(f"{w}_rows")
-                before += [f"{turned} = empty({', '.join(self.size(d) for d in matrix.shape)})"]
-                before += [f"copy({w}, out={turned})"]
-                w = turned
-            last.lines += self.comment(node, said, True)
-            z = last.ref(self._units(node.args[0], group.width, before, self.k))
-            part = last.ref(self._units(node, node.shape[-1], before, rows))
-            to = last.ref(self._units(root, group.width, before, rows))
-            last.lines.append(f"np.matmul({z}, {w}[{self.k}, {rows}], out={part})")
-            last.lines.append(f"np.add({to}, {part}, out={to})")
 
     def finish(self) -> str:
         """The returned dict."""
@@ -515,37 +324,3 @@ class _Printer(Walk):
             items.append(f'"{key}": {self.ref(node, False)}')
             self.outputs[key] = node
         return wrap("", items, "", indent=8) if items else ""
-
-
-class _Inner:
-    """Statements for the units that are due; a view that several of them use gets a name."""
-
-    def __init__(self, printer: _Printer):
-        self.printer, self.ahead, self.lines, self.views = printer, [], [], []
-
-    def ref(self, text: str) -> str:
-        """Note a view, and hand it on."""
-        ends = tuple(f"{sep}{name}]" for sep in (" ", "[") for name in (self.printer.n, self.printer.k))
-        if text.endswith(ends) and text not in self.views:
-            self.views.append(text)
-        return text
-
-    def assign(self, out: str, value: str) -> None:
-        """Copy values to a view."""
-        self.lines.append(f"{out} = {value}")
-
-    def text(self) -> list[str]:
-        """The lines, with names for views that occur more than once."""
-        named, lines = [], list(self.lines)
-        for view in self.views:
-            found = re.compile(rf"(?<!\w){re.escape(view)}")
-            units = re.split(r", |\[", view[:-1])[-1]
-            if sum(len(found.findall(line)) for line in lines if not line.startswith("#")) < 2:
-                continue
-            name = self.printer._name(f"{view.partition('[')[0]}_{units}")
-            named.append(f"{name} = {view}")
-            for k, line in enumerate(lines):
-                if line.startswith(f"{view} = "):
-                    line = f"{name}[...] = {line[len(view) + 3 :]}"
-                lines[k] = line if line.startswith("#") else found.sub(name, line)
-        return named + lines

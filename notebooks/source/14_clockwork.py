@@ -182,7 +182,7 @@ lc.claim(
 #
 # $$k^2 \sum_{i=0}^{g-1} \frac{g-i}{2^i} = k^2\left(2g - 2 + 2^{1-g}\right).$$
 #
-# (The paper gives $k^2(2g - 2)$ as a bound, which is too small by the last term.) `operations` counts on the program's own graph:
+# (The paper gives $k^2(2g - 2)$ as a bound, which is too small by the last term.) `operations` counts on the cell's own graph:
 
 # %% claims=["C42"]
 counted = clockwork.operations(input_size=D, hidden_size=H, steps=8)
@@ -194,8 +194,9 @@ lc.claim(
 )
 
 # %% [markdown]
-# *Due* is what the formula counts; *performed* is somewhat more, since the program multiplies whole blocks with the
-# zeros of the mask in them. Here are the three networks of the study below, which have at most 500 parameters each:
+# *Due* is what the equations need. Our programs multiply for all units at every step, and then choose: passing over
+# the others was tried, and saved little time. Here are the three networks of the study below,
+# which have at most 500 parameters each:
 
 # %% claims=["C42"]
 models = {cell: waves.wave_model(cell, 500, seed=1000) for cell in ("rnn", "lstm", "clockwork")}
