@@ -92,7 +92,7 @@ experiments: setup ## run, or resume, what takes longer than a notebook may
 	$(BIN)/python -m lstmcourse.experiments
 
 claims: setup ## which claims of the essay are met, and which are not (THROUGH=02: due so far)
-	@$(BIN)/python -m lstmcourse.claims $(if $(THROUGH),--through $(THROUGH))
+	@$(BIN)/python -m lstmcourse.course.claims $(if $(THROUGH),--through $(THROUGH))
 
 bench: setup ## time every cell beside PyTorch and JAX, where they are installed (ARGS="--cells lstm --sizes 0 1")
 	$(BIN)/python benchmarks/bench.py $(ARGS)

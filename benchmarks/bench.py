@@ -212,7 +212,7 @@ def plot(results: Mapping[tuple, Mapping[str, float]], path: str) -> None:
 def import_times() -> str:
     """Median seconds that imports take in a process of their own."""
     rows = []
-    for text in ("numpy", "lstmcourse", "numba", "lstmcourse, lstmcourse.products"):
+    for text in ("numpy", "lstmcourse", "numba", "lstmcourse, lstmcourse.compiled.gemm"):
         code = f"import time; start = time.perf_counter(); import {text}; print(time.perf_counter() - start)"
         spent = [
             float(
@@ -230,7 +230,7 @@ def memory(T: int = 10_000, B: int = 4, H: int = 64) -> str:
     """Peak memory of a training step of a long sequence, stored whole and with checkpoints."""
     import tracemalloc
 
-    from lstmcourse.buffers import POOL
+    from lstmcourse.programs.pool import POOL
 
     rows = []
     for name in ("rnn", "lstm", "gru"):

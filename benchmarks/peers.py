@@ -217,7 +217,7 @@ def products(cell, size, train: bool) -> Callable[[], None]:
 def tiles(cell, size, train: bool) -> Callable[[], None] | None:
     """The same products by the functions that compiled programs call, with one thread: the floor."""
     try:
-        from lstmcourse import fast
+        from lstmcourse.compiled import native as fast
     except ImportError:
         return None
     if not fast.available():

@@ -8,18 +8,17 @@
     grads = run.backward({"h": dh})       # grads["W_f"], grads["x"], grads["h0"]
 
 `cell` defines a cell, `cells` holds those of the course, `tasks`, `Model` and `fit` train them. Read on in
-`cells/lstm.py`, `graph.py`, `ops.py`, `autodiff.py`, then `unroll.py`.
+`cells/lstm.py`, then in `engine`.
 """
 
 from __future__ import annotations
 
 import importlib
 
-from . import cells
+from . import aliases, cells
 from .cell import Cell, cell, clock, noise, sequence, state, static
 from .compose import bidirectional, stack
-from .errors import CellDefinitionError, DtypeError, FileError, ShapeError, UnknownNameError
-from .ops import (
+from .engine.ops import (
     affine,
     concat,
     constant,
@@ -52,33 +51,10 @@ from .ops import (
     tanh,
     where,
 )
-from .unroll import CheckpointedRun, Gradients, Run, backends, unroll
+from .errors import CellDefinitionError, DtypeError, FileError, ShapeError, UnknownNameError
+from .run.unroll import CheckpointedRun, Gradients, Run, backends, unroll
 
 __version__ = "0.1.0"
-
-# Loaded when first used, so that importing the package costs little beyond NumPy.
-_LAZY_MODULES = (
-    "checkpoints",
-    "baselines",
-    "claims",
-    "exercises",
-    "experiments",
-    "inspection",
-    "interop",
-    "optim",
-    "plots",
-    "reader",
-    "tasks",
-    "train",
-    "widgets",
-)
-_LAZY_NAMES = {
-    "Model": "model",
-    "fit": "train",
-    "claim": "claims",
-    "check_installation": "selfcheck",
-    "diff": "difference",
-}
 
 
 def _unpickled(name: str, state: dict):
@@ -90,17 +66,18 @@ def _unpickled(name: str, state: dict):
 
 
 def __getattr__(name: str):
-    if name in _LAZY_MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name in _LAZY_NAMES:
-        value = getattr(importlib.import_module(f"{__name__}.{_LAZY_NAMES[name]}"), name)
+    """Load what is public but seldom needed at once: importing the package costs little beyond NumPy."""
+    if name in aliases.MODULES:
+        return aliases.module(name)
+    if name in aliases.NAMES:
+        value = getattr(importlib.import_module(f"{__name__}.{aliases.NAMES[name]}"), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY_MODULES, *_LAZY_NAMES})
+    return sorted({*globals(), *aliases.MODULES, *aliases.NAMES})
 
 
 __all__ = [

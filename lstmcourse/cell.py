@@ -27,10 +27,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import checks
-from .compile import Compiled, compile_graph
-from .engine.shapes import concrete
-from .errors import CellDefinitionError, UnknownNameError, nearest
-from .graph import (
+from .engine.expression import equations
+from .engine.graph import (
     Dim,
     Graph,
     Node,
@@ -44,11 +42,13 @@ from .graph import (
     walk,
     word,
 )
-from .ops import OPS, constant, is_condition, spread, table_values
-from .printers.expression import equations
+from .engine.ops import OPS, constant, is_condition, spread, table_values
+from .engine.shapes import concrete
+from .errors import CellDefinitionError, UnknownNameError, nearest
+from .run.recipe import Compiled, compile_graph
 
 if TYPE_CHECKING:
-    from .operations import Operations
+    from .run.cost import Operations
 
 __all__ = [
     "Cell",
@@ -664,7 +664,7 @@ class Cell:
         >>> print(lc.cells.lstm.operations(input_size=4, hidden_size=5))
         100 of 100 recurrent multiply-adds a step are due (100%); 80 for the input
         """
-        from .operations import operations
+        from .run.cost import operations
 
         if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
             raise ValueError(f"steps={steps!r}: a number of steps is a whole number from 0")
@@ -856,7 +856,7 @@ class Cell:
         NextState
             Next states by name; also readable: everything else that has a name.
         """
-        from .unroll import one_step
+        from .run.unroll import one_step
 
         return one_step(self, params, x, state, inputs)
 
@@ -865,7 +865,7 @@ class Cell:
     @property
     def latex(self) -> str:
         """The equations as LaTeX, one line each."""
-        from .printers.latex import latex
+        from .views.latex import latex
 
         return latex(self)
 
@@ -879,7 +879,7 @@ class Cell:
         f_t = sigmoid(h_{t-1} U_f + x_t W_f + b_f)
         c_t = f_t * c_{t-1} + i_t * g_t
         """
-        from .printers.latex import some
+        from .views.latex import some
 
         return some(self, names)
 
@@ -915,20 +915,20 @@ class Cell:
         return "\n".join(line for line in lines if line.partition(" = ")[0] in names)
 
     def diagram(self, **options: Any) -> Any:
-        """One step as a picture; displays itself. See `lstmcourse.printers.svg`."""
-        from .printers.svg import diagram
+        """One step as a picture; displays itself. See `lstmcourse.views.diagram`."""
+        from .views.diagram.svg import diagram
 
         return diagram(self, **options)
 
     def folded(self) -> Any:
         """The loop, as one module whose state comes back to it; displays itself."""
-        from .printers.svg import folded
+        from .views.diagram.svg import folded
 
         return folded(self)
 
     def unrolled(self, steps: int = 4) -> Any:
         """The loop laid out in time, as copies of one module; displays itself."""
-        from .printers.svg import unrolled
+        from .views.diagram.svg import unrolled
 
         return unrolled(self, steps=steps)
 
@@ -939,10 +939,10 @@ class Cell:
         ----------
         backend : str
             ``"numpy"``, or ``"numba"`` for the loops that are compiled. What they call stands in
-            `lstmcourse.kernels`; ``F`` is the dtype.
+            `lstmcourse.compiled.kernels`; ``F`` is the dtype.
         backward : bool
         """
-        from .unroll import check_backend
+        from .run.unroll import check_backend
 
         if backend == "reference":
             raise ValueError(
@@ -1005,7 +1005,7 @@ def _hold(graph: Graph, name: str, value: float) -> Graph:
     before: ``f = sigmoid(...)``
     after:  ``f = 1.0``
     """
-    from .passes import rewrite
+    from .programs.passes import rewrite
 
     target = graph.names[name]
 

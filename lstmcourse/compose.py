@@ -13,8 +13,8 @@ from typing import Any
 
 from . import checks
 from .cell import Cell, Input
-from .graph import Node, current
-from .ops import concat
+from .engine.graph import Node, current
+from .engine.ops import concat
 
 __all__ = ["bidirectional", "stack"]
 

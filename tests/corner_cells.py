@@ -8,7 +8,7 @@
 import numpy as np
 
 import lstmcourse as lc
-from lstmcourse.graph import Dim
+from lstmcourse.engine.graph import Dim
 
 SIZES = {"K": 2, "L": 3, "A": 4, "N": 5, "Y": 3, "M": 3}
 """Numbers for sizes other than D and H."""

@@ -7,10 +7,10 @@ import pytest
 from checking import check_gradients, random_params
 
 import lstmcourse as lc
-from lstmcourse import passes
-from lstmcourse.autodiff import backward, gradient_name
-from lstmcourse.compile import lower
-from lstmcourse.graph import walk
+from lstmcourse.engine.autodiff import backward, gradient_name
+from lstmcourse.engine.graph import walk
+from lstmcourse.programs import passes
+from lstmcourse.run.recipe import lower
 
 rng = np.random.default_rng(21)
 
@@ -135,19 +135,19 @@ def static_and_sequence(x, h, a=lc.static("H"), b=lc.static("H", 1), y=lc.sequen
 
 def parts_that_tile(x, h):
     """Slices side by side: their gradients are laid side by side."""
-    a, b, c = lc.split(lc.affine("z", h, x, size=lc.graph.Dim.of("H") * 3), 3)
+    a, b, c = lc.split(lc.affine("z", h, x, size=lc.engine.graph.Dim.of("H") * 3), 3)
     h = lc.sigmoid(a) * lc.tanh(b) + lc.sin(c) * a
     return h
 
 
 def parts_that_overlap(x, h):
     """Slices of one array into different numbers of parts, and the whole as well."""
-    z = lc.affine("z", h, x, size=lc.graph.Dim.of("H") * 6)
+    z = lc.affine("z", h, x, size=lc.engine.graph.Dim.of("H") * 6)
     a, b = lc.split(z, 2)
     c, skipped, e = lc.split(z, 3)
     whole = lc.tanh(z)
     p, q, r, s, t, u = lc.split(whole, 6)
-    k, left = lc.split(a, "H", lc.graph.Dim.of("H") * 2)
+    k, left = lc.split(a, "H", lc.engine.graph.Dim.of("H") * 2)
     l, middle, m = lc.split(b, 3)
     n, right = lc.split(c, 2)
     first, o = lc.split(e, 2)
@@ -157,7 +157,7 @@ def parts_that_overlap(x, h):
 
 def one_part_only(x, h):
     """The rest of the array has gradient 0."""
-    b = lc.split(lc.affine("z", h, x, size=lc.graph.Dim.of("H") * 3), 3)[1]
+    b = lc.split(lc.affine("z", h, x, size=lc.engine.graph.Dim.of("H") * 3), 3)[1]
     h = lc.tanh(b)
     return h
 

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from lstmcourse.baselines import ngram_bits, xz_bits
+from lstmcourse.tasks.ngrams import ngram_bits, xz_bits
 
 
 def by_recursion(train, alphabet):

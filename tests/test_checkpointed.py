@@ -7,7 +7,7 @@ import pytest
 from corner_cells import drawn
 
 import lstmcourse as lc
-from lstmcourse.buffers import POOL
+from lstmcourse.programs.pool import POOL
 
 
 def both(cell, every, backend="numpy", lengths=None, given=True, T=7):

@@ -12,9 +12,9 @@ from training_toys import Averages, Cycle
 
 import lstmcourse as lc
 from lstmcourse import optim
-from lstmcourse.checkpoints import VERSION, CheckpointError, load, save
-from lstmcourse.model import Model
-from lstmcourse.train import fit
+from lstmcourse.training.checkpoints import VERSION, CheckpointError, load, save
+from lstmcourse.training.fit import fit
+from lstmcourse.training.model import Model
 
 LSTM, RNN = lc.cells.lstm, lc.cells.rnn
 

@@ -13,10 +13,10 @@ import pytest
 from training_toys import Averages, Cycle
 
 import lstmcourse as lc
-from lstmcourse.checkpoints import load
+from lstmcourse.training.checkpoints import load
 
 try:
-    from lstmcourse import meaning
+    from lstmcourse.training import meaning
 except ImportError:  # in version 0.1, which writes the files
     meaning = None
 

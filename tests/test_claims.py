@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lstmcourse import claims
-from lstmcourse.claims import CLAIMS, ClaimFailed, Evidence, check, claim, evidence, unmet
+from lstmcourse.course.claims import CLAIMS, ClaimFailed, Evidence, check, claim, evidence, unmet
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -221,7 +221,7 @@ def test_the_notebooks_there_are_meet_what_they_owe():
     if not there:
         pytest.fail("no notebook has been built: run `make notebooks`")
     done = subprocess.run(
-        [sys.executable, "-m", "lstmcourse.claims", "--unmet", "--through", there[-1]],
+        [sys.executable, "-m", "lstmcourse.course.claims", "--unmet", "--through", there[-1]],
         capture_output=True,
         text=True,
         cwd=ROOT,

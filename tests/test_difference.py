@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import lstmcourse as lc
-from lstmcourse.difference import Difference, formula
+from lstmcourse.views.difference import Difference, formula
 
 ROOT = Path(__file__).resolve().parent.parent
 cells = lc.cells
@@ -270,8 +270,8 @@ def test_in_full_ink_is_what_the_other_does_not_have():
 
 
 def test_the_line_of_a_peephole_is_lit_and_the_bus_is_not():
-    from lstmcourse.difference import _light
-    from lstmcourse.printers.layout import layout
+    from lstmcourse.views.diagram.layout import layout
+    from lstmcourse.views.difference import _light
 
     d = lc.diff(cells.lstm, cells.peephole)
     plan = layout(cells.peephole)

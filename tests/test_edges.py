@@ -11,9 +11,9 @@ import pytest
 from checking import check_gradients, random_params
 
 import lstmcourse as lc
-from lstmcourse import passes
-from lstmcourse.buffers import Pool
-from lstmcourse.threads import threads_for
+from lstmcourse.programs import passes
+from lstmcourse.programs.pool import Pool
+from lstmcourse.programs.threads import threads_for
 
 
 def steps(cell, params, x, **inputs):

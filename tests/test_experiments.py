@@ -20,10 +20,11 @@ import numpy as np
 import pytest
 
 import lstmcourse
-from lstmcourse import cells, experiments, files
+from lstmcourse import cells, experiments
 from lstmcourse.errors import FileError, UnknownNameError
 from lstmcourse.experiments import Interval, Pair, Trial, basis, experiment, grid
 from lstmcourse.experiments.__main__ import main
+from lstmcourse.files import whole as files
 
 ROOT = Path(__file__).parents[1]
 SLOPE = -0.1
@@ -570,7 +571,7 @@ def other_start(monkeypatch):
         (lambda m: m.setattr(basis, "ENGINE_REVISION", 10**6), "engine revision", False),
         (other_sign, "lstm", False),
         (other_start, "lstm", False),
-        (lambda m: m.setattr("lstmcourse.graph.trace", lambda *a: None), "", True),
+        (lambda m: m.setattr("lstmcourse.engine.graph.trace", lambda *a: None), "", True),
     ],
 )
 def test_a_change_of_engine_cell_or_task_is_seen(measured, monkeypatch, capsys, change, named, stays):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import lstmcourse as lc
-from lstmcourse import runtime
+from lstmcourse.engine import numeric as runtime
 
 SIZES = (1.0, 30.0, 1e2, 1e4)
 DTYPES = (np.float32, np.float64)

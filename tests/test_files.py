@@ -12,8 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from lstmcourse import files
 from lstmcourse.errors import FileError
+from lstmcourse.files import whole as files
 
 LINUX = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows has neither links for all nor permissions"

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import lstmcourse as lc
-from lstmcourse.graph import Dim, walk
+from lstmcourse.engine.graph import Dim, walk
 
 H = Dim.of("H")
 
@@ -175,7 +175,7 @@ def test_walk_gives_arguments_first_and_each_node_once():
 def test_split_and_slices():
     @lc.cell
     def halves(x, h):
-        a, b = lc.split(lc.affine("z", h, x, size=lc.graph.Dim.of("H") * 2), 2)
+        a, b = lc.split(lc.affine("z", h, x, size=lc.engine.graph.Dim.of("H") * 2), 2)
         c, d = lc.split(lc.concat(a, x), "H", "D")
         h = a * lc.sigmoid(b) + 0.0 * c + lc.expand(lc.sum(d))
         return h

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lstmcourse as lc
-from lstmcourse.inspection import patch, pin, probe, rewrite, silence
+from lstmcourse.training.inspection import patch, pin, probe, rewrite, silence
 
 
 @pytest.fixture(scope="module")

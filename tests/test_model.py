@@ -6,8 +6,8 @@ from training_toys import Averages, Cycle
 
 import lstmcourse as lc
 from lstmcourse.errors import ShapeError, UnknownNameError
-from lstmcourse.model import LOSSES, Metrics, Model, _sum_rows
 from lstmcourse.tasks.base import Batch
+from lstmcourse.training.model import LOSSES, Metrics, Model, _sum_rows
 
 LSTM, RNN = lc.cells.lstm, lc.cells.rnn
 

@@ -21,12 +21,13 @@ from checking import random_params
 from corner_cells import drawn
 
 import lstmcourse as lc
-from lstmcourse import fast, threads
-from lstmcourse.printers.compiled import MOST_COLUMNS, NotCompiled
+from lstmcourse.compiled import native as fast
+from lstmcourse.compiled.printer import MOST_COLUMNS, NotCompiled
+from lstmcourse.programs import threads
 
 numba = pytest.importorskip("numba")
 
-from lstmcourse import kernels, tiles  # noqa: E402 - they import Numba
+from lstmcourse.compiled import kernels, tiles  # noqa: E402 - they import Numba
 
 pytestmark = pytest.mark.usefixtures("compiled_programs")
 
@@ -114,7 +115,7 @@ def test_sizes_that_only_broadcast_are_left_to_numpy():
 
 
 def test_what_cannot_be_printed_runs_on_numpy(monkeypatch):
-    from lstmcourse import compile as recipe
+    from lstmcourse.run import recipe
 
     real = recipe.compiled
     cell = lc.cell(lambda x, h: lc.tanh(lc.affine("h", h, x)), name="fresh")
@@ -357,7 +358,7 @@ def test_tiles_stay_in_registers():
     """The machine code of a tile: no vector is put aside while the common axis is walked along."""
     if "fma" not in tiles.FEATURES:
         pytest.skip("this processor does not fuse products with sums")
-    source = Path(fast.__file__).with_name("products.py").read_text(encoding="utf-8")
+    source = Path(fast.__file__).with_name("gemm.py").read_text(encoding="utf-8")
     space = {}
     exec(compile(source, "products", "exec"), space)
     code = space["tiled_product"]._library.get_asm_str()

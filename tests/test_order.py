@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lstmcourse as lc
+from lstmcourse.compiled import printer as compiled
 from lstmcourse.errors import ScheduleError
-from lstmcourse.printers import compiled, numpy
+from lstmcourse.programs import numpy
 
 
 @lc.cell

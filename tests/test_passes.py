@@ -9,10 +9,10 @@ import pytest
 from checking import random_params
 
 import lstmcourse as lc
-from lstmcourse import passes
-from lstmcourse.compile import lower, lower_backward, start_from
-from lstmcourse.graph import Dim
-from lstmcourse.passes import schedule
+from lstmcourse.engine.graph import Dim
+from lstmcourse.programs import passes
+from lstmcourse.programs.passes import schedule
+from lstmcourse.run.recipe import lower, lower_backward, start_from
 
 
 def text(node, top=True):
@@ -231,7 +231,7 @@ def test_stop_at_lengths():
 
 
 def test_silence_padding():
-    from lstmcourse.autodiff import backward
+    from lstmcourse.engine.autodiff import backward
 
     def step(x, h):
         h = lc.tanh(lc.dot(x, lc.param("W", "D", "H")) + h)

@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 
 import lstmcourse as lc
-from lstmcourse import checkpoints, claims, experiments, files, interop, paths, tensorfiles
+from lstmcourse import checkpoints, claims, experiments, interop
 from lstmcourse.experiments import store
 from lstmcourse.experiments.__main__ import main as experiments_command
-from lstmcourse.paths import cache_folder, expand
+from lstmcourse.files import paths
+from lstmcourse.files import tensors as tensorfiles
+from lstmcourse.files import whole as files
+from lstmcourse.files.paths import cache_folder, expand
 
 
 @pytest.fixture

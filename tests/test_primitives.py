@@ -1,6 +1,6 @@
 """Every row of the table of primitives: its gradient rule and its NumPy text.
 
-One parametrised test goes over the registry `lstmcourse.ops.OPS`. Inputs are drawn from what the row itself
+One parametrised test goes over the registry `lstmcourse.engine.ops.OPS`. Inputs are drawn from what a row
 says: the number of its arguments and settings from its NumPy text, their shapes by asking its shape rule.
 So a new row is checked with no new code; one whose needs cannot be worked out fails, and says which table
 below wants a line.
@@ -18,10 +18,11 @@ from checking import check_gradients
 from test_contract import outcome, same
 
 import lstmcourse as lc
-from lstmcourse import ops, runtime
+from lstmcourse.engine import numeric as runtime
+from lstmcourse.engine import ops
+from lstmcourse.engine.graph import Dim
+from lstmcourse.engine.ops import OPS, apply
 from lstmcourse.errors import ShapeError
-from lstmcourse.graph import Dim
-from lstmcourse.ops import OPS, apply
 
 T, B = 3, 2
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import lstmcourse as lc
-from lstmcourse import threads
+from lstmcourse.programs import threads
 
 ROOT = Path(__file__).resolve().parent.parent
 CAN_FORK = hasattr(os, "fork")

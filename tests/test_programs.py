@@ -22,7 +22,7 @@ import pytest
 from corner_cells import mixed
 
 import lstmcourse as lc
-from lstmcourse import runtime
+from lstmcourse.engine import numeric as runtime
 
 GOLDEN = Path(__file__).parent / "golden"
 TEXTS = {

@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lstmcourse as lc
-from lstmcourse import checkpoints, interop, tensorfiles
+from lstmcourse import checkpoints, interop
 from lstmcourse.errors import FileError
+from lstmcourse.files import tensors as tensorfiles
 
 SECONDS, BYTES = 2.0, 60_000_000  # building the default text's task takes most of it
 

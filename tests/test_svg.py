@@ -15,10 +15,10 @@ import pytest
 from colours import contrast, mixed
 
 import lstmcourse as lc
+from lstmcourse.engine.expression import equations
 from lstmcourse.errors import UnknownNameError
-from lstmcourse.printers import layout as places
-from lstmcourse.printers import svg
-from lstmcourse.printers.expression import equations
+from lstmcourse.views.diagram import layout as places
+from lstmcourse.views.diagram import svg
 
 ROOT = Path(__file__).resolve().parent.parent
 SVG = "{http://www.w3.org/2000/svg}"
@@ -723,7 +723,7 @@ def test_titles_are_escaped():
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_colours_stand_out_in_both_themes(theme):
-    from lstmcourse.plots import PALETTE
+    from lstmcourse.views.plots import PALETTE
 
     css = svg._css()
     for name, (fill, edge) in svg._TONES[theme].items():
@@ -739,7 +739,7 @@ def test_colours_stand_out_in_both_themes(theme):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_faded_words_can_be_read(theme):
-    from lstmcourse.plots import PALETTE
+    from lstmcourse.views.plots import PALETTE
 
     ink, paper = PALETTE[theme]["ink"], PALETTE[theme]["paper"]
     module = svg._TONES[theme]["module"][0]

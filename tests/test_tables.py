@@ -11,7 +11,7 @@ from checking import check_gradients, random_params
 from training_toys import Averages
 
 import lstmcourse as lc
-from lstmcourse.checkpoints import CheckpointError, load, save
+from lstmcourse.training.checkpoints import CheckpointError, load, save
 
 CLOCKWORK = lc.cells.clockwork.with_options(periods=(1, 2, 3))
 FIXED = lc.cells.mut2.with_options(project="fixed")

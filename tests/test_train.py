@@ -14,8 +14,8 @@ from training_toys import Averages, Cycle
 import lstmcourse as lc
 from lstmcourse import optim
 from lstmcourse.errors import NotFiniteError, UnknownNameError
-from lstmcourse.model import Forward, Metrics, Model
-from lstmcourse.train import History, Recipe, Record, TrainingDiverged, Validation, fit
+from lstmcourse.training.fit import History, Recipe, Record, TrainingDiverged, Validation, fit
+from lstmcourse.training.model import Forward, Metrics, Model
 
 LSTM, RNN = lc.cells.lstm, lc.cells.rnn
 

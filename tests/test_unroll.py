@@ -13,7 +13,7 @@ from checking import check_gradients, random_params
 from hypothesis import settings
 
 import lstmcourse as lc
-from lstmcourse.buffers import POOL, Pool
+from lstmcourse.programs.pool import POOL, Pool
 
 QUICK = settings(max_examples=25, deadline=None, derandomize=True)
 NAMES = ["rnn", "lstm", "lstm_1997", "rnn_relu"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..cell import cell, clock
-from ..ops import affine, param, table, tanh, where
+from ..engine.ops import affine, param, table, tanh, where
 
 
 def module_sizes(hidden_size: int, periods: tuple[int, ...], sizes: tuple[int, ...] = ()) -> tuple[int, ...]:

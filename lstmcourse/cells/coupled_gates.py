@@ -1,7 +1,7 @@
 """Coupled gates: what is forgotten makes room for what is written."""
 
 from ..cell import cell
-from ..ops import affine, sigmoid, tanh
+from ..engine.ops import affine, sigmoid, tanh
 from .lstm import PAPER
 from .options import one_of
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from ..cell import Cell, Input, cell, sequence
 from ..compose import compose, composite
-from ..ops import affine, sigmoid, tanh
-from ..ops import peephole as diagonal
+from ..engine.ops import affine, sigmoid, tanh
+from ..engine.ops import peephole as diagonal
 from .lstm import PAPER
 from .peepholes import peephole
 

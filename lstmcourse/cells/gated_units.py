@@ -1,8 +1,8 @@
 """The gated recurrent unit and its conventions (Cho et al. 2014), and the three cells that a search found."""
 
 from ..cell import cell
-from ..graph import Node
-from ..ops import affine, param, sigmoid, tanh
+from ..engine.graph import Node
+from ..engine.ops import affine, param, sigmoid, tanh
 from .options import one_of
 
 PAPER = {"g": r"\tilde{h}"}

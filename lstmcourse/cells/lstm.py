@@ -1,7 +1,7 @@
 """Long short-term memory: the essay's cell, and the cell of 1997 that had no forget gate."""
 
 from ..cell import cell
-from ..ops import affine, sigmoid, tanh
+from ..engine.ops import affine, sigmoid, tanh
 
 PAPER = {"c": "C", "g": r"\tilde{C}"}
 

@@ -1,8 +1,8 @@
 """Cells without recurrence in their gates, so that all steps could be computed at once (Feng et al. 2024)."""
 
 from ..cell import cell
-from ..graph import Node
-from ..ops import affine, sigmoid, softplus
+from ..engine.graph import Node
+from ..engine.ops import affine, sigmoid, softplus
 from .gated_units import PAPER
 
 

@@ -1,9 +1,9 @@
 """Peephole connections: gates that see the cell state (Gers & Schmidhuber 2000)."""
 
 from ..cell import cell
-from ..graph import Node
-from ..ops import affine, sigmoid, tanh
-from ..ops import peephole as diagonal
+from ..engine.graph import Node
+from ..engine.ops import affine, sigmoid, tanh
+from ..engine.ops import peephole as diagonal
 from .lstm import PAPER
 from .options import flag, subset
 

@@ -1,7 +1,7 @@
 """Plain recurrent networks: one squashing layer, fed with its own last output."""
 
 from ..cell import cell
-from ..ops import affine, relu, tanh
+from ..engine.ops import affine, relu, tanh
 
 
 @cell

@@ -4,8 +4,8 @@ A variant leaves something out of one text, or puts something in.
 """
 
 from ..cell import cell
-from ..graph import Node
-from ..ops import affine, constant, param, sigmoid, spread, tanh
+from ..engine.graph import Node
+from ..engine.ops import affine, constant, param, sigmoid, spread, tanh
 from .lstm import PAPER
 from .options import flag, subset
 from .peepholes import net

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..cell import cell, state
-from ..graph import Node
-from ..ops import (
+from ..engine.graph import Node
+from ..engine.ops import (
     affine,
     constant,
     exp,

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from ..graph import Graph, Node
+from .graph import Graph, Node
 
 __all__ = ["Meaning"]
 

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff import backward as derive
-from ..autodiff import gradient_name
-from ..graph import Dim, Graph, Node, State, walk
-from ..ops import compute, is_condition, table_values
+from .autodiff import backward as derive
+from .autodiff import gradient_name
+from .graph import Dim, Graph, Node, State, walk
+from .ops import compute, is_condition, table_values
 
 __all__ = ["Steps", "backward", "by_the_clock", "evaluate", "forward"]
 

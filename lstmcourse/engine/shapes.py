@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..errors import CellDefinitionError, ShapeError
-from ..graph import Dim, Graph, Node
-from ..ops import OPS, table_values
-from ..printers.expression import PLAIN, equation_of, equations
+from .expression import PLAIN, equation_of, equations
+from .graph import Dim, Graph, Node
+from .ops import OPS, table_values
 
 __all__ = ["concrete"]
 

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from ..cell import Cell
-from ..graph import Node
-from ..printers.expression import equations
-from ..unroll import unroll
+from ..engine.expression import equations
+from ..engine.graph import Node
+from ..run.unroll import unroll
 
 __all__ = ["Mistake", "Verdict", "check_cell"]
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from ..cell import cell
 from ..cells import lstm
-from ..graph import Node
-from ..ops import affine, identity, sigmoid, tanh
+from ..engine.graph import Node
+from ..engine.ops import affine, identity, sigmoid, tanh
 from .cells import Mistake, Verdict, check_cell
 
 __all__ = ["LSTM_MISTAKES", "check_lstm"]

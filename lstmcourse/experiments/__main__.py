@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from lstmcourse.errors import FileError, UnknownNameError
 from lstmcourse.experiments import StudyInUseError, TrialError, confirm, get, names, run
 from lstmcourse.experiments.run import _stale
-from lstmcourse.paths import expand
+from lstmcourse.files.paths import expand
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

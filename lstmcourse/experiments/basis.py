@@ -39,7 +39,7 @@ def basis(function: FunctionType, values: Iterable[Any], uses: Iterable[ModuleTy
 
     Examples
     --------
-    >>> from lstmcourse.experiments import waves
+    >>> from lstmcourse.experiments.studies import waves
     >>> sorted(basis(waves.normalised_error, ["rnn"]))
     ['engine revision', 'normalised_error', 'rnn']
     """

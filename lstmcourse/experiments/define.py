@@ -20,7 +20,7 @@ __all__ = ["Experiment", "Interval", "experiment", "get", "grid", "hidden_size_f
 Point = Mapping[str, Any]
 
 HOMES: tuple[str, ...] = tuple(
-    f"lstmcourse.experiments.{module}"
+    f"lstmcourse.experiments.studies.{module}"
     for module in ("gaps", "reading", "memory", "comparison", "timing", "coupling", "variants", "waves")
 )
 """Modules that define the course's experiments; `names` and `get` import them."""

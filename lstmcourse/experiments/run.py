@@ -26,11 +26,11 @@ from typing import Any
 import numpy as np
 
 import lstmcourse
-from lstmcourse import files
 from lstmcourse.errors import FileError
 from lstmcourse.experiments.define import Experiment, _key, get
 from lstmcourse.experiments.store import DATA, Agreement, Results, Trial, _rounded, agree, load, rerun, save
-from lstmcourse.paths import cache_folder, expand
+from lstmcourse.files import whole as files
+from lstmcourse.files.paths import cache_folder, expand
 from lstmcourse.revision import ENGINE_REVISION
 
 __all__ = ["StudyInUseError", "TrialError", "confirm", "journal_path", "run"]
@@ -142,7 +142,7 @@ def confirm(
 def journal_path(e: Experiment) -> Path:
     """Return the file that notes the finished trials of this experiment with the present code.
 
-    It lies in `lstmcourse.paths.cache_folder`.
+    It lies in `lstmcourse.files.cache_folder`.
     """
     code = hashlib.sha256(json.dumps(e.code(), sort_keys=True).encode()).hexdigest()[:12]
     return cache_folder() / "experiments" / f"{e.name}-{code}.jsonl"
@@ -317,7 +317,7 @@ def _executor(executor: Executor | None, workers: int, missing: list) -> Iterato
 @contextmanager
 def _bar(e: Experiment, done: int, progress: bool) -> Iterator[Any]:
     """Show how many trials are done and the time left."""
-    from ..progress import bar as progress_bar
+    from ..training.progress import bar as progress_bar
 
     with progress_bar(len(e.trials), done, e.name, "trial", disable=not progress) as bar:
         yield bar

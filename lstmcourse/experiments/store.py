@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from lstmcourse import files
 from lstmcourse.errors import FileError
 from lstmcourse.experiments.define import Interval, _key, get
-from lstmcourse.paths import expand
+from lstmcourse.files import whole as files
+from lstmcourse.files.paths import expand
 
 __all__ = ["Agreement", "Pair", "Results", "Trial", "agree", "load", "rerun"]
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..checks import whole
 from ..errors import UnknownNameError, nearest
-from ..paths import expand
+from ..files.paths import expand
 from .base import SPLITS, Batch, Task, entropy
 
 MODULES = (

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lstmcourse.hues import hue
+from lstmcourse.views.hues import hue
 from lstmcourse.widgets.panel import Panel, Slider
 from lstmcourse.widgets.state import _HEIGHT, _LEFT, _sunk, _text, _write
 

@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from lstmcourse.engine.expression import DRAWN, unaccented, write
+from lstmcourse.engine.graph import Node
+from lstmcourse.engine.ops import apply
 from lstmcourse.engine.reference import evaluate
 from lstmcourse.errors import UnknownNameError, nearest
-from lstmcourse.graph import Node
-from lstmcourse.hues import hue
-from lstmcourse.ops import apply
-from lstmcourse.printers.expression import DRAWN, unaccented, write
-from lstmcourse.printers.svg import Name, named
+from lstmcourse.views.diagram.svg import Name, named
+from lstmcourse.views.hues import hue
 from lstmcourse.widgets.panel import Panel, Slider, indexed, pieces, spoken
 from lstmcourse.widgets.state import _label, _sunk, _text, strips, table
 

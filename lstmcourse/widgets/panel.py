@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, final
 
 from lstmcourse.errors import UnknownNameError, nearest
-from lstmcourse.plots import _HOSTS, css
+from lstmcourse.views.plots import _HOSTS, css
 
 __all__ = ["Panel", "Slider", "indexed", "pieces", "spoken"]
 

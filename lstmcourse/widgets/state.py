@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lstmcourse.hues import hue
+from lstmcourse.views.hues import hue
 from lstmcourse.widgets.panel import Panel, Slider, spoken
 
 __all__ = ["series_of", "state_panel", "strips", "table"]

@@ -16,7 +16,7 @@ import numpy as np
 
 import lstmcourse as lc
 from lstmcourse import plots
-from lstmcourse.printers import svg
+from lstmcourse.views.diagram import svg
 
 rnn, lstm = lc.cells.rnn, lc.cells.lstm
 

@@ -17,8 +17,8 @@ import numpy as np
 import lstmcourse as lc
 from lstmcourse import plots
 from lstmcourse.cells.clockwork_rnn import slow_to_fast, unit_periods
-from lstmcourse.experiments import waves
 from lstmcourse.experiments.define import hidden_size_for
+from lstmcourse.experiments.studies import waves
 
 rnn, clockwork = lc.cells.rnn, lc.cells.clockwork
 

@@ -1,0 +1,59 @@
+"""Public modules under short names: ``import lstmcourse.optim`` gives `lstmcourse.training.optim` itself."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import sys
+from types import ModuleType
+
+# A short name that is public, and the room where the module lives. What a name says stays when rooms change.
+MODULES = {
+    "baselines": "tasks.ngrams",
+    "checkpoints": "training.checkpoints",
+    "claims": "course.claims",
+    "exercises": "exercises",
+    "experiments": "experiments",
+    "inspection": "training.inspection",
+    "interop": "interop",
+    "optim": "training.optim",
+    "plots": "views.plots",
+    "reader": "course.reader",
+    "tasks": "tasks",
+    "train": "training.fit",
+    "widgets": "widgets",
+}
+NAMES = {
+    "Model": "training.model",
+    "fit": "training.fit",
+    "claim": "course.claims",
+    "check_installation": "course.selfcheck",
+    "diff": "views.difference",
+}
+_PACKAGE = __name__.rpartition(".")[0]
+
+
+def module(name: str) -> ModuleType:
+    """The module that has this public name, loaded when first asked for."""
+    return importlib.import_module(f"{_PACKAGE}.{MODULES[name]}")
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Lets ``import lstmcourse.NAME`` find a module that lies elsewhere; not a copy of it."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        package, _, name = fullname.rpartition(".")
+        if package == _PACKAGE and MODULES.get(name, name) != name:
+            return importlib.machinery.ModuleSpec(fullname, self)
+        return None
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module_):
+        name = module_.__name__
+        sys.modules[name] = module(name.rpartition(".")[2])
+
+
+sys.meta_path.append(_Finder())

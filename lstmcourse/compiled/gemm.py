@@ -1,0 +1,147 @@
+"""Products of matrices and copies: what every compiled program calls, compiled once for all of them.
+
+`fast.py` puts a copy of this file into the cache folder for each dtype, and registers the addresses of its
+functions, so that a program is linked with them and need not compile them again.
+"""
+
+from __future__ import annotations
+
+from numba import cfunc, types
+
+from lstmcourse.compiled import kernels, tiles
+from lstmcourse.compiled.kernels import promised, zero
+from lstmcourse.compiled.tiles import BLOCK, stack, tile
+
+REAL = types.float32
+CACHE = False
+
+P, N, FLAG = types.CPointer(REAL), types.intp, types.boolean
+
+LANES = tiles.lanes(REAL)
+WIDTH = 2 * LANES
+"""Columns of a panel: what a tile covers."""
+
+ROWS = 8 if tiles.REGISTERS == 32 else 6
+"""Rows of a tile: as many as the processor's registers hold."""
+
+REPEATED = 4 * ROWS
+"""Rows from which it pays to lay a panel of the right factor in one piece first."""
+
+ROOM = BLOCK * WIDTH
+
+
+@kernels.compiled()
+def panel(m, n, k, a, a_row, a_col, w, w_row, c, c_row, keep):
+    """All rows of a panel of at most WIDTH columns, tile after tile."""
+    r = 0
+    if n == WIDTH:
+        while r + ROWS <= m:
+            tile(ROWS, 2, 0, n, k, a + r * a_row, a_row, a_col, w, w_row, c + r * c_row, c_row, keep)
+            r += ROWS
+        if m - r >= 4:
+            tile(4, 2, 0, n, k, a + r * a_row, a_row, a_col, w, w_row, c + r * c_row, c_row, keep)
+            r += 4
+        if m - r >= 2:
+            tile(2, 2, 0, n, k, a + r * a_row, a_row, a_col, w, w_row, c + r * c_row, c_row, keep)
+            r += 2
+        if m - r >= 1:
+            tile(1, 2, 0, n, k, a + r * a_row, a_row, a_col, w, w_row, c + r * c_row, c_row, keep)
+    elif n > LANES:
+        n -= LANES
+        while r + ROWS <= m:
+            tile(ROWS, 2, 1, n, k, a + r * a_row, a_row, a_col, w, w_row, c + r * c_row, c_row, keep)
+            r += ROWS
+        while r < m:
+            tile(1, 2, 1, n, k, a + r * a_row, a_row, a_col, w, w_row, c + r * c_row, c_row, keep)
+            r += 1
+    else:
+        while r + ROWS <= m:
+            tile(ROWS, 1, 1, n, k, a + r * a_row, a_row, a_col, w, w_row, c + r * c_row, c_row, keep)
+            r += ROWS
+        while r < m:
+            tile(1, 1, 1, n, k, a + r * a_row, a_row, a_col, w, w_row, c + r * c_row, c_row, keep)
+            r += 1
+
+
+@kernels.compiled()
+def lay(n, k, w, w_row, w_col, out):
+    """Lay k rows and n columns of w in one piece, WIDTH columns wide."""
+    out, w = promised(out, 0, 2), promised(w, 1, 2)
+    if w_col == 1:
+        for p in range(k):
+            to, there = out + p * WIDTH, w + p * w_row
+            for j in range(n):
+                to[j] = there[j]
+    else:
+        for p in range(k):
+            to, there = out + p * WIDTH, w + p * w_row
+            for j in range(n):
+                to[j] = there[j * w_col]
+
+
+@cfunc(types.void(N, N, N, P, N, N, P, N, N, P, N, FLAG), cache=CACHE, **kernels.CALLED)
+def product(m, n, k, a, a_row, a_col, w, w_row, w_col, c, c_row, keep):
+    """Make c (m, n) = a (m, k) w (k, n), or c += a w; a and w may lie anyhow, each row of c in one piece."""
+    a, w, c = promised(a, 0, 0), promised(w, 0, 0), promised(c, 0, 0)
+    room = stack(c, ROOM)
+    direct = w_col == 1 and m < REPEATED
+    for p in range(0, max(k, 1), BLOCK):
+        deep = min(BLOCK, k - p)
+        for j in range(0, n, WIDTH):
+            wide = min(WIDTH, n - j)
+            there = w + (p * w_row + j * w_col)
+            if direct:
+                panel(m, wide, deep, a + p * a_col, a_row, a_col, there, w_row, c + j, c_row, keep or p > 0)
+            else:
+                lay(wide, deep, there, w_row, w_col, room)
+                panel(m, wide, deep, a + p * a_col, a_row, a_col, room, WIDTH, c + j, c_row, keep or p > 0)
+
+
+@cfunc(types.void(N, N, P, N, N, P), cache=CACHE, **kernels.CALLED)
+def lay_tiles(n, k, w, w_row, w_col, out):
+    """Bring w (k, n) into the order in which `tiled_product` reads it: panel by panel, each in one piece."""
+    w, out = promised(w, 0, 0), promised(out, 0, 0)
+    for j in range(0, n, WIDTH):
+        lay(min(WIDTH, n - j), k, w + j * w_col, w_row, w_col, out + j * k)
+
+
+@cfunc(types.void(N, N, N, P, N, N, P, P, N, FLAG), cache=CACHE, **kernels.CALLED)
+def tiled_product(m, n, k, a, a_row, a_col, w, c, c_row, keep):
+    """Make c = a w, or c += a w, where w was laid by `lay_tiles`."""
+    a, w, c = promised(a, 0, 0), promised(w, 0, 0), promised(c, 0, 0)
+    for p in range(0, max(k, 1), BLOCK):
+        deep = min(BLOCK, k - p)
+        for j in range(0, n, WIDTH):
+            there = w + (j * k + p * WIDTH)
+            wide = min(WIDTH, n - j)
+            panel(m, wide, deep, a + p * a_col, a_row, a_col, there, WIDTH, c + j, c_row, keep or p > 0)
+
+
+@cfunc(types.void(N, N, P, N, P, N), cache=CACHE, **kernels.CALLED)
+def copy_rows(m, n, out, out_row, a, a_row):
+    """Copy m rows of n numbers."""
+    out, a = promised(out, 0, 2), promised(a, 1, 2)
+    for r in range(m):
+        out_r, a_r = out + r * out_row, a + r * a_row
+        for k in range(n):
+            out_r[k] = a_r[k]
+
+
+@cfunc(types.void(N, N, P, N, P, N), cache=CACHE, **kernels.CALLED)
+def add_rows(m, n, out, out_row, a, a_row):
+    """Add m rows of n numbers to others; with out_row = 0 all to one."""
+    out, a = promised(out, 0, 2), promised(a, 1, 2)
+    for r in range(m):
+        out_r, a_r = out + r * out_row, a + r * a_row
+        for k in range(n):
+            out_r[k] = out_r[k] + a_r[k]
+
+
+@cfunc(types.void(N, N, P, N), cache=CACHE, **kernels.CALLED)
+def zero_rows(m, n, out, out_row):
+    """Fill m rows of n numbers with 0."""
+    out = promised(out, 0, 1)
+    for r in range(m):
+        out_r = out + r * out_row
+        for k in range(n):
+            out_r[k] = zero(out)

@@ -1,0 +1,505 @@
+"""The compiled back-end: from a printed program to machine code, and from arrays to addresses and back.
+
+`load` writes the text of a program into the user's cache folder, under a name that is its content's hash,
+and has Numba compile it; Numba keeps the machine code beside it, so the next process only loads it. `Native`
+is what comes out: called like the NumPy program of the same graph, it returns the same dict of arrays.
+
+The folder is `lstmcourse.files.cache_folder`, wherever Numba keeps what else it compiles. Nothing in it is
+needed: what is damaged or was not written by this version is compiled anew, and where it cannot be written,
+programs are compiled in memory. That a compilation begins is said on stderr if that is a terminal, and
+nowhere else, so that no notebook's output depends on it. Numba is imported when a program is first loaded,
+or when it is asked whether it can be (`why_not`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import hashlib
+import importlib.util
+import linecache
+import math
+import os
+import re
+import shutil
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..files.paths import cache_folder
+from ..programs import pool as buffers  # noqa: F401 - its lock may be taken inside ours, so it is registered first
+from ..programs.threads import allowed, at_fork, held_at_fork
+from .printer import IMPORTS, Buffer, CompiledProgram, NotCompiled
+
+__all__ = ["Native", "available", "load", "module_text", "why_not"]
+
+_LOCK = threading.RLock()
+held_at_fork(_LOCK)
+
+
+@functools.cache
+def _unusable() -> str:
+    """Why Numba cannot be used, or nothing; it is imported where it is installed."""
+    try:
+        if importlib.util.find_spec("numba") is None:
+            return "the package numba is not installed: pip install numba"
+        from . import kernels  # noqa: F401 - its import registers what programs are linked with
+    except Exception as error:  # a library that does not load, a setting that it does not take
+        return f"the package numba cannot be imported ({type(error).__name__}: {error})"
+    return ""
+
+
+def why_not() -> str:
+    """Why nothing can be compiled here, in words; nothing if it can."""
+    with _LOCK:
+        problem = _unusable()
+    if not problem and sys.modules["numba"].config.DISABLE_JIT:
+        return "Numba's compiler is switched off: unset NUMBA_DISABLE_JIT"
+    return problem
+
+
+def available() -> bool:
+    """Whether programs can be compiled here."""
+    return not why_not()
+
+
+HEAD = '''"""Compiled from the graph of the cell {name}. Written by lstmcourse, which may delete it."""
+import math
+
+import numpy as np
+from numba import njit
+
+from lstmcourse.compiled import kernels
+from lstmcourse.compiled.kernels import {imports}
+
+F = np.{dtype}
+SIGNATURE = "void(intp[::1], intp[::1], intp, intp)"
+build = njit(SIGNATURE, cache={cache}, no_cfunc_wrapper=True, **kernels.OPTIONS)
+'''
+
+
+def module_text(program: CompiledProgram, name: str, dtype: Any, cache: bool = True) -> str:
+    """The module that is compiled: the program's functions, and what they call."""
+    used = [word for word in IMPORTS if f"{word}(" in program.text]
+    shown = re.sub(r"[^\w(), .-]", "_", name)  # it stands in a docstring
+    head = HEAD.format(
+        name=shown, imports=", ".join(used or ["OPTIONS"]), dtype=np.dtype(dtype).name, cache=cache
+    )
+    functions = program.text.replace("def ", "@build\ndef ")
+    return f"{head}\n\n{functions}"
+
+
+# The cache. Numba checks nothing but the time stamp of the source, so what is kept beside it is named by a
+# hash of all that decides what the machine code is, and the files are compared with a list of sums before
+# they are read.
+
+
+@functools.cache
+def _environment() -> str:
+    import llvmlite.binding
+    import numba
+
+    own = [Path(__file__).with_name(name) for name in ("kernels.py", "tiles.py", "gemm.py", "native.py")]
+    sums = [hashlib.sha256(p.read_bytes()).hexdigest() for p in own]
+    versions = (sys.version, numba.__version__, llvmlite.__version__, np.__version__)
+    processor = llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten()
+    settings = sorted(k for k in os.environ.items() if k[0].startswith("NUMBA_") and "CACHE" not in k[0])
+    return repr((versions, processor, settings, sums))
+
+
+def _sums(folder: Path, stem: str) -> dict[str, str]:
+    found = {}
+    for path in sorted((folder / "__pycache__").glob(f"{stem}.*.nb[ic]")):
+        try:
+            found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError:  # it is none of ours, then
+            found[path.name] = "unreadable"
+    return found
+
+
+def _write(path: Path, text: str) -> None:
+    """Put a file in place in one go: who reads it finds the old one or the new one."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _lines(sums: Mapping[str, str]) -> str:
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
+
+
+def _discard(folder: Path, stem: str) -> None:
+    for path in [*(folder / "__pycache__").glob(f"{stem}.*"), folder / f"{stem}.sums", folder / f"{stem}.py"]:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _beside(folder: Path) -> Iterator[None]:
+    """Have Numba keep what it compiles in a folder's ``__pycache__``, whatever NUMBA_CACHE_DIR says."""
+    from numba import config
+
+    kept = folder / "__pycache__"
+    if kept.exists() and not kept.is_dir():
+        kept.unlink()
+    kept.mkdir(exist_ok=True)
+    tempfile.TemporaryFile(dir=kept).close()  # where this fails, Numba would choose another folder
+    before, config.CACHE_DIR = config.CACHE_DIR, ""
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = before
+
+
+def _own(folder: Path) -> bool:
+    """Whether a folder is the user's: what is loaded from it is run."""
+    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+
+
+def _from_cache(text: str) -> ModuleType:
+    """The module, from the cache folder; OSError and other errors if that does not work."""
+    stem = "cell_" + hashlib.sha256(f"{_environment()}\n{text}".encode()).hexdigest()[:24]
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not _own(folder):
+        raise OSError(f"{folder} belongs to somebody else")
+    source, listed = folder / f"{stem}.py", folder / f"{stem}.sums"
+    try:
+        good = source.read_text(encoding="utf-8") == text
+    except (OSError, UnicodeDecodeError):
+        good = False
+    if not good:
+        _discard(folder, stem)
+        _write(source, text)
+    try:
+        known = listed.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        known = ""
+    before = _sums(folder, stem)
+    fresh = not before or known != _lines(before)
+    if fresh and before:
+        _discard(folder, stem)
+        _write(source, text)
+    with _beside(folder), _announced(text) if fresh else contextlib.nullcontext():
+        module = _import(source, f"lstmcourse_{stem}", text)
+    if fresh:
+        _write(listed, _lines(_sums(folder, stem)))
+    return module
+
+
+def _import(source: Path, name: str, text: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, source)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        exec(compile(text, str(source), "exec"), module.__dict__)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
+
+
+@contextlib.contextmanager
+def _announced(text: str) -> Iterator[None]:
+    """Say that a first compilation takes a while: on a terminal only."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        name = text.partition(" the cell ")[2].partition(". Written")[0] or "matrix products"
+        print(f"lstmcourse: compiling {name}, once; a few seconds ...", file=sys.stderr, flush=True)
+    yield
+
+
+def _in_memory(text: str) -> ModuleType:
+    """The module without a file."""
+    digest = hashlib.sha256(text.encode()).hexdigest()[:24]
+    filename = f"<compiled program {digest}>"
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    module = ModuleType(f"lstmcourse_{digest}")
+    sys.modules[module.__name__] = module
+    with _announced(text):
+        exec(compile(text, filename, "exec"), module.__dict__)
+    return module
+
+
+def _module(text: Callable[[bool], str]) -> ModuleType:
+    """A module from the cache, or compiled in memory where that does not work."""
+    try:
+        return _from_cache(text(True))
+    except (
+        Exception
+    ):  # whatever a damaged or read-only folder leads to: what is wrong with the text shows below
+        return _in_memory(text(False))
+
+
+@functools.cache
+def linked(dtype: str) -> dict[str, int]:
+    """Have the functions of `products.py` compiled, and tell the linker where they are: addresses by name.
+
+    Parameters
+    ----------
+    dtype : str
+        "float32" or "float64".
+    """
+    import llvmlite.binding
+
+    source = Path(__file__).with_name("gemm.py").read_text(encoding="utf-8")
+    source = source.replace("REAL = types.float32", f"REAL = types.{dtype}")
+    module = _module(lambda cache: source.replace("CACHE = False", f"CACHE = {cache}"))
+    names = ("product", "lay_tiles", "tiled_product", "copy_rows", "add_rows", "zero_rows")
+    addresses = {name: getattr(module, name).address for name in names}
+    for name, address in addresses.items():
+        llvmlite.binding.add_symbol(f"lstmcourse_{name}_{dtype}", address)
+    _KEPT.append(module)
+    return addresses
+
+
+_KEPT: list[ModuleType] = []
+
+
+def load(program: CompiledProgram, name: str, dtype: Any) -> Native:
+    """What runs a program; it is compiled, or taken from the cache, when it is first called."""
+    return Native(program, name, np.dtype(dtype))
+
+
+def _functions(program: CompiledProgram, name: str, dtype: np.dtype) -> list[Callable]:
+    """The functions of a program, compiled; NotCompiled where that cannot be done."""
+    with _LOCK:
+        if problem := why_not():
+            raise NotCompiled(problem)
+        try:
+            linked(dtype.name)
+            module = _module(lambda cache: module_text(program, name, dtype, cache))
+        except Exception as error:
+            warnings.warn(
+                f"{name} could not be compiled, and runs on NumPy: {type(error).__name__}: {error}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            raise NotCompiled(str(error)) from error
+        return [getattr(module, f.name) for f in program.functions]
+
+
+# Calls
+
+TOGETHER = 65536
+"""Up to how many bytes returned arrays share one piece of memory: who keeps one of them keeps all."""
+
+
+def _address(a: np.ndarray) -> int:
+    """Where an array in one piece begins; the buffer protocol says it in a quarter of the time."""
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(a))
+    except (TypeError, ValueError, BufferError):  # empty, or not to be written to
+        return a.__array_interface__["data"][0]
+
+
+class _Plan:
+    """What a program allocates for one set of sizes."""
+
+    def __init__(self, program: CompiledProgram, sizes: Mapping[str, int], dtype: np.dtype):
+        for a, b in program.equal:
+            if a.value(sizes) != b.value(sizes):
+                raise NotCompiled(f"sizes {a} = {a.value(sizes)} and {b} = {b.value(sizes)} differ")
+
+        def shape(buffer: Buffer) -> tuple[int, ...]:
+            return tuple(axis.value(sizes) for axis in buffer.axes)
+
+        def kind(buffer: Buffer) -> np.dtype:
+            return np.dtype(bool) if buffer.boolean else dtype
+
+        self.sizes = np.array([sizes[k] for k in ("T", "B", *program.sizes.values())], np.intp)
+        self.expected = {k: (shape(b), kind(b)) for k, b in program.expected.items()}
+        returned = {v.variable for v in program.results.values()}
+        self.kept: list[tuple[str, tuple[int, ...], np.dtype, int]] = []
+        self.scratch: list[tuple[str, int]] = []
+        self.small = self.room = 0
+        for k, b in program.buffers.items():
+            size = math.prod(shape(b)) * kind(b).itemsize
+            size = -(-size // 64) * 64
+            if k in returned:
+                self.kept.append((k, shape(b), kind(b), self.small))
+                self.small += size
+            else:
+                self.scratch.append((k, self.room))
+                self.room += size
+        if self.small > TOGETHER:
+            self.small = 0
+        self.parts: list[tuple[int, int, int]] = []
+        for f in program.functions:  # rows, multiplications, and how many rows a thread should have
+            rows = sizes["B"] if f.rows is None else f.rows.value(sizes)
+            work = 0 if f.rows is None else f.work.value(sizes)
+            self.parts.append((rows, work, SEQUENCES if f.loop else ROWS))
+        self.most = max((work for _, work, _ in self.parts), default=0)
+        self.index = {k: n for n, k in enumerate(program.variables)}
+        self.views: list[tuple[str, str, tuple | None]] = []
+        shapes = {k: s for k, s, _, _ in self.kept}
+        kinds = {k: d for k, _, d, _ in self.kept}
+        for key, v in program.results.items():
+            wanted = tuple(d.value(sizes) for d in v.shape)
+            size = kinds[v.variable].itemsize
+            strides = tuple(d.value(sizes) * size for d in v.strides)
+            offset = v.offset.value(sizes) * size
+            whole = offset == 0 and wanted == shapes[v.variable]
+            self.views.append((key, v.variable, None if whole else (offset, wanted, strides)))
+
+
+class Native:
+    """A compiled program. Called with T, B, sizes, arrays and ``empty``, it returns a dict of arrays.
+
+    Parameters
+    ----------
+    program : CompiledProgram
+    name : str
+        The cell's.
+    dtype : dtype
+    """
+
+    def __init__(self, program: CompiledProgram, name: str, dtype: np.dtype):
+        self.program, self.name, self.dtype = program, name, dtype
+        self.names = ("T", "B", *program.sizes.values())
+        self.plans: dict[tuple[int, ...], _Plan] = {}
+        self._functions: list[Callable] | None = None
+
+    @property
+    def functions(self) -> list[Callable]:
+        """Machine code, in the order of calls: each takes sizes, addresses, and which sequences."""
+        if self._functions is None:
+            with _LOCK:  # who waited for another thread finds them
+                self._functions = self._functions or _functions(self.program, self.name, self.dtype)
+        return self._functions
+
+    def plan(self, sizes: tuple[int, ...]) -> _Plan:
+        """What is allocated, worked out once for each set of sizes."""
+        plan = self.plans.get(sizes)
+        if plan is None:
+            if len(self.plans) > 64:
+                self.plans.clear()
+            plan = _Plan(self.program, dict(zip(self.names, sizes, strict=True)), self.dtype)
+            self.plans[sizes] = plan
+        return plan
+
+    def __call__(self, *, empty: Callable, **given: Any) -> dict[str, np.ndarray]:
+        """Run it: `empty` makes arrays, the other arguments are those of the NumPy program."""
+        plan = self.plan(tuple([given[k] for k in self.names]))
+        addresses = np.empty(len(plan.index), np.intp)
+        alive = []
+        for name, (shape, kind) in plan.expected.items():
+            a = given[name]
+            if not (
+                isinstance(a, np.ndarray)
+                and a.shape == shape
+                and a.dtype == kind
+                and a.flags.c_contiguous
+                and a.flags.aligned
+            ):
+                a = _fitted(a, shape, kind)
+            alive.append(a)
+            addresses[plan.index[name]] = _address(a)
+        arrays = {}
+        if plan.small:  # one allocation for all of them
+            block = np.empty(plan.small, np.uint8)
+            base = _address(block)
+            for name, shape, kind, offset in plan.kept:
+                arrays[name] = np.ndarray(shape, kind, block, offset)
+                addresses[plan.index[name]] = base + offset
+        else:
+            for name, shape, kind, _ in plan.kept:
+                a = arrays[name] = empty(*shape, dtype=kind)
+                addresses[plan.index[name]] = _address(a)
+        if plan.scratch:
+            room = empty(plan.room, dtype=np.dtype(np.uint8))
+            alive.append(room)
+            base = _address(room)
+            for name, offset in plan.scratch:
+                addresses[plan.index[name]] = base + offset
+        self._run(plan, addresses, given["B"])
+        return {
+            key: arrays[variable] if part is None else _part(arrays[variable], *part)
+            for key, variable, part in plan.views
+        }
+
+    def _run(self, plan: _Plan, addresses: np.ndarray, batch: int) -> None:
+        """Call the functions in order: what is worth it in several threads, each with some of the rows."""
+        threads = allowed() if plan.most >= SHARED else 1
+        functions = self.functions
+        with _SHARING if threads > 1 else contextlib.nullcontext():
+            self._share(functions, plan, addresses, threads)
+
+    def _share(self, functions: list[Callable], plan: _Plan, addresses: np.ndarray, threads: int) -> None:
+        for function, (rows, work, least) in zip(functions, plan.parts, strict=True):
+            parts = min(threads, rows // least) if work >= SHARED else 1
+            if parts < 2:
+                function(plan.sizes, addresses, 0, rows)
+                continue
+            bounds = [rows * k // parts for k in range(parts + 1)]
+            others = [
+                _pool().submit(function, plan.sizes, addresses, first, last)
+                for first, last in zip(bounds[1:-1], bounds[2:], strict=True)
+            ]
+            try:
+                function(plan.sizes, addresses, 0, bounds[1])
+            finally:
+                for other in others:
+                    other.result()
+
+
+SHARED = 30_000_000
+"""From how many multiplications threads share the rows of a product, or the sequences of a loop.
+
+Waking a thread and waiting for it takes as long as some 5 million.
+"""
+
+SEQUENCES, ROWS = 8, 32
+"""How many sequences of a loop, or rows of a product, a thread should have at least."""
+
+
+_SHARING = threading.RLock()
+"""Held while work is shared out, so that no fork comes in between."""
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1), thread_name_prefix="lstmcourse")
+
+
+def _end_pool() -> None:
+    """End the threads, which a forked process would not have: both processes start them anew when needed."""
+    if _pool.cache_info().currsize:
+        _pool().shutdown()
+        _pool.cache_clear()
+
+
+at_fork(before=_end_pool)
+held_at_fork(_SHARING)  # last, so first at a fork
+
+
+def _part(a: np.ndarray, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
+    """A view of some elements of an array; offset and strides in bytes."""
+    return np.ndarray(shape, a.dtype, a, offset, strides) if a.size else np.empty(shape, a.dtype)
+
+
+def _fitted(a: Any, shape: tuple[int, ...], kind: np.dtype) -> np.ndarray:
+    """An argument as the program reads it: in one piece, and as large as it should be."""
+    if isinstance(a, float):
+        return np.full(shape, a, kind)
+    try:
+        a = np.broadcast_to(np.asarray(a, kind), shape)
+    except ValueError:
+        raise NotCompiled(f"an argument of shape {np.shape(a)} where {shape} was expected") from None
+    return np.require(a, kind, ["C", "A"])

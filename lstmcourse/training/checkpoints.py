@@ -1,0 +1,435 @@
+"""Checkpoints: a model, and what it takes to train on, in one safetensors file.
+
+What a reader can do here: `save` a model, `load` the file as a `Checkpoint`, put its parameters into a
+model with `Checkpoint.restore`, or build the model anew with `Checkpoint.model`. ``lstmcourse.fit(...,
+checkpoint=path)`` writes such files as it goes, and ``resume=True`` continues from one.
+
+A file holds numbers and one JSON text, never code, so a file from anyone can be opened: nothing is imported
+for it, no other file is read but sources of Python's standard library, and what it says of sizes is checked
+before memory is taken. It is written by `lstmcourse.files.replace`: whatever happens, the old file or the new
+one is there, whole. A file that is no checkpoint is not replaced, unless you say so.
+
+A cell is known again by its name, its options and a digest of its equations (`lstmcourse.training.meaning`);
+an optimiser or a schedule by the name of its class and its fields. A function has none, so a run with such a
+schedule cannot be stored.
+
+===================  ====================================================================================
+in the file          what it is
+===================  ====================================================================================
+``params/<name>``    the model's parameters
+``<group>/<name>``   other arrays, in named groups: ``fit`` writes the optimiser's state, the state
+                     carried from batch to batch, the history, and the best parameters so far
+metadata             under ``lstmcourse`` a JSON text: the format's version, the package's, the model's
+                     configuration (cell, sizes, task), and facts: ``fit`` writes its recipe (seed, batch
+                     size, ...) and a digest of what the task read from the disk
+===================  ====================================================================================
+
+In a group's name, ``/`` is written ``%2F`` and ``%`` is written ``%25``. Version 1 had neither this nor the
+package's version, and another digest of equations; it is read as before.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import FileError
+from ..files import tensors as tensorfiles
+from ..files import whole as files
+from ..files.paths import expand
+from .meaning import digest, forms, text_digest
+
+__all__ = ["VERSION", "Checkpoint", "CheckpointError", "load", "save"]
+
+VERSION = 2
+_KEY = "lstmcourse"
+_WRITTEN_BY = "Checkpoints are written by lstmcourse.checkpoints.save or fit(checkpoint=...)"
+
+Arrays = Mapping[str, np.ndarray]
+
+
+class CheckpointError(FileError):
+    """A file is not a whole checkpoint, or not one for this model or run; the message says what it holds."""
+
+
+def save(
+    path: str | os.PathLike,
+    model: Any,
+    *,
+    arrays: Mapping[str, Arrays] | None = None,
+    facts: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write a model, atomically, and return the path.
+
+    Parameters
+    ----------
+    path : path
+        Of the file, usually ``*.safetensors``; folders are made where they are missing.
+    model : Model
+        Its parameters and configuration are stored; of a cell, only its name and equations' digest.
+    arrays : mapping of group to mapping of name to array, optional
+        Other arrays to keep.
+    facts : mapping, optional
+        Other plain data to keep: what JSON can hold.
+    overwrite : bool
+        Replace a file also if it is no checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        There is a file that is no checkpoint of this package.
+    ValueError, TypeError
+        A group of arrays has the name of the model's, ``"params"``, or one that is no text; the facts are not
+        what JSON can hold.
+    OSError
+        The file cannot be written, say because the disk is full; the error names it, and an old one is as it
+        was.
+
+    Examples
+    --------
+    >>> import tempfile, lstmcourse as lc
+    >>> model = lc.Model(lc.cells.lstm, lc.tasks.get("adding"), hidden_size=8)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = save(f"{folder}/adding.safetensors", model)
+    ...     again = load(path).model()
+    >>> bool((again.params["cell.W_f"] == model.params["cell.W_f"]).all())
+    True
+    """
+    if not overwrite:
+        _refuse_to_replace(path)
+    groups = {"params": model.params}
+    for group, members in (arrays or {}).items():
+        if not isinstance(group, str) or not all(isinstance(name, str) for name in members):
+            raise TypeError(
+                f"arrays={{{group!r}: ...}} does not fit: names of groups and of arrays are texts"
+            )
+        if group == "params":
+            raise ValueError(
+                f"arrays={{{group!r}: ...}} does not fit: these are the model's own; name it otherwise"
+            )
+        groups[group.replace("%", "%25").replace("/", "%2F")] = members
+    tensors = {f"{group}/{name}": a for group, members in groups.items() for name, a in members.items()}
+    about = {"version": VERSION, "package": _package(), "model": model.config, "facts": dict(facts or {})}
+    return tensorfiles.write(path, tensors, {_KEY: json.dumps(about, sort_keys=True)})
+
+
+def load(path: str | os.PathLike) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        There is no such file, it is cut short or damaged, it is not a safetensors file, or not one of ours,
+        or its version is newer than this package knows.
+    """
+    path = expand(path)
+    tensors, metadata = tensorfiles.read(path, CheckpointError, _WRITTEN_BY, "use an earlier checkpoint")
+    if _KEY not in metadata:
+        raise CheckpointError(
+            f"{path} is a safetensors file, but no checkpoint of this package: its metadata has no {_KEY!r}, "
+            f"only {sorted(metadata) or 'nothing'}; weights from PyTorch come in by interop.load_torch"
+        )
+    about = _about(path, metadata[_KEY])
+    groups: dict[str, dict[str, np.ndarray]] = {"params": {}}
+    for key, a in tensors.items():
+        group, _, name = key.partition("/")
+        if about["version"] > 1:
+            group = group.replace("%2F", "/").replace("%25", "%")
+        groups.setdefault(group, {})[name] = a
+    written = about["version"], about.get("package", "0.1")
+    return Checkpoint(path, about["model"], groups.pop("params"), groups, about["facts"], written)
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Checkpoint:
+    """What a file holds.
+
+    Attributes
+    ----------
+    path : Path
+        Where it was read from.
+    config : dict
+        The model's configuration, as `Model.config` gives it.
+    params : dict of str to ndarray
+        The model's parameters.
+    arrays : dict of group to dict of str to ndarray
+        Other arrays.
+    facts : dict
+        Other plain data.
+    written : (int, str)
+        Version of the format, and of the package that wrote the file.
+    """
+
+    path: Path
+    config: dict[str, Any]
+    params: dict[str, np.ndarray]
+    arrays: dict[str, dict[str, np.ndarray]]
+    facts: dict[str, Any]
+    written: tuple[int, str] = (VERSION, "")
+
+    def equations(self, model: Any) -> str:
+        """Return the digest of the model's equations if the file's mean the same, else the file's own."""
+        stored = text_digest if self.written[0] == 1 else digest
+        known = (stored(cell, model.sizes) for cell in forms(model.cell))
+        return model.config["equations"] if self.config["equations"] in known else self.config["equations"]
+
+    def restore(self, model: Any) -> None:
+        """Copy the parameters into a model of the same cell and sizes.
+
+        A cell with a gate held has other equations. To use parameters in it, restore the model that was
+        trained, and ask that for `Model.with_cell`.
+
+        Raises
+        ------
+        CheckpointError
+            The model's cell, sizes, dtype or parameters are not the file's; each difference is named. The
+            model is left as it was.
+        """
+        names = ("cell", "options", "hidden_size", "embedding", "dtype")
+        own = {name: model.config[name] for name in names}
+        refuse_differences(self.path, own, {name: self.config[name] for name in names}, "this model")
+        refuse_differences(self.path, layout(model.params), layout(self.params), "this model")
+        if self.equations(model) != model.config["equations"]:
+            raise CheckpointError(
+                f"{self.path} is a checkpoint of another cell: its {self._trained} has other equations than "
+                f"this model's {model.cell!r}. Restore it with the cell that was trained; "
+                "model.with_cell(other) then uses the parameters in another, such as one with a gate held"
+            )
+        for name, p in model.params.items():
+            p[...] = self.params[name]
+
+    def model(self, *, cell: Any = None, task: Any = None) -> Any:
+        """Build the model that the file describes, with its parameters.
+
+        Parameters
+        ----------
+        cell : Cell, optional
+            Needed for a cell that is not in ``lstmcourse.cells``, such as a stack.
+        task : Task, optional
+            Needed for a task that ``lstmcourse.tasks`` does not know, and for one that reads files of yours:
+            what is read from your disk, a file from somebody else must not say.
+
+        Raises
+        ------
+        CheckpointError
+            The cell is not the one that was trained, the task is not known or must be given, or the file's
+            description of the model makes no sense.
+        """
+        from .. import tasks
+        from .model import Model, as_cell
+
+        config = self.config
+        try:
+            trained = self._cell() if cell is None else as_cell(cell)
+            task = tasks.from_config(config["task"], trusted=False) if task is None else task
+            shapes = Model.parameter_shapes(trained, task, config["hidden_size"], config["embedding"])
+            wanted = {name: f"{config['dtype']} {shape}" for name, shape in shapes.items()}
+            # Before memory is taken for it:
+            refuse_differences(self.path, wanted, layout(self.params), "this model")
+            sizes = {name: config[name] for name in ("hidden_size", "embedding", "dropout", "dtype")}
+            model = Model(trained, task, **sizes)
+            equations = self.equations(model)
+        except CheckpointError:
+            raise
+        except Exception as error:  # from a stranger's file anything may come
+            raise CheckpointError(f"{self.path} describes a model that cannot be made: {error}") from error
+        if cell is None and model.config["equations"] != equations:
+            raise CheckpointError(
+                f"{self.path} was written with a cell {self._trained} whose equations are not those of "
+                "the one that lstmcourse.cells has: pass the cell that was trained as cell="
+            )
+        self.restore(model)
+        return model
+
+    @property
+    def _trained(self) -> str:
+        """The cell's name, and where it may have come from that its equations are others."""
+        written, now = self.written[1], _package()
+        return (
+            f"{self.config['cell']!r}{f' of lstmcourse {written} (this is {now})' if written != now else ''}"
+        )
+
+    def _cell(self) -> Any:
+        """Return the cell of ``lstmcourse.cells`` with the file's name and options."""
+        from .. import cells
+
+        name, options = self.config["cell"], self.config["options"]
+        if name not in cells.names():
+            raise CheckpointError(
+                f"{self.path} was written with cell {name!r}, which lstmcourse.cells does not have: "
+                "pass that cell as cell= (a file holds a cell's name, not its equations)"
+            )
+        cell = cells.get(name)
+        for option, value in options.items():  # a cell made of cells has at least one array for each
+            if cell.maker and isinstance(value, int) and value > len(self.params):
+                raise CheckpointError(
+                    f"{self.path} is damaged: {name!r} with {option}={value}, of {len(self.params)} arrays"
+                )
+        given = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
+        return cell.with_options(**given) if given else cell
+
+    def __repr__(self) -> str:
+        extra = f"; also {', '.join(sorted(self.arrays))}" if self.arrays else ""
+        return (
+            f"Checkpoint({self.path.name}: {self.config['cell']}, hidden size {self.config['hidden_size']}, "
+            f"task {self.config['task'].get('name')}{extra})"
+        )
+
+
+# ----------------------------------------------------------------------------------------------------- parts
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON would give back: dataclasses as dicts with their ``kind``, tuples as lists.
+
+    Examples
+    --------
+    >>> from lstmcourse.optim import StepDecay
+    >>> plain({"schedule": StepDecay(100), "sizes": (1, 2)})
+    {'schedule': {'kind': 'StepDecay', 'every': 100, 'factor': 0.5}, 'sizes': [1, 2]}
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
+        return {"kind": type(value).__name__, **fields}
+    if isinstance(value, Mapping):
+        return {str(key): plain(v) for key, v in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(v) for v in value]
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if hasattr(value, "__qualname__"):
+        return f"{value.__module__}.{value.__qualname__}"
+    return str(value)
+
+
+def comparable(value: Any) -> bool:
+    """Whether `plain` keeps all of a value, so that what it gives can stand for it.
+
+    Plain data, arrays, and dataclasses of them are kept; of functions and other objects only a name is.
+
+    Examples
+    --------
+    >>> from lstmcourse.optim import Cosine, Warmup
+    >>> comparable(Warmup(10, then=Cosine(90))), comparable(Warmup(10, then=lambda step: 0.5))
+    (True, False)
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return all(comparable(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init)
+    if isinstance(value, Mapping):
+        return all(comparable(v) for v in value.values())
+    if isinstance(value, tuple | list):
+        return all(map(comparable, value))
+    return value is None or isinstance(value, bool | int | float | str | np.generic | np.ndarray)
+
+
+def layout(arrays: Arrays) -> dict[str, str]:
+    """Return dtype and shape of each array, to be compared."""
+    return {name: f"{a.dtype} {a.shape}" for name, a in arrays.items()}
+
+
+def check_writable(path: Any, overwrite: bool = False) -> None:
+    """Refuse, before anything is computed, a path where no checkpoint can be written; folders are made.
+
+    Raises
+    ------
+    TypeError
+        It is no path.
+    CheckpointError
+        It is a folder, the system does not let a file be written there, or there is a file that is no
+        checkpoint (unless it may be overwritten).
+    """
+    path = expand(path, "checkpoint")
+    try:
+        folder = path.is_dir()
+        if not folder:
+            files.check_replaceable(path)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"checkpoint={str(path)!r} cannot be written: {getattr(error, 'strerror', None) or error}; "
+            "give another path"
+        ) from error
+    if folder:
+        raise CheckpointError(
+            f"checkpoint={str(path)!r} is a folder: give a file, such as {path / 'run.safetensors'}"
+        )
+    if not overwrite:
+        _refuse_to_replace(path)
+
+
+def _refuse_to_replace(path: str | os.PathLike) -> None:
+    """Raise CheckpointError where there is a file that is no checkpoint."""
+    what = "checkpoint of this package"
+    tensorfiles.refuse_to_replace(path, lambda header: _KEY in header.metadata, what, CheckpointError)
+
+
+def _package() -> str:
+    from .. import __version__
+
+    return __version__
+
+
+def refuse_differences(path: Path, wanted: Mapping[str, Any], found: Mapping[str, Any], whose: str) -> None:
+    """Raise CheckpointError naming every key whose value in the file is not the one that is wanted."""
+    differences = [
+        f"{key}: {found.get(key, 'absent')!r} in the file, {wanted.get(key, 'absent')!r} in {whose}"
+        for key in {**wanted, **found}
+        if wanted.get(key, "absent") != found.get(key, "absent")
+    ]
+    if differences:
+        raise CheckpointError(f"{path} does not fit {whose}.\n  " + "\n  ".join(differences))
+
+
+_ABOUT = {"version": int, "model": dict, "facts": dict}
+_CONFIG = {
+    "cell": str,
+    "options": dict,
+    "equations": str,
+    "hidden_size": int,
+    "embedding": int | None,
+    "dropout": float | int,
+    "dtype": str,
+    "task": dict,
+}
+
+
+def _about(path: Path, text: Any) -> dict[str, Any]:
+    """Return what the metadata say of a checkpoint, in this version's form."""
+    about = files.parse_json(text, f"{path} is damaged: its metadata are", CheckpointError)
+    version = about.get("version") if isinstance(about, dict) else None
+    if type(version) is int and version > VERSION:
+        raise CheckpointError(
+            f"{path} has format version {version}; this package reads up to {VERSION}: "
+            "install a newer lstmcourse"
+        )
+    _refuse_unfit(path, about, _ABOUT, "metadata")
+    if about["version"] < 1 or not isinstance(about.get("package", ""), str):
+        raise CheckpointError(f"{path} is damaged: no package wrote format version {version!r}")
+    _refuse_unfit(path, about["model"], _CONFIG, "model")
+    return about
+
+
+def _refuse_unfit(path: Path, found: Any, fields: Mapping[str, Any], what: str) -> None:
+    """Raise CheckpointError unless every field is there, and of its type."""
+    wrong = [name for name, kind in fields.items() if not _holds(found, name, kind)]
+    if wrong:
+        raise CheckpointError(
+            f"{path} is damaged: its {what} must hold {', '.join(fields)}; "
+            f"missing or unfit: {', '.join(wrong)}. Use an earlier checkpoint"
+        )
+
+
+def _holds(found: Any, name: str, kind: Any) -> bool:
+    """Whether a field is there and of its type; True is no number."""
+    return (
+        isinstance(found, dict) and isinstance(found.get(name, ...), kind) and type(found[name]) is not bool
+    )
