@@ -237,6 +237,11 @@ def _grad_softmax(g, y, a):
     return (y * (g - expand(sum(g * y, axis), axis)),)
 
 
+def _chosen(g, alone, equal):
+    """All of a gradient, or half of it where two are equal: so the slope of max(a, -a) is 0 at 0."""
+    return where(alone, g, where(equal, 0.5 * g, 0.0))
+
+
 def _grad_dot(g, y, a, w):
     return dot(g, swap(w)), record(OPS["outer"], [a, g])
 
@@ -264,8 +269,8 @@ _TABLE = [
     Op("sigmoid",  "sigmoid({0}, out={out})",                  r"\sigma\left({0}\right)",           _same,      lambda g, y, a: (g * (y * (1.0 - y)),),        inplace=(0,)),
     Op("relu",     "relu({0}, out={out})",                     r"\mathrm{{relu}}\left({0}\right)",  _same,      lambda g, y, a: (where(y > 0.0, g, 0.0),),     inplace=(0,)),
     Op("softplus", "softplus({0}, out={out})",                 r"\mathrm{{softplus}}\left({0}\right)", _same,   lambda g, y, a: (g * sigmoid(a),),             inplace=(0,)),
-    Op("maximum",  "np.maximum({0}, {1}, out={out})",          r"\max\left({0}, {1}\right)",        _broadcast, lambda g, y, a, b: (where(a >= b, g, 0.0), where(a >= b, 0.0, g)), inplace=(0, 1)),
-    Op("minimum",  "np.minimum({0}, {1}, out={out})",          r"\min\left({0}, {1}\right)",        _broadcast, lambda g, y, a, b: (where(a <= b, g, 0.0), where(a <= b, 0.0, g)), inplace=(0, 1)),
+    Op("maximum",  "np.maximum({0}, {1}, out={out})",          r"\max\left({0}, {1}\right)",        _broadcast, lambda g, y, a, b: (_chosen(g, a > b, a == b), _chosen(g, b > a, a == b)), inplace=(0, 1)),
+    Op("minimum",  "np.minimum({0}, {1}, out={out})",          r"\min\left({0}, {1}\right)",        _broadcast, lambda g, y, a, b: (_chosen(g, a < b, a == b), _chosen(g, b < a, a == b)), inplace=(0, 1)),
     Op("where",    "select({0}, {1}, {2}, out={out})",         r"\mathrm{{where}}\left({0}, {1}, {2}\right)", _broadcast, lambda g, y, c, a, b: (None, where(c, g, 0.0), where(c, 0.0, g)), inplace=(2,)),
     Op("stop",     "copy({0}, out={out})",                     r"\mathrm{{stop}}\left({0}\right)",  _same,      lambda g, y, a: (None,)),
     Op("copy",     "copy({0}, out={out})",                     "{0}",                    _same,      lambda g, y, a: (g,)),
@@ -455,12 +460,12 @@ stop_gradient = _function("stop", "The same values, through which no gradient fl
 
 
 def maximum(a: Any, b: Any) -> Any:
-    """The larger of two, element by element; where they are equal the gradient goes to the first."""
+    """The larger of two, element by element; where they are equal each has half of the gradient."""
     return apply("maximum", a, b)
 
 
 def minimum(a: Any, b: Any) -> Any:
-    """The smaller of two, element by element; where they are equal the gradient goes to the first."""
+    """The smaller of two, element by element; where they are equal each has half of the gradient."""
     return apply("minimum", a, b)
 
 
@@ -473,6 +478,11 @@ def where(condition: Any, a: Any, b: Any) -> Any:
         A comparison, such as ``t % 4 == 0`` with the clock t.
     a, b : Node, number or array_like
         Broadcast against the condition.
+
+    Notes
+    -----
+    Both are computed. What is not chosen has a gradient of 0 times its slope, which is NaN where the slope is
+    infinite, as in PyTorch and JAX: write ``where(x > 0, log(where(x > 0, x, 1.0)), 0.0)``.
 
     Examples
     --------
