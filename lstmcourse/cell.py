@@ -1005,7 +1005,7 @@ def _hold(graph: Graph, name: str, value: float) -> Graph:
     before: ``f = sigmoid(...)``
     after:  ``f = 1.0``
     """
-    from .programs.passes import rewrite
+    from .engine.rewrite import rewrite
 
     target = graph.names[name]
 

@@ -18,7 +18,8 @@ import numpy as np
 from ..engine import numeric as runtime
 from ..engine.expression import PLAIN, equation_of, equations
 from ..engine.graph import Dim, Node
-from .passes import Section, check_schedule, consumers, schedule
+from ..engine.rewrite import consumers
+from .passes import Section, check_schedule, schedule
 
 __all__ = ["Program", "Storage", "Walk", "identifier", "wrap"]
 

@@ -16,7 +16,8 @@ import numpy as np
 from ..engine.graph import Graph, Node, walk
 from ..engine.ops import table_values
 from ..engine.reference import by_the_clock, evaluate
-from ..programs.passes import consumers, divide_layers, levels, simplify
+from ..engine.rewrite import consumers
+from ..programs.passes import divide_layers, levels, simplify
 
 __all__ = ["Operations", "operations"]
 
