@@ -14,6 +14,7 @@ import pytest
 
 import lstmcourse as lc
 from lstmcourse import exercises
+from lstmcourse.engine.graph import Dim
 from lstmcourse.exercises import LSTM_MISTAKES, Mistake, Verdict, check_cell, check_lstm
 from lstmcourse.exercises import cells as engine
 
@@ -879,14 +880,68 @@ def test_right_in_the_notation_of_other_books(names, swapped):
     assert check_lstm(textbook(*names, swapped=swapped))
 
 
-def test_two_biases_are_one_only_where_they_are_added():
+SIGMOIDS = {
+    "quotient": lambda a: 1.0 / (1.0 + lc.exp(-a)),
+    "quotient_of_exp": lambda a: lc.exp(a) / (1.0 + lc.exp(a)),
+    "tanh": lambda a: 0.5 * (1.0 + T(0.5 * a)),
+    "logarithm": lambda a: lc.exp(-lc.softplus(-a)),
+}
+
+
+@pytest.mark.parametrize("squash", SIGMOIDS.values(), ids=SIGMOIDS)
+@pytest.mark.parametrize("order", ["figo", "ofig", "gofi"])
+@pytest.mark.parametrize("joined", [False, True])
+def test_right_with_the_sigmoid_written_out_and_gates_in_one_matrix(squash, order, joined):
+    """Four layers side by side, in any order, of [h, x] or of both apart."""
+
+    @lc.cell
+    def mine(x, first, second):
+        wide = Dim.of("H") * 4
+        if joined:
+            a = lc.affine("all", W=lc.concat(first, x), size=wide)
+        else:
+            a = x @ lc.param("W", "D", wide) + first @ lc.param("U", "H", wide) + lc.param("b", wide)
+        net = dict(zip(order, lc.split(a, 4), strict=True))
+        second = squash(net["f"]) * second + squash(net["i"]) * T(net["g"])
+        first = squash(net["o"]) * T(second)
+        return first, second
+
+    assert check_lstm(mine)
+
+
+@pytest.mark.parametrize(("right", "inner"), [(True, "lstm"), (False, "lstm_1997"), (False, "peephole")])
+def test_a_nested_cell_is_judged_by_what_it_computes(right, inner):
     @lc.cell
     def mine(x, h, c):
-        f, i, o = (S(x @ lc.param(f"W_x{k}", "D", "H") + h @ lc.param(f"W_h{k}", "H", "H")
-                     + lc.param(f"b_{k}", "H")) for k in "fio")  # fmt: skip
-        g = T(lc.affine("g", h, x) * lc.param("b_hg", "H"))
+        h, c = lc.cells.get(inner)(x, h, c, scope="inner")
+        return h, c
+
+    assert bool(check_lstm(mine)) == right
+
+
+@pytest.mark.parametrize(
+    ("right", "join"),
+    [
+        (True, lambda a, b: a + b),
+        (True, lambda a, b: b + a),
+        (False, lambda a, b: a * b),
+        (False, lambda a, b: a + T(b)),
+        (False, lambda a, b: T(a) + b),
+    ],
+)
+@pytest.mark.parametrize("names", [("b_xg", "b_hg"), ("b_g", "other")])
+def test_two_biases_are_one_only_where_they_are_added(right, join, names):
+    """In two layers' worth of names, next to layers with one bias each."""
+
+    @lc.cell
+    def mine(x, h, c):
+        f, i, o = (S(lc.affine(k, h, x)) for k in "fio")
+        total = lc.affine("g", h, x, bias=False) + lc.param(names[0], "H")
+        g = T(join(total, lc.param(names[1], "H")))
         c = f * c + i * g
         h = o * T(c)
         return h, c
 
-    assert not check_lstm(mine)
+    verdict = check_lstm(mine)
+    assert bool(verdict) == right
+    assert right or "it has 5 layers where 4 are needed" in verdict.message
