@@ -74,9 +74,10 @@ test-portable: setup-test ## the notebooks as on another processor, with 1 and w
 	    $(PYTEST) $(NOTEBOOKS) notebooks $(TEST_ARGS); \
 	done
 
-lint: setup-test ## ruff: lint and format, changing nothing
+lint: setup-test ## ruff: lint and format, changing nothing; import-linter: who imports whom
 	$(BIN)/ruff check --output-format=concise
 	$(BIN)/ruff format --check --output-format=concise
+	$(BIN)/lint-imports --no-cache --no-logo
 
 format: setup-test ## ruff: mend what can be mended
 	$(BIN)/ruff check --fix
