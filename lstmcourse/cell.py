@@ -916,19 +916,19 @@ class Cell:
 
     def diagram(self, **options: Any) -> Any:
         """One step as a picture; displays itself. See `lstmcourse.views.diagram`."""
-        from .views.diagram.svg import diagram
+        from .views.diagram import diagram
 
         return diagram(self, **options)
 
     def folded(self) -> Any:
         """The loop, as one module whose state comes back to it; displays itself."""
-        from .views.diagram.svg import folded
+        from .views.diagram import folded
 
         return folded(self)
 
     def unrolled(self, steps: int = 4) -> Any:
         """The loop laid out in time, as copies of one module; displays itself."""
-        from .views.diagram.svg import unrolled
+        from .views.diagram import unrolled
 
         return unrolled(self, steps=steps)
 

@@ -17,8 +17,13 @@ from colours import contrast, mixed
 import lstmcourse as lc
 from lstmcourse.engine.expression import equations
 from lstmcourse.errors import UnknownNameError
-from lstmcourse.views.diagram import layout as places
-from lstmcourse.views.diagram import svg
+from lstmcourse.views.diagram import diagram, folded, legend, unrolled
+from lstmcourse.views.diagram.layout import layout
+from lstmcourse.views.diagram.picture import css
+from lstmcourse.views.diagram.plan import UNIT, crossings, segments, through_merges
+from lstmcourse.views.diagram.sheet import FADED, FADED_WORDS, TONES
+from lstmcourse.views.diagram.step import Open, covered, half_size, labels, peepholes
+from lstmcourse.views.diagram.words import named
 
 ROOT = Path(__file__).resolve().parent.parent
 SVG = "{http://www.w3.org/2000/svg}"
@@ -145,7 +150,7 @@ OPEN = pytest.mark.parametrize("cell", EVERY.values(), ids=EVERY.keys())
 
 @functools.cache
 def plan_of(cell):
-    plan = places.layout(cell)
+    plan = layout(cell)
     assert plan is not None
     return plan
 
@@ -154,13 +159,13 @@ def shape_ids(plan):
     return [g for g in plan.glyphs.values() if g.kind in ("layer", "point", "function")]
 
 
-def texts(diagram):
-    return ["".join(t.itertext()) for t in ET.fromstring(diagram.svg).iter(f"{SVG}text")]
+def texts(picture):
+    return ["".join(t.itertext()) for t in ET.fromstring(picture.svg).iter(f"{SVG}text")]
 
 
 def stretches(wire):
     """Unit steps of a line, without direction."""
-    for (x0, y0), (x1, y1) in places.segments(wire):
+    for (x0, y0), (x1, y1) in segments(wire):
         assert x0 == x1 or y0 == y1, f"{wire} has a slanting stretch"
         n = abs(x1 - x0) + abs(y1 - y0)
         dx, dy = (x1 - x0) // n, (y1 - y0) // n
@@ -277,27 +282,27 @@ def box_of(cell, name):
 
 def test_a_row_of_peepholes_and_a_matrix_are_told_apart():
     row, full = lc.cells.peephole, lc.cells.peephole_full
-    marks = {cell: [(p.parameter, p.pointwise) for p in svg.peepholes(plan_of(cell))] for cell in (row, full)}
+    marks = {cell: [(p.parameter, p.pointwise) for p in peepholes(plan_of(cell))] for cell in (row, full)}
     assert marks[row] == [(f"p_{g}", True) for g in "fio"]
     assert marks[full] == [(f"V_{g}", False) for g in "fio"]
     assert {"pf", "pi", "po"} <= set(texts(row.diagram())) and "Vo" in texts(full.diagram())
     assert texts(row.diagram()).count("×") == texts(full.diagram()).count("×") + 3
-    depth = svg.peepholes(plan_of(lc.cells.depth_gated))
+    depth = peepholes(plan_of(lc.cells.depth_gated))
     assert [p.parameter for p in depth if p.wire.sink.startswith("1.d")] == ["1.p_d", "1.p_l"]
-    assert svg.peepholes(plan_of(lc.cells.lstm)) == []
+    assert peepholes(plan_of(lc.cells.lstm)) == []
 
 
 @pytest.mark.parametrize("name", lc.cells.names())
 def test_every_peephole_is_marked_clear_of_boxes_and_each_other(name):
     cell = getattr(lc.cells, name)
-    plan = places.layout(cell)
+    plan = layout(cell)
     if plan is None:
         return
-    marks = svg.peepholes(plan)
+    marks = peepholes(plan)
     boxes = [(p.at[0] - 9, p.at[1] - 9, p.at[0] + 9, p.at[1] + 24) for p in marks]
     for g in plan.glyphs.values():
-        w, h = svg._size(g)
-        boxes += [(g.x * svg.UNIT - w, g.y * svg.UNIT - h, g.x * svg.UNIT + w, g.y * svg.UNIT + h)] * bool(w)
+        w, h = half_size(g)
+        boxes += [(g.x * UNIT - w, g.y * UNIT - h, g.x * UNIT + w, g.y * UNIT + h)] * bool(w)
     for k, (x0, y0, x1, y1) in enumerate(boxes[: len(marks)]):
         assert all(x1 <= a or c <= x0 or y1 <= b or d <= y0 for a, b, c, d in boxes[k + 1 :])
     own = {n for n in cell.parameter_shapes(1, 1) if n.rpartition(".")[2][:2] in ("p_", "V_")}
@@ -314,7 +319,7 @@ def test_a_linear_layer_carries_the_papers_letter():
     assert box_of(lc.cells.greff_niaf, "g").text == "W_C"
     assert box_of(lc.cells.min_gru, "g").text == "W_h"
     assert "U_h" in [g.text for g in shape_ids(plan_of(lc.cells.mut1))]
-    assert "C tilde_t is a linear layer of h_t-1 and x_t." in svg.diagram(lc.cells.greff_niaf).desc
+    assert "C tilde_t is a linear layer of h_t-1 and x_t." in diagram(lc.cells.greff_niaf).desc
 
 
 def test_an_operation_on_constants_is_part_of_what_uses_it():
@@ -325,7 +330,7 @@ def test_the_output_gate_of_a_peephole_cell_looks_at_the_new_state():
     for name in ("peephole", "peephole_full", "greff_v"):
         plan = plan_of(lc.cells.get(name))
         for gate, state in (("f", "c@prev"), ("i", "c@prev"), ("o", "c")):
-            assert state in places.through_merges(plan.glyphs[gate].args, plan.glyphs)
+            assert state in through_merges(plan.glyphs[gate].args, plan.glyphs)
         (wire,) = [w for w in plan.wires if w.source == "c" and plan.glyphs[w.sink].role == "below"]
         assert wire.points[0] == (plan.glyphs["c"].x, plan.heights["c"])
 
@@ -342,7 +347,7 @@ def test_each_layer_of_a_depth_gated_cell_has_its_bus():
     (second,) = [g for g in plan.glyphs.values() if g.role == "bus" and g.level]
     assert second.args == ["1.h@prev", "0.h"] and second.y == plan.heights["1.h"]
     joined = plan.glyphs["1.d"]
-    assert set(places.through_merges(joined.args, plan.glyphs)) == {"0.h", "1.c@prev", "0.c"}
+    assert set(through_merges(joined.args, plan.glyphs)) == {"0.h", "1.c@prev", "0.c"}
     assert plan.glyphs["1.g"].args == [second.id]
 
 
@@ -350,27 +355,27 @@ def test_a_box_taps_the_bus_where_enough_has_joined():
     plan = plan_of(lc.cells.greff_fgr)
     (tap,) = plan.glyphs["g"].args
     assert plan.glyphs[tap].role == "bus" and plan.glyphs[tap].args == ["h@prev", "x"]
-    assert {"ft", "it", "ot"} <= set(texts(svg.diagram(lc.cells.greff_fgr)))
+    assert {"ft", "it", "ot"} <= set(texts(diagram(lc.cells.greff_fgr)))
 
 
 def test_a_dotless_letter_under_a_tilde():
-    assert svg.named("a_i", "t", lc.cells.slstm.letters).plain == "ı\u0303_t"
-    assert "i tilde_t" in svg.diagram(lc.cells.slstm).desc
+    assert named("a_i", "t", lc.cells.slstm.letters).plain == "ı\u0303_t"
+    assert "i tilde_t" in diagram(lc.cells.slstm).desc
 
 
 @OPEN
 def test_names_stand_clear_of_boxes_lines_and_each_other(cell):
     plan = plan_of(cell)
-    placed = svg.labels(plan, cell.letters)
+    placed = labels(plan, cell.letters)
     for a, b in itertools.combinations(placed, 2):
-        assert svg._hidden(a.box, [b.box]) == 0, (a, b)
+        assert covered(a.box, [b.box]) == 0, (a, b)
     shapes = []
     for g in shape_ids(plan):
-        w, h = svg._size(g)
-        x, y = g.x * places.UNIT, g.y * places.UNIT
+        w, h = half_size(g)
+        x, y = g.x * UNIT, g.y * UNIT
         shapes.append((x - w, y - h, x + w, y + h))
     for a in placed:
-        assert svg._hidden(a.box, shapes) == 0, a
+        assert covered(a.box, shapes) == 0, a
 
 
 def test_the_belt_is_the_state_that_changes_pointwise_only():
@@ -415,7 +420,7 @@ def test_lines_meet_others_only_at_right_angles_and_the_upright_one_is_broken(ce
     plan = plan_of(cell)
     across, upright, corners = {}, {}, {}
     for w in plan.wires:
-        for (x0, y0), (x1, y1) in places.segments(w):
+        for (x0, y0), (x1, y1) in segments(w):
             if y0 == y1:
                 for x in range(min(x0, x1) + 1, max(x0, x1)):
                     across.setdefault((x, y0), set()).add(w.source)
@@ -424,7 +429,7 @@ def test_lines_meet_others_only_at_right_angles_and_the_upright_one_is_broken(ce
                     upright.setdefault((x0, y), set()).add(w.source)
         for p in w.points[1:-1]:
             corners.setdefault(p, set()).add(w.source)
-    broken = places.crossings(plan)
+    broken = crossings(plan)
     for p, lines in upright.items():
         assert len(lines) == 1
         for line in lines:
@@ -492,35 +497,35 @@ MOST_CROSSINGS = {
 
 @pytest.mark.parametrize("name", lc.cells.names())
 def test_pictures_do_not_get_tangled(name):
-    crossed = sum(map(len, places.crossings(plan_of(lc.cells.get(name))).values()))
+    crossed = sum(map(len, crossings(plan_of(lc.cells.get(name))).values()))
     assert crossed <= MOST_CROSSINGS[name]
 
 
 @OPEN
 def test_every_equation_and_state_appears(cell):
-    picture = svg.diagram(cell)
+    picture = diagram(cell)
     shown = texts(picture)
     for name in equations(cell.graph):
         if cell.graph.names[name].op.name != "copy":
-            plain = svg.named(name, "t", cell.letters)
+            plain = named(name, "t", cell.letters)
             assert f"{plain.letter}{plain.above}{plain.below}" in shown
     for s in cell.states:
         for when in ("t", "t-1"):
-            plain = svg.named(s, when, cell.letters)
+            plain = named(s, when, cell.letters)
             assert f"{plain.letter}{plain.above}{plain.below}" in shown
 
 
 ALL = {
-    **{k: lambda c=c: svg.diagram(c) for k, c in (EVERY | COMPOSITES).items()},
-    "deep": lambda: svg.diagram(deep),
-    "chain": lambda: svg.diagram(lc.cells.lstm, chain=True),
-    "chain of equations": lambda: svg.diagram(deep, chain=True),
-    "focus": lambda: svg.diagram(lc.cells.lstm, focus={"f", "i"}),
-    "folded": lambda: svg.folded(lc.cells.rnn),
-    "unrolled": lambda: svg.unrolled(lc.cells.rnn),
-    "unrolled lstm": lambda: svg.unrolled(lc.cells.lstm, steps=3),
-    "unrolled stack": lambda: svg.unrolled(COMPOSITES["stack"]),
-    "legend": svg.legend,
+    **{k: lambda c=c: diagram(c) for k, c in (EVERY | COMPOSITES).items()},
+    "deep": lambda: diagram(deep),
+    "chain": lambda: diagram(lc.cells.lstm, chain=True),
+    "chain of equations": lambda: diagram(deep, chain=True),
+    "focus": lambda: diagram(lc.cells.lstm, focus={"f", "i"}),
+    "folded": lambda: folded(lc.cells.rnn),
+    "unrolled": lambda: unrolled(lc.cells.rnn),
+    "unrolled lstm": lambda: unrolled(lc.cells.lstm, steps=3),
+    "unrolled stack": lambda: unrolled(COMPOSITES["stack"]),
+    "legend": legend,
 }
 
 
@@ -554,15 +559,15 @@ def test_everything_lies_within_the_picture(draw):
 def test_the_same_bytes_in_a_fresh_process():
     code = (
         "import hashlib, lstmcourse as lc\n"
-        "from lstmcourse.printers import svg\n"
+        "from lstmcourse.views.diagram import unrolled\n"
         "lc.cells.rnn_relu.diagram()\n"
         "cells = [lc.cells.lstm, lc.cells.rnn, lc.cells.lstm_1997, lc.stack([lc.cells.rnn, lc.cells.lstm])]\n"
-        "text = ''.join(c.diagram().svg for c in cells) + svg.unrolled(lc.cells.lstm).svg\n"
+        "text = ''.join(c.diagram().svg for c in cells) + unrolled(lc.cells.lstm).svg\n"
         "text += lc.cells.lstm.diagram(focus={'f', 'i', 'g', 'o'}).svg\n"
         "print(hashlib.sha256(text.encode()).hexdigest())\n"
     )
     cells = [lc.cells.lstm, lc.cells.rnn, lc.cells.lstm_1997, COMPOSITES["stack"]]
-    text = "".join(c.diagram().svg for c in cells) + svg.unrolled(lc.cells.lstm).svg
+    text = "".join(c.diagram().svg for c in cells) + unrolled(lc.cells.lstm).svg
     text += lc.cells.lstm.diagram(focus={"f", "i", "g", "o"}).svg
     wanted = hashlib.sha256(text.encode()).hexdigest()
     for seed in ("1", "77"):
@@ -577,17 +582,17 @@ def test_the_same_bytes_in_a_fresh_process():
 
 
 def test_the_description_is_the_equations_in_words():
-    desc = svg.diagram(lc.cells.lstm).desc
+    desc = diagram(lc.cells.lstm).desc
     assert "f_t is a sigmoid layer of h_t-1 and x_t." in desc
     assert "C tilde_t is a tanh layer of h_t-1 and x_t." in desc
     assert "C_t is (f_t times C_t-1) plus (i_t times C tilde_t)." in desc
     assert "h_t is o_t times tanh of C_t." in desc
-    assert "h_t is n_t where t mod 4 = 0, else h_t-1." in svg.diagram(clockwork).desc
-    assert "((1 minus z_t) times h_t-1) plus (z_t times h tilde_t)" in svg.diagram(gru).desc
+    assert "h_t is n_t where t mod 4 = 0, else h_t-1." in diagram(clockwork).desc
+    assert "((1 minus z_t) times h_t-1) plus (z_t times h tilde_t)" in diagram(gru).desc
 
 
 def test_which_operand_is_subtracted_is_marked():
-    shown = texts(svg.diagram(two_belts))
+    shown = texts(diagram(two_belts))
     assert shown.count("−") == 2  # in the circle, and where m enters it
 
 
@@ -606,15 +611,15 @@ def split(picture):
 
 
 def test_focus_fades_the_rest_to_a_third():
-    faded, full, (lines, words) = split(svg.diagram(lc.cells.lstm, focus={"f"}))
-    assert float(lines.get("opacity")) == pytest.approx(1 / 3, abs=0.01) == svg.FADED
-    assert float(words.get("opacity")) == svg.FADED_WORDS
+    faded, full, (lines, words) = split(diagram(lc.cells.lstm, focus={"f"}))
+    assert float(lines.get("opacity")) == pytest.approx(1 / 3, abs=0.01) == FADED
+    assert float(words.get("opacity")) == FADED_WORDS
     assert sorted(full) == sorted(["σ", "ft", "xt", "ht−1"])
     assert {"it", "ot", "Ct", "Ct−1", "ht", "tanh"} <= set(faded)
 
 
 def test_focus_on_the_cell_state_shows_the_belt():
-    faded, full, _ = split(svg.diagram(lc.cells.lstm, focus="c"))
+    faded, full, _ = split(diagram(lc.cells.lstm, focus="c"))
     assert sorted(full) == sorted(["×", "×", "+", "ft", "it", "C\u0303t", "Ct−1", "Ct"])
     assert "ot" in faded and "xt" in faded
 
@@ -622,7 +627,7 @@ def test_focus_on_the_cell_state_shows_the_belt():
 @pytest.mark.parametrize("name", ["f", "i", "g", "o", "c", "h"])
 def test_focus_shows_every_line_that_the_equation_reads(name):
     plan = plan_of(lc.cells.lstm)
-    lit, bright = svg._Open(lc.cells.lstm, plan, {name}).lit, svg._Open(lc.cells.lstm, plan, {name}).bright
+    lit, bright = Open(lc.cells.lstm, plan, {name}).lit, Open(lc.cells.lstm, plan, {name}).bright
     for g in shape_ids(plan):
         mine = g.name == name or any(name in (n.origin or ()) for n in g.nodes)
         assert (g.id in lit) == mine
@@ -631,65 +636,65 @@ def test_focus_shows_every_line_that_the_equation_reads(name):
 
 
 def test_no_focus_fades_nothing():
-    assert 'class="faded"' not in svg.diagram(lc.cells.lstm).svg
+    assert 'class="faded"' not in diagram(lc.cells.lstm).svg
 
 
 def test_an_unknown_focus_suggests_the_nearest():
     with pytest.raises(UnknownNameError, match="focus='ff'.*did you mean 'f'"):
-        svg.diagram(lc.cells.lstm, focus={"ff"})
+        diagram(lc.cells.lstm, focus={"ff"})
 
 
 # Other pictures
 
 
 def test_a_chain_has_closed_modules_on_both_sides():
-    picture = svg.diagram(lc.cells.lstm, chain=True)
+    picture = diagram(lc.cells.lstm, chain=True)
     shown = texts(picture)
     assert shown.count("A") == 2
     assert {"xt−1", "xt", "xt+1", "ht−1", "ht", "ht+1", "Ct−1", "Ct"} <= set(shown)
     modules = [r for r in ET.fromstring(picture.svg).iter(f"{SVG}rect") if r.get("class") == "module"]
     assert len(modules) == 3 and len({r.get("height") for r in modules}) == 1
-    assert "B" in texts(svg.diagram(lc.cells.rnn, chain=True, label="B"))
+    assert "B" in texts(diagram(lc.cells.rnn, chain=True, label="B"))
 
 
 def test_unrolled_shows_the_loop_and_its_copies():
-    shown = texts(svg.unrolled(lc.cells.rnn, steps=4))
+    shown = texts(unrolled(lc.cells.rnn, steps=4))
     assert shown.count("A") == 5
     assert [t for t in shown if t.startswith("x")] == ["xt", "x1", "x2", "x3", "xt"]
-    assert texts(svg.unrolled(lc.cells.rnn, steps=6)).count("A") == 7
-    assert texts(svg.folded(lc.cells.lstm)).count("A") == 1
+    assert texts(unrolled(lc.cells.rnn, steps=6)).count("A") == 7
+    assert texts(folded(lc.cells.lstm)).count("A") == 1
     for steps in (1, 0, 2.5):
         with pytest.raises(ValueError, match="at least 2"):
-            svg.unrolled(lc.cells.rnn, steps=steps)
+            unrolled(lc.cells.rnn, steps=steps)
 
 
 def test_the_legend_says_what_each_mark_is():
-    shown = " ".join(texts(svg.legend()))
+    shown = " ".join(texts(legend()))
     for word in ("learned layer", "pointwise operation", "vector", "concatenation", "copies"):
         assert word in shown
 
 
 @pytest.mark.parametrize("cell", COMPOSITES.values(), ids=COMPOSITES.keys())
 def test_stacks_are_drawn_as_layers(cell):
-    picture = svg.diagram(cell)
+    picture = diagram(cell)
     modules = [r for r in ET.fromstring(picture.svg).iter(f"{SVG}rect") if r.get("class") == "module"]
     assert len(modules) == len({s.rpartition(".")[0] for s in cell.states})
     for option in ({"chain": True}, {"focus": set(cell.graph.names)}):
         with pytest.raises(ValueError, match="draw the cells"):
-            svg.diagram(cell, **option)
+            diagram(cell, **option)
 
 
 def test_two_directions_carry_their_states_both_ways():
-    shown = texts(svg.diagram(COMPOSITES["bidirectional"]))
+    shown = texts(diagram(COMPOSITES["bidirectional"]))
     assert {"ht−1", "ht+1", "Ct−1", "Ct+1"} <= set(shown) and shown.count("ht") == 3
 
 
 def test_a_cell_that_does_not_fit_is_written_as_equations():
-    assert places.layout(deep) is None
-    assert any("120 operations" in t for t in texts(svg.diagram(deep)))
+    assert layout(deep) is None
+    assert any("120 operations" in t for t in texts(diagram(deep)))
     several = lc.stack([lc.cells.rnn, lc.cells.rnn])
     both_ways = lc.bidirectional(several)  # directions inside a layer's scope: not a picture of layers
-    shown = texts(svg.diagram(both_ways))
+    shown = texts(diagram(both_ways))
     assert any("tanh(" in t and "=" in t for t in shown)
 
 
@@ -717,7 +722,7 @@ def test_an_untrusted_notebook_still_has_a_picture():
 
 
 def test_titles_are_escaped():
-    picture = svg.diagram(lc.cells.rnn, title="a < b & c")
+    picture = diagram(lc.cells.rnn, title="a < b & c")
     assert ET.fromstring(picture.svg).find(f"{SVG}title").text == "a < b & c"
 
 
@@ -725,16 +730,15 @@ def test_titles_are_escaped():
 def test_colours_stand_out_in_both_themes(theme):
     from lstmcourse.views.plots import PALETTE
 
-    css = svg._css()
-    for name, (fill, edge) in svg._TONES[theme].items():
+    style = css()
+    for name, (fill, edge) in TONES[theme].items():
         assert contrast(PALETTE[theme]["ink"], fill) >= 4.5, f"text on {name}"
         if name != "module":
-            assert contrast(edge, svg._TONES[theme]["module"][0]) >= 3, f"outline of {name}"
-        assert f"--lcd-{name}:{fill};" in css
-    assert (
-        'data-jp-theme-light="false"' in css and "prefers-color-scheme:dark" in css and "@media print" in css
-    )
-    assert set(re.findall(r"var\((--lcd-[\w-]+)\)", css)) <= set(re.findall(r"(--lcd-[\w-]+):", css))
+            assert contrast(edge, TONES[theme]["module"][0]) >= 3, f"outline of {name}"
+        assert f"--lcd-{name}:{fill};" in style
+    for rule in ('data-jp-theme-light="false"', "prefers-color-scheme:dark", "@media print"):
+        assert rule in style
+    assert set(re.findall(r"var\((--lcd-[\w-]+)\)", style)) <= set(re.findall(r"(--lcd-[\w-]+):", style))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -742,13 +746,13 @@ def test_faded_words_can_be_read(theme):
     from lstmcourse.views.plots import PALETTE
 
     ink, paper = PALETTE[theme]["ink"], PALETTE[theme]["paper"]
-    module = svg._TONES[theme]["module"][0]
+    module = TONES[theme]["module"][0]
     grounds = [paper, module] + [
-        mixed(fill, ground, svg.FADED)
-        for name, (fill, _) in svg._TONES[theme].items()
+        mixed(fill, ground, FADED)
+        for name, (fill, _) in TONES[theme].items()
         for ground in ([module] if name in ("layer", "point") else [paper])
     ]
     for ground in grounds:
-        assert contrast(mixed(ink, ground, svg.FADED_WORDS), ground) >= 3.2
-    css = svg._css()
-    assert f".lines{{opacity:{svg.FADED}}}" in css and f".words{{opacity:{svg.FADED_WORDS}}}" in css
+        assert contrast(mixed(ink, ground, FADED_WORDS), ground) >= 3.2
+    style = css()
+    assert f".lines{{opacity:{FADED}}}" in style and f".words{{opacity:{FADED_WORDS}}}" in style

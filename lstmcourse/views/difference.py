@@ -20,8 +20,9 @@ from ..cell import Cell
 from ..engine.expression import PLAIN, equation_of, equations, operations, products, written_size
 from ..engine.graph import Node
 from ..engine.meaning import Meaning
-from .diagram.layout import MOST, UNIT, Layout, through_merges
-from .diagram.svg import SERIF, Diagram, lit
+from .diagram import Diagram, lit
+from .diagram.plan import MOST, UNIT, Layout, through_merges
+from .diagram.sheet import SERIF
 from .html import html
 from .latex import LATEX
 

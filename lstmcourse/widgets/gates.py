@@ -22,7 +22,7 @@ from lstmcourse.engine.graph import Node
 from lstmcourse.engine.ops import apply
 from lstmcourse.engine.reference import evaluate
 from lstmcourse.errors import UnknownNameError, nearest
-from lstmcourse.views.diagram.svg import Name, named
+from lstmcourse.views.diagram.words import Name, named
 from lstmcourse.views.hues import hue
 from lstmcourse.widgets.panel import Panel, Slider, indexed, pieces, spoken
 from lstmcourse.widgets.state import _label, _sunk, _text, strips, table

@@ -16,7 +16,7 @@ import numpy as np
 
 import lstmcourse as lc
 from lstmcourse import plots
-from lstmcourse.views.diagram import svg
+from lstmcourse.views import diagram
 
 rnn, lstm = lc.cells.rnn, lc.cells.lstm
 
@@ -50,7 +50,7 @@ lstm.diagram(chain=True)
 # Four boxes, and a second line along the top. That line is the **cell state** $C$. Do not try to understand all of it now. The next five notebooks take it apart: one for the line along the top, and one for each thing that happens to it. For the moment, learn to read the signs.
 
 # %% claims=["C20"]
-svg.legend()
+diagram.legend()
 
 # %% [markdown]
 # - A **line** carries a whole row of numbers, from where it starts to where its arrow points.
