@@ -18,8 +18,8 @@ import importlib
 from . import aliases, cells
 from .cell import Cell, cell, clock, noise, sequence, state, static
 from .compose import bidirectional, stack
+from .engine.layers import affine, param, peephole, split, table
 from .engine.ops import (
-    affine,
     concat,
     constant,
     cos,
@@ -33,26 +33,26 @@ from .engine.ops import (
     maximum,
     mean,
     minimum,
-    param,
-    peephole,
     relu,
     reshape,
     sigmoid,
     sin,
     softmax,
     softplus,
-    split,
     sqrt,
     square,
     stop_gradient,
     sum,
     swap,
-    table,
     tanh,
     where,
 )
 from .errors import CellDefinitionError, DtypeError, FileError, ShapeError, UnknownNameError
-from .run.unroll import CheckpointedRun, Gradients, Run, backends, unroll
+from .run.backends import backends
+from .run.checkpointed import CheckpointedRun
+from .run.gradients import Gradients
+from .run.run import Run
+from .run.unroll import unroll
 
 __version__ = "0.1.0"
 

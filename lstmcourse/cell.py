@@ -27,23 +27,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import checks
+from .engine.concrete import concrete
 from .engine.expression import equations
-from .engine.graph import (
-    Dim,
-    Graph,
-    Node,
-    Scope,
-    State,
-    author_line,
-    current,
-    editing,
-    line_of,
-    trace,
-    walk,
-    word,
-)
-from .engine.ops import OPS, constant, is_condition, spread, table_values
-from .engine.shapes import concrete
+from .engine.graph import Dim, Graph, Node, State, walk
+from .engine.layers import table_values
+from .engine.lines import author_line, line_of
+from .engine.ops import OPS, constant, is_condition, spread
+from .engine.trace import Scope, current, editing, trace, word
 from .errors import CellDefinitionError, UnknownNameError, nearest
 from .run.recipe import Compiled, compile_graph
 
@@ -856,7 +846,7 @@ class Cell:
         NextState
             Next states by name; also readable: everything else that has a name.
         """
-        from .run.unroll import one_step
+        from .run.step import one_step
 
         return one_step(self, params, x, state, inputs)
 
@@ -942,7 +932,7 @@ class Cell:
             `lstmcourse.compiled.kernels`; ``F`` is the dtype.
         backward : bool
         """
-        from .run.unroll import check_backend
+        from .run.backends import check_backend
 
         if backend == "reference":
             raise ValueError(

@@ -13,8 +13,9 @@ from typing import Any
 
 from . import checks
 from .cell import Cell, Input
-from .engine.graph import Node, current
+from .engine.graph import Node
 from .engine.ops import concat
+from .engine.trace import current
 
 __all__ = ["bidirectional", "stack"]
 

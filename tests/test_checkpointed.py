@@ -106,7 +106,7 @@ def test_no_gradients_where_none_were_wanted():
 def test_what_is_refused():
     params, x, _ = drawn(lc.cells.rnn, T=7)
     for every in (0, -1, 2.0, True, "3"):
-        with pytest.raises(ValueError, match="checkpoint_every="):
+        with pytest.raises((TypeError, ValueError), match="checkpoint_every="):
             lc.unroll(lc.cells.rnn, params, x, checkpoint_every=every)
     both_ways = lc.bidirectional(lc.cells.rnn)
     params, x, _ = drawn(both_ways, T=7)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import lstmcourse as lc
-from lstmcourse.run.unroll import backends
+from lstmcourse.run.backends import backends
 
 STARTS = [0, 2**24 - 3, 2**24, 2**24 + 1, 2**31 - 2, 2**53 - 9]
 BACKENDS = [*backends(), "reference"]

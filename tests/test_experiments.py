@@ -571,7 +571,7 @@ def other_start(monkeypatch):
         (lambda m: m.setattr(basis, "ENGINE_REVISION", 10**6), "engine revision", False),
         (other_sign, "lstm", False),
         (other_start, "lstm", False),
-        (lambda m: m.setattr("lstmcourse.engine.graph.trace", lambda *a: None), "", True),
+        (lambda m: m.setattr("lstmcourse.engine.trace.trace", lambda *a: None), "", True),
     ],
 )
 def test_a_change_of_engine_cell_or_task_is_seen(measured, monkeypatch, capsys, change, named, stays):

@@ -9,6 +9,7 @@ import pytest
 from checking import random_params
 
 import lstmcourse as lc
+from lstmcourse.engine.clock import ask_the_clock
 from lstmcourse.engine.graph import Dim
 from lstmcourse.programs import passes
 from lstmcourse.programs.passes import schedule
@@ -174,13 +175,13 @@ def test_ask_the_clock():
         return h
 
     before = graph_of(timed)
-    after = passes.ask_the_clock(before)
+    after = ask_the_clock(before)
     asked = {n.name: n.attrs["of"] for n in after.leaves("clock") if "of" in n.attrs and n.name}
     assert asked == {"phase": before.names["phase"], "due": before.names["due"]}
     assert not set(ops(after)) & {"sin", "mod", "equal"}
     assert ops(after).count("div") == 1 and named(after, "h").startswith("where(due, mul(tanh(affine(")
     assert named(after, "rate") == named(before, "rate")  # no clock in it
-    assert passes.ask_the_clock(graph_of(lc.cells.lstm.function)).leaves("clock") == []
+    assert ask_the_clock(graph_of(lc.cells.lstm.function)).leaves("clock") == []
 
 
 def test_simplify_keeps_what_only_looks_alike():

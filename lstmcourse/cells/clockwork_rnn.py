@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..cell import cell, clock
-from ..engine.ops import affine, param, table, tanh, where
+from ..engine.layers import affine, param, table
+from ..engine.ops import tanh, where
 
 
 def module_sizes(hidden_size: int, periods: tuple[int, ...], sizes: tuple[int, ...] = ()) -> tuple[int, ...]:

@@ -1,7 +1,8 @@
 """Coupled gates: what is forgotten makes room for what is written."""
 
 from ..cell import cell
-from ..engine.ops import affine, sigmoid, tanh
+from ..engine.layers import affine
+from ..engine.ops import sigmoid, tanh
 from .lstm import PAPER
 from .options import one_of
 

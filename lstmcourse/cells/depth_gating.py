@@ -6,8 +6,9 @@ from typing import Any
 
 from ..cell import Cell, Input, cell, sequence
 from ..compose import compose, composite
-from ..engine.ops import affine, sigmoid, tanh
-from ..engine.ops import peephole as diagonal
+from ..engine.layers import affine
+from ..engine.layers import peephole as diagonal
+from ..engine.ops import sigmoid, tanh
 from .lstm import PAPER
 from .peepholes import peephole
 

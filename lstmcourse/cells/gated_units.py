@@ -2,7 +2,8 @@
 
 from ..cell import cell
 from ..engine.graph import Node
-from ..engine.ops import affine, param, sigmoid, tanh
+from ..engine.layers import affine, param
+from ..engine.ops import sigmoid, tanh
 from .options import one_of
 
 PAPER = {"g": r"\tilde{h}"}

@@ -1,7 +1,8 @@
 """Long short-term memory: the essay's cell, and the cell of 1997 that had no forget gate."""
 
 from ..cell import cell
-from ..engine.ops import affine, sigmoid, tanh
+from ..engine.layers import affine
+from ..engine.ops import sigmoid, tanh
 
 PAPER = {"c": "C", "g": r"\tilde{C}"}
 

@@ -2,7 +2,8 @@
 
 from ..cell import cell
 from ..engine.graph import Node
-from ..engine.ops import affine, sigmoid, softplus
+from ..engine.layers import affine
+from ..engine.ops import sigmoid, softplus
 from .gated_units import PAPER
 
 

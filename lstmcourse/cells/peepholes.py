@@ -2,8 +2,9 @@
 
 from ..cell import cell
 from ..engine.graph import Node
-from ..engine.ops import affine, sigmoid, tanh
-from ..engine.ops import peephole as diagonal
+from ..engine.layers import affine
+from ..engine.layers import peephole as diagonal
+from ..engine.ops import sigmoid, tanh
 from .lstm import PAPER
 from .options import flag, subset
 

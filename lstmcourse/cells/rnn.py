@@ -1,7 +1,8 @@
 """Plain recurrent networks: one squashing layer, fed with its own last output."""
 
 from ..cell import cell
-from ..engine.ops import affine, relu, tanh
+from ..engine.layers import affine
+from ..engine.ops import relu, tanh
 
 
 @cell

@@ -5,7 +5,8 @@ A variant leaves something out of one text, or puts something in.
 
 from ..cell import cell
 from ..engine.graph import Node
-from ..engine.ops import affine, constant, param, sigmoid, spread, tanh
+from ..engine.layers import affine, param
+from ..engine.ops import constant, sigmoid, spread, tanh
 from .lstm import PAPER
 from .options import flag, subset
 from .peepholes import net

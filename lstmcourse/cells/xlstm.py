@@ -6,21 +6,8 @@ import numpy as np
 
 from ..cell import cell, state
 from ..engine.graph import Node
-from ..engine.ops import (
-    affine,
-    constant,
-    exp,
-    expand,
-    maximum,
-    minimum,
-    param,
-    sigmoid,
-    sqrt,
-    sum,
-    table,
-    tanh,
-    where,
-)
+from ..engine.layers import affine, param, table
+from ..engine.ops import constant, exp, expand, maximum, minimum, sigmoid, sqrt, sum, tanh, where
 from .minimal import log_sigmoid
 from .options import one_of
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from .graph import Dim, Graph, Node, State, editing, record, walk
+from .graph import Dim, Graph, Node, State, walk
 from .ops import OPS, apply, concat, constant, expand
 from .ops import sum as sum_axis
+from .trace import editing, record
 
 __all__ = ["backward", "gradient_name"]
 

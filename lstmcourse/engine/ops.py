@@ -13,18 +13,19 @@ returns one gradient for each argument, or None where there is none; sums over b
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..errors import CellDefinitionError, ShapeError
-from . import numeric as runtime
-from .graph import Dim, Node, Op, author_line, current, record, word
+from ..errors import CellDefinitionError
+from . import numeric, shapes
+from .graph import Dim, Node, Op
+from .lines import author_line
+from .trace import current, record
 
 __all__ = [
     "OPS",
-    "affine",
     "concat",
     "constant",
     "cos",
@@ -38,178 +39,20 @@ __all__ = [
     "maximum",
     "mean",
     "minimum",
-    "param",
-    "peephole",
     "relu",
     "reshape",
     "sigmoid",
     "sin",
     "softmax",
     "softplus",
-    "split",
     "sqrt",
     "square",
     "stop_gradient",
     "sum",
     "swap",
-    "table",
     "tanh",
     "where",
 ]
-
-
-# Shape rules: from the trailing shapes of the arguments and the settings to the trailing shape of the result.
-
-
-def _join(a: Dim, b: Dim) -> Dim:
-    """The size of an axis where two arrays meet: equal, or one of them 1. Names may turn out equal later."""
-    one = Dim.of(1)
-    if a == b or b == one:
-        return a
-    if a == one:
-        return b
-    if not a.terms and not b.terms:
-        raise ShapeError(f"sizes {a} and {b} do not fit")
-    return a if a.terms else b
-
-
-def _broadcast(shapes, _attrs):
-    rank = max(len(s) for s in shapes)
-    out = [Dim.of(1)] * rank
-    for s in shapes:
-        for k in range(1, len(s) + 1):
-            out[-k] = _join(out[-k], s[-k])
-    return tuple(out)
-
-
-def _same(shapes, _attrs):
-    return shapes[0]
-
-
-def _along(shapes, attrs):
-    _need(shapes[0], -attrs["axis"], f"axis {attrs['axis']}")
-    return shapes[0]
-
-
-def _need(shapes, rank, what):
-    if len(shapes) < rank:
-        raise ShapeError(
-            f"{what} needs at least {rank} axes beside time and batch, and was given {len(shapes)}"
-        )
-
-
-def _match(a: Dim, b: Dim, what: str):
-    if a != b and not a.terms and not b.terms:
-        raise ShapeError(f"{what}: {a} against {b}")
-
-
-def _dot(shapes, _attrs):
-    a, w = shapes
-    _need(a, 1, "the left side of a product")
-    if len(w) != 2:
-        raise ShapeError(f"the right side of a product is a matrix (n, m), and was given {len(w)} axes")
-    _match(a[-1], w[0], "columns of the left side and rows of the matrix differ")
-    return (*a[:-1], w[1])
-
-
-def _matmul(shapes, _attrs):
-    a, b = shapes
-    _need(a, 2, "matmul")
-    _need(b, 2, "matmul")
-    _match(a[-1], b[-2], "columns of the left side and rows of the right side differ")
-    return (*_broadcast([a[:-2], b[:-2]], {}), a[-2], b[-1])
-
-
-def _drop(shapes, attrs):
-    (a,) = shapes
-    _need(a, -attrs["axis"], f"axis {attrs['axis']}")
-    at = len(a) + attrs["axis"]
-    return a[:at] + a[at + 1 :]
-
-
-def _insert(shapes, attrs):
-    (a,) = shapes
-    at = len(a) + 1 + attrs["axis"]
-    if at < 0:
-        raise ShapeError(f"axis {attrs['axis']} does not exist in a result of {len(a) + 1} axes")
-    return (*a[:at], Dim.of(1), *a[at:])
-
-
-def _concat(shapes, attrs):
-    axis = attrs["axis"]
-    for s in shapes:
-        _need(s, -axis, f"axis {axis}")
-    length = shapes[0][axis]
-    for s in shapes[1:]:
-        length = length + s[axis]
-        for j in range(1, len(s) + 1):
-            if j != -axis:
-                _match(s[-j], shapes[0][-j], "the other axes of the parts differ")
-    at = len(shapes[0]) + axis
-    return (*shapes[0][:at], length, *shapes[0][at + 1 :])
-
-
-def _slice(shapes, attrs):
-    (a,) = shapes
-    _need(a, -attrs["axis"], f"axis {attrs['axis']}")
-    at = len(a) + attrs["axis"]
-    length = attrs["stop"] + attrs["start"] * -1
-    whole = attrs.get("whole", a[at])
-    if not a[at].terms and not whole.terms and whole != a[at]:
-        raise ShapeError(
-            f"the parts of split add up to {whole}, and the axis that they divide has {a[at]}; give sizes that add up"
-        )
-    if not a[at].terms and not attrs["stop"].terms and attrs["stop"].constant > a[at].constant:
-        raise ShapeError(f"a part that ends at {attrs['stop']} of an axis of {a[at]}")
-    return (*a[:at], length, *a[at + 1 :])
-
-
-def _pad(shapes, attrs):
-    (a,) = shapes
-    at = len(a) + attrs["axis"]
-    return (*a[:at], attrs["size"], *a[at + 1 :])
-
-
-def _swap(shapes, _attrs):
-    (a,) = shapes
-    _need(a, 2, "swap")
-    return (*a[:-2], a[-1], a[-2])
-
-
-def _reshape(shapes, attrs):
-    (a,) = shapes
-    before, after = 1, 1
-    for d in a:
-        before *= d.constant
-    for d in attrs["shape"]:
-        after *= d.constant
-    if not any(d.terms for d in (*a, *attrs["shape"])) and before != after:
-        raise ShapeError(
-            f"{' x '.join(map(str, a))} elements do not fill the shape ({', '.join(map(str, attrs['shape']))})"
-        )
-    return attrs["shape"]
-
-
-def _outer(shapes, _attrs):
-    a, b = shapes
-    return (a[-1], b[-1])
-
-
-def _total(shapes, attrs):
-    (a,) = shapes
-    return a[len(a) - attrs["rank"] :]
-
-
-def _affine(shapes, attrs):
-    out = None
-    for a, w in zip(shapes[0 : 2 * attrs["terms"] : 2], shapes[1 : 2 * attrs["terms"] : 2], strict=True):
-        here = _dot([a, w], {})
-        out = here if out is None else _broadcast([out, here], {})
-    return out if out is not None else shapes[-1]
-
-
-def _given(_shapes, _attrs):  # pragma: no cover - leaves bring their shape
-    raise AssertionError("a leaf's shape is given, not worked out")
 
 
 # Gradient rules that take more than a line.
@@ -254,64 +97,63 @@ def _grad_affine(g, y, *args):
 # fmt: off
 _TABLE = [
     #  name         NumPy text                                  LaTeX text                shape       gradient                                       and more
-    Op("add",      "np.add({0}, {1}, out={out})",              "{0} + {1}",              _broadcast, lambda g, y, a, b: (g, g),                     precedence=10, inplace=(0, 1)),
-    Op("sub",      "np.subtract({0}, {1}, out={out})",         "{0} - {1}",              _broadcast, lambda g, y, a, b: (g, -g),                    precedence=10, inplace=(0, 1)),
-    Op("mul",      "np.multiply({0}, {1}, out={out})",         r"{0} \odot {1}",         _broadcast, lambda g, y, a, b: (g * b, g * a),             precedence=20, inplace=(0, 1)),
-    Op("div",      "np.divide({0}, {1}, out={out})",           r"{0} / {1}",             _broadcast, lambda g, y, a, b: (g / b, -(g * y) / b),      precedence=20, inplace=(0, 1)),
-    Op("neg",      "np.negative({0}, out={out})",              "-{0}",                   _same,      lambda g, y, a: (-g,),                         precedence=15, inplace=(0,)),
-    Op("square",   "np.square({0}, out={out})",                "{0}^2",                  _same,      lambda g, y, a: (2.0 * g * a,),                precedence=30, inplace=(0,)),
-    Op("sqrt",     "np.sqrt({0}, out={out})",                  r"\sqrt{{{0}}}",          _same,      lambda g, y, a: (g / (2.0 * y),),              inplace=(0,)),
-    Op("exp",      "np.exp({0}, out={out})",                   r"\exp\left({0}\right)",             _same,      lambda g, y, a: (g * y,),                      inplace=(0,)),
-    Op("log",      "np.log({0}, out={out})",                   r"\log\left({0}\right)",             _same,      lambda g, y, a: (g / a,),                      inplace=(0,)),
-    Op("sin",      "np.sin({0}, out={out})",                   r"\sin\left({0}\right)",             _same,      lambda g, y, a: (g * cos(a),),                 inplace=(0,)),
-    Op("cos",      "np.cos({0}, out={out})",                   r"\cos\left({0}\right)",             _same,      lambda g, y, a: (-(g * sin(a)),),              inplace=(0,)),
-    Op("tanh",     "np.tanh({0}, out={out})",                  r"\tanh\left({0}\right)",            _same,      lambda g, y, a: (g * (1.0 - y * y),),          inplace=(0,)),
-    Op("sigmoid",  "sigmoid({0}, out={out})",                  r"\sigma\left({0}\right)",           _same,      lambda g, y, a: (g * (y * (1.0 - y)),),        inplace=(0,)),
-    Op("relu",     "relu({0}, out={out})",                     r"\mathrm{{relu}}\left({0}\right)",  _same,      lambda g, y, a: (where(y > 0.0, g, 0.0),),     inplace=(0,)),
-    Op("softplus", "softplus({0}, out={out})",                 r"\mathrm{{softplus}}\left({0}\right)", _same,   lambda g, y, a: (g * sigmoid(a),),             inplace=(0,)),
-    Op("maximum",  "np.maximum({0}, {1}, out={out})",          r"\max\left({0}, {1}\right)",        _broadcast, lambda g, y, a, b: (_chosen(g, a > b, a == b), _chosen(g, b > a, a == b)), inplace=(0, 1)),
-    Op("minimum",  "np.minimum({0}, {1}, out={out})",          r"\min\left({0}, {1}\right)",        _broadcast, lambda g, y, a, b: (_chosen(g, a < b, a == b), _chosen(g, b < a, a == b)), inplace=(0, 1)),
-    Op("where",    "select({0}, {1}, {2}, out={out})",         r"\mathrm{{where}}\left({0}, {1}, {2}\right)", _broadcast, lambda g, y, c, a, b: (None, where(c, g, 0.0), where(c, 0.0, g)), inplace=(2,)),
-    Op("stop",     "copy({0}, out={out})",                     r"\mathrm{{stop}}\left({0}\right)",  _same,      lambda g, y, a: (None,)),
-    Op("copy",     "copy({0}, out={out})",                     "{0}",                    _same,      lambda g, y, a: (g,)),
-    Op("mod",      "remainder({0}, {1}, out={out})",           r"{0} \bmod {1}",         _broadcast, lambda g, y, a, b: (g, g * ((y - a) / b)),       precedence=20),
-    Op("less",     "np.less({0}, {1}, out={out})",             "{0} < {1}",              _broadcast, lambda g, y, a, b: (None, None),               precedence=5, boolean=True),
-    Op("less_equal", "np.less_equal({0}, {1}, out={out})",     r"{0} \le {1}",           _broadcast, lambda g, y, a, b: (None, None),               precedence=5, boolean=True),
-    Op("greater",  "np.greater({0}, {1}, out={out})",          "{0} > {1}",              _broadcast, lambda g, y, a, b: (None, None),               precedence=5, boolean=True),
-    Op("greater_equal", "np.greater_equal({0}, {1}, out={out})", r"{0} \ge {1}",         _broadcast, lambda g, y, a, b: (None, None),               precedence=5, boolean=True),
-    Op("equal",    "np.equal({0}, {1}, out={out})",            "{0} = {1}",              _broadcast, lambda g, y, a, b: (None, None),               precedence=5, boolean=True),
-    Op("not_equal", "np.not_equal({0}, {1}, out={out})",       r"{0} \ne {1}",           _broadcast, lambda g, y, a, b: (None, None),               precedence=5, boolean=True),
-    Op("both",     "np.logical_and({0}, {1}, out={out})",      r"{0} \land {1}",         _broadcast, lambda g, y, a, b: (None, None),               precedence=4, boolean=True),
-    Op("either",   "np.logical_or({0}, {1}, out={out})",       r"{0} \lor {1}",          _broadcast, lambda g, y, a, b: (None, None),               precedence=3, boolean=True),
-    Op("opposite", "np.logical_not({0}, out={out})",           r"\lnot {0}",             _same,      lambda g, y, a: (None,),                       precedence=4, boolean=True),
+    Op("add",      "np.add({0}, {1}, out={out})",              "{0} + {1}",              shapes.broadcast, lambda g, y, a, b: (g, g),                     precedence=10, inplace=(0, 1)),
+    Op("sub",      "np.subtract({0}, {1}, out={out})",         "{0} - {1}",              shapes.broadcast, lambda g, y, a, b: (g, -g),                    precedence=10, inplace=(0, 1)),
+    Op("mul",      "np.multiply({0}, {1}, out={out})",         r"{0} \odot {1}",         shapes.broadcast, lambda g, y, a, b: (g * b, g * a),             precedence=20, inplace=(0, 1)),
+    Op("div",      "np.divide({0}, {1}, out={out})",           r"{0} / {1}",             shapes.broadcast, lambda g, y, a, b: (g / b, -(g * y) / b),      precedence=20, inplace=(0, 1)),
+    Op("neg",      "np.negative({0}, out={out})",              "-{0}",                   shapes.same,      lambda g, y, a: (-g,),                         precedence=15, inplace=(0,)),
+    Op("square",   "np.square({0}, out={out})",                "{0}^2",                  shapes.same,      lambda g, y, a: (2.0 * g * a,),                precedence=30, inplace=(0,)),
+    Op("sqrt",     "np.sqrt({0}, out={out})",                  r"\sqrt{{{0}}}",          shapes.same,      lambda g, y, a: (g / (2.0 * y),),              inplace=(0,)),
+    Op("exp",      "np.exp({0}, out={out})",                   r"\exp\left({0}\right)",             shapes.same,      lambda g, y, a: (g * y,),                      inplace=(0,)),
+    Op("log",      "np.log({0}, out={out})",                   r"\log\left({0}\right)",             shapes.same,      lambda g, y, a: (g / a,),                      inplace=(0,)),
+    Op("sin",      "np.sin({0}, out={out})",                   r"\sin\left({0}\right)",             shapes.same,      lambda g, y, a: (g * cos(a),),                 inplace=(0,)),
+    Op("cos",      "np.cos({0}, out={out})",                   r"\cos\left({0}\right)",             shapes.same,      lambda g, y, a: (-(g * sin(a)),),              inplace=(0,)),
+    Op("tanh",     "np.tanh({0}, out={out})",                  r"\tanh\left({0}\right)",            shapes.same,      lambda g, y, a: (g * (1.0 - y * y),),          inplace=(0,)),
+    Op("sigmoid",  "sigmoid({0}, out={out})",                  r"\sigma\left({0}\right)",           shapes.same,      lambda g, y, a: (g * (y * (1.0 - y)),),        inplace=(0,)),
+    Op("relu",     "relu({0}, out={out})",                     r"\mathrm{{relu}}\left({0}\right)",  shapes.same,      lambda g, y, a: (where(y > 0.0, g, 0.0),),     inplace=(0,)),
+    Op("softplus", "softplus({0}, out={out})",                 r"\mathrm{{softplus}}\left({0}\right)", shapes.same,   lambda g, y, a: (g * sigmoid(a),),             inplace=(0,)),
+    Op("maximum",  "np.maximum({0}, {1}, out={out})",          r"\max\left({0}, {1}\right)",        shapes.broadcast, lambda g, y, a, b: (_chosen(g, a > b, a == b), _chosen(g, b > a, a == b)), inplace=(0, 1)),
+    Op("minimum",  "np.minimum({0}, {1}, out={out})",          r"\min\left({0}, {1}\right)",        shapes.broadcast, lambda g, y, a, b: (_chosen(g, a < b, a == b), _chosen(g, b < a, a == b)), inplace=(0, 1)),
+    Op("where",    "select({0}, {1}, {2}, out={out})",         r"\mathrm{{where}}\left({0}, {1}, {2}\right)", shapes.broadcast, lambda g, y, c, a, b: (None, where(c, g, 0.0), where(c, 0.0, g)), inplace=(2,)),
+    Op("stop",     "copy({0}, out={out})",                     r"\mathrm{{stop}}\left({0}\right)",  shapes.same,      lambda g, y, a: (None,)),
+    Op("copy",     "copy({0}, out={out})",                     "{0}",                    shapes.same,      lambda g, y, a: (g,)),
+    Op("mod",      "remainder({0}, {1}, out={out})",           r"{0} \bmod {1}",         shapes.broadcast, lambda g, y, a, b: (g, g * ((y - a) / b)),       precedence=20),
+    Op("less",     "np.less({0}, {1}, out={out})",             "{0} < {1}",              shapes.broadcast, lambda g, y, a, b: (None, None),               precedence=5, boolean=True),
+    Op("less_equal", "np.less_equal({0}, {1}, out={out})",     r"{0} \le {1}",           shapes.broadcast, lambda g, y, a, b: (None, None),               precedence=5, boolean=True),
+    Op("greater",  "np.greater({0}, {1}, out={out})",          "{0} > {1}",              shapes.broadcast, lambda g, y, a, b: (None, None),               precedence=5, boolean=True),
+    Op("greater_equal", "np.greater_equal({0}, {1}, out={out})", r"{0} \ge {1}",         shapes.broadcast, lambda g, y, a, b: (None, None),               precedence=5, boolean=True),
+    Op("equal",    "np.equal({0}, {1}, out={out})",            "{0} = {1}",              shapes.broadcast, lambda g, y, a, b: (None, None),               precedence=5, boolean=True),
+    Op("not_equal", "np.not_equal({0}, {1}, out={out})",       r"{0} \ne {1}",           shapes.broadcast, lambda g, y, a, b: (None, None),               precedence=5, boolean=True),
+    Op("both",     "np.logical_and({0}, {1}, out={out})",      r"{0} \land {1}",         shapes.broadcast, lambda g, y, a, b: (None, None),               precedence=4, boolean=True),
+    Op("either",   "np.logical_or({0}, {1}, out={out})",       r"{0} \lor {1}",          shapes.broadcast, lambda g, y, a, b: (None, None),               precedence=3, boolean=True),
+    Op("opposite", "np.logical_not({0}, out={out})",           r"\lnot {0}",             shapes.same,      lambda g, y, a: (None,),                       precedence=4, boolean=True),
     # along a trailing axis
-    Op("sum",      "np.sum({0}, axis={axis}, out={out})",      r"\textstyle\sum {0}",    _drop,      _grad_sum,                                     kind="axis", precedence=15),
+    Op("sum",      "np.sum({0}, axis={axis}, out={out})",      r"\textstyle\sum {0}",    shapes.drop,      _grad_sum,                                     kind="axis", precedence=15),
     Op("spread",   "spread({0}, {shape}, out={out})",          "{0}",                    lambda shapes, attrs: attrs["shape"], lambda g, y, a: (g,),      kind="axis"),
-    Op("softmax",  "softmax({0}, axis={axis}, out={out})",     r"\mathrm{{softmax}}\left({0}\right)", _along,   _grad_softmax,                                 kind="axis", inplace=(0,)),
-    Op("logsumexp", "logsumexp({0}, axis={axis}, out={out})",  r"\log \textstyle\sum \exp({0})", _drop, lambda g, y, a: (expand(g, y.attrs["axis"]) * softmax(a, y.attrs["axis"]),), kind="axis"),
-    Op("concat",   "abreast(({args}), {axis})",                "[{args}]",               _concat,    _grad_concat,                                  kind="axis"),
-    Op("pad",      "pad({0}, {start}, {stop}, {size}, axis={axis}, out={out})", r"\mathrm{{pad}}\left({0}\right)", _pad, lambda g, y, a: (_part(g, y.attrs["start"], y.attrs["stop"], y.attrs["axis"]),), kind="axis"),
-    Op("reshape",  "reshape({0}, {rank}, {shape}, out={out})", r"\mathrm{{reshape}}\left({0}\right)", _reshape, lambda g, y, a: (reshape(g, *a.shape),),       kind="axis"),
+    Op("softmax",  "softmax({0}, axis={axis}, out={out})",     r"\mathrm{{softmax}}\left({0}\right)", shapes.along,   _grad_softmax,                                 kind="axis", inplace=(0,)),
+    Op("logsumexp", "logsumexp({0}, axis={axis}, out={out})",  r"\log \textstyle\sum \exp({0})", shapes.drop, lambda g, y, a: (expand(g, y.attrs["axis"]) * softmax(a, y.attrs["axis"]),), kind="axis"),
+    Op("concat",   "abreast(({args}), {axis})",                "[{args}]",               shapes.concat,    _grad_concat,                                  kind="axis"),
+    Op("pad",      "pad({0}, {start}, {stop}, {size}, axis={axis}, out={out})", r"\mathrm{{pad}}\left({0}\right)", shapes.pad, lambda g, y, a: (_part(g, y.attrs["start"], y.attrs["stop"], y.attrs["axis"]),), kind="axis"),
+    Op("reshape",  "reshape({0}, {rank}, {shape}, out={out})", r"\mathrm{{reshape}}\left({0}\right)", shapes.reshape, lambda g, y, a: (reshape(g, *a.shape),),       kind="axis"),
     # products
-    Op("dot",      "dot({0}, {1}, out={out})",                 r"{0}\, {1}",             _dot,       _grad_dot, kind="product", precedence=25),
-    Op("matmul",   "np.matmul({0}, {1}, out={out})",           r"{0}\, {1}",             _matmul,    lambda g, y, a, b: (matmul(g, swap(b)), matmul(swap(a), g)), kind="product", precedence=25),
-    Op("affine",   "affine({args})",                           "",                       _affine,    _grad_affine,                                  kind="product", precedence=10),
+    Op("dot",      "dot({0}, {1}, out={out})",                 r"{0}\, {1}",             shapes.dot,       _grad_dot, kind="product", precedence=25),
+    Op("matmul",   "np.matmul({0}, {1}, out={out})",           r"{0}\, {1}",             shapes.matmul,    lambda g, y, a, b: (matmul(g, swap(b)), matmul(swap(a), g)), kind="product", precedence=25),
+    Op("affine",   "affine({args})",                           "",                       shapes.affine,    _grad_affine,                                  kind="product", precedence=10),
     # other names for the same storage
-    Op("slice",    "{0}[..., {start}:{stop}{rest}]",           "{0}[{part}]",            _slice,     _grad_slice,                                   kind="view"),
-    Op("expand",   "np.expand_dims({0}, {axis})",              "{0}",                    _insert,    lambda g, y, a: (sum(g, y.attrs["axis"]),),    kind="view"),
-    Op("swap",     "np.swapaxes({0}, -1, -2)",                 r"{0}^\top",              _swap,      lambda g, y, a: (swap(g),),                    kind="view", precedence=90),
+    Op("slice",    "{0}[..., {start}:{stop}{rest}]",           "{0}[{part}]",            shapes.slice,     _grad_slice,                                   kind="view"),
+    Op("expand",   "np.expand_dims({0}, {axis})",              "{0}",                    shapes.insert,    lambda g, y, a: (sum(g, y.attrs["axis"]),),    kind="view"),
+    Op("swap",     "np.swapaxes({0}, -1, -2)",                 r"{0}^\top",              shapes.swap,      lambda g, y, a: (swap(g),),                    kind="view", precedence=90),
     # sums over time and batch: gradients of what steps and sequences share
-    Op("outer",    "outer({0}, {1}, out={out})",               r"\textstyle\sum {0}^\top {1}", _outer, None,                                        kind="reduction"),
-    Op("total",    "total({0}, {rank}, out={out})",            r"\textstyle\sum {0}",    _total,     None,                                          kind="reduction"),
-    Op("over_time", "np.sum({0}, axis=0, out={out})",          r"\textstyle\sum_t {0}",  _same,      None,                                          kind="reduction"),
+    Op("outer",    "outer({0}, {1}, out={out})",               r"\textstyle\sum {0}^\top {1}", shapes.outer, None,                                        kind="reduction"),
+    Op("total",    "total({0}, {rank}, out={out})",            r"\textstyle\sum {0}",    shapes.total,     None,                                          kind="reduction"),
+    Op("over_time", "np.sum({0}, axis=0, out={out})",          r"\textstyle\sum_t {0}",  shapes.same,      None,                                          kind="reduction"),
     # leaves: what a program is given
-    *[Op(name, "", "", _given, None, kind="leaf") for name in
+    *[Op(name, "", "", shapes.given, None, kind="leaf") for name in
       ("const", "param", "table", "static", "initial", "sequence", "noise", "clock", "valid", "prev", "saved", "carried", "grad")],
 ]
 # fmt: on
 
 OPS: dict[str, Op] = {op.name: op for op in _TABLE}
-
 Number = int | float | complex | bool
 
 
@@ -379,7 +221,7 @@ def is_condition(node: Node) -> bool:
 
 
 _code = functools.cache(lambda text: compile(text, "<primitive>", "eval"))
-_SPACE = {"np": np, **vars(runtime)}
+_SPACE = {"np": np, **vars(numeric)}
 
 
 def compute(op: Op, args: Sequence[Any], attrs: Mapping[str, Any], sizes: Mapping[str, int] = {}) -> Any:
@@ -517,35 +359,6 @@ def _part(a: Node, start: Dim, stop: Dim, axis: int = -1) -> Node:
     return apply("slice", a, start=start, stop=stop, axis=axis)
 
 
-def split(a: Node, *sizes: int | str, axis: int = -1) -> tuple[Node, ...]:
-    """Divide a along a trailing axis: ``split(a, 3)`` in three equal parts, ``split(a, "H", "K")`` by size."""
-    if not isinstance(a, Node):
-        at = int(sizes[0]) if len(sizes) == 1 else np.cumsum([int(s) for s in sizes])[:-1]
-        length = np.shape(a)[axis]
-        if len(sizes) > 1 and np.sum([int(s) for s in sizes]) != length:
-            raise ShapeError(
-                f"split: the parts {sizes} add up to {np.sum([int(s) for s in sizes])}, and the axis that they divide "
-                f"has {length}; give sizes that add up"
-            )
-        return tuple(np.split(np.asarray(a), at, axis=axis))
-    whole = a.shape[axis]
-    if len(sizes) == 1 and isinstance(sizes[0], int):
-        lengths = [whole.parts(sizes[0])] * sizes[0]
-    else:
-        lengths = [current().size(s) for s in sizes]
-    total = Dim()
-    for length in lengths:
-        total = total + length
-    more = {} if total == whole else {"whole": total}  # names may turn out to add up, which sizes will show
-    parts, start = [], Dim()
-    for length in lengths:
-        stop = start + length
-        here = start == Dim() and stop == whole and not more
-        parts.append(a if here else apply("slice", a, start=start, stop=stop, axis=axis, **more))
-        start = stop
-    return tuple(parts)
-
-
 def expand(a: Any, axis: int = -1) -> Any:
     """Insert an axis of size 1, counted from the right: (B, N) becomes (B, 1, N) for axis -2."""
     return apply("expand", a, axis=axis)
@@ -615,178 +428,6 @@ def dot(a: Any, w: Any) -> Any:
 def matmul(a: Any, b: Any) -> Any:
     """A product of two matrices for each sequence: (B, n, k) by (B, k, m) is (B, n, m)."""
     return apply("matmul", a, b)
-
-
-# Parameters
-
-# How a parameter starts unless the cell says otherwise. Input weights: Glorot & Bengio (AISTATS 2010); recurrent
-# weights: orthogonal, Saxe, McClelland & Ganguli (ICLR 2014); biases: zero.
-INITIAL = {"W": "glorot", "U": "orthogonal", "V": "glorot", "b": "zeros", "p": "zeros"}
-
-
-def table(name: str, function: Callable[..., Any], *shape: int | str | Dim) -> Node:
-    """Numbers that are the same at every step and for every sequence, and follow from the sizes alone.
-
-    Parameters
-    ----------
-    name : str
-        What equations call it, such as ``"T"`` for a row of periods.
-    function : callable
-        Gives the array: it is called with the value of each size in `shape`.
-    shape : int or str
-        Names of sizes (``"H"``) or numbers.
-
-    Examples
-    --------
-    >>> import lstmcourse as lc
-    >>> @lc.cell
-    ... def leaky(x, h):
-    ...     rate = lc.table("k", lambda H: 1.0 / (1.0 + np.arange(H)), "H")
-    ...     h = h + rate * (lc.affine("h", W=x) - h)
-    ...     return h
-    >>> params = {"W_h": np.ones((1, 3)), "b_h": np.zeros(3)}
-    >>> lc.unroll(leaky, params, np.ones((1, 1, 1)))["h"][0, 0]
-    array([1.        , 0.5       , 0.33333333])
-    """
-    scope = current()
-    scope.watch()
-    if not callable(function):
-        raise CellDefinitionError(
-            f"{author_line()}: table {name!r} is given {function!r}; it takes a function of its sizes, "
-            "such as lambda H: np.arange(H)"
-        )
-    word("a table", name)
-    known = next((n for n in scope.graph.leaves("table") if n.name == scope.full(name)), None)
-    if known is not None:
-        raise CellDefinitionError(
-            f"{author_line()}: there is a table {name!r} already ({known.line}); use that, or give this one another name"
-        )
-    dims = tuple(scope.size(s) for s in shape)
-    return scope.graph.add(
-        OPS["table"], attrs={"function": function}, shape=dims, name=scope.full(name), line=author_line()
-    )
-
-
-def table_values(node: Node, sizes: Mapping[str, int]) -> np.ndarray:
-    """The numbers of a `table`, in float64, once the sizes are known; ShapeError where its function gives others."""
-    shape = tuple(d.value(sizes) for d in node.shape)
-    values = np.asarray(node.attrs["function"](*shape), float)
-    if values.shape != shape:
-        raise ShapeError(
-            f"{node.line}: the function of table {node.name!r} gave shape {values.shape}; declared is {shape}"
-        )
-    return values
-
-
-def param(
-    name: str, *shape: int | str | Dim, init: Any = None, free: Node | None = None, fixed: bool = False
-) -> Node:
-    """A parameter of the cell, by name and shape (names of sizes, or numbers).
-
-    Parameters
-    ----------
-    name : str
-        Such as ``"W_f"``. Asking twice for one name gives one parameter, if the shapes agree.
-    shape : int or str
-        Names of sizes (``"H"``) or numbers.
-    init : str, float or tuple, optional
-        ``"glorot"``, ``"orthogonal"``, ``"zeros"``, ``"identity"``, ``("normal", std)``, ``("uniform",
-        bound)``, ``"signs"`` (1 or -1, over the root of the number of rows) or a number. By default after the first
-        letter: W glorot, U orthogonal, b and p zeros.
-    free : Node, optional
-        A `table` of ones and zeros: where it is 0 the element is no parameter but 0, whatever the array holds. What
-        comes back is the product, and only ones are counted.
-    fixed : bool
-        Stored with the parameters and drawn like them, but neither trained (its gradient is 0) nor counted.
-    """
-    scope = current()
-    scope.watch()
-    full = scope.full(word("a parameter", name))
-    dims = tuple(scope.size(s) for s in shape)
-    if free is not None and (not isinstance(free, Node) or free.op.name != "table" or free.shape != dims):
-        raise CellDefinitionError(
-            f"{author_line()}: parameter {name!r} of shape ({', '.join(map(str, dims))}) has free={free!r}; it is a table "
-            "of ones and zeros of the same shape"
-        )
-    known = next((n for n in scope.graph.params if n.name == full), None)
-    if known is not None and (
-        known.attrs.get("free") is not free or known.attrs.get("fixed", False) != fixed
-    ):
-        raise CellDefinitionError(
-            f"{author_line()}: parameter {name!r} is there already ({known.line}), and free= and fixed= are not the "
-            "same; give one of them another name"
-        )
-    if known is not None and known.shape != dims:
-        raise CellDefinitionError(
-            f"{author_line()}: parameter {name!r} has shape ({', '.join(map(str, known.shape))}) already ({known.line}), "
-            f"and is asked for with ({', '.join(map(str, dims))}); give one of them another name"
-        )
-    if known is None:
-        init = INITIAL.get(name[0], "glorot" if len(dims) > 1 else "zeros") if init is None else init
-        attrs = {"init": init, "free": free, "fixed": fixed}
-        attrs = {k: v for k, v in attrs.items() if v is not None and v is not False}
-        known = scope.graph.add(OPS["param"], attrs=attrs, shape=dims, name=full, line=author_line())
-    node = known if free is None else known * free
-    return stop_gradient(node) if fixed else node
-
-
-def affine(
-    label: str,
-    h: Node | None = None,
-    x: Node | None = None,
-    *,
-    size="H",
-    bias: bool | float = True,
-    **operands: Node | None,
-):
-    """A learned layer before its squashing: ``x W + h U + b``, on rows.
-
-    ``affine("f", h, x)`` makes the parameters U_f, W_f and b_f. Other operands go by keyword, which is the
-    letter of their matrix: ``affine("f", U=h, W=x, V=c)``. An operand that is None (a cell without input)
-    is left out.
-
-    Parameters
-    ----------
-    label : str
-        What the layer is called: the end of its parameters' names.
-    h, x : Node, optional
-        Operands of U and W, (B, n) or with more axes.
-    size : int or str
-        The number of columns, by default the hidden size H.
-    bias : bool or float
-        Whether b is added; a number is what it starts at.
-    """
-    scope = current()
-    word("a layer", label)
-    given = {"W": x, "U": h} | operands if (h is not None or x is not None) else dict(operands)
-    given = {letter: a for letter, a in given.items() if a is not None}
-    if label in scope.layers:
-        raise CellDefinitionError(
-            f"{author_line()}: the layer {label!r} exists already ({scope.layers[label]}); two layers with one label would "
-            "share their weights unseen. Use another label, or param(...) and @ to share on purpose"
-        )
-    scope.layers[label] = author_line()
-    args = []
-    for letter, a in given.items():
-        if not isinstance(a, Node):
-            raise CellDefinitionError(
-                f"{author_line()}: affine({label!r}): operand {letter} is {a!r}, not a value of the cell"
-            )
-        if not a.shape:
-            raise CellDefinitionError(
-                f"{author_line()}: affine({label!r}): operand {letter}, {a!r}, has no axis to multiply"
-            )
-        args += [a, param(f"{letter}_{label}", a.shape[-1], size)]
-    if bias is not False:
-        args.append(param(f"b_{label}", size, init=None if bias is True else float(bias)))
-    if not args:
-        raise CellDefinitionError(f"{author_line()}: affine({label!r}) has neither operands nor a bias")
-    return record(OPS["affine"], args, {"terms": len(given), "label": label})
-
-
-def peephole(label: str, c: Node) -> Node:
-    """A diagonal connection from the cell state into a gate: p_f times c, element by element (Gers & Schmidhuber 2000)."""
-    return param(f"p_{label}", c.shape[-1]) * c
 
 
 _OPERATORS = {  # what NumPy does for `array + node`, where the array comes first

@@ -21,9 +21,9 @@ import numpy as np
 from .autodiff import backward as derive
 from .autodiff import gradient_name
 from .graph import Dim, Graph, Node, State, walk
-from .ops import compute, is_condition, table_values
+from .ops import compute, is_condition
 
-__all__ = ["Steps", "backward", "by_the_clock", "evaluate", "forward"]
+__all__ = ["Steps", "backward", "evaluate", "forward"]
 
 
 def evaluate(
@@ -43,16 +43,6 @@ def evaluate(
             value = np.asarray(compute(node.op, [values[a] for a in node.args], node.attrs, sizes))
             values[node] = value if dtype is None or is_condition(node) else value.astype(dtype, copy=False)
     return values
-
-
-def by_the_clock(node: Node, ticks: Any, sizes: Mapping) -> np.ndarray:
-    """The clock, or what it alone decides, at ticks (..., 1): in float64, which counts exactly to 2**53."""
-
-    def leaf(n: Node) -> Any:
-        return table_values(n, sizes) if n.op.name == "table" else np.asarray(ticks, np.float64)
-
-    root = node.attrs.get("of", node)
-    return evaluate([root], leaf, sizes)[root]
 
 
 class Steps:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .graph import Graph, Node, State, editing, walk
+from .graph import Graph, Node, State, walk
+from .trace import editing
 
 __all__ = ["Rule", "clone", "consumers", "rewrite"]
 

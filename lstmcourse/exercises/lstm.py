@@ -14,7 +14,8 @@ import numpy as np
 from ..cell import cell
 from ..cells import lstm
 from ..engine.graph import Node
-from ..engine.ops import affine, identity, sigmoid, tanh
+from ..engine.layers import affine
+from ..engine.ops import identity, sigmoid, tanh
 from .cells import Mistake, Verdict, check_cell
 
 __all__ = ["LSTM_MISTAKES", "check_lstm"]

@@ -11,10 +11,11 @@ import numpy as np
 
 from .. import checks
 from ..cell import Cell
+from ..engine.clock import by_the_clock
+from ..engine.concrete import concrete
 from ..engine.graph import Dim, Node
-from ..engine.ops import is_condition, table_values
-from ..engine.reference import by_the_clock
-from ..engine.shapes import concrete
+from ..engine.layers import table_values
+from ..engine.ops import is_condition
 from ..errors import DtypeError, NotFiniteError, ShapeError, UnknownNameError, nearest
 
 __all__ = ["Call"]

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.clock import by_the_clock
 from ..engine.graph import Graph, Node, walk
-from ..engine.ops import table_values
-from ..engine.reference import by_the_clock, evaluate
+from ..engine.layers import table_values
+from ..engine.reference import evaluate
 from ..engine.rewrite import consumers
 from ..programs.passes import divide_layers, levels, simplify
 

@@ -24,6 +24,7 @@ from ..compiled import native as fast
 from ..compiled.printer import NotCompiled, compiled
 from ..engine import numeric as runtime
 from ..engine.autodiff import backward, gradient_name
+from ..engine.clock import ask_the_clock
 from ..engine.graph import Graph, Node, State
 from ..engine.ops import OPS
 from ..programs import passes
@@ -55,7 +56,7 @@ def lower(
     graph = passes.divide_layers(graph)
     graph = passes.merge_products(graph)
     graph = passes.merge_elementwise(graph, merged)
-    graph = passes.ask_the_clock(passes.give_hints(passes.simplify(graph)))
+    graph = ask_the_clock(passes.give_hints(passes.simplify(graph)))
     return passes.give_hints(passes.own_next_states(graph))
 
 

@@ -29,7 +29,7 @@ from ..checks import array, finite, function, instance, number, truth, whole
 from ..errors import NotFiniteError
 from ..files.paths import expand
 from ..programs.threads import threads_for
-from ..run.unroll import backends, check_backend
+from ..run.backends import backends, check_backend
 from . import checkpoints
 from .checkpoints import CheckpointError, layout, refuse_differences
 from .model import Forward, Model

@@ -20,7 +20,8 @@ from .. import cells
 from ..cell import Cell, cell, state
 from ..compose import bidirectional, stack
 from ..engine.graph import Dim, Node, walk
-from ..engine.ops import affine, constant, exp, expand, maximum, sigmoid, softplus, sqrt, sum, table_values
+from ..engine.layers import affine, table_values
+from ..engine.ops import constant, exp, expand, maximum, sigmoid, softplus, sqrt, sum
 
 __all__ = ["FORMER", "digest", "forms", "text_digest"]
 

@@ -369,7 +369,7 @@ def _parameters(a: Cell, b: Cell, meaning: Meaning, sizes: tuple[dict, dict] | N
 
 
 def _number(p: Node, sizes: Mapping[str, int]) -> int:
-    from ..engine.ops import table_values
+    from ..engine.layers import table_values
 
     if "free" in p.attrs:
         return int((table_values(p.attrs["free"], sizes) != 0).sum())

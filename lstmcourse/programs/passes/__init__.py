@@ -7,7 +7,6 @@ In the order in which `run/recipe.py` uses them:
 - `merge_products`: products that share an operand become one
 - `merge_elementwise`: the same function of neighbouring slices becomes one
 - `simplify`: common subexpressions once, arithmetic on constants done
-- `ask_the_clock`: what the clock alone decides is an input, computed exactly
 - `silence_padding`: what is summed over steps is exactly 0 past the end
 - `own_next_states`, `own_outputs`: results that can be stored where they belong
 - `give_hints`: names for what the author left unnamed
@@ -21,7 +20,6 @@ What a printer asks about the graph that comes out:
 """
 
 from .arithmetic import simplify
-from .clock import ask_the_clock
 from .elementwise import merge_elementwise
 from .hints import give_hints
 from .layers import divide_layers
@@ -36,7 +34,6 @@ from .times import Levels, levels
 __all__ = [
     "Levels",
     "Section",
-    "ask_the_clock",
     "check_schedule",
     "divide_layers",
     "give_hints",

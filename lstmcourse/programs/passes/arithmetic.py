@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...engine.graph import Graph, Node, current
+from ...engine.graph import Graph, Node
 from ...engine.ops import is_condition
 from ...engine.rewrite import clone, rewrite
+from ...engine.trace import current
 
 __all__ = ["is_number", "simplify"]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ...engine.graph import Dim, Graph, Node, record
+from ...engine.graph import Dim, Graph, Node
 from ...engine.ops import OPS, concat
 from ...engine.rewrite import rewrite
+from ...engine.trace import record
 from .joining import initials, moved_up, origins, shared, slices_of, unscoped
 from .times import levels
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...engine.graph import Dim, Graph, Node, record, walk
+from ...engine.graph import Dim, Graph, Node, walk
 from ...engine.ops import OPS
+from ...engine.trace import record
 
 __all__ = ["initials", "moved_up", "origins", "shared", "slices_of", "unscoped"]
 

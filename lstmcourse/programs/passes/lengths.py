@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ...engine.graph import Dim, Graph, Node, State, editing, record, walk
+from ...engine.graph import Dim, Graph, Node, State, walk
 from ...engine.ops import OPS, where
 from ...engine.rewrite import clone
+from ...engine.trace import editing, record
 
 __all__ = ["stop_at_lengths"]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from ...engine.graph import Dim, Graph, Node, current, editing, record
+from ...engine.graph import Dim, Graph, Node
 from ...engine.ops import OPS, where
 from ...engine.rewrite import clone, rewrite
+from ...engine.trace import current, editing, record
 from .arithmetic import is_number
 
 __all__ = ["silence_padding"]

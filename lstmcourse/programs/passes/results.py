@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ...engine.graph import Graph, Node, State, editing, record
+from ...engine.graph import Graph, Node, State
 from ...engine.ops import OPS
+from ...engine.trace import editing, record
 from .times import levels
 
 __all__ = ["own_next_states", "own_outputs"]

@@ -1,12 +1,20 @@
-"""What the clock alone decides is an input, computed exactly."""
+"""What the clock decides: computed in float64, which counts exactly to 2**53, whatever the run's dtype."""
 
 from __future__ import annotations
 
-from ...engine.graph import Graph, Node, current
-from ...engine.ops import OPS
-from ...engine.rewrite import clone, rewrite
+from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["ask_the_clock"]
+import numpy as np
+
+from .graph import Graph, Node
+from .layers import table_values
+from .ops import OPS
+from .reference import evaluate
+from .rewrite import clone, rewrite
+from .trace import current
+
+__all__ = ["ask_the_clock", "by_the_clock"]
 
 
 def ask_the_clock(graph: Graph) -> Graph:
@@ -26,3 +34,13 @@ def ask_the_clock(graph: Graph) -> Graph:
         return clone(current().graph, node, [], op=OPS["clock"], attrs={"of": node})
 
     return rewrite(graph, rule) if graph.leaves("clock") else graph
+
+
+def by_the_clock(node: Node, ticks: Any, sizes: Mapping) -> np.ndarray:
+    """The clock, or what it alone decides, at ticks (..., 1): in float64, which counts exactly to 2**53."""
+
+    def leaf(n: Node) -> Any:
+        return table_values(n, sizes) if n.op.name == "table" else np.asarray(ticks, np.float64)
+
+    root = node.attrs.get("of", node)
+    return evaluate([root], leaf, sizes)[root]

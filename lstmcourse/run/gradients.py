@@ -1,0 +1,88 @@
+"""What a backward pass gives: gradients of parameters, states and inputs, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from ..cell import Cell
+from ..errors import UnknownNameError, nearest
+
+__all__ = ["Gradients"]
+
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def skipped(cell: Cell, inputs: bool) -> tuple[str, ...]:
+    return () if inputs else tuple(i.name for i in cell.inputs if i.kind in ("sequence", "noise"))
+
+
+class Gradients(Mapping):
+    """Gradients by name: of parameters (``"W_f"``), inputs (``"x"``) and initial states (``"h0"``).
+
+    Attributes
+    ----------
+    params, inputs, states : dict
+        Its three parts.
+    """
+
+    def __init__(self, cell: Cell, values: Mapping[str, np.ndarray], skip=()):
+        from ..engine.autodiff import gradient_name
+
+        self.params = {p.name: values[gradient_name(p.name)] for p in cell.graph.params}
+        kinds = ("sequence", "noise", "static")
+        self.inputs = {
+            i.name: values[gradient_name(i.name)]
+            for i in cell.inputs
+            if i.kind in kinds and i.name not in skip
+        }
+        self.states = {f"{s}0": values[f"{gradient_name(s)}0"] for s in cell.states}
+
+        self._timed = {i.name for i in cell.inputs if i.kind in ("sequence", "noise")}
+
+    def over(self, steps: int) -> Gradients:
+        """Zeros like these, for another number of steps."""
+        new = object.__new__(Gradients)
+        new._timed = self._timed
+        new.params = {k: np.zeros_like(g) for k, g in self.params.items()}
+        new.inputs = {
+            k: np.zeros((steps, *g.shape[1:]), g.dtype) if k in self._timed else np.zeros_like(g)
+            for k, g in self.inputs.items()
+        }
+        new.states = {k: np.zeros_like(g) for k, g in self.states.items()}
+        return new
+
+    def add(self, part: Gradients, first: int) -> None:
+        """Add those of a part of the sequence that begins at step `first`; the states' are its own."""
+        for k, g in part.params.items():
+            self.params[k] += g
+        for k, g in part.inputs.items():
+            if k in self._timed:
+                self.inputs[k][first : first + len(g)] = g
+            else:
+                self.inputs[k] += g
+        for k, g in part.states.items():
+            self.states[k][...] = g
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        for part in (self.params, self.inputs, self.states):
+            if name in part:
+                return part[name]
+        raise UnknownNameError(f"there is no gradient of {name!r}: {nearest(name, list(self))}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self.params, *self.inputs, *self.states])
+
+    def __len__(self) -> int:
+        return len(self.params) + len(self.inputs) + len(self.states)
+
+    def __reduce__(self) -> tuple:
+        """A pickle names the class by its public name, so that modules may move."""
+        import lstmcourse
+
+        return lstmcourse._unpickled, ("Gradients", dict(self.__dict__))
+
+    def __repr__(self) -> str:
+        return "<gradients of " + ", ".join(f"{k} {v.shape}" for k, v in self.items()) + ">"
