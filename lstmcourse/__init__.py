@@ -57,12 +57,7 @@ from .run.unroll import unroll
 __version__ = "0.1.0"
 
 
-def _unpickled(name: str, state: dict):
-    """An object of a public class, as it was; pickles name this function, so it stays here."""
-    kind = globals().get(name) or __getattr__(name)
-    made = object.__new__(kind)
-    made.__dict__.update(state)
-    return made
+_unpickled = aliases.unpickled  # earlier pickles name it
 
 
 def __getattr__(name: str):

@@ -7,6 +7,7 @@ import importlib.abc
 import importlib.machinery
 import sys
 from types import ModuleType
+from typing import Any
 
 # A short name that is public, and the room where the module lives. What a name says stays when rooms change.
 MODULES = {
@@ -37,6 +38,16 @@ _PACKAGE = __name__.rpartition(".")[0]
 def module(name: str) -> ModuleType:
     """The module that has this public name, loaded when first asked for."""
     return importlib.import_module(f"{_PACKAGE}.{MODULES[name]}")
+
+
+def unpickled(name: str, state: dict) -> Any:
+    """An object of a public class, as it was. Pickles name this function, not the class, so that modules may
+    move; so it stays here.
+    """
+    kind = getattr(importlib.import_module(_PACKAGE), name)
+    made = object.__new__(kind)
+    made.__dict__.update(state)
+    return made
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from ..aliases import unpickled
 from ..cell import Cell
+from ..engine.autodiff import gradient_name
 from ..errors import UnknownNameError, nearest
 
 __all__ = ["Gradients"]
@@ -16,6 +18,7 @@ Arrays = Mapping[str, np.ndarray]
 
 
 def skipped(cell: Cell, inputs: bool) -> tuple[str, ...]:
+    """The inputs whose gradients nobody wants."""
     return () if inputs else tuple(i.name for i in cell.inputs if i.kind in ("sequence", "noise"))
 
 
@@ -29,8 +32,6 @@ class Gradients(Mapping):
     """
 
     def __init__(self, cell: Cell, values: Mapping[str, np.ndarray], skip=()):
-        from ..engine.autodiff import gradient_name
-
         self.params = {p.name: values[gradient_name(p.name)] for p in cell.graph.params}
         kinds = ("sequence", "noise", "static")
         self.inputs = {
@@ -80,9 +81,7 @@ class Gradients(Mapping):
 
     def __reduce__(self) -> tuple:
         """A pickle names the class by its public name, so that modules may move."""
-        import lstmcourse
-
-        return lstmcourse._unpickled, ("Gradients", dict(self.__dict__))
+        return unpickled, ("Gradients", dict(self.__dict__))
 
     def __repr__(self) -> str:
         return "<gradients of " + ", ".join(f"{k} {v.shape}" for k, v in self.items()) + ">"
