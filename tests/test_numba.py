@@ -22,7 +22,8 @@ from corner_cells import drawn
 
 import lstmcourse as lc
 from lstmcourse.compiled import native as fast
-from lstmcourse.compiled.printer import MOST_COLUMNS, NotCompiled
+from lstmcourse.compiled.calls import MOST_COLUMNS
+from lstmcourse.compiled.program import NotCompiled
 from lstmcourse.programs import threads
 
 numba = pytest.importorskip("numba")

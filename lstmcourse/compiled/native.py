@@ -38,7 +38,8 @@ import numpy as np
 from ..files.paths import cache_folder
 from ..programs import pool as buffers  # noqa: F401 - its lock may be taken inside ours, so it is registered first
 from ..programs.threads import allowed, at_fork, held_at_fork
-from .printer import IMPORTS, Buffer, CompiledProgram, NotCompiled
+from .printer import IMPORTS
+from .program import Buffer, CompiledProgram, NotCompiled
 
 __all__ = ["Native", "available", "load", "module_text", "why_not"]
 

@@ -84,7 +84,7 @@ class _Printer(Walk):
         for s in self.graph.states:
             outside = id(s.prev) in self.wanted or any(self._outside(u, s) for u in self.users[s.prev])
             history = not self.gradient or outside
-            variable = self._name(s.name)
+            variable = self.free_name(s.name)
             if history:
                 self.storage[s.prev] = Storage(variable, "T+1", 1 if s.reverse else 0)
                 self.storage[s.next] = Storage(variable, "T+1", 0 if s.reverse else 1)
@@ -157,7 +157,7 @@ class _Printer(Walk):
             return self.storage[node]
         if node.op.kind == "view":
             at = self.store_of(node.args[0], before)
-            name = self._name(self.suggested(node))
+            name = self.free_name(self.suggested(node))
             before.append(f"{name} = {self.text(node, [at.variable])}")
             self.storage[node] = Storage(name, at.time, at.shift)
         elif node in self.home:
@@ -166,7 +166,7 @@ class _Printer(Walk):
             if how == "same":
                 self.storage[node] = at
             else:
-                name = self._name(self.suggested(node))
+                name = self.free_name(self.suggested(node))
                 start = Dim()
                 for a in reader.args:
                     if a is node:
@@ -177,7 +177,7 @@ class _Printer(Walk):
                 before.append(f"{name} = {at.variable}[..., {self._range(start, stop)}{rest}]")
                 self.storage[node] = Storage(name, at.time, at.shift)
         else:
-            name = self._name(self.suggested(node))
+            name = self.free_name(self.suggested(node))
             row = node in self.needs_row
             before.append(f"{name} = {self.empty(node, 'T' if row else '')}")
             self.storage[node] = Storage(name, "T" if row else "")
@@ -231,7 +231,7 @@ class _Printer(Walk):
             before.append(f"{at.variable}[...] = 0")
             if node.op.name == "over_time":
                 return [f"np.add({out}, {args[0]}, out={out})"]
-            part = self._name(f"{at.variable}_t")
+            part = self.free_name(f"{at.variable}_t")
             before.append(f"{part} = {self.empty(node, '')}")
             return [self.text(node, args, part), f"np.add({out}, {part}, out={out})"]
         return [self.text(node, args, out)]

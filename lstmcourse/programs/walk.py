@@ -117,11 +117,12 @@ class Walk:
         text = str(dim)
         for key, _ in sorted(dim.terms, key=lambda term: -len(term[0])):
             if key not in self.sizes:
-                self.sizes[key] = self._name(key)
+                self.sizes[key] = self.free_name(key)
             text = re.sub(rf"(?<![\w.]){re.escape(key)}(?![\w.])", self.sizes[key], text)
         return text
 
-    def _name(self, text: str) -> str:
+    def free_name(self, text: str) -> str:
+        """A name like `text` for a variable; nothing else will get it."""
         name = identifier(text, self.used, self.reserved)
         self.used.add(name)
         return name
@@ -193,7 +194,7 @@ class Walk:
                 self._argument(node, node.name or kind, (kind, node.name))
 
     def _argument(self, node: Node, text: str, what: tuple) -> None:
-        name = self._name(text)
+        name = self.free_name(text)
         self.inputs[name] = what
         self.storage[node] = Storage(name, "T" if node.timed else "")
 

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 
 from ..compiled import native as fast
-from ..compiled.printer import NotCompiled, compiled
+from ..compiled.printer import compiled
+from ..compiled.program import NotCompiled
 from ..engine import numeric as runtime
 from ..engine.autodiff import backward, gradient_name
 from ..engine.clock import ask_the_clock

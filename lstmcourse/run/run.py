@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import checks
 from ..compiled import native as fast
-from ..compiled.printer import NotCompiled
+from ..compiled.program import NotCompiled
 from ..engine import reference
 from ..engine.graph import Graph, Node
 from ..engine.reference import evaluate

@@ -1,0 +1,120 @@
+"""One loop for element-wise work, as text: what nobody else reads is a local variable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..engine.graph import Node
+from ..engine.ops import is_condition
+from ..programs.walk import Walk
+from .loops import Loops
+from .memory import Memory, Ref
+from .program import NotCompiled
+
+__all__ = ["Elementwise"]
+
+INFIX = {
+    "add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "div": "{0} / {1}", "neg": "-{0}",
+    "square": "{0} * {0}", "less": "{0} < {1}", "less_equal": "{0} <= {1}", "greater": "{0} > {1}",
+    "greater_equal": "{0} >= {1}", "equal": "{0} == {1}", "not_equal": "{0} != {1}", "both": "{0} & {1}",
+    "either": "{0} | {1}", "opposite": "not {0}",
+}  # fmt: skip
+CALLS = {
+    "sqrt": "math.sqrt({0})", "exp": "exp({0})", "log": "math.log({0})", "sin": "math.sin({0})",
+    "cos": "math.cos({0})", "tanh": "tanh({0})", "sigmoid": "sigmoid({0})", "relu": "relu({0})",
+    "softplus": "softplus({0})", "maximum": "maximum({0}, {1})", "minimum": "minimum({0}, {1})",
+    "where": "select({0}, {1}, {2})", "mod": "remainder({0}, {1})", "stop": "{0}", "copy": "{0}",
+    "spread": "{0}",
+}  # fmt: skip
+
+
+class Elementwise:
+    """Writes groups of element-wise nodes in one section of a program."""
+
+    def __init__(self, walk: Walk, memory: Memory, loops: Loops):
+        self.walk, self.memory, self.loops = walk, memory, loops
+
+    def fused(self, nodes: list[Node]) -> list[str]:
+        """One loop for element-wise nodes of one extent."""
+        members = set(nodes)
+        kept = [n for n in nodes if self._is_stored(n, members)]
+        outs = {n: self.memory.ref(n) for n in kept}
+        written = {r.variable for r in outs.values()}
+        memory: dict[Node, Ref] = {}
+        for n in nodes:
+            for a in n.args:
+                if a not in members and self.memory.number(a) is None and a not in memory:
+                    memory[a] = self.memory.ref(a)
+        first = nodes[0]
+        axes = self.loops.axes(first.batched, first.timed, self.memory.shape(first))
+        refs = [*memory.values(), *outs.values()]
+
+        def body(texts: list[str], _places: list[str]) -> list[str]:
+            lines: list[str] = []
+            text: dict[Node, str] = {}
+            for (a, ref), t in zip(memory.items(), texts, strict=False):
+                text[a] = t
+                if ref.variable in written and ref.time is None and any(r == ref for r in outs.values()):
+                    text[a] = self.walk.free_name(f"{ref.label}_before")  # it is about to be overwritten
+                    lines.append(f"{text[a]} = {t}")
+            uses = {n: sum(u in members for u in self.walk.users[n]) for n in nodes}
+            boolean = {n: is_condition(n) for n in nodes}
+            for n in nodes:
+                args = []
+                for a in n.args:
+                    value = text[a] if a in text else self.memory.number(a)
+                    args.append(self._typed(n, a, value, boolean))
+                form = INFIX.get(n.op.name) or CALLS.get(n.op.name)
+                if form is None:
+                    raise NotCompiled(f"{n.op.name} is not known to the compiled back-end")
+                if n.op.name == "square" and not args[0].isidentifier():
+                    held = self.walk.free_name(f"{self.walk.suggested(n.args[0])}_k")
+                    lines.append(f"{held} = {args[0]}")
+                    args[0] = held
+                made = form.format(*args)
+                twice = any(u.op.name == "square" for u in self.walk.users[n])
+                if uses[n] == 1 and n not in outs and not n.name and not twice and len(made) < 72:
+                    text[n] = f"({made})" if n.op.name in INFIX else made
+                else:
+                    held = self.walk.free_name(f"{self.walk.suggested(n)}_k")
+                    lines.append(f"{held} = {made}")
+                    text[n] = held
+            at = dict(zip(outs, texts[len(memory) :], strict=True))
+            for n, place in at.items():
+                value = text[n]
+                if boolean[n] and not outs[n].boolean:
+                    value = f"F({value})"
+                lines.append(f"{place} = {value}")
+            return lines
+
+        return self.loops.nest(axes, refs, body)
+
+    def _typed(self, node: Node, arg: Node, text: str, boolean: Mapping[Node, bool]) -> str:
+        """An argument as what the operation wants: a truth value, or a number."""
+        if arg in boolean:
+            is_bool = boolean[arg]
+        elif self.memory.number(arg) is not None:
+            is_bool = text in ("True", "False")
+        else:
+            is_bool = self.memory.ref(arg).boolean
+        decides = node.op.name in ("both", "either", "opposite") or (
+            node.op.name == "where" and arg is node.args[0]
+        )
+        hands_on = node.op.name in ("where", "copy", "stop", "spread") and is_condition(node)
+        if decides and not is_bool:
+            return f"({text} != F(0.0))"
+        if hands_on and not is_bool:
+            return f"({text} != F(0.0))"
+        if not decides and not hands_on and is_bool:
+            return f"F({text})"
+        return text
+
+    def _is_stored(self, node: Node, members: set[Node]) -> bool:
+        if (
+            id(node) in self.walk.wanted
+            or node in self.memory.home
+            or any(s.next is node for s in self.walk.graph.states)
+        ):
+            return True
+        starts = any(s.start is node for s in self.walk.graph.states)
+        return starts or any(u not in members for u in self.walk.users[node])
