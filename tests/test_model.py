@@ -7,7 +7,9 @@ from training_toys import Averages, Cycle
 import lstmcourse as lc
 from lstmcourse.errors import ShapeError, UnknownNameError
 from lstmcourse.tasks.base import Batch
-from lstmcourse.training.model import LOSSES, Metrics, Model, _sum_rows
+from lstmcourse.training.forward import sum_rows
+from lstmcourse.training.losses import LOSSES
+from lstmcourse.training.model import Metrics, Model
 
 LSTM, RNN = lc.cells.lstm, lc.cells.rnn
 
@@ -133,12 +135,12 @@ def test_one_hot_is_an_embedding_by_the_identity():
 
 
 @pytest.mark.parametrize("shape", [(7, 3), (1, 1), (0, 4)])
-def test_sum_rows_equals_add_at(shape):
+def testsum_rows_equals_add_at(shape):
     rng = np.random.default_rng(0)
     rows, values = rng.integers(0, 5, size=shape), rng.normal(size=(*shape, 2))
     expected = np.zeros((6, 2))
     np.add.at(expected, rows, values)
-    np.testing.assert_allclose(_sum_rows(rows, values, (6, 2)), expected, rtol=1e-12)
+    np.testing.assert_allclose(sum_rows(rows, values, (6, 2)), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("loss", ["mse", "bernoulli"])

@@ -14,8 +14,12 @@ from training_toys import Averages, Cycle
 import lstmcourse as lc
 from lstmcourse import optim
 from lstmcourse.errors import NotFiniteError, UnknownNameError
-from lstmcourse.training.fit import History, Recipe, Record, TrainingDiverged, Validation, fit
-from lstmcourse.training.model import Forward, Metrics, Model
+from lstmcourse.training.fit import fit
+from lstmcourse.training.forward import Forward
+from lstmcourse.training.history import History, Record, Validation
+from lstmcourse.training.model import Metrics, Model
+from lstmcourse.training.recipe import Recipe
+from lstmcourse.training.steps import TrainingDiverged
 
 LSTM, RNN = lc.cells.lstm, lc.cells.rnn
 

@@ -30,7 +30,6 @@ package's version, and another digest of equations; it is read as before.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from collections.abc import Mapping
@@ -40,18 +39,20 @@ from typing import Any
 
 import numpy as np
 
+from .. import cells, tasks
 from ..errors import FileError
 from ..files import tensors as tensorfiles
 from ..files import whole as files
 from ..files.paths import expand
+from .given import as_cell
 from .meaning import digest, forms, text_digest
+from .model import Model
 
 __all__ = ["VERSION", "Checkpoint", "CheckpointError", "load", "save"]
 
 VERSION = 2
 _KEY = "lstmcourse"
 _WRITTEN_BY = "Checkpoints are written by lstmcourse.checkpoints.save or fit(checkpoint=...)"
-
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -223,9 +224,6 @@ class Checkpoint:
             The cell is not the one that was trained, the task is not known or must be given, or the file's
             description of the model makes no sense.
         """
-        from .. import tasks
-        from .model import Model, as_cell
-
         config = self.config
         try:
             trained = self._cell() if cell is None else as_cell(cell)
@@ -259,8 +257,6 @@ class Checkpoint:
 
     def _cell(self) -> Any:
         """Return the cell of ``lstmcourse.cells`` with the file's name and options."""
-        from .. import cells
-
         name, options = self.config["cell"], self.config["options"]
         if name not in cells.names():
             raise CheckpointError(
@@ -282,54 +278,6 @@ class Checkpoint:
             f"Checkpoint({self.path.name}: {self.config['cell']}, hidden size {self.config['hidden_size']}, "
             f"task {self.config['task'].get('name')}{extra})"
         )
-
-
-# ----------------------------------------------------------------------------------------------------- parts
-
-
-def plain(value: Any) -> Any:
-    """Return what JSON would give back: dataclasses as dicts with their ``kind``, tuples as lists.
-
-    Examples
-    --------
-    >>> from lstmcourse.optim import StepDecay
-    >>> plain({"schedule": StepDecay(100), "sizes": (1, 2)})
-    {'schedule': {'kind': 'StepDecay', 'every': 100, 'factor': 0.5}, 'sizes': [1, 2]}
-    """
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
-        return {"kind": type(value).__name__, **fields}
-    if isinstance(value, Mapping):
-        return {str(key): plain(v) for key, v in value.items()}
-    if isinstance(value, tuple | list):
-        return [plain(v) for v in value]
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    if hasattr(value, "__qualname__"):
-        return f"{value.__module__}.{value.__qualname__}"
-    return str(value)
-
-
-def comparable(value: Any) -> bool:
-    """Whether `plain` keeps all of a value, so that what it gives can stand for it.
-
-    Plain data, arrays, and dataclasses of them are kept; of functions and other objects only a name is.
-
-    Examples
-    --------
-    >>> from lstmcourse.optim import Cosine, Warmup
-    >>> comparable(Warmup(10, then=Cosine(90))), comparable(Warmup(10, then=lambda step: 0.5))
-    (True, False)
-    """
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return all(comparable(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init)
-    if isinstance(value, Mapping):
-        return all(comparable(v) for v in value.values())
-    if isinstance(value, tuple | list):
-        return all(map(comparable, value))
-    return value is None or isinstance(value, bool | int | float | str | np.generic | np.ndarray)
 
 
 def layout(arrays: Arrays) -> dict[str, str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import copy
 import copyreg
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -21,82 +21,21 @@ from typing import Any
 import numpy as np
 
 from .. import checks
+from ..aliases import unpickled
 from ..cell import Cell
-from ..engine import numeric as runtime
 from ..errors import ShapeError, UnknownNameError, nearest
 from ..programs.threads import threads_for
 from ..run.unroll import unroll
 from ..tasks.base import Batch, Task
-from .checkpoints import plain
+from .forward import Forward, at, scored_steps
+from .given import as_cell, as_task, check_settings, same_interface
+from .losses import LOSSES
 from .meaning import digest
+from .optim import Arrays
+from .plain import plain
+from .sampling import check_can_sample, draw
 
-__all__ = ["LOSSES", "Forward", "Loss", "Metrics", "Model"]
-
-Arrays = dict[str, np.ndarray]
-
-
-# ---------------------------------------------------------------------------------------------------- losses
-
-
-@dataclass(frozen=True)
-class Loss:
-    """A loss of N scored steps: from the read-out z (N, K) and the targets y.
-
-    Attributes
-    ----------
-    predict : z -> prediction (N, K)
-        What the model says: probabilities, or values.
-    judge : z, y -> value (N,), prediction (N, K)
-        The loss of each step, in nats, or squared error averaged over K; and `predict`, on the way.
-    gradient : prediction, y -> (N, K)
-        The gradient of `value` in z, which for each of these is prediction minus target, times a constant.
-    """
-
-    predict: Callable[[np.ndarray], np.ndarray]
-    judge: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
-    gradient: Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-    def value(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """The loss of each step, (N,)."""
-        return self.judge(z, y)[0]
-
-
-def _surprise(z: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Minus the log of what softmax gives the target, from z shifted by its maximum: finite however sure.
-
-    Workspace is taken here, outside any loop over time, for speed: `runtime.logsumexp` needs none, and is
-    several times slower.
-    """
-    p = z - z.max(axis=-1, keepdims=True)
-    right = p[np.arange(len(y)), y]
-    total = np.exp(p, out=p).sum(axis=-1, keepdims=True)
-    p /= total
-    return np.log(total[:, 0]) - right, p
-
-
-def _minus_one_hot(prediction: np.ndarray, y: np.ndarray) -> np.ndarray:
-    dz = prediction.copy()
-    dz[np.arange(len(y)), y] -= 1
-    return dz
-
-
-LOSSES: Mapping[str, Loss] = {
-    "cross_entropy": Loss(
-        predict=lambda z: runtime.softmax(z, -1),
-        judge=_surprise,
-        gradient=_minus_one_hot,
-    ),
-    "bernoulli": Loss(
-        predict=runtime.sigmoid,
-        judge=lambda z, y: ((runtime.softplus(z) - y * z).sum(axis=-1), runtime.sigmoid(z)),
-        gradient=lambda p, y: p - y,
-    ),
-    "mse": Loss(
-        predict=lambda z: z,
-        judge=lambda z, y: (np.square(z - y, dtype=np.float64).mean(axis=-1), z),
-        gradient=lambda p, y: (p - y) * (2 / p.shape[-1]),
-    ),
-}
+__all__ = ["Metrics", "Model"]
 
 
 @dataclass(frozen=True)
@@ -107,8 +46,6 @@ class Metrics:
     accuracy: float
     scored: int
 
-
-# ----------------------------------------------------------------------------------------------------- model
 
 BROKEN = "train this network again, or take its parameters from a checkpoint"
 OVERFLOW = f"numbers overflow on the way there: {BROKEN}"
@@ -169,8 +106,8 @@ class Model:
         rng: np.random.Generator | int | None = None,
         dtype: Any = np.float32,
     ) -> None:
-        cell, task = as_cell(cell), _task(task)
-        _check_settings(task, hidden_size, embedding, dropout)
+        cell, task = as_cell(cell), as_task(task)
+        check_settings(task, hidden_size, embedding, dropout)
         self.cell, self.task, self.hidden_size = cell, task, int(hidden_size)
         self.embedding = None if embedding is None else int(embedding)
         self.dropout, self.dtype = float(dropout), checks.dtype(dtype)
@@ -243,8 +180,8 @@ class Model:
         checks.truth("grad", grad)
         rng = None if rng is None else checks.generator("rng", rng)
         run = self._unrolled(batch.x, state, batch.lengths, rng, grad, backend, "batch.x")
-        scored = _scored(batch)
-        h = _at(run[self.cell.output], scored)
+        scored = scored_steps(batch)
+        h = at(run[self.cell.output], scored)
         keep = self._kept(h.shape, rng)
         features = h if keep is None else h * keep
         y = self._targets(batch, scored)
@@ -335,7 +272,7 @@ class Model:
         y, classes = checks.array("batch.y", batch.y), self.task.loss == "cross_entropy"
         shape = batch.mask.shape if classes else (*batch.mask.shape, self.task.output_size)
         checks.same_shape("batch.y", y, "the targets of this batch have", shape)
-        chosen = _at(y, scored)
+        chosen = at(y, scored)
         if classes:
             _check_indices("batch.y", chosen, self.task.output_size, "classes")
             return chosen
@@ -415,7 +352,7 @@ class Model:
         True
         """
         other = copy.copy(self)
-        other.task = _same_interface(self.task, _task(task))
+        other.task = same_interface(self.task, as_task(task))
         return other
 
     def with_params(self, params: Mapping[str, np.ndarray]) -> Model:
@@ -490,7 +427,7 @@ class Model:
         """
         checks.whole("batches", batches, 1)
         self._refuse_broken("it has no loss")
-        task = self.task if task is None else _same_interface(self.task, _task(task))
+        task = self.task if task is None else same_interface(self.task, as_task(task))
         stream = task.stream(split, batch_size=batch_size, seed=seed, length=length, dtype=self.dtype)
         loss = hits = scored = 0.0
         state = None
@@ -535,7 +472,7 @@ class Model:
         ValueError
             The task does not predict its own symbols, the cell reads backwards, or the prompt is empty.
         """
-        self._check_can_sample(temperature, length)
+        check_can_sample(self, temperature, length)
         rng = checks.generator("rng", rng, default=0)
         symbols = checks.array("prompt", self.task.encode(prompt) if isinstance(prompt, str) else prompt)
         if symbols.ndim != 1 or not len(symbols):
@@ -560,28 +497,13 @@ class Model:
                 z = checks.finite("the read-out", self._read(state[self.cell.output])[0], OVERFLOW)
             if self.task.unknown is not None:
                 z[self.task.unknown] = -np.inf  # it stands for no character in particular
-            symbol = _draw(z, temperature, rng)
+            symbol = draw(z, temperature, rng)
             yield symbol
 
     def _refuse_broken(self, so: str) -> None:
         """NotFiniteError where a parameter is NaN or infinite."""
         for name, p in self.params.items():
             checks.finite(f"parameter {name!r}", p, f"{so}: {BROKEN}")
-
-    def _check_can_sample(self, temperature: float, length: int) -> None:
-        task = self.task
-        if any(state.reverse for state in self.cell.graph.states):
-            raise ValueError(
-                f"{self.cell.name} reads from the end too, so it cannot continue a text: sample from a model "
-                "whose cell runs forwards only"
-            )
-        if task.symbols is None or task.loss != "cross_entropy" or task.output_size != task.input_size:
-            raise ValueError(
-                f"sampling needs a task that predicts its own symbols; {task.name!r} takes {task.input_size} "
-                f"{'numbers' if task.symbols is None else 'symbols'} and has {task.output_size} outputs"
-            )
-        checks.number("temperature", temperature, 0, math.inf, without=math.inf)
-        checks.whole("length", length, 0)
 
     # ----------------------------------------------------------------------------------------------- display
 
@@ -613,11 +535,9 @@ class Model:
 
     def __reduce__(self) -> tuple:
         """A pickle names the class by its public name, so that modules may move."""
-        import lstmcourse
-
         if type(self) is not Model:
             return copyreg.__newobj__, (type(self),), dict(self.__dict__)
-        return lstmcourse._unpickled, ("Model", dict(self.__dict__))
+        return unpickled, ("Model", dict(self.__dict__))
 
     def __repr__(self) -> str:
         inputs = f"{self.task.input_size} {'inputs' if self.task.symbols is None else 'symbols'}"
@@ -629,118 +549,6 @@ class Model:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Forward:
-    """What `Model.run` gives: the loss of a batch, how it came about, and the way back.
-
-    Attributes
-    ----------
-    batch : Batch
-        What came in.
-    run : Run
-        The cell's states and named equations at every step.
-    loss : float
-        Mean over the scored steps.
-    scored : int
-        How many steps those are.
-    prediction : ndarray (scored, K)
-        What the model says at the scored steps, in the order of ``mask.ravel()``.
-    """
-
-    model: Model
-    batch: Any
-    run: Any
-    loss: float
-    scored: int
-    prediction: np.ndarray
-    _where: np.ndarray | None
-    _features: np.ndarray
-    _keep: np.ndarray | None
-    _y: np.ndarray
-
-    @property
-    def final(self) -> Arrays:
-        """The last states, for the next batch's `state`; no gradient flows through them."""
-        return self.run.final
-
-    @property
-    def accuracy(self) -> float:
-        """Share of the scored steps that the task calls correct."""
-        shape = (*self.batch.mask.shape, self.prediction.shape[-1])
-        every = _spread(self.prediction, self._where, shape)
-        return float(self.model.task.correct(every, self.batch)[self.batch.mask].mean())
-
-    def backward(self) -> Arrays:
-        """Return the gradient of the loss for every name in the model's `params`."""
-        model, h = self.model, self.run[self.model.cell.output]
-        dz = LOSSES[model.task.loss].gradient(self.prediction, self._y)
-        dz /= self.scored
-        dh = dz @ model.params["readout.V"].T
-        if self._keep is not None:
-            dh *= self._keep
-        dh = {model.cell.output: _spread(dh, self._where, h.shape)}
-        grads = self.run.backward(dh, inputs=bool(model.embedding))
-        named = {f"cell.{name}": g for name, g in grads.params.items()}
-        if model.embedding:
-            named["embedding.E"] = _sum_rows(self.batch.x, grads["x"], model.params["embedding.E"].shape)
-        named["readout.V"] = self._features.T @ dz
-        named["readout.d"] = dz.sum(axis=0)
-        return {name: named[name] for name in model.params}
-
-
-# ----------------------------------------------------------------------------------------------- small parts
-
-
-def _scored(batch) -> np.ndarray | None:
-    """The places of the scored steps among all T·B, or None for all of them."""
-    mask, shape = checks.array("batch.mask", batch.mask), np.shape(batch.x)[:2]
-    if mask.dtype != bool or mask.shape != shape:
-        raise ValueError(f"mask must be bool, (T, B) = {shape}; got {mask.dtype} of shape {mask.shape}")
-    if not mask.any():
-        raise ValueError(
-            "mask is False at every step, so there is no loss; score at least one step of a batch"
-        )
-    return None if mask.all() else np.flatnonzero(mask)
-
-
-def _at(a: np.ndarray, where: np.ndarray | None) -> np.ndarray:
-    """(T, B, ...) → (N, ...): the values at some steps, or at all."""
-    flat = a.reshape(-1, *a.shape[2:])
-    return flat if where is None else flat[where]
-
-
-def _spread(values: np.ndarray, where: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
-    """(N, ...) → (T, B, ...): the reverse of `_at`, with zeros elsewhere."""
-    if where is None:
-        return values.reshape(shape)
-    a = np.zeros(shape, dtype=values.dtype)
-    a.reshape(-1, *shape[2:])[where] = values
-    return a
-
-
-def _sum_rows(rows: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Add each of `values` (..., W) to its row of a zero array (V, W).
-
-    Sorted by row and summed run by run: 6 times as fast as ``np.add.at`` at T, B, V, W = 64, 32, 90, 128.
-    """
-    total = np.zeros(shape, dtype=values.dtype)
-    order = np.argsort(rows, axis=None, kind="stable")
-    row = rows.ravel()[order]
-    first = np.flatnonzero(np.diff(row, prepend=-1))
-    if len(first):
-        total[row[first]] = np.add.reduceat(values.reshape(-1, shape[1])[order], first, axis=0)
-    return total
-
-
-def _draw(z: np.ndarray, temperature: float, rng: np.random.Generator) -> int:
-    """One index drawn with probability softmax(z / temperature); the largest at temperature 0."""
-    if temperature == 0:
-        return int(z.argmax())
-    with np.errstate(over="ignore"):  # a tiny temperature: all but the largest go to -inf, which is right
-        cumulative = np.cumsum(np.exp((z.astype(np.float64) - z.max()) / temperature))
-    return int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
-
-
 def _check_indices(name: str, values: np.ndarray, count: int, what: str) -> None:
     if not np.issubdtype(values.dtype, np.integer):
         raise TypeError(f"{name} must hold {what} as integers 0 to {count - 1}; got {values.dtype}")
@@ -748,55 +556,3 @@ def _check_indices(name: str, values: np.ndarray, count: int, what: str) -> None
         raise ValueError(
             f"{name} must hold {what} 0 to {count - 1}; got values from {values.min()} to {values.max()}"
         )
-
-
-def _check_settings(task: Any, hidden_size: int, embedding: int | None, dropout: float) -> None:
-    checks.whole("hidden_size", hidden_size, 1)
-    checks.number("dropout", dropout, 0, 1, without=1)
-    if embedding is not None and task.symbols is None:
-        raise ValueError(
-            f"embedding={embedding!r} needs symbols; task {task.name!r} gives numbers: leave it out"
-        )
-    if embedding is not None:
-        checks.whole("embedding", embedding, 1)
-    if task.loss not in LOSSES:
-        raise UnknownNameError(
-            f"task {task.name!r} has the unknown loss {task.loss!r}: {nearest(task.loss, LOSSES)}"
-        )
-
-
-def _task(task: Any) -> Task:
-    """Return the task of that name, or the task itself."""
-    if isinstance(task, str):
-        from .. import tasks
-
-        return tasks.get(task)
-    return checks.instance("task", task, Task, "lstmcourse.tasks.Adding(), or its name")
-
-
-def as_cell(cell: Any) -> Cell:
-    """Return the cell of that name, or the cell itself, if a Model can give it what it takes."""
-    if isinstance(cell, str):
-        from .. import cells
-
-        cell = cells.get(cell)
-    checks.instance("cell", cell, Cell, "lstmcourse.cells.lstm, or its name")
-    first, *others = cell.inputs
-    others = [i for i in others if i.kind not in ("state", "clock") and not i.name.endswith(".mask")]
-    if first.kind != "sequence" or others:
-        raise ValueError(
-            "a Model gives its cell one sequence, and masks between layers, but "
-            f"{cell.name} takes {', '.join(f'{i.name} ({i.kind})' for i in (first, *others))}: "
-            "train such a cell with lstmcourse.unroll and lstmcourse.optim"
-        )
-    return cell
-
-
-def _same_interface(own: Any, other: Any) -> Any:
-    for name in ("input_size", "output_size", "symbols", "loss"):
-        if getattr(own, name) != getattr(other, name):
-            raise ValueError(
-                f"task {other.name!r} does not fit a model of {own.name!r}: its {name} is "
-                f"{getattr(other, name)!r}, not {getattr(own, name)!r}"
-            )
-    return other

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from ..programs.threads import held_at_fork
 
-__all__ = ["bar"]
+if TYPE_CHECKING:
+    from .history import History
+
+__all__ = ["bar", "bar_of_training"]
 
 
 @functools.cache
@@ -39,3 +45,21 @@ def bar(total: int, done: int, what: str, unit: str, *, disable: bool = False) -
         Show nothing.
     """
     return _kind()(total=total, initial=done, desc=what, unit=unit, disable=disable, miniters=1)
+
+
+@contextmanager
+def bar_of_training(history: History, steps: int, wanted: bool) -> Iterator[Callable[[], None]]:
+    """Yield a function that moves the bar by one step; it does nothing where no bar is wanted."""
+    if not wanted or os.environ.get("LSTMCOURSE_REGRESSION"):
+        yield lambda: None
+        return
+    with bar(steps, history.steps, "training", "step") as shown:
+
+        def show() -> None:
+            recent = history.records[-20:]
+            loss = sum(r.loss for r in recent) / len(recent)
+            accuracy = sum(r.accuracy for r in recent) / len(recent)
+            shown.set_postfix_str(f"loss {loss:.4g}, accuracy {accuracy:.0%}", refresh=False)
+            shown.update()
+
+        yield show
