@@ -48,14 +48,12 @@ from .engine.ops import (
     where,
 )
 from .errors import CellDefinitionError, DtypeError, FileError, ShapeError, UnknownNameError
+from .revision import __version__ as __version__
 from .run.backends import backends
 from .run.checkpointed import CheckpointedRun
 from .run.gradients import Gradients
 from .run.run import Run
 from .run.unroll import unroll
-
-__version__ = "0.1.0"
-
 
 _unpickled = aliases.unpickled  # earlier pickles name it
 

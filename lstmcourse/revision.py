@@ -1,6 +1,8 @@
-"""The engine's revision: one number that says whether numbers computed before still hold."""
+"""Which version this is, and the engine's revision, by which numbers that were computed before still hold."""
 
-__all__ = ["ENGINE_REVISION"]
+__all__ = ["ENGINE_REVISION", "__version__"]
+
+__version__ = "0.1.0"
 
 ENGINE_REVISION = 1
 """Raised by hand whenever the numbers of a run, a gradient or a training may change, beyond rounding.

@@ -19,7 +19,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnknownNameError, nearest
+from ..tasks import Agreement
+from ..training import checkpoints, optim
+from ..training.fit import fit
 from ..training.inspection import probe, rewrite
+from ..training.model import Model
 
 __all__ = [
     "FILE",
@@ -44,8 +48,6 @@ RATE = 2e-2
 
 def language(gap: int | tuple[int, int] = (0, 4)) -> Any:
     """Return the task that the reader is trained on: three sentences a row, every word scored."""
-    from ..tasks import Agreement
-
     return Agreement(gap=gap, subjects=3, score="all")
 
 
@@ -69,9 +71,6 @@ def train(
     -------
     Model
     """
-    from .. import Model, fit
-    from ..training import optim
-
     adam, (first, rest) = optim.Adam(RATE), steps
     model = Model(cell, language(gap=0), hidden_size=hidden_size, rng=seed)
     fit(model, first, optimizer=adam, seed=seed, progress=False)
@@ -88,9 +87,6 @@ def load() -> Any:
     >>> load()
     Model(lstm: 62 symbols -> 32 -> 62 for agreement, cross_entropy; 14,206 parameters, float64)
     """
-    from .. import Model
-    from ..training import checkpoints
-
     stored = checkpoints.load(FILE)
     model = Model("lstm", language(), hidden_size=HIDDEN, dtype=np.float64)
     return model.with_params({name: p.astype(np.float64) for name, p in stored.params.items()})
@@ -124,8 +120,6 @@ def rows(count: int = 256, *, gap: int = 3, subjects: int = 3, seed: int = 0, **
     >>> batch.x.shape, bool((batch.mask == batch.mask[:, :1]).all())
     ((41, 4), True)
     """
-    from ..tasks import Agreement
-
     task = Agreement(gap=gap, subjects=subjects, **options)
     return task.batch("test", batch_size=count, seed=seed)
 
@@ -289,8 +283,6 @@ def answers(prediction: np.ndarray, batch: Any) -> Answers:
 
 def main() -> None:
     """Train the reader and write its file."""
-    from ..training import checkpoints
-
     checkpoints.save(FILE, train(), facts={"steps": list(STEPS), "learning_rate": RATE, "seed": 0})
 
 

@@ -12,6 +12,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from lstmcourse.errors import UnknownNameError, nearest
+from lstmcourse.training.model import Model
 
 from .basis import basis
 
@@ -199,8 +200,6 @@ def hidden_size_for(cell: Any, task: Any, parameters: int, **model: Any) -> int:
     >>> [lc.Model(cell, task, size).parameter_count for cell, size in zip(("rnn", "lstm"), sizes)]
     [958, 967]
     """
-    from lstmcourse import Model
-
     size = 1
     while Model(cell, task, size + 1, **model).parameter_count <= parameters:
         size += 1

@@ -25,13 +25,13 @@ from typing import Any
 
 import numpy as np
 
-import lstmcourse
 from lstmcourse.errors import FileError
 from lstmcourse.experiments.define import Experiment, _key, get
 from lstmcourse.experiments.store import DATA, Agreement, Results, Trial, _rounded, agree, load, rerun, save
 from lstmcourse.files import whole as files
 from lstmcourse.files.paths import cache_folder, expand
-from lstmcourse.revision import ENGINE_REVISION
+from lstmcourse.revision import ENGINE_REVISION, __version__
+from lstmcourse.training.progress import bar as progress_bar
 
 __all__ = ["StudyInUseError", "TrialError", "confirm", "journal_path", "run"]
 
@@ -208,7 +208,7 @@ def _origin() -> str:
     versions = {
         "Python": platform.python_version(),
         "NumPy": np.__version__,
-        "lstmcourse": lstmcourse.__version__,
+        "lstmcourse": __version__,
     }
     words = [
         *(f"{name} {version}" for name, version in versions.items()),
@@ -317,8 +317,6 @@ def _executor(executor: Executor | None, workers: int, missing: list) -> Iterato
 @contextmanager
 def _bar(e: Experiment, done: int, progress: bool) -> Iterator[Any]:
     """Show how many trials are done and the time left."""
-    from ..training.progress import bar as progress_bar
-
     with progress_bar(len(e.trials), done, e.name, "trial", disable=not progress) as bar:
         yield bar
 

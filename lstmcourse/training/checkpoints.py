@@ -44,6 +44,7 @@ from ..errors import FileError
 from ..files import tensors as tensorfiles
 from ..files import whole as files
 from ..files.paths import expand
+from ..revision import __version__
 from .given import as_cell
 from .meaning import digest, forms, text_digest
 from .model import Model
@@ -118,7 +119,7 @@ def save(
             )
         groups[group.replace("%", "%25").replace("/", "%2F")] = members
     tensors = {f"{group}/{name}": a for group, members in groups.items() for name, a in members.items()}
-    about = {"version": VERSION, "package": _package(), "model": model.config, "facts": dict(facts or {})}
+    about = {"version": VERSION, "package": __version__, "model": model.config, "facts": dict(facts or {})}
     return tensorfiles.write(path, tensors, {_KEY: json.dumps(about, sort_keys=True)})
 
 
@@ -250,7 +251,7 @@ class Checkpoint:
     @property
     def _trained(self) -> str:
         """The cell's name, and where it may have come from that its equations are others."""
-        written, now = self.written[1], _package()
+        written, now = self.written[1], __version__
         return (
             f"{self.config['cell']!r}{f' of lstmcourse {written} (this is {now})' if written != now else ''}"
         )
@@ -318,12 +319,6 @@ def _refuse_to_replace(path: str | os.PathLike) -> None:
     """Raise CheckpointError where there is a file that is no checkpoint."""
     what = "checkpoint of this package"
     tensorfiles.refuse_to_replace(path, lambda header: _KEY in header.metadata, what, CheckpointError)
-
-
-def _package() -> str:
-    from .. import __version__
-
-    return __version__
 
 
 def refuse_differences(path: Path, wanted: Mapping[str, Any], found: Mapping[str, Any], whose: str) -> None:

@@ -6,6 +6,11 @@ import math
 
 import numpy as np
 
+from ... import tasks
+from ...tasks import Adding, Copy, EmbeddedReber, TemporalOrder
+from ...training import optim
+from ...training.fit import fit
+from ...training.model import Model
 from ..define import Interval, experiment, grid, hidden_size_for
 
 __all__ = ["bits_per_character", "plain_against_lstm"]
@@ -48,13 +53,11 @@ def plain_against_lstm(task: str, cell: str, learning_rate: float, *, seed: int)
     dict
         ``accuracy`` and ``loss`` on test rows; ``hidden``, the units.
     """
-    import lstmcourse as lc
-
     trained, tested = _tasks(task)
     hidden = hidden_size_for(cell, trained, PARAMETERS)
-    model = lc.Model(cell, trained, hidden_size=hidden, rng=np.random.default_rng(seed))
-    adam = lc.optim.Adam(learning_rate)
-    lc.fit(model, STEPS, batch_size=BATCH, optimizer=adam, seed=seed, progress=False)
+    model = Model(cell, trained, hidden_size=hidden, rng=np.random.default_rng(seed))
+    adam = optim.Adam(learning_rate)
+    fit(model, STEPS, batch_size=BATCH, optimizer=adam, seed=seed, progress=False)
     measured = model.evaluate(seed=seed, task=tested, batches=16)
     return {"accuracy": measured.accuracy, "loss": measured.loss, "hidden": float(hidden)}
 
@@ -66,8 +69,6 @@ def at_equal_size(task: str, cell: str, learning_rate: float, seed: int) -> dict
 
 def _tasks(name: str):
     """What is trained, and what is tested."""
-    from lstmcourse.tasks import Adding, Copy, EmbeddedReber, TemporalOrder
-
     if name == "embedded_reber":
         return EmbeddedReber(), EmbeddedReber(score="long")
     task = {
@@ -109,12 +110,10 @@ def bits_per_character(cell: str, steps: int, learning_rate: float, *, seed: int
     dict
         ``bits`` per character on the test text; ``hidden``, the units.
     """
-    import lstmcourse as lc
-
-    task = lc.tasks.Text()
+    task = tasks.Text()
     hidden = hidden_size_for(cell, task, TEXT_PARAMETERS)
-    model = lc.Model(cell, task, hidden_size=hidden, rng=np.random.default_rng(seed))
-    adam, cosine = lc.optim.Adam(learning_rate), lc.optim.Cosine(steps)
-    lc.fit(model, steps, batch_size=BATCH, optimizer=adam, schedule=cosine, seed=seed, progress=False)
+    model = Model(cell, task, hidden_size=hidden, rng=np.random.default_rng(seed))
+    adam, cosine = optim.Adam(learning_rate), optim.Cosine(steps)
+    fit(model, steps, batch_size=BATCH, optimizer=adam, schedule=cosine, seed=seed, progress=False)
     measured = model.evaluate("test", batch_size=8, batches=80)
     return {"bits": measured.loss / math.log(2), "hidden": float(hidden)}

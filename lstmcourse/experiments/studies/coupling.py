@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from lstmcourse.course import reader
-from lstmcourse.training import inspection
-
+from ... import tasks
+from ...course import reader
+from ...training import inspection, optim
+from ...training.fit import fit
+from ...training.model import Model
 from ..define import Interval, experiment, grid, hidden_size_for
 
 __all__ = ["coupled_gates", "coupling_by_itself"]
@@ -47,14 +49,12 @@ def coupled_gates(task: str, cell: str, learning_rate: float, *, seed: int) -> d
         ``longer``, the accuracy on sequences of 48 steps; ``state``, the largest cell state on the test rows;
         ``hidden``, the units.
     """
-    import lstmcourse as lc
-
     options = {"variant": "modern"} if task == "adding" else {}
-    made = lc.tasks.get(task, steps=STEPS, **options)
+    made = tasks.get(task, steps=STEPS, **options)
     hidden = hidden_size_for(cell, made, PARAMETERS)
-    model = lc.Model(cell, made, hidden_size=hidden, rng=np.random.default_rng(seed))
-    adam, cosine = lc.optim.Adam(learning_rate), lc.optim.Cosine(UPDATES)
-    lc.fit(model, UPDATES, batch_size=BATCH, optimizer=adam, schedule=cosine, seed=seed, progress=False)
+    model = Model(cell, made, hidden_size=hidden, rng=np.random.default_rng(seed))
+    adam, cosine = optim.Adam(learning_rate), optim.Cosine(UPDATES)
+    fit(model, UPDATES, batch_size=BATCH, optimizer=adam, schedule=cosine, seed=seed, progress=False)
     batch = made.batch("test", batch_size=512, seed=seed)
     forward = model.run(batch)
     run = model.unroll(batch.x, lengths=batch.lengths)
@@ -97,20 +97,18 @@ def coupling_by_itself(cell: str, *, seed: int) -> dict[str, float]:
         0.5; ``away``, the mean of |i + f - 1|; the same before training under ``untrained_*``. For the LSTM,
         what it answers once i := 1 - f is imposed on it, its other weights as they are (``imposed_*``).
     """
-    import lstmcourse as lc
-
-    task = lc.reader.language()
-    hidden = hidden_size_for(cell, task, lc.Model("lstm", task, hidden_size=lc.reader.HIDDEN).parameter_count)
-    model = lc.reader.train(seed, cell, hidden_size=hidden)
-    batch = lc.reader.rows(ROWS, seed=1)
+    task = reader.language()
+    hidden = hidden_size_for(cell, task, Model("lstm", task, hidden_size=reader.HIDDEN).parameter_count)
+    model = reader.train(seed, cell, hidden_size=hidden)
+    batch = reader.rows(ROWS, seed=1)
     found = {"hidden": float(hidden), "excess": model.evaluate().loss - task.best}
-    found |= lc.reader.answers(model.predict(batch.x), batch) | _coupling(model, batch.x)
-    before = lc.reader.train(seed, cell, steps=(0, 0), hidden_size=hidden)
+    found |= reader.answers(model.predict(batch.x), batch) | _coupling(model, batch.x)
+    before = reader.train(seed, cell, steps=(0, 0), hidden_size=hidden)
     found |= {f"untrained_{key}": value for key, value in _coupling(before, batch.x).items()}
     if cell == "lstm":
         params = dict(model.params)
         params |= {f"cell.{k}_i": -params[f"cell.{k}_f"] for k in "WUb"}  # 1 - sigmoid(a) = sigmoid(-a)
-        said = lc.reader.answers(model.with_params(params).predict(batch.x), batch)
+        said = reader.answers(model.with_params(params).predict(batch.x), batch)
         found |= {f"imposed_{key}": value for key, value in said.items()}
     return found
 

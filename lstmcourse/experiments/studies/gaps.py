@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ... import tasks
+from ...training import optim
+from ...training.fit import fit
+from ...training.model import Model
 from ..define import Interval, experiment, grid
 
 __all__ = ["link_against_gap"]
@@ -49,13 +53,11 @@ def link_against_gap(
         ``accuracy`` and ``loss`` on test rows; ``languages``, the mean probability that a language comes
         at all; ``right``, that it is the right one.
     """
-    import lstmcourse as lc
-
-    task = lc.tasks.Clouds(gap=gap, lead=(0, 4), countries=8)
-    model = lc.Model(cell, task, hidden_size=HIDDEN, rng=np.random.default_rng(seed))
+    task = tasks.Clouds(gap=gap, lead=(0, 4), countries=8)
+    model = Model(cell, task, hidden_size=HIDDEN, rng=np.random.default_rng(seed))
     model.params["cell.U_h"] *= model.dtype.type(scale)
-    adam = lc.optim.Adam(learning_rate)
-    lc.fit(model, STEPS, batch_size=BATCH, optimizer=adam, clip=1.0, seed=seed, progress=False)
+    adam = optim.Adam(learning_rate)
+    fit(model, STEPS, batch_size=BATCH, optimizer=adam, clip=1.0, seed=seed, progress=False)
     batch = next(task.stream("test", batch_size=TESTED, seed=seed))
     forward = model.run(batch)
     answers = batch.y[batch.mask]

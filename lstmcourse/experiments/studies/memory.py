@@ -8,6 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ... import tasks
+from ...training import checkpoints, optim
+from ...training.fit import fit
+from ...training.model import Model
 from ..define import Interval, experiment, grid, hidden_size_for
 from .gaps import BATCH, HIDDEN, STEPS, TESTED
 
@@ -42,13 +46,11 @@ def link_against_gap_lstm(forget_bias: float, gap: int, *, seed: int) -> dict[st
         ``accuracy`` and ``loss`` on test rows; ``hidden``, the units; ``learnt``, the step from which
         the training accuracy, mean over 50 steps, is above 0.9 (not a number if it never is).
     """
-    import lstmcourse as lc
-
-    task = lc.tasks.Clouds(gap=gap, lead=(0, 4), countries=8)
-    hidden = hidden_size_for("lstm", task, lc.Model("rnn", task, hidden_size=HIDDEN).parameter_count)
-    model = lc.Model("lstm", task, hidden_size=hidden, rng=np.random.default_rng(seed))
+    task = tasks.Clouds(gap=gap, lead=(0, 4), countries=8)
+    hidden = hidden_size_for("lstm", task, Model("rnn", task, hidden_size=HIDDEN).parameter_count)
+    model = Model("lstm", task, hidden_size=hidden, rng=np.random.default_rng(seed))
     model.params["cell.b_f"][:] = forget_bias
-    history = lc.fit(model, STEPS, batch_size=BATCH, optimizer=lc.optim.Adam(RATE), seed=seed, progress=False)
+    history = fit(model, STEPS, batch_size=BATCH, optimizer=optim.Adam(RATE), seed=seed, progress=False)
     forward = model.run(next(task.stream("test", batch_size=TESTED, seed=seed)))
     mean = np.convolve(history.accuracy, np.full(OVER, 1 / OVER), mode="valid")
     learnt = np.flatnonzero(mean > LEARNT)
@@ -101,18 +103,14 @@ def continual_strings(cell: str, continual: bool, learning_rate: float, *, seed:
         state in which training ended; ``frozen``: the same with every cell state held where it is;
         ``grown``: the median size of a cell state when training ended.
     """
-    import lstmcourse as lc
-
-    task = lc.tasks.EmbeddedReber(continual=continual)
-    model = lc.Model(cell, task, hidden_size=UNITS, rng=np.random.default_rng(seed))
-    adam = lc.optim.Adam(learning_rate)
+    task = tasks.EmbeddedReber(continual=continual)
+    model = Model(cell, task, hidden_size=UNITS, rng=np.random.default_rng(seed))
+    adam = optim.Adam(learning_rate)
     with tempfile.TemporaryDirectory() as folder:
         end = Path(folder) / "end.safetensors"
-        lc.fit(
-            model, STRING_STEPS, batch_size=BATCH, optimizer=adam, seed=seed, checkpoint=end, progress=False
-        )
-        carried = lc.checkpoints.load(end).arrays["carried"]
-    last = lc.tasks.EmbeddedReber(continual=continual, score="long")
+        fit(model, STRING_STEPS, batch_size=BATCH, optimizer=adam, seed=seed, checkpoint=end, progress=False)
+        carried = checkpoints.load(end).arrays["carried"]
+    last = tasks.EmbeddedReber(continual=continual, score="long")
     plain, long = (model.evaluate(batches=TESTED_BATCHES, seed=seed, task=t) for t in (task, last))
     state, largest = None, 0.0
     stream = task.stream("test", batch_size=BATCH, seed=seed)

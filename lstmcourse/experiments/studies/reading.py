@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from lstmcourse.course import reader
-from lstmcourse.training import inspection
-
+from ... import cells
+from ...course import reader
+from ...training import inspection
 from ..define import Interval, experiment, grid
 
 __all__ = ["gates_while_reading"]
@@ -43,8 +43,6 @@ def gates_while_reading(trained: bool, *, seed: int) -> dict[str, float]:
         ``verb``, ``number``, ``gender``: shares of right answers. What `_watched` says of the unit that
         carries gender, under ``gender_*``, and of number's, ``number_*``. What `_after_interventions` says.
     """
-    from lstmcourse.course import reader
-
     model = reader.train(seed, steps=reader.STEPS if trained else (0, 0))
     batch = reader.rows(ROWS, seed=1)
     found = dict(reader.answers(model.predict(batch.x), batch))
@@ -66,8 +64,6 @@ def _watched(model, batch, what: str, unit: int) -> dict[str, float]:
     before the answer); ``admit_subject``, ``admit_attractor``; ``show_before`` (the word before the answer)
     and ``show_within``.
     """
-    from lstmcourse.course import reader
-
     run = model.unroll(batch.x)
     f, i, o = (run[name][..., unit] for name in "fio")
     at = {kind: reader.steps(batch, kind, first=1) for kind in ("stop", "the", "subject")}
@@ -100,10 +96,6 @@ def _after_interventions(model, batch, units: dict[str, int], seed: int) -> dict
     gender, verb right when that unit is silenced; ``without_another``: gender right when a unit drawn at
     random is (mean of five).
     """
-    import lstmcourse as lc
-    from lstmcourse.course import reader
-    from lstmcourse.training import inspection
-
     subject = reader.steps(batch, "subject", first=1)
     boundary = reader.steps(batch, "stop", "the", "subject") & (np.arange(len(batch.x)) >= SENTENCE - 1)
     gap = reader.steps(batch, "gap", first=1)
@@ -115,7 +107,7 @@ def _after_interventions(model, batch, units: dict[str, int], seed: int) -> dict
         ("closed", {"i": 0.0}, subject),
         ("hidden", {"o": 0.0}, subject | gap & np.roll(gap, -1)),
     ):
-        other = model.with_cell(lc.cells.lstm.override(**held))
+        other = model.with_cell(cells.lstm.override(**held))
         said = reader.answers(inspection.patch(model, other, batch.x, where), later)
         found |= {f"{name}_{key}": value for key, value in said.items()}
     before = SENTENCE + 2 * GAP + 4  # the word before the second sentence's pronoun

@@ -6,6 +6,10 @@ import math
 
 import numpy as np
 
+from ... import tasks
+from ...training import optim
+from ...training.fit import fit
+from ...training.model import Model
 from ..define import Interval, experiment, grid, hidden_size_for
 
 __all__ = ["delays_again", "exact_timing"]
@@ -52,13 +56,11 @@ def exact_timing(kind: str, cell: str, learning_rate: float, *, seed: int) -> di
         it never is); ``hidden``, the units. ``kept``: for ``"generate"``, how many delays are exact before
         the first error in a sequence of 20, mean over rows, though sequences were shorter in training.
     """
-    import lstmcourse as lc
-
-    task = lc.tasks.SpikeDelays(delay=DELAY[kind], kind=kind, steps=LENGTH[kind])
+    task = tasks.SpikeDelays(delay=DELAY[kind], kind=kind, steps=LENGTH[kind])
     hidden = hidden_size_for(cell, task, PARAMETERS)
-    model = lc.Model(cell, task, hidden_size=hidden, rng=np.random.default_rng(seed))
-    adam, cosine = lc.optim.Adam(learning_rate), lc.optim.Cosine(UPDATES[kind])
-    history = lc.fit(
+    model = Model(cell, task, hidden_size=hidden, rng=np.random.default_rng(seed))
+    adam, cosine = optim.Adam(learning_rate), optim.Cosine(UPDATES[kind])
+    history = fit(
         model, UPDATES[kind], batch_size=BATCH, optimizer=adam, schedule=cosine, seed=seed, progress=False
     )
     batch = task.batch("test", batch_size=512, seed=seed)

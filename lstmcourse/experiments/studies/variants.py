@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from ... import cells, tasks
+from ...compose import stack
+from ...training import optim
+from ...training.fit import fit
+from ...training.model import Model
 from ..define import Interval, experiment, grid, hidden_size_for
 from .comparison import BATCH, PARAMETERS, RATES, at_equal_size
 
@@ -69,14 +74,12 @@ def depth_with_and_without_gates(
     """
     import numpy as np
 
-    import lstmcourse as lc
-
-    task, last = lc.tasks.EmbeddedReber(), lc.tasks.EmbeddedReber(score="long")
-    upper = lc.cells.depth_gated.with_options(layers=layers)
-    cell = upper if gated else lc.stack([lc.cells.peephole] * layers)
+    task, last = tasks.EmbeddedReber(), tasks.EmbeddedReber(score="long")
+    upper = cells.depth_gated.with_options(layers=layers)
+    cell = upper if gated else stack([cells.peephole] * layers)
     hidden = hidden_size_for(cell, task, PARAMETERS)
-    model = lc.Model(cell, task, hidden_size=hidden, rng=np.random.default_rng(seed))
-    adam = lc.optim.Adam(learning_rate)
-    lc.fit(model, DEPTH_STEPS, batch_size=BATCH, optimizer=adam, seed=seed, progress=False)
+    model = Model(cell, task, hidden_size=hidden, rng=np.random.default_rng(seed))
+    adam = optim.Adam(learning_rate)
+    fit(model, DEPTH_STEPS, batch_size=BATCH, optimizer=adam, seed=seed, progress=False)
     plain, long = (model.evaluate(seed=seed, task=t, batches=16) for t in (task, last))
     return {"long": long.accuracy, "loss": plain.loss, "hidden": float(hidden)}

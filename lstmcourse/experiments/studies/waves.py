@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ... import cells, tasks
+from ...training import optim
+from ...training.fit import fit
+from ...training.model import Model
 from ..define import Interval, experiment, hidden_size_for
 
 __all__ = ["normalised_error", "train_on_wave", "wave_model", "waves_from_memory"]
@@ -61,12 +65,10 @@ def waves_from_memory(
 
 def wave_model(cell: str, parameters: int, seed: int):
     """A model of at most so many parameters, before training, for the wave of that number."""
-    import lstmcourse as lc
-
-    task = lc.tasks.Waveform(number=seed)
-    kind = lc.cells.clockwork.with_options(periods=PERIODS) if cell == "clockwork" else cell
+    task = tasks.Waveform(number=seed)
+    kind = cells.clockwork.with_options(periods=PERIODS) if cell == "clockwork" else cell
     hidden = hidden_size_for(kind, task, parameters)
-    model = lc.Model(kind, task, hidden_size=hidden, rng=np.random.default_rng(seed))
+    model = Model(kind, task, hidden_size=hidden, rng=np.random.default_rng(seed))
     if cell == "lstm":
         model.params["cell.b_f"][...] = FORGET_BIAS
     return model
@@ -74,10 +76,8 @@ def wave_model(cell: str, parameters: int, seed: int):
 
 def train_on_wave(model, learning_rate: float, updates: int):
     """Train on the one sequence, again and again."""
-    import lstmcourse as lc
-
-    adam, cosine = lc.optim.Adam(learning_rate), lc.optim.Cosine(updates)
-    lc.fit(model, updates, batch_size=1, optimizer=adam, schedule=cosine, clip=1.0, progress=False)
+    adam, cosine = optim.Adam(learning_rate), optim.Cosine(updates)
+    fit(model, updates, batch_size=1, optimizer=adam, schedule=cosine, clip=1.0, progress=False)
 
 
 def normalised_error(model) -> float:
