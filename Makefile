@@ -19,7 +19,7 @@ OPENBLAS_NUM_THREADS ?= 1
 NOTEBOOKS = --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_sanitize.cfg --nbval-cell-timeout 120
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
-.PHONY: help lab test test-long test-portable setup setup-test lint format notebooks check-notebooks experiments claims \
+.PHONY: help lab test test-long test-portable mutants setup setup-test lint format notebooks check-notebooks experiments claims \
     bench constraints clean
 
 help: ## list the commands
@@ -63,6 +63,9 @@ endif
 
 test-long: setup-test ## what is slow by nature: processes that are killed, many at once
 	OPENBLAS_NUM_THREADS=$(OPENBLAS_NUM_THREADS) $(PYTEST) -m long tests $(TEST_ARGS)
+
+mutants: setup-test ## change the package in one place at a time, and see whether tests notice (ARGS="--count 20 --seed 0")
+	OPENBLAS_NUM_THREADS=$(OPENBLAS_NUM_THREADS) $(BIN)/python -m tools.mutants $(ARGS)
 
 # Kernels and vector instructions of an old processor, so that the last digits differ. tools/portable.py stops if the
 # switches do nothing, as older names of them do on newer versions of NumPy.

@@ -1,4 +1,7 @@
-"""Digests of equations: the same however they are written, another where something else is computed."""
+"""Digests of equations: the same however they are written, another where something else is computed.
+
+    python tests/test_meaning.py        # stores the digests of cells that are new, and changes no other
+"""
 
 import json
 from pathlib import Path
@@ -169,3 +172,10 @@ def test_forms_of_what_is_made_of_cells(monkeypatch):
     assert len(list(meaning.forms(rnn))) == 2
     for other in (rnn.override(h=0.5), lstm, lc.cell(name="rnn")(plain), lc.cell(name="rnn(h)")(plain)):
         assert list(meaning.forms(other)) == [other]
+
+
+if __name__ == "__main__":
+    stored = json.loads(KNOWN.read_text(encoding="utf-8"))
+    now = {name: meaning.digest(lc.cells.get(name), {"D": 2, "H": 8}) for name in lc.cells.names()}
+    KNOWN.write_text(json.dumps(now | stored, indent=1) + "\n", encoding="utf-8")
+    print(KNOWN)
