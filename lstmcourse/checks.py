@@ -136,11 +136,11 @@ def function(name: str, value: object, what: str) -> Callable:
     return value
 
 
-def instance(name: str, value: Any, kind: type | tuple[type, ...], such_as: str) -> Any:
-    """An object of a class; `such_as` says where one is to be had."""
+def instance(name: str, value: Any, kind: type | tuple[type, ...], such_as: str, called: str = "") -> Any:
+    """An object of a class, which may be called otherwise; `such_as` says where one is to be had."""
     if not isinstance(value, kind):
         kinds = kind if isinstance(kind, tuple) else (kind,)
-        needed = " or ".join(k.__name__ for k in kinds)
+        needed = called or " or ".join(k.__name__ for k in kinds)
         a = "an" if needed[0] in "AEIOU" else "a"
         raise TypeError(f"{name}={shown(value)} does not fit: {a} {needed} is needed, such as {such_as}")
     return value

@@ -42,7 +42,7 @@ SHARED_OUT = """
     import hashlib, os, sys, threading, time
     import numpy as np
     import lstmcourse as lc
-    from lstmcourse import buffers, fast
+    from lstmcourse.compiled import native as fast
 
     fast.SHARED, fast.SEQUENCES, fast.ROWS, fast.allowed = 0, 1, 1, lambda: 3  # everything is shared out
 

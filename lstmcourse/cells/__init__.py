@@ -5,6 +5,7 @@ A cell is made when it is first asked for, so that importing the package costs l
 
 from __future__ import annotations
 
+import copyreg
 import dataclasses
 import importlib
 import operator
@@ -13,6 +14,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from .. import compose
 from ..cell import Cell
 from ..errors import UnknownNameError, nearest
 from .lstm import lstm, lstm_1997  # at once: these modules are called like cells
@@ -108,8 +110,6 @@ def restored(whence: Any, changes: Mapping[str, Any]) -> Cell:
     >>> restored("lstm", {}) is lstm
     True
     """
-    from .. import compose
-
     changes = dict(changes)
     if isinstance(whence, str):
         base = get(whence)
@@ -130,6 +130,9 @@ def restored(whence: Any, changes: Mapping[str, Any]) -> Cell:
         base = base.with_options(**changes.pop("options"))
     return dataclasses.replace(base, **changes) if changes else base
 
+
+# A pickle holds where a cell is to be had, and in what it differs: names, never code.
+copyreg.pickle(Cell, lambda cell: (restored, description(cell)))
 
 _WHERE_TO = (
     "A pickle holds a cell's name, not its equations: define it at the top level of a module (a file) that "

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UnknownNameError, nearest
 
 if TYPE_CHECKING:
     from .trace import Scope
@@ -51,3 +54,22 @@ def line_of(function: Callable, error: BaseException | None = None) -> str:
         step = step.tb_next
     where = function.__code__.co_filename
     return f"{where if where.startswith('<') else Path(where).name}, line {line}"
+
+
+def written(cell: Any, names: Collection[str]) -> str:
+    """The text of a cell's function, or the lines that give these names a value; see `Cell.definition`."""
+    try:
+        text = inspect.getsource(cell.function)
+        if f"def {cell.function.__name__}(" not in text:  # another text was kept under "<string>"
+            raise OSError("what is found there is not its source")
+    except (OSError, TypeError) as error:
+        raise ValueError(f"{cell.name}: the text of its definition is not at hand: {error}") from error
+    if not names:
+        return text.rstrip()
+    for name in names:
+        if name not in cell.graph.names:
+            raise UnknownNameError(
+                f"{cell.name} has no equation named {name!r}: {nearest(name, cell.graph.names)}"
+            )
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line.partition(" = ")[0] in names)

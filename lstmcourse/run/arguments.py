@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..cell import Cell
 from ..engine.clock import by_the_clock
 from ..engine.concrete import concrete
+from ..engine.definition import Definition
 from ..engine.graph import Dim, Node
 from ..engine.layers import table_values
 from ..engine.ops import is_condition
@@ -28,7 +28,7 @@ ARGUMENTS = (
 )  # fmt: skip
 
 
-def _implied(cell: Cell, name: str, sizes: Mapping[str, int]) -> int | None:
+def _implied(cell: Definition, name: str, sizes: Mapping[str, int]) -> int | None:
     """A size that no array shows, from an equation that adds or multiplies it with one that is known."""
     for node in cell.graph.nodes:
         if node.op.kind != "elementwise":

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.clock import by_the_clock
+from ..engine.definition import Definition
 from ..engine.graph import Graph, Node, walk
 from ..engine.layers import table_values
 from ..engine.reference import evaluate
@@ -63,8 +64,16 @@ class Operations:
         )
 
 
-def operations(cell: Any, sizes: Mapping[str, int], steps: int) -> Operations:
-    """Count on the cell's graph, its layers divided into products; see `Cell.operations`."""
+def operations(cell: Definition, steps: int, *given: Any) -> Operations:
+    """Count on the cell's graph, its layers divided into products; see `Cell.operations`.
+
+    With g modules of k units and periods 1, 2, 4, ... a step of a clockwork network takes k² Σ (g - i) / 2^i
+    on average, i from 0 to g - 1, which is k² (2 g - 2 + 2^(1-g)): the bound that Koutník et al. (2014)
+    print, k² (2 g - 2), is a little too small.
+    """
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
+        raise ValueError(f"steps={steps!r}: a number of steps is a whole number from 0")
+    sizes = cell.sizes(*given, needed=cell.size_names())
     graph = simplify(divide_layers(cell.graph))
     inside, conditions = set(levels(graph).loop), _conditions(graph)
     recurrent, ticks = np.zeros(steps, np.int64), np.arange(steps).reshape(-1, 1, 1)

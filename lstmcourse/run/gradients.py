@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from ..aliases import unpickled
-from ..cell import Cell
 from ..engine.autodiff import gradient_name
+from ..engine.definition import Definition
 from ..errors import UnknownNameError, nearest
 
 __all__ = ["Gradients"]
@@ -17,7 +17,7 @@ __all__ = ["Gradients"]
 Arrays = Mapping[str, np.ndarray]
 
 
-def skipped(cell: Cell, inputs: bool) -> tuple[str, ...]:
+def skipped(cell: Definition, inputs: bool) -> tuple[str, ...]:
     """The inputs whose gradients nobody wants."""
     return () if inputs else tuple(i.name for i in cell.inputs if i.kind in ("sequence", "noise"))
 
@@ -31,7 +31,7 @@ class Gradients(Mapping):
         Its three parts.
     """
 
-    def __init__(self, cell: Cell, values: Mapping[str, np.ndarray], skip=()):
+    def __init__(self, cell: Definition, values: Mapping[str, np.ndarray], skip=()):
         self.params = {p.name: values[gradient_name(p.name)] for p in cell.graph.params}
         kinds = ("sequence", "noise", "static")
         self.inputs = {

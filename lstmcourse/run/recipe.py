@@ -26,12 +26,14 @@ from ..compiled.program import NotCompiled
 from ..engine import numeric as runtime
 from ..engine.autodiff import backward, gradient_name
 from ..engine.clock import ask_the_clock
+from ..engine.definition import Definition
 from ..engine.graph import Graph, Node, State
 from ..engine.ops import OPS
 from ..programs import passes
 from ..programs.numpy import Program, Storage, program
+from .backends import check_backend
 
-__all__ = ["Compiled", "compile_graph", "gradient_name", "lower"]
+__all__ = ["Compiled", "compile_graph", "gradient_name", "lower", "programs", "source"]
 
 
 def lower(
@@ -129,6 +131,35 @@ def lower_backward(
     """The graph of the gradients, ready to be printed."""
     step = passes.silence_padding(backward(graph, outputs, keep, skip))
     return passes.give_hints(passes.own_outputs(passes.own_next_states(passes.simplify(step))))
+
+
+def programs(
+    cell: Definition,
+    given: frozenset[str] = frozenset(),
+    padded: bool = False,
+    gradients: bool = True,
+    dtype: np.dtype | None = None,
+) -> Compiled:
+    """The programs for one way of running a cell; printed once. With a dtype, those of the compiler."""
+    key = (given, padded, gradients, dtype)
+    if key not in cell._cache:
+        cell._cache[key] = compile_graph(
+            cell.graph, given=given, padded=padded, gradients=gradients, dtype=dtype
+        )
+    return cell._cache[key]
+
+
+def source(cell: Definition, backend: str, backward: bool) -> str:
+    """The text of a program; see `Cell.source`."""
+    if backend == "reference":
+        raise ValueError(
+            "backend='reference' prints no program: it computes the equations as they are written, see "
+            "lstmcourse/engine/reference.py; source(...) prints those of 'numpy' and 'numba'"
+        )
+    found = programs(cell, dtype=np.dtype(np.float32) if check_backend(backend) == "numba" else None)
+    if not backward:
+        return found.forward.text
+    return found.backward((cell.output,))[0].text
 
 
 def compile_graph(

@@ -18,6 +18,7 @@ from ..programs.pool import POOL
 from ..programs.threads import threads_for
 from .arguments import BY_NAME, Call
 from .gradients import Arrays, Gradients, skipped
+from .recipe import programs
 from .step import plain_steps
 
 __all__ = ["Run"]
@@ -51,7 +52,7 @@ class Run:
             self.backend = "numba"
             return
         self.backend = "numpy"
-        self._programs = self.cell.compiled(*way)
+        self._programs = programs(self.cell, *way)
         self._values = self._execute(self._programs.forward, self._programs.run, {})
 
     def _run_compiled(self, way: tuple) -> bool:
@@ -59,7 +60,7 @@ class Run:
         if self._call.dtype not in (np.float32, np.float64):
             return False
         try:
-            self._programs = self.cell.compiled(*way, dtype=self._call.dtype)
+            self._programs = programs(self.cell, *way, dtype=self._call.dtype)
             self._values = self._execute(self._programs.forward, self._programs.run, {})
         except NotCompiled:
             return False

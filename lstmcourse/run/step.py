@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from .. import checks
-from ..cell import Cell, NextState
 from ..engine import reference
 from ..engine.clock import ask_the_clock
-from ..errors import ShapeError
+from ..engine.definition import Definition
+from ..errors import ShapeError, UnknownNameError, nearest
 from .arguments import RAGGED, Call
 from .recipe import start_from
+
+
+class NextState(dict):
+    """What one step gives: a dict of next states; emitted outputs and named equations can be read by name
+    as well.
+    """
+
+    def __init__(self, states: Mapping[str, Any], values: Mapping[str, np.ndarray]):
+        super().__init__(states)
+        self.values_by_name = dict(values)
+
+    def __missing__(self, name: str) -> np.ndarray:
+        if name in self.values_by_name:
+            return self.values_by_name[name]
+        raise UnknownNameError(
+            f"{name!r} is neither a state nor an equation of this cell: "
+            f"{nearest(name, [*self, *self.values_by_name])}"
+        )
 
 
 def plain_steps(call: Call) -> reference.Steps:
@@ -22,7 +43,7 @@ def plain_steps(call: Call) -> reference.Steps:
     return reference.forward(graph, call)
 
 
-def one_step(cell: Cell, params, x, state, inputs) -> NextState:
+def one_step(cell: Definition, params, x, state, inputs) -> NextState:
     """`Cell.step`: the author's equations, evaluated once."""
     timed = {i.name for i in cell.inputs if i.kind in ("sequence", "noise")}
     if any(s.reverse for s in cell.graph.states):

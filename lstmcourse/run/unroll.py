@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..cell import Cell
+from ..engine.definition import Definition
 from .arguments import BY_NAME, Call
 from .backends import check_backend
 from .checkpointed import CheckpointedRun
@@ -26,7 +26,7 @@ __all__ = ["unroll"]
 
 
 def unroll(
-    cell: Cell,
+    cell: Definition,
     params: Mapping[str, np.ndarray],
     x: np.ndarray | None = None,
     *,
@@ -89,7 +89,7 @@ def unroll(
     >>> run["h"].shape, run.final["h"].shape
     ((5, 1, 3), (1, 3))
     """
-    checks.instance("cell", cell, Cell, "lstmcourse.cells.lstm, or a function under @cell")
+    checks.instance("cell", cell, Definition, "lstmcourse.cells.lstm, or a function under @cell", "Cell")
     checks.truth("grad", grad)
     given = dict(checks.mapping("inputs", inputs, BY_NAME, optional=True))
     for name in more:
@@ -103,7 +103,7 @@ def unroll(
     return run(call, check_backend(backend), grad)
 
 
-def _check_every(cell: Cell, every: Any) -> None:
+def _check_every(cell: Definition, every: Any) -> None:
     checks.whole("checkpoint_every", every, 1)
     if any(s.reverse for s in cell.graph.states):
         raise ValueError(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
-from ..cell import Cell
+from ..engine.definition import Definition
 from ..engine.expression import PLAIN, equation_of, equations, operations, products, written_size
 from ..engine.graph import Node
 from ..engine.meaning import Meaning
@@ -216,7 +216,7 @@ class Parameter:
     html: str = field(default="", repr=False, compare=False)
 
 
-def _paired(a: Cell, b: Cell, meaning: Meaning) -> dict[str, str]:
+def _paired(a: Definition, b: Definition, meaning: Meaning) -> dict[str, str]:
     """Equations of b that are called otherwise in a, where they compute the same: their names there."""
     ours, theirs = equations(a.graph), equations(b.graph)
     spare = {meaning.full[n]: k for k, n in reversed(ours.items()) if k not in theirs}
@@ -238,7 +238,7 @@ def _merged(ours: Iterable[str], theirs: Iterable[str]) -> list[str]:
     return rows
 
 
-def _rows(a: Cell, b: Cell, meaning: Meaning, called: Mapping[str, str]) -> list[Equation]:
+def _rows(a: Definition, b: Definition, meaning: Meaning, called: Mapping[str, str]) -> list[Equation]:
     ours, theirs = equations(a.graph), {called.get(k, k): n for k, n in equations(b.graph).items()}
     names = {v: k for k, v in called.items()}
     rows = []
@@ -347,7 +347,9 @@ def _shape(p: Node) -> str:
     return f"({', '.join(map(str, p.shape))}){note}"
 
 
-def _parameters(a: Cell, b: Cell, meaning: Meaning, sizes: tuple[dict, dict] | None) -> list[Parameter]:
+def _parameters(
+    a: Definition, b: Definition, meaning: Meaning, sizes: tuple[dict, dict] | None
+) -> list[Parameter]:
     ours, theirs = ({p.name: p for p in c.graph.params} for c in (a, b))
     rows = []
     for name in _merged(ours, theirs):
@@ -380,7 +382,7 @@ def _number(p: Node, sizes: Mapping[str, int]) -> int:
 # What is lit in a picture
 
 
-def _light(mine: Cell, other: Cell, meaning: Meaning, called: Mapping[str, str], plan: Layout):
+def _light(mine: Definition, other: Definition, meaning: Meaning, called: Mapping[str, str], plan: Layout):
     """Glyphs and lines of `mine` that `other` does not have; `called` says other names for mine."""
     ours = {called.get(n.name, n.name): n for n in other.graph.nodes if n.name and n.op.kind != "leaf"}
     bodies = {meaning.body[n] for n in other.graph.nodes} | {meaning.ref[n] for n in other.graph.nodes}
@@ -463,8 +465,8 @@ class Difference:
         Whether there is no difference at all.
     """
 
-    left: Cell
-    right: Cell
+    left: Definition
+    right: Definition
     equations: list[Equation]
     parameters: list[Parameter]
     starts: dict[str, tuple[Any, Any]]
@@ -631,7 +633,7 @@ class Difference:
         return [Counter(_terms(next(p for p in c.graph.params if p.name == name))) for c in cells]
 
 
-def _reads(c: Cell) -> tuple[str, ...]:
+def _reads(c: Definition) -> tuple[str, ...]:
     return tuple(n.name for n in c.graph.leaves("sequence", "static", "noise", "clock"))
 
 
@@ -642,8 +644,8 @@ def _start(how: Any) -> str:
 
 
 def diff(
-    a: Cell,
-    b: Cell,
+    a: Definition,
+    b: Definition,
     *,
     input_size: int | None = None,
     hidden_size: int | None = None,
@@ -693,7 +695,7 @@ def diff(
     (('f', 'i', 'o'), ('p_f', 'p_i', 'p_o'), (), (180, 195))
     """
     for k, c in (("first", a), ("second", b)):
-        if not isinstance(c, Cell):
+        if not isinstance(c, Definition):
             raise TypeError(f"diff: the {k} argument is {c!r}; it takes two cells, such as lc.cells.lstm")
     named = Meaning()
     named.read(a.graph)
@@ -716,12 +718,12 @@ def diff(
     return Difference(a, b, rows, parameters, starts, counts, numbers, same, meaning, called)
 
 
-def _whole(c: Cell, meaning: Meaning) -> tuple:
+def _whole(c: Definition, meaning: Meaning) -> tuple:
     """All that a cell computes."""
     return meaning.states(c.graph), sorted((k, meaning.full[n]) for k, n in c.graph.outputs.items()), c.output
 
 
-def _starts(a: Cell, b: Cell, meaning: Meaning) -> dict[str, tuple[Any, Any]]:
+def _starts(a: Definition, b: Definition, meaning: Meaning) -> dict[str, tuple[Any, Any]]:
     """Parameters and states of both cells that start otherwise: name to how in a and in b."""
     ours, theirs = ({p.name: c.initial.get(p.name, p.attrs["init"]) for p in c.graph.params} for c in (a, b))
     ours, theirs = ({k: 0.0 if v == "zeros" else v for k, v in how.items()} for how in (ours, theirs))
