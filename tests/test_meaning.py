@@ -1,6 +1,6 @@
 """Digests of equations: the same however they are written, another where something else is computed.
 
-    python tests/test_meaning.py        # stores the digests of cells that are new, and changes no other
+python tests/test_meaning.py        # stores the digests of cells that are new, and changes no other
 """
 
 import json
