@@ -107,7 +107,7 @@ def test_a_whole_and_its_part_are_not_both_handed_out():
         h = h + 0.0 * lc.expand(lc.sum(z))
         return h, a, z
 
-    after = passes.own_outputs(halves.graph).outputs
+    after = passes.materialise_outputs(halves.graph).outputs
     assert after["a"].op.name == "slice" and after["z"].op.name == "copy"
 
 

@@ -12,8 +12,8 @@ import lstmcourse as lc
 from lstmcourse.engine.clock import ask_the_clock
 from lstmcourse.engine.graph import Dim
 from lstmcourse.programs import passes
-from lstmcourse.programs.passes import schedule
-from lstmcourse.run.recipe import lower, lower_backward, start_from
+from lstmcourse.programs.passes import schedule, start_from
+from lstmcourse.run.recipe import lower, lower_backward
 
 
 def text(node, top=True):
@@ -231,7 +231,7 @@ def test_stop_at_lengths():
     assert top.outputs["h"].op.name == "copy" and top.outputs["h"].args[0] is top.states[0].next
 
 
-def test_silence_padding():
+def test_mask_padding():
     from lstmcourse.engine.autodiff import backward
 
     def step(x, h):
@@ -240,7 +240,7 @@ def test_silence_padding():
 
     padded = passes.stop_at_lengths(graph_of(step))
     before = backward(padded, ["h"], passes.saved(padded))
-    after = passes.silence_padding(before)
+    after = passes.mask_padding(before)
     assert after.outputs["d_W"].op.name == "outer"
     x, d_a = after.outputs["d_W"].args
     assert x.name == "x" and d_a.op.name == "where"
@@ -248,10 +248,10 @@ def test_silence_padding():
     assert after.outputs["d_x"].op.name == "dot" and after.outputs["d_x"].args[0] is d_a, "once for both"
     plain = graph_of(step)
     whole = backward(plain, ["h"], passes.saved(plain))
-    assert passes.silence_padding(whole) is whole, "without lengths nothing changes"
+    assert passes.mask_padding(whole) is whole, "without lengths nothing changes"
 
 
-def test_own_next_states():
+def test_materialise_states():
     def shared(x, h, d, e):
         y = lc.tanh(lc.affine("y", h, x))
         return y, lc.identity(h), y, y
@@ -262,22 +262,22 @@ def test_own_next_states():
 
     before = graph_of(one_result)
     assert before.states[0].next is before.states[1].next
-    after = passes.own_next_states(before)
+    after = passes.materialise_states(before)
     first, second = (s.next for s in after.states)
     assert first.op.name == "tanh"
     assert text(second) == "copy(y)" and second.args[0] is first
     assert after.names["h"] is first and after.names["e"] is second
-    several = passes.own_next_states(graph_of(shared))
+    several = passes.materialise_states(graph_of(shared))
     assert len({id(s.next) for s in several.states}) == 3
 
     @lc.cell
     def window(x, d=lc.state("D")):
         return x
 
-    assert text(passes.own_next_states(window.graph).states[0].next) == "copy(x)"
+    assert text(passes.materialise_states(window.graph).states[0].next) == "copy(x)"
 
 
-def test_own_outputs():
+def test_materialise_outputs():
     def two_biases(x, h):
         h = lc.tanh(lc.affine("a", W=x) + lc.param("b2", "H") + h)
         return h
@@ -402,7 +402,7 @@ def test_passes_are_pure():
     ):
         graph = cell.graph
         before = str(graph)
-        for step in [passes.stop_at_lengths, passes.silence_padding, *PIPELINE, passes.own_outputs,
+        for step in [passes.stop_at_lengths, passes.mask_padding, *PIPELINE, passes.materialise_outputs,
                      passes.give_hints]:  # fmt: skip
             after = step(graph)
             assert str(graph) == before, f"{step.__name__} changed its argument"
@@ -415,7 +415,7 @@ PIPELINE = [
     passes.merge_products,
     passes.merge_elementwise,
     passes.simplify,
-    passes.own_next_states,
+    passes.materialise_states,
 ]
 
 

@@ -1,39 +1,47 @@
 """The recipe: from the graph of one step to programs that run a whole sequence.
 
-    trace -> stop_at_lengths -> divide_layers -> merge_products -> merge_elementwise -> simplify
-          -> ask_the_clock -> own_next_states -> forward program
-          -> backward (autodiff) -> silence_padding -> simplify -> own_next_states -> own_outputs
+    trace -> start_from -> stop_at_lengths -> divide_layers -> merge_products -> merge_elementwise
+          -> simplify -> ask_the_clock -> materialise_states -> forward program
+          -> backward (autodiff) -> mask_padding -> simplify -> materialise_states -> materialise_outputs
           -> backward program
 
-`compile_graph` makes a `Compiled` for one way of running a cell. What its programs have to give is defined in
-`engine/reference.py`.
+`lower` and `lower_backward` are this recipe; what each verb does stands in `programs/passes`. `compile_graph`
+follows it for one way of running a cell. What the programs have to give is defined in `engine/reference.py`.
 """
 
 from __future__ import annotations
 
-import itertools
-import linecache
-import weakref
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ..compiled import native as fast
+from ..compiled import native
 from ..compiled.printer import compiled
 from ..compiled.program import NotCompiled
-from ..engine import numeric as runtime
 from ..engine.autodiff import backward, gradient_name
 from ..engine.clock import ask_the_clock
 from ..engine.definition import Definition
-from ..engine.graph import Graph, Node, State
-from ..engine.ops import OPS
-from ..programs import passes
+from ..engine.graph import Graph, Node
+from ..programs.load import load
 from ..programs.numpy import Program, Storage, program
+from ..programs.passes import (
+    divide_layers,
+    give_hints,
+    mask_padding,
+    materialise_outputs,
+    materialise_states,
+    merge_elementwise,
+    merge_products,
+    saved,
+    simplify,
+    start_from,
+    stop_at_lengths,
+)
 from .backends import check_backend
 
-__all__ = ["Compiled", "compile_graph", "gradient_name", "lower", "programs", "source"]
+__all__ = ["Compiled", "compile_graph", "gradient_name", "lower", "lower_backward", "programs", "source"]
 
 
 def lower(
@@ -55,31 +63,27 @@ def lower(
     """
     graph = start_from(graph, given)
     if padded:
-        graph = passes.stop_at_lengths(graph)
-    graph = passes.divide_layers(graph)
-    graph = passes.merge_products(graph)
-    graph = passes.merge_elementwise(graph, merged)
-    graph = ask_the_clock(passes.give_hints(passes.simplify(graph)))
-    return passes.give_hints(passes.own_next_states(graph))
+        graph = stop_at_lengths(graph)
+    graph = divide_layers(graph)
+    graph = merge_products(graph)
+    graph = merge_elementwise(graph, merged)
+    graph = simplify(graph)
+    graph = give_hints(graph)
+    graph = ask_the_clock(graph)
+    graph = materialise_states(graph)
+    return give_hints(graph)
 
 
-def start_from(graph: Graph, given: Collection[str]) -> Graph:
-    """Let some states start from an array of the caller's.
-
-    before: ``h0 = 0``
-    after:  ``h0`` is an input
-    """
-    if not given:
-        return graph
-    new = Graph(graph.name, list(graph.nodes), [], dict(graph.outputs), dict(graph.names))
-    for s in graph.states:
-        start = s.start
-        if s.name in given:
-            start = new.add(
-                OPS["initial"], attrs={"state": s.name}, shape=s.prev.shape, batched=True, name=f"{s.name}0"
-            )
-        new.states.append(State(s.name, s.prev, start, s.next, s.reverse))
-    return new
+def lower_backward(
+    graph: Graph, outputs: Collection[str], keep: Collection[Node], skip: Collection[str] = ()
+) -> Graph:
+    """From the printed graph to that of its gradients, ready to be printed."""
+    graph = backward(graph, outputs, keep, skip)
+    graph = mask_padding(graph)
+    graph = simplify(graph)
+    graph = materialise_states(graph)
+    graph = materialise_outputs(graph)
+    return give_hints(graph)
 
 
 @dataclass
@@ -110,27 +114,51 @@ class Compiled:
                 doc=f"Gradients of {self.author.name} through all T steps, given those of {known}.",
                 store=step.outputs,
                 given=self.saved,
-                comments=self.author,
                 gradient=True,
             )
-            if self.dtype is not None and not plain:
-                try:
-                    text = compiled(step, "backward", **given)
-                    self._backward[key] = (text, fast.load(text, self.author.name, self.dtype))
-                    return self._backward[key]
-                except NotCompiled:
-                    pass
-            text = program(step, "backward", **given)
-            self._backward[key] = (text, load(text, self.author.name))
+            try:
+                made = _made(step, "backward", self.author, None if plain else self.dtype, **given)
+            except NotCompiled:
+                made = _made(step, "backward", self.author, None, **given)
+            self._backward[key] = made
         return self._backward[key]
 
 
-def lower_backward(
-    graph: Graph, outputs: Collection[str], keep: Collection[Node], skip: Collection[str] = ()
-) -> Graph:
-    """The graph of the gradients, ready to be printed."""
-    step = passes.silence_padding(backward(graph, outputs, keep, skip))
-    return passes.give_hints(passes.own_outputs(passes.own_next_states(passes.simplify(step))))
+def compile_graph(
+    author: Graph,
+    *,
+    given: Collection[str] = (),
+    padded: bool = False,
+    gradients: bool = True,
+    dtype: np.dtype | None = None,
+) -> Compiled:
+    """Print and load the forward program, with storage for what the backward program will ask for.
+
+    With a `dtype` it is printed for the compiler, for numbers of that kind; without, for NumPy.
+
+    Raises
+    ------
+    NotCompiled
+        The compiled back-end cannot do it.
+    """
+    graph = lower(author, given=given, padded=padded, merged=() if dtype is None else ("add",))
+    wanted = list(_shown(graph))
+    if gradients:
+        wanted += _needed(graph)
+    nexts = {id(s.next) for s in graph.states}
+    wanted = [n for n in dict.fromkeys(wanted) if id(n) not in nexts and n.op.kind != "leaf"]
+    text, run = _made(
+        graph,
+        "forward",
+        author,
+        dtype,
+        doc=f"All T steps of {author.name}, for a batch of B sequences.",
+        store={str(k): n for k, n in enumerate(wanted)},
+    )
+    at = text.storage
+    kept = {n: at[n] for s in graph.states for n in (s.prev, s.next)}
+    kept |= {n: at[n] for n in wanted if n in at and (at[n].time or not n.timed)}
+    return Compiled(graph, author, text, run, kept, dtype)
 
 
 def programs(
@@ -162,61 +190,25 @@ def source(cell: Definition, backend: str, backward: bool) -> str:
     return found.backward((cell.output,))[0].text
 
 
-def compile_graph(
-    author: Graph,
-    *,
-    given: Collection[str] = (),
-    padded: bool = False,
-    gradients: bool = True,
-    dtype: np.dtype | None = None,
-) -> Compiled:
-    """Print and load the forward program, with storage for what the backward program will ask for.
-
-    With a `dtype` it is printed for the compiler, for numbers of that kind; without, for NumPy.
-
-    Raises
-    ------
-    NotCompiled
-        The compiled back-end cannot do it.
-    """
-    graph = lower(author, given=given, padded=padded, merged=("add",) if dtype is not None else ())
-    wanted: list[Node] = list(graph.outputs.values()) + [
-        n for n in graph.names.values() if len(n.shape) <= 1 and n.op.kind != "leaf"
-    ]
-    if gradients:
-        everything = [s.name for s in graph.states] + [k for k in graph.outputs]
-        step = lower_backward(graph, everything, passes.saved(graph))
-        needed = [n.attrs["of"] for n in step.leaves("saved") if n.attrs["of"].op.name != "prev"]
-        wanted += needed
-    nexts = {id(s.next) for s in graph.states}
-    store = {
-        f"{k}": n for k, n in enumerate(dict.fromkeys(wanted)) if id(n) not in nexts and n.op.kind != "leaf"
-    }
-    text = (program if dtype is None else compiled)(
-        graph,
-        "forward",
-        doc=f"All T steps of {author.name}, for a batch of B sequences.",
-        store=store,
-        comments=author,
-    )
-    held = {n: at for n, at in text.storage.items() if at.time or not n.timed}
-    keep = {s.prev: text.storage[s.prev] for s in graph.states} | {
-        s.next: text.storage[s.next] for s in graph.states
-    }
-    keep |= {n: held[n] for n in store.values() if n in held}
-    run = load(text, author.name) if dtype is None else fast.load(text, author.name, dtype)
-    return Compiled(graph, author, text, run, keep, dtype)
+def _shown(graph: Graph) -> Iterable[Node]:
+    """What a run has under a name: outputs, and equations whose values are vectors."""
+    yield from graph.outputs.values()
+    yield from (n for n in graph.names.values() if len(n.shape) <= 1 and n.op.kind != "leaf")
 
 
-_NUMBERS = itertools.count(1)
+def _needed(graph: Graph) -> Iterable[Node]:
+    """What the backward program for all outputs takes from storage."""
+    everything = [*(s.name for s in graph.states), *graph.outputs]
+    step = lower_backward(graph, everything, saved(graph))
+    return [n.attrs["of"] for n in step.leaves("saved") if n.attrs["of"].op.name != "prev"]
 
 
-def load(text: Program, name: str) -> Callable:
-    """Make a function of a program's text; tracebacks and debuggers find its lines."""
-    space: dict[str, Any] = {"np": np, **{k: getattr(runtime, k) for k in runtime.__all__}}
-    filename = f"<{text.name} program of {name} #{next(_NUMBERS)}>"
-    linecache.cache[filename] = (len(text.text), None, text.text.splitlines(keepends=True), filename)
-    exec(compile(text.text, filename, "exec"), space)
-    function = space[text.name]
-    weakref.finalize(function, linecache.cache.pop, filename, None)
-    return function
+def _made(
+    graph: Graph, name: str, author: Graph, dtype: np.dtype | None, **how: Any
+) -> tuple[Program, Callable]:
+    """A program and what runs it."""
+    if dtype is None:
+        text = program(graph, name, comments=author, **how)
+        return text, load(text, author.name)
+    text = compiled(graph, name, comments=author, **how)
+    return text, native.load(text, author.name, dtype)

@@ -12,8 +12,8 @@ from ..engine import reference
 from ..engine.clock import ask_the_clock
 from ..engine.definition import Definition
 from ..errors import ShapeError, UnknownNameError, nearest
+from ..programs.passes import start_from
 from .arguments import RAGGED, Call
-from .recipe import start_from
 
 
 class NextState(dict):

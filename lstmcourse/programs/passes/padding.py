@@ -10,10 +10,10 @@ from ...engine.rewrite import clone, rewrite
 from ...engine.trace import current, editing, record
 from .arithmetic import is_number
 
-__all__ = ["silence_padding"]
+__all__ = ["mask_padding"]
 
 
-def silence_padding(graph: Graph) -> Graph:
+def mask_padding(graph: Graph) -> Graph:
     """In a backward graph: make what leaves the steps exactly 0 past the end, whatever was computed there.
 
     before: ``d_W = outer(x, d_a)``, ``d_x = dot(d_x_part, W^T)``
@@ -21,14 +21,14 @@ def silence_padding(graph: Graph) -> Graph:
 
     The selection comes after all products with slopes, so that a slope past the end that is not finite does
     not matter (a step at a clock that the sequence never reached, a sequence of length 0). It stands where
-    the value is made, so that it is done in place, and what is made of the value is silent as well.
+    the value is made, so that it is done in place, and what is made of the value is masked as well.
     """
     if not graph.leaves("valid"):
         return graph
     ends = {n for n in graph.outputs.values() if n.timed and n.batched}
-    wanted = ends | {a for n in graph.nodes if n.op.kind == "reduction" for a in _loud(n, n.args, set())}
+    wanted = ends | {a for n in graph.nodes if n.op.kind == "reduction" for a in _unmasked(n, n.args, set())}
     wanted -= {s.next for s in graph.states}
-    silent: set[Node] = set()  # new nodes that are 0 past the end
+    masked: set[Node] = set()  # new nodes that are 0 past the end
     padded: dict[int, Node] = {}
     valid: dict[int, Node] = {}
 
@@ -46,7 +46,7 @@ def silence_padding(graph: Graph) -> Graph:
         made.origin, made.hint = value.origin, value.hint
         if value.op.kind != "leaf":
             made.name, value.name = value.name, ""
-        silent.add(made)
+        masked.add(made)
         return made
 
     def rule(node: Node, new: dict[Node, Node]) -> Node | None:
@@ -58,25 +58,25 @@ def silence_padding(graph: Graph) -> Graph:
             return None
         args = [new[a] for a in node.args]
         if node.op.kind == "reduction":
-            loud = _loud(node, args, silent)
-            return clone(current().graph, node, [select(a) if a in loud else a for a in args])
-        if node.op.name == "where" and args[0].op.name == "valid" and args[1] in silent:
+            unmasked = _unmasked(node, args, masked)
+            return clone(current().graph, node, [select(a) if a in unmasked else a for a in args])
+        if node.op.name == "where" and args[0].op.name == "valid" and args[1] in masked:
             return args[1] if args[1].shape == node.shape and is_number(args[2], 0) else None
         made = clone(current().graph, node, args)
-        if _is_silent(made, silent):
-            silent.add(made)
-        return select(made) if node in wanted and made not in silent else made
+        if _is_masked(made, masked):
+            masked.add(made)
+        return select(made) if node in wanted and made not in masked else made
 
     new = rewrite(graph, rule)
     with editing(new):
         for name, node in new.outputs.items():
-            if node.timed and node.batched and node not in silent:
+            if node.timed and node.batched and node not in masked:
                 new.outputs[name] = select(node)
     return new
 
 
-def _loud(node: Node, args: Iterable[Node], silent: Collection[Node]) -> set[Node]:
-    """What a sum over steps reads that must be made silent first; of a product's two sides the first may be
+def _unmasked(node: Node, args: Iterable[Node], masked: Collection[Node]) -> set[Node]:
+    """What a sum over steps reads that must be masked first; of a product's two sides the first may be
     what is finite at all steps.
     """
     return {
@@ -84,7 +84,7 @@ def _loud(node: Node, args: Iterable[Node], silent: Collection[Node]) -> set[Nod
         for k, a in enumerate(args)
         if a.timed
         and a.batched
-        and a not in silent
+        and a not in masked
         and not (node.op.name == "outer" and not k and _finite(a))
     }
 
@@ -102,11 +102,11 @@ def _finite(node: Node) -> bool:
     return given or (node.op.kind == "leaf" and not node.timed)
 
 
-def _is_silent(node: Node, silent: Collection[Node]) -> bool:
+def _is_masked(node: Node, masked: Collection[Node]) -> bool:
     """Whether an operation on what is 0 past the end gives 0 there: not where 0 might meet infinity."""
 
     def zero(a: Node) -> bool:
-        return a in silent or is_number(a, 0)
+        return a in masked or is_number(a, 0)
 
     args, name = node.args, node.op.name
     if name == "where":
@@ -119,5 +119,5 @@ def _is_silent(node: Node, silent: Collection[Node]) -> bool:
     if name in linear or node.op.kind == "view":
         return all(zero(a) for a in args)
     if name in ("mul", "div", "dot", "matmul"):
-        return args[0] in silent and not args[1].timed
+        return args[0] in masked and not args[1].timed
     return False

@@ -7,10 +7,10 @@ from ...engine.ops import OPS
 from ...engine.trace import editing, record
 from .times import levels
 
-__all__ = ["own_next_states", "own_outputs"]
+__all__ = ["materialise_states", "materialise_outputs"]
 
 
-def own_next_states(graph: Graph) -> Graph:
+def materialise_states(graph: Graph) -> Graph:
     """Give every state a result of its own to be stored in its own place.
 
     before: ``next h = o * tanh(c)`` and the output y is that same node, or ``next d = x``
@@ -45,7 +45,7 @@ def own_next_states(graph: Graph) -> Graph:
     return new
 
 
-def own_outputs(graph: Graph) -> Graph:
+def materialise_outputs(graph: Graph) -> Graph:
     """Give every output an array of its own, so that writing to one changes nothing else.
 
     before: outputs ``d_b`` and ``d_b2`` are one node, ``d_x`` is an input
