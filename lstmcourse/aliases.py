@@ -19,7 +19,7 @@ MODULES = {
     "inspection": "training.inspection",
     "interop": "interop",
     "optim": "training.optim",
-    "plots": "views.plots",
+    "plots": "course.plots",
     "reader": "course.reader",
     "tasks": "tasks",
     "train": "training.fit",

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import lstmcourse as lc
-from lstmcourse.views.difference import Difference, formula
+from lstmcourse.views.difference import Difference
+from lstmcourse.views.sizes import formula
 
 ROOT = Path(__file__).resolve().parent.parent
 cells = lc.cells
@@ -270,12 +271,12 @@ def test_in_full_ink_is_what_the_other_does_not_have():
 
 
 def test_the_line_of_a_peephole_is_lit_and_the_bus_is_not():
+    from lstmcourse.views.compare import lit_parts
     from lstmcourse.views.diagram.layout import layout
-    from lstmcourse.views.difference import _light
 
     d = lc.diff(cells.lstm, cells.peephole)
     plan = layout(cells.peephole)
-    glyphs, lines = _light(cells.peephole, cells.lstm, d._meaning, {}, plan)
+    glyphs, lines = lit_parts(cells.peephole, cells.lstm, d._meaning, {}, plan)
     assert glyphs == {"f", "i", "o", "c@prev"}
     assert lines == {
         ("c@prev", "f@in"),

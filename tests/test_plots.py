@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from lstmcourse import plots
+from lstmcourse.course.plots import LABELS
 
 ROOT = Path(__file__).parents[1]
 HUES = ["blue", "orange", "green", "purple", "ochre"]
@@ -238,9 +239,9 @@ def test_a_name_has_one_hue_wherever_it_stands():
     fig = plots.lines({"LSTM": [1, 2], "bound": [2, 3]}, like={"bound": "LSTM"})
     one, bound = fig.axes[0].lines
     assert one.get_color() == bound.get_color() and one._dash_pattern != bound._dash_pattern
-    assert {plots.hue(name) for name in plots._LABELS} == {None}
-    names = [name for labels in plots._LABELS.values() for name in labels]
-    assert len(names) == len(set(names)) and set(plots._LABELS) == {*HUES, "ink"}
+    assert {plots.hue(name) for name in LABELS} == {None}
+    names = [name for labels in LABELS.values() for name in labels]
+    assert len(names) == len(set(names)) and set(LABELS) == {*HUES, "ink"}
 
 
 def test_medians_say_over_how_many_seeds():

@@ -728,7 +728,7 @@ def test_titles_are_escaped():
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_colours_stand_out_in_both_themes(theme):
-    from lstmcourse.views.plots import PALETTE
+    from lstmcourse.views.style import PALETTE
 
     style = css()
     for name, (fill, edge) in TONES[theme].items():
@@ -743,7 +743,7 @@ def test_colours_stand_out_in_both_themes(theme):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_faded_words_can_be_read(theme):
-    from lstmcourse.views.plots import PALETTE
+    from lstmcourse.views.style import PALETTE
 
     ink, paper = PALETTE[theme]["ink"], PALETTE[theme]["paper"]
     module = TONES[theme]["module"][0]

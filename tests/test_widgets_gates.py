@@ -10,7 +10,7 @@ from colours import contrast
 
 import lstmcourse as lc
 from lstmcourse.errors import UnknownNameError
-from lstmcourse.views.hues import HUES
+from lstmcourse.views.style import HUES
 from lstmcourse.widgets import (
     Slider,
     belt_panel,

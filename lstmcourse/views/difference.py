@@ -9,164 +9,35 @@ the terms without a counterpart are marked. In the pictures, what both cells hav
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..engine.definition import Definition
-from ..engine.expression import PLAIN, equation_of, equations, operations, products, written_size
-from ..engine.graph import Node
+from ..engine.expression import PLAIN, equation_of, equations, operations, written_size
 from ..engine.meaning import Meaning
-from .diagram import Diagram, lit
-from .diagram.plan import MOST, UNIT, Layout, through_merges
+from .compare import WHOLE, Marks, lit_parts
+from .diagram import lit
+from .diagram.plan import MOST, UNIT
 from .diagram.sheet import SERIF
 from .html import html
 from .latex import LATEX
+from .sizes import count_of, formula, free_terms, shape_of
+
+if TYPE_CHECKING:
+    from ..engine.graph import Node
+    from .compare import Spot
+    from .diagram import Diagram
+    from .sizes import Terms
 
 __all__ = ["Difference", "Equation", "Parameter", "diff"]
 
-Spot = tuple[Node | None, int]  # an operation, and which of its parts; (None, 0) is a whole right side
-WHOLE: Spot = (None, 0)
+
 WIDE = 900  # pixels: two pictures, one of them wider, stand under each other
 
 
-def _products(node: Node, meaning: Meaning, known: Mapping[Node, int]) -> Iterator[tuple]:
-    """The terms of an affine layer: (spot, number, operand, matrix), and (spot, number, bias)."""
-    k = node.attrs["terms"]
-    for j in products(node):
-        x, w = node.args[2 * j : 2 * j + 2]
-        yield (node, -1 - j), meaning.number("dot", (), known[x], known[w]), x, w, 2 * j
-    for n, b in enumerate(node.args[2 * k :]):
-        yield (node, 2 * k + n), known[b], b, None, 0
-
-
-# ------------------------------------------------------------------------------------------
-# Where two equations differ
-
-
-@dataclass(eq=False)
-class _Part:
-    """A term of a sum or a factor of a product: where it stands, its number, and what it is."""
-
-    spot: Spot
-    key: int
-    node: Node | None = None
-    x: Node | None = None  # of a product with a matrix: the operand, the matrix, where the operand stands
-    w: Node | None = None
-    x_spot: Spot = WHOLE
-
-
-class _Marks:
-    """Compares two right sides and collects the spots in which they differ."""
-
-    def __init__(self, meaning: Meaning):
-        self.meaning = meaning
-        self.left: set[Spot] = set()
-        self.right: set[Spot] = set()
-
-    def compare(self, a: Node, b: Node, at: Spot = WHOLE, to: Spot = WHOLE) -> None:
-        """Mark the smallest parts of a and b that are not in the other one."""
-        top = at[0] is None
-        a, b = _through(a, top), _through(b, top)
-        m = self.meaning
-        if (m.body if top else m.ref)[a] == (m.body if top else m.ref)[b]:
-            return
-        for sign in ("add", "mul"):
-            if any(self._is(sign, n, top) for n in (a, b)):
-                ours, theirs = self._parts(sign, a, at, top), self._parts(sign, b, to, top)
-                if self._pair(ours, theirs):
-                    return
-        if not (self._closed(a, top) or self._closed(b, top)):
-            if a.op.name == b.op.name and len(a.args) == len(b.args) and self._settings(a, b):
-                for k, (p, q) in enumerate(zip(a.args, b.args, strict=True)):
-                    self.compare(p, q, (a, k), (b, k))
-                return
-            if len(a.args) == 1 and m.ref[a.args[0]] == m.body[b]:  # a function more on one side
-                self.left.add(at)
-                return
-            if len(b.args) == 1 and m.ref[b.args[0]] == m.body[a]:
-                self.right.add(to)
-                return
-        self.left.add(at)
-        self.right.add(to)
-
-    @staticmethod
-    def _closed(node: Node, top: bool) -> bool:
-        return node.op.kind == "leaf" or (bool(node.name) and not top)
-
-    @staticmethod
-    def _settings(a: Node, b: Node) -> bool:
-        return all(str(a.attrs.get(k)) == str(b.attrs.get(k)) for k in ("axis", "start", "stop", "size"))
-
-    def _is(self, sign: str, node: Node, top: bool) -> bool:
-        names = ("mul",) if sign == "mul" else ("add", "sub", "affine")
-        return node.op.name in names and not self._closed(node, top)
-
-    def _parts(self, sign: str, node: Node, spot: Spot, top: bool) -> list[_Part]:
-        if not self._is(sign, node, top):
-            x, w = node.args if node.op.name == "dot" and not self._closed(node, top) else (None, None)
-            return [
-                _Part(spot, (self.meaning.body if top else self.meaning.ref)[node], node, x, w, (node, 0))
-            ]
-        if node.op.name == "affine":
-            rows = _products(node, self.meaning, self.meaning.ref)
-            return [
-                _Part(s, key, x, None, None, (node, k)) if w is None else _Part(s, key, None, x, w, (node, k))
-                for s, key, x, w, k in rows
-            ]
-        found = []
-        for k, a in enumerate(node.args):
-            inner = self._parts(sign, _through(a, False), (node, k), False)
-            if node.op.name == "sub" and k:
-                inner = [replace(p, key=self.meaning.negative(p.key)) for p in inner]
-            found += inner
-        return found
-
-    def _pair(self, ours: list[_Part], theirs: list[_Part]) -> bool:
-        """Mark the parts without a counterpart; False, and nothing marked, where nothing matches."""
-        mine, yours = list(ours), []
-        for q in theirs:
-            p = next((p for p in mine if p.key == q.key), None)
-            if p is None:
-                yours.append(q)
-            else:
-                mine.remove(p)
-        kin = [(p, next((q for q in yours if self._kin(p, q)), None)) for p in mine]
-        if len(mine) == len(ours) and all(q is None for _, q in kin):
-            return False
-        for p in mine:
-            q = next((q for q in yours if self._kin(p, q)), None)
-            if q is None:
-                self.left.add(p.spot)
-                continue
-            yours.remove(q)
-            if p.w is not None:
-                self.compare(p.x, q.x, p.x_spot, q.x_spot)
-            else:
-                self.compare(p.node, q.node, p.spot, q.spot)
-        self.right.update(q.spot for q in yours)
-        return True
-
-    def _kin(self, p: _Part, q: _Part) -> bool:
-        """Whether two different parts are one thing that was changed: inside them is more to compare."""
-        if p.w is not None or q.w is not None:
-            return p.w is not None and q.w is not None and self.meaning.ref[p.w] == self.meaning.ref[q.w]
-        if self._closed(p.node, False) or self._closed(q.node, False):
-            return False
-        return p.node.op.name == q.node.op.name
-
-
-def _through(node: Node, top: bool) -> Node:
-    """What a copy is a copy of."""
-    while node.op.name == "copy" and (top or not node.name):
-        node, top = node.args[0], False
-    return node
-
-
-# ------------------------------------------------------------------------------------------
 # Rows
 
 
@@ -227,7 +98,7 @@ def _paired(a: Definition, b: Definition, meaning: Meaning) -> dict[str, str]:
     return found
 
 
-def _merged(ours: Iterable[str], theirs: Iterable[str]) -> list[str]:
+def merged(ours: Iterable[str], theirs: Iterable[str]) -> list[str]:
     """The second order, with what only the first has after what it stood after there."""
     rows, before = list(theirs), None
     known = set(rows)
@@ -242,8 +113,8 @@ def _rows(a: Definition, b: Definition, meaning: Meaning, called: Mapping[str, s
     ours, theirs = equations(a.graph), {called.get(k, k): n for k, n in equations(b.graph).items()}
     names = {v: k for k, v in called.items()}
     rows = []
-    for name in _merged(ours, theirs):
-        p, q, marks = ours.get(name), theirs.get(name), _Marks(meaning)
+    for name in merged(ours, theirs):
+        p, q, marks = ours.get(name), theirs.get(name), Marks(meaning)
         if p is None or q is None:
             status = "added" if p is None else "removed"
         else:
@@ -279,72 +150,7 @@ def _written(name: str, node: Node, letters: Mapping[str, str], spots: set[Spot]
     return html(f"{left} = {marked(right, *WHOLE)}")
 
 
-# Parameters
-
-Terms = Counter  # a sum of products of sizes: {("D", "H"): 2} is 2 D H
-
-
-def _terms(p: Node) -> Terms:
-    """How many free numbers a parameter has."""
-    if "fixed" in p.attrs:
-        return Counter()
-    if "free" in p.attrs:
-        return Counter({(f"|{p.attrs['free'].name}|",): 1})
-    total = Counter({(): 1})
-    for d in p.shape:
-        grown: Terms = Counter()
-        for names, n in total.items():
-            for name, k in [*d.terms, *([("", d.constant)] if d.constant else [])]:
-                grown[tuple(sorted((*names, name) if name else names))] += n * k
-        total = grown
-    return total
-
-
-def formula(terms: Mapping[tuple[str, ...], int]) -> str:
-    """Write a sum of products of sizes, what all terms share in front.
-
-    Examples
-    --------
-    >>> formula({("D", "H"): 4, ("H", "H"): 4, ("H",): 4})
-    '4 H (D + H + 1)'
-    >>> formula({("H", "H"): 1, ("H",): 2})
-    'H (H + 2)'
-    >>> formula({("D", "H"): 1}), formula({("H", "H"): 3}), formula({})
-    ('D H', '3 H²', '0')
-    """
-    terms = {k: n for k, n in terms.items() if n}
-    if not terms:
-        return "0"
-    each = math.gcd(*terms.values())
-    shared = Counter(next(iter(terms)))
-    for names in terms:
-        shared &= Counter(names)
-    inner = {tuple(sorted((Counter(k) - shared).elements())): n // each for k, n in terms.items()}
-    front = _product(each, sorted(shared.elements()))
-    if len(inner) == 1:
-        return front
-    rows = sorted(inner.items(), key=lambda row: (-len(row[0]), row[0]))
-    total = " + ".join(_product(n, names) for names, n in rows)
-    return f"{front} ({total})" if front != "1" else total
-
-
-_ASCII = str.maketrans({"→": "->", "²": "^2", "³": "^3"})  # for consoles; pages have the signs
-
-
-def _product(n: int, names: Iterable[str]) -> str:
-    powers = [k + {1: "", 2: "²", 3: "³"}.get(e, f"^{e}") for k, e in Counter(names).items()]
-    return " ".join([str(n)] * (n != 1 or not powers) + powers)
-
-
-def _shape(p: Node) -> str:
-    note = (
-        ", fixed"
-        if "fixed" in p.attrs
-        else f", free where {p.attrs['free'].name}"
-        if "free" in p.attrs
-        else ""
-    )
-    return f"({', '.join(map(str, p.shape))}){note}"
+ASCII = str.maketrans({"→": "->", "²": "^2", "³": "^3"})  # for consoles; pages have the signs
 
 
 def _parameters(
@@ -352,95 +158,24 @@ def _parameters(
 ) -> list[Parameter]:
     ours, theirs = ({p.name: p for p in c.graph.params} for c in (a, b))
     rows = []
-    for name in _merged(ours, theirs):
+    for name in merged(ours, theirs):
         p, q = ours.get(name), theirs.get(name)
         if p is not None and q is not None and meaning.ref[p] == meaning.ref[q]:
             continue
         status = "gained" if p is None else "lost" if q is None else "changed"
         nodes = [n for n in (p, q) if n is not None]
-        terms = Counter(_terms(nodes[-1]))
-        count = formula(terms) if len(nodes) == 1 else f"{formula(_terms(p))} → {formula(terms)}"
+        terms = Counter(free_terms(nodes[-1]))
+        count = formula(terms) if len(nodes) == 1 else f"{formula(free_terms(p))} → {formula(terms)}"
         number = None
         if sizes is not None:
-            number = _number(q, sizes[1]) if q is not None else _number(p, sizes[0])
+            number = count_of(q, sizes[1]) if q is not None else count_of(p, sizes[0])
         letters = (b if q is not None else a).letters
         written = html(LATEX.name(nodes[-1], "", letters))
-        shape = " → ".join(dict.fromkeys(map(_shape, nodes)))
+        shape = " → ".join(dict.fromkeys(map(shape_of, nodes)))
         rows.append(Parameter(name, status, shape, count, number, written))
     return rows
 
 
-def _number(p: Node, sizes: Mapping[str, int]) -> int:
-    from ..engine.layers import table_values
-
-    if "free" in p.attrs:
-        return int((table_values(p.attrs["free"], sizes) != 0).sum())
-    return 0 if "fixed" in p.attrs else math.prod(d.value(sizes) for d in p.shape)
-
-
-# ------------------------------------------------------------------------------------------
-# What is lit in a picture
-
-
-def _light(mine: Definition, other: Definition, meaning: Meaning, called: Mapping[str, str], plan: Layout):
-    """Glyphs and lines of `mine` that `other` does not have; `called` says other names for mine."""
-    ours = {called.get(n.name, n.name): n for n in other.graph.nodes if n.name and n.op.kind != "leaf"}
-    bodies = {meaning.body[n] for n in other.graph.nodes} | {meaning.ref[n] for n in other.graph.nodes}
-    full = {meaning.full[n] for n in other.graph.nodes}
-    read: dict[
-        str, set[int]
-    ] = {}  # what each named equation of the other reads, at once or through unnamed ones
-    for name, node in ours.items():
-        read[name] = {meaning.ref[a] for n in operations(node) for a in n.args}
-
-    def common(node: Node) -> bool:
-        if meaning.full[node] in full:
-            return True
-        if not node.name:
-            return meaning.body[node] in bodies
-        return node.name in ours and meaning.body[node] == meaning.body[ours[node.name]]
-
-    glyphs = plan.glyphs
-    shapes = [g for g in glyphs.values() if g.kind in ("layer", "point", "function")]
-    found = {g.id for g in shapes if not all(common(n) for n in g.nodes if n.op.kind != "leaf")}
-    bright: set[tuple[str, str]] = set()
-
-    def light(sink: str, source: str, wanted: set[str]) -> bool:
-        """Light the line between two glyphs if one of the wanted comes along it."""
-        g = glyphs[source]
-        if g.kind == "merge":
-            parts = [light(source, a, wanted) for a in g.args]
-            comes = any(parts)
-        else:
-            comes = source in wanted
-        if comes:
-            bright.add((source, sink))
-        return comes
-
-    def number(k: str) -> int | None:
-        nodes = glyphs[k].nodes
-        return meaning.ref[nodes[-1]] if nodes else None
-
-    there = {f"{s.name}@{end}": s for s in other.graph.states for end in ("prev", "next")}
-    there |= {f"{name}@out": name for name in [*other.graph.outputs, other.output]}
-    for g in glyphs.values():
-        sources = set(through_merges(g.args, glyphs))
-        if g.id in found:
-            old = ours.get(g.name) if g.name else None
-            fresh = {k for k in sources if old is None or number(k) not in read[g.name]}
-            if old is None or not fresh or old.op.name == g.nodes[-1].op.name:
-                sources = fresh  # else it is another operation altogether: all that it reads is new
-        elif g.kind not in ("exit", "output") or g.id in there:
-            continue
-        for a in g.args:
-            light(g.id, a, sources)
-    for pair in bright:
-        found.update(k for k in pair if glyphs[k].kind in ("enter", "exit", "input", "output"))
-    found.update(g.id for g in glyphs.values() if g.kind == "enter" and g.id not in there)
-    return found, bright
-
-
-# ------------------------------------------------------------------------------------------
 # The whole
 
 
@@ -450,7 +185,7 @@ class Difference:
 
     Attributes
     ----------
-    left, right : Cell
+    left, right : Definition
     equations : list of Equation
         Row by row, in the order of the second cell.
     parameters : list of Parameter
@@ -514,7 +249,7 @@ class Difference:
         found = []
         for mine, other, called in ((self.left, self.right, self._called), (self.right, self.left, back)):
             title = f"One step of the cell {mine.name}; in full ink what {other.name} does not have"
-            light = lambda plan, mine=mine, other=other, called=called: _light(
+            light = lambda plan, mine=mine, other=other, called=called: lit_parts(
                 mine, other, self._meaning, called, plan
             )
             found.append(lit(mine, light, scopes, title))
@@ -553,7 +288,7 @@ class Difference:
         return text
 
     def __repr__(self) -> str:
-        return self._text().translate(_ASCII)
+        return self._text().translate(ASCII)
 
     def _text(self) -> str:
         rows = [f"{self._title()}: {self._summary()}"]
@@ -604,7 +339,7 @@ class Difference:
             body.append(self._parameter_table())
             body += [f"<p>{escape(note[:1].upper() + note[1:])}.</p>" for note in self._notes()]
         group = f'<div class="lc-diff" role="group" aria-label="{left} and {right}: what differs">'
-        return f"{group}<style>{_css()}</style>{''.join(body)}</div>"
+        return f"{group}<style>{page_css()}</style>{''.join(body)}</div>"
 
     def _parameter_table(self) -> str:
         groups: dict[tuple[str, str], list[Parameter]] = {}
@@ -630,7 +365,7 @@ class Difference:
     def _terms(self, name: str, status: str) -> list[Terms]:
         """How many free numbers a parameter has, in each cell that it is compared in."""
         cells = {"gained": [self.right], "lost": [self.left]}.get(status, [self.left, self.right])
-        return [Counter(_terms(next(p for p in c.graph.params if p.name == name))) for c in cells]
+        return [Counter(free_terms(next(p for p in c.graph.params if p.name == name))) for c in cells]
 
 
 def _reads(c: Definition) -> tuple[str, ...]:
@@ -659,7 +394,7 @@ def diff(
 
     Parameters
     ----------
-    a, b : Cell
+    a, b : Definition
         The one to start from, and the one that is like it but for what is shown.
     input_size, hidden_size : int, optional
         D and H: numbers of parameters are then given as numbers too.
@@ -710,7 +445,7 @@ def diff(
     both = tuple(c.sizes(input_size, hidden_size, sizes) for c in (a, b)) if given else None
     rows, parameters = _rows(a, b, meaning, called), _parameters(a, b, meaning, both)
     starts = _starts(a, b, meaning)
-    counts = tuple(formula(sum((_terms(p) for p in c.graph.params), Counter())) for c in (a, b))
+    counts = tuple(formula(sum((free_terms(p) for p in c.graph.params), Counter())) for c in (a, b))
     numbers = None
     if given:
         numbers = tuple(c.parameter_count(input_size, hidden_size, sizes) for c in (a, b))
@@ -773,9 +508,9 @@ table:not(.numbers) tr:not(.same) td::before { content: attr(data-of) ": "; font
 """
 
 
-def _css() -> str:
+def page_css() -> str:
     """Colours by the page's theme; the two sides of a row stand under each other where there is no room."""
-    from .plots import css
+    from .style import css
 
     def within(rules: str) -> str:
         text = rules.replace("SERIF", SERIF).replace("\n  ", " ").strip()

@@ -8,6 +8,7 @@ values to HTML. What computes and draws is pure, so that a test can ask it direc
 """
 
 from lstmcourse.widgets.clock import clock_panel, clock_series
+from lstmcourse.widgets.drawing import strips, table
 from lstmcourse.widgets.gates import (
     belt_panel,
     belt_series,
@@ -17,7 +18,7 @@ from lstmcourse.widgets.gates import (
     update_values,
 )
 from lstmcourse.widgets.panel import Panel, Slider
-from lstmcourse.widgets.state import arrays_of, places, series_of, state_panel, strips, table
+from lstmcourse.widgets.state import arrays_of, places, series_of, state_panel
 
 __all__ = [
     "Panel",

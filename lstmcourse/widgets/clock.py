@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lstmcourse.views.hues import hue
-from lstmcourse.widgets.panel import Panel, Slider
-from lstmcourse.widgets.state import _HEIGHT, _LEFT, _sunk, _text, _write
+from ..cells.clockwork_rnn import clockwork, slow_to_fast
+from ..run.unroll import unroll
+from ..views.style import hue
+from .drawing import HEIGHT, LEFT, decimals, sunk, write_text
+from .panel import Panel, Slider
 
 __all__ = ["INPUT", "clock_panel", "clock_series"]
 
@@ -91,14 +93,12 @@ def clock_series(values: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
     >>> h[:5, 1].round(2).tolist()
     [0.45, 0.45, 0.45, 0.45, 0.7]
     """
-    import lstmcourse as lc
-
     periods = tuple(round(v) for name, v in values.items() if name.startswith("T_"))
     n = len(periods)
-    cell = lc.cells.clockwork.with_options(periods=periods)
+    cell = clockwork.with_options(periods=periods)
     params = {"W_h": np.full((1, n), values["W"]), "U_h": np.full((n, n), values["U"]), "b_h": np.zeros(n)}
-    params["U_h"] *= lc.cells.clockwork_rnn.slow_to_fast(n, periods)
-    h = lc.unroll(cell, params, np.reshape(INPUT, (-1, 1, 1)))["h"][:, 0]
+    params["U_h"] *= slow_to_fast(n, periods)
+    h = unroll(cell, params, np.reshape(INPUT, (-1, 1, 1)))["h"][:, 0]
     return np.arange(len(INPUT))[:, None] % np.array(periods) == 0, np.array(h)
 
 
@@ -108,22 +108,22 @@ _STEP, _GAP = 30, 12
 def _drawing(periods: Sequence[int], due: np.ndarray, h: np.ndarray, t: int) -> str:
     """Return a strip for the input and one for each module: bars, full where it computes, else outlines."""
     steps = len(due)
-    foot = (len(periods) + 1) * (_HEIGHT + _GAP) + 12
+    foot = (len(periods) + 1) * (HEIGHT + _GAP) + 12
     parts = [
-        f'<rect x="{_LEFT + t * _STEP}" y="2" width="{_STEP}" height="{foot + 2}" fill="var(--lc-rule)" '
+        f'<rect x="{LEFT + t * _STEP}" y="2" width="{_STEP}" height="{foot + 2}" fill="var(--lc-rule)" '
         'fill-opacity="0.6"/>'
     ]
     says = []
     rows = [("x", "x", np.ones(steps, bool), np.array(INPUT))]
     rows += [("h", f"T = {T}", due[:, j], h[:, j]) for j, T in enumerate(periods)]
     for k, (name, label, full, values) in enumerate(rows):
-        zero = _GAP / 2 + k * (_HEIGHT + _GAP) + _HEIGHT / 2
-        colour = f"var(--lc-{hue(name)})"
-        parts.append(_write(_LEFT - 8, zero + _sunk(13), label, 13))
-        parts.append(f'<path d="M{_LEFT} {zero:.1f}h{steps * _STEP}" stroke="{colour}"/>')
+        zero = _GAP / 2 + k * (HEIGHT + _GAP) + HEIGHT / 2
+        colour = f"var(--lc-{hue(name, 'blue')})"
+        parts.append(write_text(LEFT - 8, zero + sunk(13), label, 13))
+        parts.append(f'<path d="M{LEFT} {zero:.1f}h{steps * _STEP}" stroke="{colour}"/>')
         for s, value in enumerate(values):
-            length = _HEIGHT / 2 * float(value)
-            x, top = _LEFT + (s + 0.2) * _STEP, zero - max(length, 0.0)
+            length = HEIGHT / 2 * float(value)
+            x, top = LEFT + (s + 0.2) * _STEP, zero - max(length, 0.0)
             kind, opacity = ("lc-bar", 0.75) if full[s] else ("lc-held", 0.0)
             parts.append(
                 f'<rect class="{kind}" x="{x:.1f}" y="{top:.1f}" width="{0.6 * _STEP:.1f}" '
@@ -132,9 +132,9 @@ def _drawing(periods: Sequence[int], due: np.ndarray, h: np.ndarray, t: int) -> 
         if k:
             ticks = ", ".join(str(s) for s in np.flatnonzero(full))
             says.append(f"period {periods[k - 1]}: computes at {ticks}")
-    parts += [_write(_LEFT + (s + 0.5) * _STEP, foot, str(s), 11, "middle") for s in range(steps)]
-    parts.append(_write(_LEFT - 8, foot, "t", 12))
-    width, height = _LEFT + steps * _STEP + 8, foot + 8
+    parts += [write_text(LEFT + (s + 0.5) * _STEP, foot, str(s), 11, "middle") for s in range(steps)]
+    parts.append(write_text(LEFT - 8, foot, "t", 12))
+    width, height = LEFT + steps * _STEP + 8, foot + 8
     return (
         f'<svg class="lc-clock" role="img" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
         f"<title>The input, and the state of each module, step by step</title>"
@@ -148,8 +148,8 @@ def _table(periods: Sequence[int], due: np.ndarray, h: np.ndarray, t: int) -> st
     before = h[t - 1] if t else np.zeros(len(periods))
     rows = "".join(
         f'<tr><th scope="row">{j + 1}</th><td>{T}</td><td>{t % T}</td>'
-        f"<td>{'computes' if due[t, j] else 'holds'}</td><td>{_text(before[j])}</td>"
-        f"<td>{_text(h[t, j])}</td></tr>"
+        f"<td>{'computes' if due[t, j] else 'holds'}</td><td>{decimals(before[j])}</td>"
+        f"<td>{decimals(h[t, j])}</td></tr>"
         for j, T in enumerate(periods)
     )
     names = ("module", "period T", "t mod T", f"at t = {t} it", "before", "after")

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from lstmcourse.errors import UnknownNameError, nearest
-from lstmcourse.views.plots import _HOSTS, css
+from ..errors import UnknownNameError, nearest
+from ..views.style import HOSTS as _HOSTS
+from ..views.style import css
 
 __all__ = ["Panel", "Slider", "indexed", "pieces", "spoken"]
 

@@ -72,7 +72,8 @@ class Diagram:
 
 def css() -> str:
     """Colours as variables: light and dark by the page's theme, else by the reader's wish; light in print."""
-    from ..plots import _HOSTS, PALETTE
+    from ..style import HOSTS as _HOSTS
+    from ..style import PALETTE
 
     def values(theme: str) -> str:
         colours = {"paper": PALETTE[theme]["paper"], "ink": PALETTE[theme]["ink"]}
