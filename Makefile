@@ -59,7 +59,7 @@ test: setup-test ## verify everything: package, doctests, lint, notebooks (PORTA
 ifdef PORTABLE
 	$(MAKE) test-portable PORTABLE_THREADS='$(PORTABLE)'
 endif
-	OPENBLAS_NUM_THREADS=$(OPENBLAS_NUM_THREADS) $(PYTEST) -m 'not long' $(NOTEBOOKS) tests lstmcourse notebooks $(TEST_ARGS)
+	OPENBLAS_NUM_THREADS=$(OPENBLAS_NUM_THREADS) $(PYTEST) -m 'not long' $(NOTEBOOKS) tests lstmcourse tools/claims.py notebooks $(TEST_ARGS)
 
 test-long: setup-test ## what is slow by nature: processes that are killed, many at once
 	OPENBLAS_NUM_THREADS=$(OPENBLAS_NUM_THREADS) $(PYTEST) -m long tests $(TEST_ARGS)
@@ -96,7 +96,7 @@ experiments: setup ## run, or resume, what takes longer than a notebook may
 	$(BIN)/python -m lstmcourse.experiments
 
 claims: setup ## which claims of the essay are met, and which are not (THROUGH=02: due so far)
-	@$(BIN)/python -m lstmcourse.course.claims $(if $(THROUGH),--through $(THROUGH))
+	@$(BIN)/python -m tools.claims $(if $(THROUGH),--through $(THROUGH))
 
 bench: setup ## time every cell beside PyTorch and JAX, where they are installed (ARGS="--cells lstm --sizes 0 1")
 	$(BIN)/python benchmarks/bench.py $(ARGS)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstmcourse import claims
-from lstmcourse.course.claims import CLAIMS, ClaimFailed, Evidence, check, claim, evidence, unmet
+from lstmcourse.course.claims import CLAIMS, ClaimFailed, check, claim
+from tools.claims import Evidence, evidence, main, unmet
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -201,18 +201,18 @@ def test_duties_that_notebooks_share():
 
 
 def test_the_command_fails_while_something_due_is_unmet(tmp_path, capsys):
-    assert claims.main(["--folder", str(tmp_path), "--through", "00"]) == 0
-    assert claims.main(["--folder", str(tmp_path), "--through", "01", "--unmet"]) == 1
+    assert main(["--folder", str(tmp_path), "--through", "00"]) == 0
+    assert main(["--folder", str(tmp_path), "--through", "01", "--unmet"]) == 1
     out = capsys.readouterr().out
     assert "unmet: C02 has no cell in notebook 01" in out and "C03 has no cell" not in out
     notebook(tmp_path, "00_start.ipynb", ("code", ["C05"], "x"))
-    assert claims.main(["--folder", str(tmp_path), "--through", "00"]) == 1
+    assert main(["--folder", str(tmp_path), "--through", "00"]) == 1
 
 
 @pytest.mark.parametrize("arguments", [["--through", "2"], ["--folder", "nowhere"]])
 def test_the_command_refuses_bad_arguments(arguments, capsys):
     with pytest.raises(SystemExit):
-        claims.main(arguments)
+        main(arguments)
     assert arguments[1] in capsys.readouterr().err
 
 
@@ -221,7 +221,7 @@ def test_the_notebooks_there_are_meet_what_they_owe():
     if not there:
         pytest.fail("no notebook has been built: run `make notebooks`")
     done = subprocess.run(
-        [sys.executable, "-m", "lstmcourse.course.claims", "--unmet", "--through", there[-1]],
+        [sys.executable, "-m", "tools.claims", "--unmet", "--through", there[-1]],
         capture_output=True,
         text=True,
         cwd=ROOT,

@@ -71,7 +71,7 @@ COMMANDS = {
     "a model": ["-c", "import lstmcourse as lc; print(lc.Model('lstm', 'adding', hidden_size=4))"],
     "a difference": ["-c", "import lstmcourse as lc; print(lc.diff(lc.cells.lstm, lc.cells.peephole))"],
     "experiments": ["-m", "lstmcourse.experiments", "--list"],
-    "claims": ["-m", "lstmcourse.course.claims"],
+    "claims": ["-m", "tools.claims"],
     "training": [
         "-c",
         "import lstmcourse as lc; print(lc.fit(lc.Model('rnn', 'adding', hidden_size=2), 2, batch_size=2))",
