@@ -29,7 +29,6 @@ __all__ = [
     "mapping",
     "memory",
     "number",
-    "path",
     "same_shape",
     "shown",
     "text",
@@ -154,15 +153,6 @@ def mapping(name: str, value: Any, what: str, *, optional: bool = False) -> Mapp
         raise TypeError(f"{name}={shown(value)} is of type {type(value).__name__}; it is a dict {what}")
     if wrong := [k for k in value if not isinstance(k, str)]:
         raise TypeError(f"{name} has the key {shown(wrong[0])}; its keys are names (str)")
-    return value
-
-
-def path(name: str, value: object) -> str | os.PathLike:
-    """Where a file is: a str or a Path."""
-    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
-        raise TypeError(f"{name}={shown(value)} does not fit: a path (str or pathlib.Path) is needed")
-    if "\0" in str(value):
-        raise ValueError(f"{name}={shown(value)} does not fit: no path holds the character NUL")
     return value
 
 

@@ -1,6 +1,7 @@
 """What equations mean, by number: `Meaning` gives one number to all that compute the same.
 
-Differences between cells are found by it, and the modules of other libraries that are the same function.
+Differences between cells are found by it, and the modules of other libraries that are the same function. Its
+numbers hold within one process; the digest that stands in files is `lstmcourse.training.equations`.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ __all__ = [
     "array",
     "check_params",
     "check_shapes",
+    "extents",
     "joined",
     "load",
     "matrix",
@@ -84,6 +85,31 @@ def matrix(name: str, a: np.ndarray, axes: str) -> tuple[int, int]:
     if a.ndim != 2:
         raise ShapeError(f"{name} has shape {a.shape}, {a.ndim} axes; it needs {axes}")
     return a.shape
+
+
+def extents(
+    cell: Cell, s: Structure, arrays: Arrays, others: Mapping[int, str], *, turned: bool = False
+) -> tuple[int, int, str]:
+    """D and H, by the first two arrays, (D, G H) and (H, G H) or `turned` their transposes; and why.
+
+    ShapeError where they have not the cell's number of gates G; `others` says by G what they are then.
+    """
+
+    def turn(pair: tuple) -> tuple:
+        return pair[::-1] if turned else pair
+
+    G, (W, U, *_) = len(s.row.gates), arrays
+    first, second = ("({}, {})".format(*turn((size, f"{G} H"))) for size in "DH")
+    D, _ = turn(matrix(W, arrays[W], first))
+    H, width = turn(matrix(U, arrays[U], second))
+    if width != G * H:
+        other = others.get(width // H) if H and width % H == 0 else None
+        many, one = turn(("columns", "rows"))
+        raise ShapeError(
+            f"{U} has shape {arrays[U].shape}{f', as {other}' if other else ''}; {s.row.module}, as "
+            f"{cell.name} needs it, has {G} x H {many} for H {one}: {turn((H, G * H))}"
+        )
+    return D, H, f"{W} has shape {arrays[W].shape} and {U} has {arrays[U].shape}: D = {D}, H = {H}"
 
 
 def check_params(cell: Cell, params: Mapping[str, Any], s: Structure) -> Arrays:

@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ShapeError, UnknownNameError, nearest
-from .arrays import array, check_params, check_shapes, joined, load, matrix, one_dtype, parted, said_of, save
+from .arrays import (
+    array,
+    check_params,
+    check_shapes,
+    extents,
+    joined,
+    load,
+    one_dtype,
+    parted,
+    said_of,
+    save,
+)
 from .table import KERAS, extent, structure
 from .torch import KEY as TORCH_KEY
 
@@ -26,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["from_keras", "load_keras", "save_keras", "to_keras"]
 
 _KINDS = ("kernel", "recurrent_kernel", "bias")
-_LAYERS = {1: "SimpleRNN", 3: "GRU", 4: "LSTM"}
+_LAYERS = {1: "of a SimpleRNN", 3: "of a GRU", 4: "of an LSTM"}
 
 
 def _names(s: Structure, bias: bool = True) -> list[str]:
@@ -155,23 +166,14 @@ def _check_weights(cell: Cell, weights: Sequence[Any], s: Structure) -> Arrays:
     arrays = {labels[n]: array(labels[n], a) for n, a in zip(wanted, weights, strict=True)}
     dtype = one_dtype(arrays)
 
-    G, (kernel, recurrent, *_) = len(s.row.gates), labels.values()
-    D, _ = matrix(kernel, arrays[kernel], f"(D, {G} H)")
-    H, columns = matrix(recurrent, arrays[recurrent], f"(H, {G} H)")
-    if columns != G * H:
-        other = _LAYERS.get(columns // H) if H and columns % H == 0 else None
-        raise ShapeError(
-            f"{recurrent} has shape {arrays[recurrent].shape}{f', as of a {other}' if other else ''}; "
-            f"{s.row.module}, as {cell.name} needs it, has {G} x H columns for H rows: {(H, G * H)}"
-        )
-    bias = (2, G * H) if _rows_of_bias(s) == 2 else (G * H,)
-    shapes = {}
+    D, H, because = extents(cell, s, arrays, _LAYERS)
+    shapes, width = {}, len(s.row.gates) * H
+    bias = (2, width) if _rows_of_bias(s) == 2 else (width,)
     for prefix, layer, _ in s.parts():
         below = H * s.directions if layer else D
-        shapes |= zip((prefix + k for k in _KINDS), ((below, G * H), (H, G * H), bias), strict=True)
-    _check_reset(cell, s, {labels[n]: arrays[labels[n]] for n in wanted if n.endswith("bias")}, G * H)
-    because = f"{kernel} has shape {arrays[kernel].shape} and {recurrent} {arrays[recurrent].shape}: "
-    check_shapes(arrays, {labels[n]: shapes[n] for n in wanted}, f"{because}D = {D}, H = {H}")
+        shapes |= zip((prefix + k for k in _KINDS), ((below, width), (H, width), bias), strict=True)
+    _check_reset(cell, s, {labels[n]: arrays[labels[n]] for n in wanted if n.endswith("bias")}, width)
+    check_shapes(arrays, {labels[n]: shapes[n] for n in wanted}, because)
     return {n: arrays[labels[n]] if n in labels else np.zeros(shapes[n], dtype) for n in names}
 
 

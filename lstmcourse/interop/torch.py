@@ -15,8 +15,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import checks
-from ..errors import ShapeError, UnknownNameError, nearest
-from .arrays import array, check_params, check_shapes, joined, load, matrix, one_dtype, parted, said_of, save
+from ..errors import UnknownNameError, nearest
+from .arrays import (
+    array,
+    check_params,
+    check_shapes,
+    extents,
+    joined,
+    load,
+    one_dtype,
+    parted,
+    said_of,
+    save,
+)
 from .table import PYTORCH, Structure, extent, structure
 
 if TYPE_CHECKING:
@@ -27,7 +38,7 @@ __all__ = ["from_torch", "load_torch", "save_torch", "to_torch"]
 
 KEY = re.compile(r"(weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)_l(\d+)(_reverse)?")
 _KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-_BLOCKS = {1: "an nn.RNN", 3: "an nn.GRU", 4: "an nn.LSTM"}
+_BLOCKS = {1: "in an nn.RNN", 3: "in an nn.GRU", 4: "in an nn.LSTM"}
 
 
 def _names(layer: int, reverse: bool) -> tuple[str, str, str, str]:
@@ -157,21 +168,12 @@ def _check_state_dict(cell: Cell, state_dict: Mapping[str, Any], s: Structure) -
     arrays = {n: array(n, state_dict[n]) for n in wanted}
     dtype = one_dtype(arrays)
 
-    G, (ih, hh, *_) = len(s.row.gates), names
-    _, D = matrix(ih, arrays[ih], f"({G} H, D)")
-    rows, H = matrix(hh, arrays[hh], f"({G} H, H)")
-    if rows != G * H:
-        other = _BLOCKS.get(rows // H) if H and rows % H == 0 else None
-        raise ShapeError(
-            f"{hh} has shape {arrays[hh].shape}{f', as in {other}' if other else ''}; {s.row.module}, as "
-            f"{cell.name} needs it, has {G} x H rows for H columns: {(G * H, H)}"
-        )
-    shapes = {}
+    D, H, because = extents(cell, s, arrays, _BLOCKS, turned=True)
+    shapes, width = {}, len(s.row.gates) * H
     for _, layer, reverse in s.parts():
         below = H * s.directions if layer else D
-        fits = ((G * H, below), (G * H, H), (G * H,), (G * H,))
+        fits = ((width, below), (width, H), (width,), (width,))
         shapes |= zip(_names(layer, reverse), fits, strict=True)
-    because = f"{ih} has shape {arrays[ih].shape} and {hh} has {arrays[hh].shape}: D = {D}, H = {H}"
     check_shapes(arrays, {n: shapes[n] for n in wanted}, because)
     return {n: arrays[n] if n in arrays else np.zeros(shapes[n], dtype) for n in names}
 

@@ -9,8 +9,8 @@ for it, no other file is read but sources of Python's standard library, and what
 before memory is taken. It is written by `lstmcourse.files.replace`: whatever happens, the old file or the new
 one is there, whole. A file that is no checkpoint is not replaced, unless you say so.
 
-A cell is known again by its name, its options and a digest of its equations (`lstmcourse.training.meaning`);
-an optimiser or a schedule by the name of its class and its fields. A function has none, so a run with such a
+A cell is known again by its name, its options and a digest of its equations (`training.equations`); an
+optimiser or a schedule by the name of its class and its fields. A function has none, so a run with such a
 schedule cannot be stored.
 
 ===================  ====================================================================================
@@ -45,8 +45,8 @@ from ..files import tensors as tensorfiles
 from ..files import whole as files
 from ..files.paths import expand
 from ..revision import __version__
+from .equations import digest, forms, text_digest
 from .given import as_cell
-from .meaning import digest, forms, text_digest
 from .model import Model
 
 __all__ = ["VERSION", "Checkpoint", "CheckpointError", "load", "save"]

@@ -27,10 +27,10 @@ from ..errors import ShapeError, UnknownNameError, nearest
 from ..programs.threads import threads_for
 from ..run.unroll import unroll
 from ..tasks.base import Batch, Task
+from .equations import digest
 from .forward import Forward, at, scored_steps
 from .given import as_cell, as_task, check_settings, same_interface
 from .losses import LOSSES
-from .meaning import digest
 from .optim import Arrays
 from .plain import plain
 from .sampling import check_can_sample, draw

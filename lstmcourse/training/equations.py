@@ -4,6 +4,11 @@
 and on the numbers of tables and constants. It does not depend on the order of equations, terms or factors,
 nor on what equations are called, how parameters start, or in which module the cell lies.
 
+`lstmcourse.engine.meaning` is a relative, with another end. Its numbers hold within one process; names can
+stand for themselves there, and a table for the function that makes it, so that differences can be shown. A
+digest stands in files: it must be the same on every machine and in every version to come, so it takes a
+table's numbers, and what it treats alike is settled here, whatever the engine learns to treat alike.
+
 Files of version 1 have a `text_digest`, which depends on all that is printed of a graph. Where a cell has got
 another form of the same function since, `FORMER` holds the one it had, and `forms` gives both.
 """
@@ -25,12 +30,8 @@ from ..engine.ops import constant, exp, expand, maximum, sigmoid, softplus, sqrt
 
 __all__ = ["FORMER", "digest", "forms", "text_digest"]
 
-_SILENT = (
-    "init",
-    "label",
-    "function",
-    "free",
-)  # a table counts by its numbers
+_SILENT = ("init", "label", "function", "free")  # a table counts by its numbers
+# Part of the format of files: never changed without a new version of it.
 _COMMUTE = ("maximum", "minimum", "equal", "not_equal", "both", "either")
 
 
