@@ -18,9 +18,8 @@ import importlib
 from . import aliases, cells
 from .cell import Cell, cell, clock, noise, sequence, state, static
 from .compose import bidirectional, stack
-from .engine.layers import affine, param, peephole, split, table
+from .engine.layers import affine, concat, mean, param, peephole, split, table
 from .engine.ops import (
-    concat,
     constant,
     cos,
     dot,
@@ -31,7 +30,6 @@ from .engine.ops import (
     logsumexp,
     matmul,
     maximum,
-    mean,
     minimum,
     relu,
     reshape,

@@ -14,7 +14,7 @@ from typing import Any
 from . import checks
 from .cell import Cell, Input
 from .engine.graph import Node
-from .engine.ops import concat
+from .engine.layers import concat
 from .engine.trace import current
 
 __all__ = ["bidirectional", "stack"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..engine.graph import Node
-from ..engine.ops import is_condition
+from ..engine.operands import is_condition
 from ..programs.walk import Walk
 from .loops import Loops
 from .memory import Memory, Ref

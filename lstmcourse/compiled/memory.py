@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..engine.graph import Dim, Node
-from ..engine.ops import is_condition
+from ..engine.operands import is_condition
 from ..programs.walk import Storage, Walk
 from .order import Group, Order
 from .program import Buffer, NotCompiled, View

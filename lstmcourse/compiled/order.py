@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..engine.graph import Dim, Node
-from ..engine.ops import is_condition
+from ..engine.operands import is_condition
 from ..programs.passes import Section
 from ..programs.walk import Walk
 

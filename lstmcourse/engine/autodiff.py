@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from .graph import Dim, Graph, Node, State, walk
-from .ops import OPS, apply, concat, constant, expand
+from .layers import concat
+from .ops import OPS, apply, constant, expand
 from .ops import sum as sum_axis
 from .trace import editing, record
 
@@ -100,18 +101,14 @@ class _Backward:
     def start(self, outputs: Collection[str]) -> None:
         """Gradients come in from outside, and from the later step."""
         for state in self.graph.states:
-            common = dict(shape=state.prev.shape, batched=True, name=gradient_name(state.name))
-            leaf = self.new.add(OPS["prev"], attrs={"state": gradient_name(state.name)}, timed=True, **common)
+            name = gradient_name(state.name)
+            common = dict(shape=state.prev.shape, batched=True, name=name)
+            leaf = self.new.add(OPS["prev"], attrs={"state": name}, timed=True, **common)
             first = self.new.add(OPS["initial"], attrs={"state": state.name}, **common)
-            self.carried[state.name] = State(
-                gradient_name(state.name), leaf, first, reverse=not state.reverse
-            )
-            self.give(state.next, leaf)
-            self.give(
-                state.start,
-                self.new.add(OPS["carried"], attrs={"state": gradient_name(state.name)}, **common),
-            )
+            self.carried[state.name] = State(name, leaf, first, reverse=not state.reverse)
             self.new.states.append(self.carried[state.name])
+            self.give(state.next, leaf)
+            self.give(state.start, self.new.add(OPS["carried"], attrs={"state": name}, **common))
         for name in outputs:
             node = self.graph.names[name]
             common = dict(shape=node.shape, batched=True, timed=True, name=gradient_name(name))
@@ -207,9 +204,7 @@ def _zeros(like: Node) -> Node:
 
 
 def _assemble(node: Node, pieces: list, axis: int) -> list[Node]:
-    """Gradients of parts of one array: side by side where the parts tile it, else padded with zeros and
-    added.
-    """
+    """Gradients of parts of one array: side by side where the parts tile it, else padded and added."""
     order, at = [], Dim()
     rest = list(pieces)
     while rest:

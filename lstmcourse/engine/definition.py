@@ -16,7 +16,8 @@ from .expression import equations
 from .graph import Dim, Graph, Node, State
 from .layers import table_values
 from .lines import line_of
-from .ops import OPS, constant, is_condition, spread
+from .operands import is_condition
+from .ops import OPS, constant, spread
 from .rewrite import rewrite
 from .signature import Input
 from .trace import Scope, editing, trace

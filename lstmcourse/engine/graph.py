@@ -15,9 +15,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import CellDefinitionError
-from .lines import author_line
-
 __all__ = ["Dim", "Graph", "Node", "Op", "State"]
 
 
@@ -85,7 +82,7 @@ class Op:
     name: str
     numpy: str
     latex: str
-    shape: Callable[..., tuple]
+    shape: Callable[..., tuple] | None
     grad: Callable[..., tuple] | None
     kind: str = "elementwise"  # elementwise, product, reduction, view, leaf
     precedence: int = 100
@@ -97,7 +94,7 @@ class Op:
 
 
 class Node:
-    """One operation in a graph. Arithmetic on nodes is recorded, not done; `ops.py` installs the operators.
+    """One operation in a graph. Arithmetic on nodes is recorded, not done; `operators.py` says how.
 
     Attributes
     ----------
@@ -118,34 +115,14 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__",
-        "args",
-        "attrs",
-        "batched",
-        "graph",
-        "hint",
-        "line",
-        "name",
-        "op",
-        "origin",
-        "shape",
+        "__weakref__", "args", "attrs", "batched", "graph", "hint", "line", "name", "op", "origin", "shape",
         "timed",
-    )
+    )  # fmt: skip
 
     def __init__(
-        self,
-        op,
-        args=(),
-        attrs=None,
-        *,
-        shape=(),
-        batched=False,
-        timed=False,
-        name="",
-        line="",
-        origin=None,
+        self, op, args=(), attrs=None, *, shape=(), batched=False, timed=False, name="", line="", origin=None,
         hint="",
-    ):
+    ):  # fmt: skip
         self.op, self.args, self.attrs, self.graph = op, tuple(args), dict(attrs or {}), None
         self.shape, self.batched, self.timed = tuple(shape), batched, timed
         self.name, self.line, self.origin, self.hint = name, line, origin, hint
@@ -158,33 +135,6 @@ class Node:
     def __repr__(self) -> str:
         axes = ["T"] * self.timed + ["B"] * self.batched + [str(d) for d in self.shape]
         return f"<{self.label}: {self.op.name}, shape ({', '.join(axes)})>"
-
-    def _refuse(self, what: str) -> None:
-        raise CellDefinitionError(
-            f"{author_line()}: {what} {self!r}. A cell is traced once, without values, so every step does "
-            "the same "
-            "operations; write where(condition, a, b) to choose by value, and use the functions of lstmcourse"
-        )
-
-    def __bool__(self) -> bool:
-        self._refuse("cannot branch on the value of")
-
-    def __iter__(self):
-        self._refuse("cannot iterate over (split(a, n) divides)")
-
-    def __float__(self) -> float:
-        self._refuse("a function that is not one of lstmcourse wanted the value of")
-
-    __int__ = __index__ = __complex__ = __float__
-
-    def __array__(self, *_, **__):
-        self._refuse("a NumPy function wanted the values of")
-
-    def __array_function__(self, func, *_, **__):
-        self._refuse(f"{func.__module__}.{func.__name__} is not known to the tracer; it was given")
-
-    def __len__(self) -> int:
-        self._refuse("cannot take len() of")
 
 
 @dataclass

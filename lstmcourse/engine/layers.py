@@ -1,4 +1,4 @@
-"""Layers: parameters, the weighted sums `affine` that they make, and tables of numbers that nobody learns."""
+"""Layers and their parameters, tables of numbers that nobody learns, and parts laid side by side."""
 
 from __future__ import annotations
 
@@ -9,11 +9,31 @@ import numpy as np
 
 from ..errors import CellDefinitionError, ShapeError
 from .graph import Dim, Node
-from .lines import author_line
-from .ops import OPS, apply, stop_gradient
-from .trace import current, record, word
+from .lines import author_line, word
+from .ops import OPS, apply, constant, stop_gradient
+from .ops import sum as sum_axis
+from .trace import current, record
 
-__all__ = ["affine", "param", "peephole", "split", "table"]
+__all__ = ["affine", "concat", "mean", "param", "peephole", "split", "table"]
+
+
+def concat(*parts: Any, axis: int = -1) -> Any:
+    """Lay parts side by side along a trailing axis.
+
+    Examples
+    --------
+    >>> concat(np.ones(2), np.zeros(1))
+    array([1., 1., 0.])
+    """
+    if not any(isinstance(p, Node) for p in parts):
+        return np.concatenate(parts, axis=axis)
+    ranks = {len(p.shape) for p in parts if isinstance(p, Node)}
+    if len(ranks) > 1 or len({p.batched for p in parts}) > 1 or axis >= 0:
+        raise CellDefinitionError(
+            f"{author_line()}: concat of {', '.join(map(repr, parts))} along axis {axis}: the "
+            "parts need the same axes, and the axis is counted from the right (-1 is the last)"
+        )
+    return apply("concat", *parts, axis=axis)
 
 
 def split(a: Node, *sizes: int | str, axis: int = -1) -> tuple[Node, ...]:
@@ -43,6 +63,13 @@ def split(a: Node, *sizes: int | str, axis: int = -1) -> tuple[Node, ...]:
         parts.append(a if here else apply("slice", a, start=start, stop=stop, axis=axis, **more))
         start = stop
     return tuple(parts)
+
+
+def mean(a: Any, axis: int = -1) -> Any:
+    """Average along a trailing axis, counted from the right."""
+    if not isinstance(a, Node):
+        return np.mean(a, axis=axis)
+    return sum_axis(a, axis) / constant(a.shape[axis])
 
 
 # How a parameter starts unless the cell says otherwise. Input weights: Glorot & Bengio (AISTATS 2010);

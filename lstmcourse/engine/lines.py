@@ -1,4 +1,4 @@
-"""Which line of an author's file is running: what errors and nodes name."""
+"""What an author wrote: which line is running, which names it may use, and the text itself."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UnknownNameError, nearest
+from ..errors import CellDefinitionError, UnknownNameError, nearest
 
 if TYPE_CHECKING:
     from .trace import Scope
 
-__all__ = ["line_of"]
-
+__all__ = ["author_line", "line_of", "word", "written"]
 
 HERE = str(Path(__file__).parent.parent)
 
@@ -54,6 +53,15 @@ def line_of(function: Callable, error: BaseException | None = None) -> str:
         step = step.tb_next
     where = function.__code__.co_filename
     return f"{where if where.startswith('<') else Path(where).name}, line {line}"
+
+
+def word(what: str, name: Any) -> str:
+    """A name that programs, LaTeX and pages can hold as it is: letters, digits and underscores."""
+    if not isinstance(name, str) or not f"_{name}".isidentifier() or not name:
+        raise CellDefinitionError(
+            f"{author_line()}: {what} is called {name!r}; a name is made of letters, digits and underscores"
+        )
+    return name
 
 
 def written(cell: Any, names: Collection[str]) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 from ..errors import CellDefinitionError, nearest
 from .definition import Definition
 from .graph import Dim, Graph, Node, walk
-from .lines import author_line
+from .lines import author_line, word
 from .ops import constant
-from .trace import current, word
+from .trace import current
 from .variants import with_options
 
 __all__ = ["use"]

@@ -13,22 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 
 __all__ = [
-    "copy",
-    "dot",
-    "logsumexp",
-    "outer",
-    "pad",
-    "relu",
-    "remainder",
-    "reshape",
-    "rows",
-    "select",
-    "sigmoid",
-    "softmax",
-    "softplus",
-    "spread",
-    "total",
-]
+    "copy", "dot", "logsumexp", "outer", "pad", "relu", "remainder", "reshape", "rows",
+    "select", "sigmoid", "softmax", "softplus", "spread", "total",
+]  # fmt: skip
 
 
 def rows(a: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The primitives: one row each, with NumPy text, LaTeX text, shape rule and gradient rule side by side.
 
 `OPS` is the table. Below it stand the functions that cells are written with (`affine`, `sigmoid`, `concat`,
-...), each of which records one or a few rows, and the operators of `Node`. A new primitive is a new row:
+...), each of which records one or a few rows; `operators.py` gives `Node` its arithmetic. A new primitive is a new row:
 the printers, the backward pass and the parametrised gradient test take it from here.
 
 In NumPy text, ``{0}`` is the first argument, ``{out}`` the storage of the result, other names the node's
@@ -22,37 +22,14 @@ from ..errors import CellDefinitionError
 from . import numeric, shapes
 from .graph import Dim, Node, Op
 from .lines import author_line
+from .operands import check_conditions, check_ranks, is_condition
 from .trace import current, record
 
 __all__ = [
-    "OPS",
-    "concat",
-    "constant",
-    "cos",
-    "dot",
-    "exp",
-    "expand",
-    "identity",
-    "log",
-    "logsumexp",
-    "matmul",
-    "maximum",
-    "mean",
-    "minimum",
-    "relu",
-    "reshape",
-    "sigmoid",
-    "sin",
-    "softmax",
-    "softplus",
-    "sqrt",
-    "square",
-    "stop_gradient",
-    "sum",
-    "swap",
-    "tanh",
-    "where",
-]
+    "OPS", "constant", "cos", "dot", "exp", "expand", "identity", "log", "logsumexp",
+    "matmul", "maximum", "minimum", "relu", "reshape", "sigmoid", "sin", "softmax",
+    "softplus", "sqrt", "square", "stop_gradient", "sum", "swap", "tanh", "where",
+]  # fmt: skip
 
 
 # Gradient rules that take more than a line.
@@ -148,13 +125,12 @@ _TABLE = [
     Op("total",    "total({0}, {rank}, out={out})",            r"\textstyle\sum {0}",    shapes.total,     None,                                          kind="reduction"),
     Op("over_time", "np.sum({0}, axis=0, out={out})",          r"\textstyle\sum_t {0}",  shapes.same,      None,                                          kind="reduction"),
     # leaves: what a program is given
-    *[Op(name, "", "", shapes.given, None, kind="leaf") for name in
+    *[Op(name, "", "", None, None, kind="leaf") for name in
       ("const", "param", "table", "static", "initial", "sequence", "noise", "clock", "valid", "prev", "saved", "carried", "grad")],
 ]
 # fmt: on
 
 OPS: dict[str, Op] = {op.name: op for op in _TABLE}
-Number = int | float | complex | bool
 
 
 def constant(value: Any) -> Node:
@@ -172,18 +148,6 @@ def constant(value: Any) -> Node:
     )
 
 
-def _check_ranks(name: str, args: Sequence[Node]) -> None:
-    """Operands with a batch axis have the same number of further axes, so that none meets the batch by accident."""
-    ranks = {len(a.shape) for a in args if a.batched}
-    loose = [len(a.shape) for a in args if not a.batched]
-    if len(ranks) > 1 or (ranks and loose and max(loose) > min(ranks)):
-        raise CellDefinitionError(
-            f"{author_line()}: {name} of {' and '.join(map(repr, args))}: operands that differ for each sequence must have "
-            "the same number of axes beside time and batch, and shared ones no more than that; use expand(a, axis) to "
-            "line them up"
-        )
-
-
 def _lined_up(nodes: Sequence[Node]) -> list[Node]:
     """Give what varies with time, and not with the sequence, as many axes as the others: those for time and
     batch come before all of them, also where all steps are computed at once.
@@ -195,29 +159,6 @@ def _lined_up(nodes: Sequence[Node]) -> list[Node]:
             a = expand(a, -len(a.shape) - 1)
         found.append(a)
     return found
-
-
-def _check_conditions(name: str, nodes: Sequence[Node]) -> None:
-    """What decides is a comparison, not a number."""
-    for node in nodes:
-        if not is_condition(node):
-            raise CellDefinitionError(
-                f"{author_line()}: {name} was given {node!r} as a condition; a condition is a comparison, such as "
-                "h > 0.0 or t % 4 == 0"
-            )
-
-
-def is_condition(node: Node) -> bool:
-    """Whether a node's values are true and false: a comparison, or what only hands comparisons on."""
-    if node.op.boolean or node.op.name == "valid":
-        return True
-    if "of" in node.attrs and node.op.name in ("saved", "clock"):
-        return is_condition(node.attrs["of"])
-    if node.op.name == "const":
-        return np.asarray(node.attrs["value"]).dtype == bool
-    chosen = node.args[1:] if node.op.name == "where" else node.args
-    hands_on = ("copy", "stop", "where", "spread", "reshape", "concat")
-    return (node.op.kind == "view" or node.op.name in hands_on) and all(is_condition(a) for a in chosen)
 
 
 _code = functools.cache(lambda text: compile(text, "<primitive>", "eval"))
@@ -259,10 +200,10 @@ def apply(name: str, *args: Any, **attrs: Any) -> Any:
             f"{author_line()}: {name} of conditions: write where(condition, 1.0, 0.0) for a number, or & | ~ to combine them"
         )
     if op.kind == "elementwise" or name == "matmul":
-        _check_ranks(name, nodes)
+        check_ranks(name, nodes)
         nodes = _lined_up(nodes)
     if name in ("where", "both", "either", "opposite"):
-        _check_conditions(name, nodes[:1] if name == "where" else nodes)
+        check_conditions(name, nodes[:1] if name == "where" else nodes)
     return record(op, nodes, attrs)
 
 
@@ -334,25 +275,6 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     return apply("where", condition, a, b)
 
 
-def concat(*parts: Any, axis: int = -1) -> Any:
-    """Lay parts side by side along a trailing axis.
-
-    Examples
-    --------
-    >>> concat(np.ones(2), np.zeros(1))
-    array([1., 1., 0.])
-    """
-    if not any(isinstance(p, Node) for p in parts):
-        return np.concatenate(parts, axis=axis)
-    ranks = {len(p.shape) for p in parts if isinstance(p, Node)}
-    if len(ranks) > 1 or len({p.batched for p in parts}) > 1 or axis >= 0:
-        raise CellDefinitionError(
-            f"{author_line()}: concat of {', '.join(map(repr, parts))} along axis {axis}: the parts need the same axes, and the "
-            "axis is counted from the right (-1 is the last)"
-        )
-    return apply("concat", *parts, axis=axis)
-
-
 def _part(a: Node, start: Dim, stop: Dim, axis: int = -1) -> Node:
     if start == Dim() and stop == a.shape[axis]:
         return a
@@ -393,13 +315,6 @@ def spread(a: Node, like: Node) -> Node:
     return record(OPS["spread"], [a], {"shape": like.shape}, batched=like.batched, timed=like.timed)
 
 
-def mean(a: Any, axis: int = -1) -> Any:
-    """Average along a trailing axis, counted from the right."""
-    if not isinstance(a, Node):
-        return np.mean(a, axis=axis)
-    return sum(a, axis) / constant(a.shape[axis])
-
-
 def softmax(a: Any, axis: int = -1) -> Any:
     """exp(a) over its sum along a trailing axis: positive weights that sum to 1.
 
@@ -428,68 +343,3 @@ def dot(a: Any, w: Any) -> Any:
 def matmul(a: Any, b: Any) -> Any:
     """A product of two matrices for each sequence: (B, n, k) by (B, k, m) is (B, n, m)."""
     return apply("matmul", a, b)
-
-
-_OPERATORS = {  # what NumPy does for `array + node`, where the array comes first
-    np.add: "add", np.subtract: "sub", np.multiply: "mul", np.true_divide: "div", np.remainder: "mod",
-    np.less: "less", np.less_equal: "less_equal", np.greater: "greater", np.greater_equal: "greater_equal",
-    np.equal: "equal", np.not_equal: "not_equal", np.bitwise_and: "both", np.bitwise_or: "either",
-}  # fmt: skip
-
-
-def _array_ufunc(self, ufunc, method, *inputs, **settings):
-    """Arithmetic with an array is recorded; NumPy's other functions are refused by name, with ours beside it."""
-    if method == "__call__" and ufunc in _OPERATORS and not settings:
-        return apply(_OPERATORS[ufunc], *inputs)
-    name = ufunc.__name__
-    ours = f"write lc.{name}" if name in __all__ else "use the functions of lstmcourse"
-    if name == "matmul":
-        ours = "write lc.dot(a, w), or lc.matmul for a matrix of each sequence"
-    raise CellDefinitionError(
-        f"{author_line()}: np.{name} was given {self!r}, and NumPy's functions want values, which a cell has not while "
-        f"it is traced; {ours}"
-    )
-
-
-def _install() -> None:
-    """Give `Node` its operators."""
-
-    def method(name, reverse=False):
-        def op(self, other):
-            if not isinstance(other, Node | Number | np.ndarray | np.generic):
-                return NotImplemented
-            return apply(name, other, self) if reverse else apply(name, self, other)
-
-        return op
-
-    for name, symbol in [("add", "add"), ("sub", "sub"), ("mul", "mul"), ("div", "truediv"), ("mod", "mod")]:
-        setattr(Node, f"__{symbol}__", method(name))
-        setattr(Node, f"__r{symbol}__", method(name, reverse=True))
-    comparisons = [
-        ("less", "lt"),
-        ("less_equal", "le"),
-        ("greater", "gt"),
-        ("greater_equal", "ge"),
-        ("equal", "eq"),
-    ]
-    for name, symbol in [*comparisons, ("not_equal", "ne")]:
-        setattr(Node, f"__{symbol}__", method(name))
-    Node.__hash__ = object.__hash__
-    Node.__neg__ = lambda self: apply("neg", self)
-    Node.__matmul__ = dot
-    Node.__and__ = lambda self, other: apply("both", self, other)
-    Node.__or__ = lambda self, other: apply("either", self, other)
-    Node.__invert__ = lambda self: apply("opposite", self)
-
-    def power(self, k):
-        if k == 2:
-            return square(self)
-        raise CellDefinitionError(
-            f"{author_line()}: only the square a ** 2 is a primitive; {k!r} was asked for (exp, log)"
-        )
-
-    Node.__pow__ = power
-    Node.__array_ufunc__ = _array_ufunc
-
-
-_install()

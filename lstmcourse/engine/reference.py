@@ -21,7 +21,8 @@ import numpy as np
 from .autodiff import backward as derive
 from .autodiff import gradient_name
 from .graph import Dim, Graph, Node, State, walk
-from .ops import compute, is_condition
+from .operands import is_condition
+from .ops import compute
 
 __all__ = ["Steps", "backward", "evaluate", "forward"]
 

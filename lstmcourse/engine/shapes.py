@@ -10,7 +10,7 @@ from ..errors import ShapeError
 from .graph import Dim
 
 __all__ = [
-    "affine", "along", "broadcast", "concat", "dot", "drop", "given", "insert", "matmul", "outer", "pad",
+    "affine", "along", "broadcast", "concat", "dot", "drop", "insert", "matmul", "outer", "pad",
     "reshape", "same", "slice", "swap", "total",
 ]  # fmt: skip
 
@@ -177,8 +177,3 @@ def affine(shapes, attrs):
         here = dot([a, w], {})
         out = here if out is None else broadcast([out, here], {})
     return out if out is not None else shapes[-1]
-
-
-def given(_shapes, _attrs):  # pragma: no cover - leaves bring their shape
-    """A leaf has its shape from who makes it."""
-    raise AssertionError("a leaf's shape is given, not worked out")

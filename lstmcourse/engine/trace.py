@@ -9,18 +9,9 @@ from typing import Any
 
 from ..errors import CellDefinitionError, nearest
 from .graph import Dim, Graph, Node, Op
-from .lines import author_line, line_of, stack
+from .lines import author_line, line_of, stack, word
 
 __all__ = ["Scope", "current", "editing", "trace"]
-
-
-def word(what: str, name: Any) -> str:
-    """A name that programs, LaTeX and pages can hold as it is: letters, digits and underscores."""
-    if not isinstance(name, str) or not f"_{name}".isidentifier() or not name:
-        raise CellDefinitionError(
-            f"{author_line()}: {what} is called {name!r}; a name is made of letters, digits and underscores"
-        )
-    return name
 
 
 class Scope:
@@ -184,7 +175,6 @@ def _call(function: Callable, name: str, arguments: Mapping[str, Any], scope: Sc
     except Exception as error:
         raise CellDefinitionError(
             f"{line_of(function, error)}: cell {name!r} cannot be traced: {type(error).__name__}: "
-            f"{error}. Use the "
-            "functions of lstmcourse and the operators + - * / on its arguments"
+            f"{error}. Use the functions of lstmcourse and the operators + - * / on its arguments"
         ) from error
     return returned if isinstance(returned, tuple) else (returned,)

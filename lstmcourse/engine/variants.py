@@ -12,7 +12,7 @@ from .. import checks
 from ..errors import UnknownNameError, nearest
 from .chance import without_chance
 from .definition import Definition
-from .ops import is_condition
+from .operands import is_condition
 
 __all__ = ["hold", "variant", "with_options"]
 

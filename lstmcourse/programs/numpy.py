@@ -19,7 +19,7 @@ from collections.abc import Mapping
 
 from ..engine.expression import PLAIN, write
 from ..engine.graph import Dim, Graph, Node
-from ..engine.ops import is_condition
+from ..engine.operands import is_condition
 from .passes import Section
 from .walk import Program, Storage, Walk, wrap
 

@@ -15,7 +15,7 @@ from ..engine.concrete import concrete
 from ..engine.definition import Definition
 from ..engine.graph import Dim, Node
 from ..engine.layers import table_values
-from ..engine.ops import is_condition
+from ..engine.operands import is_condition
 from ..errors import DtypeError, NotFiniteError, ShapeError, UnknownNameError, nearest
 
 __all__ = ["Call"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...engine.graph import Graph, Node
-from ...engine.ops import is_condition
+from ...engine.operands import is_condition
 from ...engine.rewrite import clone, rewrite
 from ...engine.trace import current
 

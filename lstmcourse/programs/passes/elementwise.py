@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ...engine.graph import Dim, Graph, Node
-from ...engine.ops import OPS, concat
+from ...engine.layers import concat
+from ...engine.ops import OPS
 from ...engine.rewrite import rewrite
 from ...engine.trace import record
 from .joining import initials, moved_up, origins, shared, slices_of, unscoped

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...engine.graph import Graph, Node
-from ...engine.ops import concat, dot
+from ...engine.layers import concat
+from ...engine.ops import dot
 from ...engine.rewrite import consumers, rewrite
 from .joining import initials, moved_up, origins, shared, slices_of, unscoped
 from .times import levels

@@ -1,0 +1,44 @@
+"""How large the house may be: what a learner reads has a budget, and no file grows out of hand."""
+
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "lstmcourse"
+
+READ = ["cells/lstm", *(f"engine/{n}" for n in "graph trace ops shapes autodiff numeric reference".split())]
+"""From an equation to its gradients: what a learner reads, in this order."""
+
+BUDGET = {
+    "the reading path": (READ, 1500),
+    "the reference": (["engine/reference"], 150),
+    "Cell": (["cell"], 300),
+}
+
+LONGEST = 600
+LONGER = {  # each with its reason; this list only shrinks
+    "exercises/cells.py": "tasks and their checks, one after another",
+    "exercises/lstm.py": "tasks and their checks, one after another",
+}
+
+
+def lines(path):
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.parametrize("what", BUDGET)
+def test_budget(what):
+    names, most = BUDGET[what]
+    count = {n: lines(PACKAGE / f"{n}.py") for n in names}
+    assert sum(count.values()) <= most, count
+
+
+def test_no_file_is_long():
+    long = {p.relative_to(PACKAGE).as_posix() for p in PACKAGE.rglob("*.py") if lines(p) > LONGEST}
+    assert long <= set(LONGER), f"divide {sorted(long - set(LONGER))}"
+    assert set(LONGER) <= long, f"no longer long, take it off the list: {sorted(set(LONGER) - long)}"
+
+
+def test_few_modules_lie_flat():
+    flat = sorted(p.name for p in PACKAGE.glob("*.py"))
+    assert len(flat) <= 10, flat
