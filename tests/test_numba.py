@@ -333,7 +333,7 @@ def test_products_by_rows_are_the_same_bits():
 
 OTHER = """
 import test_numba
-from lstmcourse import tiles
+from lstmcourse.compiled import tiles
 assert (tiles.BYTES, tiles.REGISTERS) == (16, 16), "the features are those of another processor"
 for dtype in ("float32", "float64"):
     test_numba.check_products(dtype, 60)

@@ -188,7 +188,7 @@ def test_a_child_gets_back_the_threads_that_the_parent_had_bounded(tmp_path, com
         + """
     import warnings
     warnings.filterwarnings("ignore", "This process", DeprecationWarning)
-    from lstmcourse import threads
+    from lstmcourse.programs import threads
     counts = lambda: [c.get_num_threads() for c in threads._numpy()]
     before, codes = counts(), []
 
@@ -224,7 +224,7 @@ def test_systems_without_fork_or_affinity(tmp_path, compiled, monkeypatch):
     ran(tmp_path, """
     import os, concurrent.futures.thread, logging, numpy, random
     del os.register_at_fork
-    import lstmcourse.fast, lstmcourse.progress
+    import lstmcourse.compiled.native, lstmcourse.training.progress
     """, compiled)  # fmt: skip
 
 

@@ -1,0 +1,132 @@
+"""The text of the compiled printer: loop nests that do what NumPy does, run as plain Python."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import lstmcourse as lc
+from lstmcourse.compiled.calls import Calls
+from lstmcourse.compiled.loops import Loops
+from lstmcourse.compiled.memory import Memory, Ref
+from lstmcourse.compiled.order import Order
+from lstmcourse.compiled.program import NotCompiled
+from lstmcourse.compiled.sizes import ONE, ZERO, Poly
+from lstmcourse.programs.walk import Walk
+
+SIZES = {"T": 3, "B": 2, "H": 4, "K": 5}
+B, H, K = map(Poly.of, ("B", "H", "K"))
+
+
+class Pointer:
+    """An address into a list of numbers, as compiled programs have them."""
+
+    def __init__(self, cells, at=0):
+        self.cells, self.at = cells, at
+
+    def __add__(self, by):
+        return Pointer(self.cells, self.at + by)
+
+    def __getitem__(self, k):
+        return self.cells[self.at + k]
+
+    def __setitem__(self, k, value):
+        self.cells[self.at + k] = value
+
+
+def free_names():
+    numbers = itertools.count()
+    return lambda text: f"{text}_{next(numbers)}"
+
+
+def run(lines, **arrays):
+    space = {k: Pointer(a.reshape(-1)) for k, a in arrays.items()}
+    exec("\n".join(lines), {**SIZES, **space, "F": float, "t": 1, "first": 0, "last": SIZES["B"]})
+
+
+def whole(name, batched=True, timed=False, shape=(H,)):
+    """All of an array in one piece."""
+    strides, size = [], ONE
+    for extent in reversed(shape):
+        strides.insert(0, size)
+        size = size * extent
+    time, batch = size * B if timed else None, size if batched else None
+    return Ref(name, shape, tuple(strides), time=time, batch=batch, label=name)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_nest_does_what_broadcasting_does(inside):
+    rng = np.random.default_rng(0)
+    a, row, out = rng.standard_normal((3, 2, 4)), rng.standard_normal(4), np.zeros((3, 2, 4))
+    loops = Loops(free_names(), inside)
+    refs = [whole("out", timed=True), whole("a", timed=True), whole("w", batched=False)]
+    run(
+        loops.nest(loops.axes(True, True, [H]), refs, lambda at, _: [f"{at[0]} = {at[1]} * {at[2]}"]),
+        a=a, w=row, out=out,
+    )  # fmt: skip
+    expected = a * row
+    if inside:  # the step at hand alone
+        expected[[0, 2]] = 0
+    np.testing.assert_array_equal(out, expected)
+
+
+def test_as_few_loops_as_the_strides_allow():
+    loops = Loops(free_names(), inside=False)
+    axes = loops.axes(True, True, [H])
+    one = loops.merged(axes, [whole("a", timed=True), whole("out", timed=True)])
+    assert [str(size) for _, size, *_ in one] == ["B * H * T"]
+    two = loops.merged(axes, [whole("a", timed=True), whole("w", batched=False)])
+    assert [str(size) for _, size, *_ in two] == ["B * T", "H"]
+    turned = replace(whole("a", shape=(H, K)), strides=(ONE, H))
+    assert len(loops.merged(loops.axes(True, False, [H, K]), [turned, whole("b", shape=(H, K))])) == 3
+
+
+def test_an_axis_of_length_one_is_repeated_and_other_sizes_must_be_equal():
+    loops = Loops(free_names(), inside=False)
+    narrow = replace(whole("a"), shape=(ONE,))
+    assert loops.merged([("", H)], [narrow])[0][3] == [ZERO] and not loops.equal
+    loops.merged([("", H)], [whole("a", shape=(K,))])
+    assert loops.equal == {(K, H)}, "to be checked when the sizes are known"
+
+
+def test_rows_that_threads_share_lie_between_first_and_last():
+    refs = [whole("a", timed=True).drop(-1), whole("out", timed=True).drop(-1)]
+    outside, inside = Loops(free_names(), False), Loops(free_names(), True)
+    axes = outside.axes(True, True, [])
+    assert str(outside.shareable(axes, refs)) == "B * T" and inside.shareable(axes, refs) is None
+    (line,) = outside.rows(axes, refs, lambda m, p, steps: [f"{m}; {p}; {steps[0]}"], share=True)
+    assert line == "last - first; ['a + (H * first)', 'out + (H * first)']; H"
+
+
+def calls_of(function, inside=True):
+    graph = lc.cell(function).graph
+    walk = Walk(graph, {}, {}, graph, {}, False)
+    walk.leaves()
+    order = Order(walk)
+    memory = Memory(walk, order)
+    return Calls(walk, order, memory, Loops(walk.free_name, inside), {}), graph
+
+
+def test_a_matrix_is_packed_once_ahead_of_the_loop():
+    def step(x, h, c):
+        U = lc.param("U", "H", "H")
+        h = lc.tanh(h @ U + x)
+        c = lc.tanh(c @ U + x)
+        return h, c
+
+    calls, graph = calls_of(step)
+    made = [calls.statements(n) for n in graph.nodes if n.op.name == "dot"]
+    assert len(made) == 2 and len(calls.packing) == len(calls.packed) == 1
+    (tiles,) = calls.packed.values()
+    assert all(f"loose({tiles})" in "".join(m.lines) for m in made)
+    assert {str(m.work) for m in made} == {"H * H"} and all(m.rows is None for m in made)
+
+
+def test_what_cannot_be_written_is_left_to_numpy():
+    calls, graph = calls_of(lc.cells.rnn.function)
+    strange = replace(graph.nodes[-1].op, name="strange", kind="axis")
+    node = graph.nodes[-1]
+    node.op = strange
+    with pytest.raises(NotCompiled, match="strange"):
+        calls.statements(node)
