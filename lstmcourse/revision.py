@@ -2,7 +2,7 @@
 
 __all__ = ["ENGINE_REVISION", "__version__"]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 ENGINE_REVISION = 1
 """Raised by hand whenever the numbers of a run, a gradient or a training may change, beyond rounding.
