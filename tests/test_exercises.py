@@ -850,7 +850,7 @@ def test_the_package_gives_the_check_by_name():
     assert lc.exercises is exercises
 
 
-def textbook(W, U, *biases, swapped=False):
+def textbook(W, U, *biases, swapped=False, minus=False):
     """The LSTM with parameters of these names; with `swapped`, matrices stand on the left of columns."""
 
     def product(a, name, rows):
@@ -860,7 +860,8 @@ def textbook(W, U, *biases, swapped=False):
         def net(k):
             total = product(x, W.format(k), "D") + product(h, U.format(k), "H")
             for b in biases:
-                total = total + lc.param(b.format(k), "H")
+                bias = lc.param(b.format(k), "H")
+                total = total - bias if minus else total + bias
             return total
 
         f, i, o = S(net("f")), S(net("i")), S(net("o"))
@@ -945,3 +946,71 @@ def test_two_biases_are_one_only_where_they_are_added(right, join, names):
     verdict = check_lstm(mine)
     assert bool(verdict) == right
     assert right or "it has 5 layers where 4 are needed" in verdict.message
+
+
+SIGNED = {
+    "x W + h U - b": lambda x, h, W, U, b: x @ W + h @ U - b,
+    "-(x W) + h U + b": lambda x, h, W, U, b: -(x @ W) + h @ U + b,
+    "(-x) W + h U + b": lambda x, h, W, U, b: -x @ W + h @ U + b,
+    "x (-W) + h U + b": lambda x, h, W, U, b: x @ -W + h @ U + b,
+    "x W - (-(h U)) + b": lambda x, h, W, U, b: x @ W - (-(h @ U)) + b,
+    "x W - (h U - b)": lambda x, h, W, U, b: x @ W - (h @ U - b),
+    "b - (-1) (x W) - h U": lambda x, h, W, U, b: b - -1.0 * (x @ W) - h @ U,
+    "b - x W - h U": lambda x, h, W, U, b: b - x @ W - h @ U,
+    "-x W - h U - b": lambda x, h, W, U, b: -(x @ W) - h @ U - b,
+    "-(x (-W) + b) - h U": lambda x, h, W, U, b: -(x @ -W + b) - h @ U,
+}
+
+
+def with_nets(net, wide=False, gate=S, squash=T, show=T):
+    """An LSTM whose layers' sums are what `net` makes of x, h, W, U and b."""
+
+    @lc.cell
+    def mine(x, h, c):
+        def made(k, size):
+            return net(
+                x, h, lc.param(f"W_{k}", "D", size), lc.param(f"U_{k}", "H", size), lc.param(f"b_{k}", size)
+            )
+
+        if wide:
+            f, i, g, o = lc.split(made("all", Dim.of("H") * 4), 4)
+        else:
+            f, i, g, o = (made(k, "H") for k in "figo")
+        c = gate(f) * c + gate(i) * squash(g)
+        h = gate(o) * show(c)
+        return h, c
+
+    return mine
+
+
+@pytest.mark.parametrize("net", SIGNED.values(), ids=SIGNED)
+def test_a_sign_inside_a_sum_is_the_parameters(net):
+    """W, U and b are free, and so is the sign that each is given; the sign of what they make is not."""
+    assert check_lstm(with_nets(net))
+    assert check_lstm(with_nets(net, show=lc.identity)).mistake == "no tanh in the line for h"
+
+
+def test_a_sign_inside_a_sum_of_layers_side_by_side():
+    assert check_lstm(with_nets(SIGNED["x W - (h U - b)"], wide=True))
+
+
+@pytest.mark.parametrize("name", ["-x W - h U - b", "b - x W - h U"])
+def test_signs_inside_a_sum_may_be_those_of_a_sigmoid_written_out(name):
+    def gate(a):
+        return 1.0 / (1.0 + lc.exp(a))
+
+    def squash(a):
+        return 2.0 * gate(2.0 * a) - 1.0
+
+    assert check_lstm(with_nets(SIGNED[name], gate=gate, squash=squash))
+
+
+@pytest.mark.parametrize("net", [lambda x, h, W, U, b: x @ W + h @ U + b, SIGNED["x W + h U - b"]])
+@pytest.mark.parametrize("gate", [lambda a: S(-a), lambda a: 1.0 - S(a)])
+def test_the_sign_of_a_sum_is_the_equations(net, gate):
+    """A gate that closes where its layer grows is none of the LSTM's."""
+    assert not check_lstm(with_nets(net, gate=gate))
+
+
+def test_two_biases_that_are_subtracted_are_one():
+    assert check_lstm(textbook("W_x{}", "W_h{}", "b_i{}", "b_h{}", minus=True))

@@ -11,17 +11,16 @@ from __future__ import annotations
 import html
 import inspect
 import itertools
-import os
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..cell import Cell
 from ..engine.expression import equations
-from ..engine.graph import Node
 from ..run.unroll import unroll
+from .layers import Part, fill, listed
 
 __all__ = ["Mistake", "Verdict", "check_cell"]
 
@@ -170,22 +169,7 @@ formula, term by term.
     return _first_departure(mine, course, numbers, likely)
 
 
-# Reading a cell: its parameters as layers
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A parameter as it is filled: the layers that stand side by side in it, and the kinds of its rows, D, H,
-    or the empty text for a bias.
-
-    ``affine("f", W=concat(h, x))`` makes a W_f of rows H, D; one layer of width 4 H is 4 layers. Where
-    several biases are added each has a share. A matrix that is used as its transpose is `swapped`.
-    """
-
-    slots: tuple[str, ...]
-    rows: tuple[str, ...]
-    shares: tuple[float, ...] = ()
-    swapped: bool = False
+# Reading a cell
 
 
 @dataclass(frozen=True)
@@ -193,11 +177,20 @@ class _Read:
     """A cell that can be compared."""
 
     cell: Cell
-    parts: dict[str, _Part]
+    parts: dict[str, Part]
 
     @property
     def layers(self) -> list[str]:
         return list(dict.fromkeys(s for part in self.parts.values() for s in part.slots))
+
+    @property
+    def subtracted(self) -> list[str]:
+        """Layers whose sum has more terms that are subtracted than added."""
+        excess = dict.fromkeys(self.layers, 0.0)
+        for part in self.parts.values():
+            for slot, share in zip(part.slots, part.shares, strict=True):
+                excess[slot] += math.copysign(len(part.rows), share)
+        return [slot for slot in excess if excess[slot] < 0]
 
     def pieces(self, layers: Mapping[str, str]) -> set[tuple[str, str]]:
         """Kind of rows and layer of every block of its parameters, in the reference's names."""
@@ -206,10 +199,15 @@ class _Read:
 
 @dataclass(frozen=True)
 class _Way:
-    """One way to understand the reader's names: from each to the reference's."""
+    """One way to understand the reader's names: from each to the reference's.
+
+    A sign inside a layer's sum belongs to the parameter, and is as free as its name. But ``b - x W - h U``
+    may also be the -z of a sigmoid, 1 / (1 + exp(-z)): `negative` are the layers that are read so.
+    """
 
     layers: dict[str, str]
     states: dict[str, str]
+    negative: tuple[str, ...] = ()
 
 
 def _read(cell: object, course: _Read) -> _Read | str:
@@ -217,7 +215,7 @@ def _read(cell: object, course: _Read) -> _Read | str:
     if not isinstance(cell, Cell):
         return _no_cell(cell)
     read = _Read(cell, {})
-    problem = _signature_problem(cell, course.cell) or _fill(read.parts, cell)
+    problem = _signature_problem(cell, course.cell) or fill(read.parts, cell)
     if not problem and len(read.layers) > len(course.layers):
         problem = f"it has {len(read.layers)} layers where {len(course.layers)} are needed"
     if problem and read.parts:
@@ -248,168 +246,25 @@ def _signature_problem(cell: Cell, reference: Cell) -> str:
         return f"{cell.name} reads the sequence in both directions; {reference.name} reads it forwards."
     if more:
         return (
-            f"{cell.name} is given {_listed(more)} beside its input and its states; {reference.name} needs "
+            f"{cell.name} is given {listed(more)} beside its input and its states; {reference.name} needs "
             "nothing more than those."
         )
     have, need = cell.states, reference.states
     if len(have) < len(need):
         return (
-            f"{cell.name} carries {_listed(have) or 'nothing'} from step to step, and {reference.name} "
-            f"carries {_listed(need)}. What the next step needs is an argument, and its next value is "
+            f"{cell.name} carries {listed(have) or 'nothing'} from step to step, and {reference.name} "
+            f"carries {listed(need)}. What the next step needs is an argument, and its next value is "
             "returned."
         )
     if len(have) > len(need):
         return (
-            f"{cell.name} carries {_listed(have)} from step to step, and {reference.name} only "
-            f"{_listed(need)}. What each step computes anew is no argument."
+            f"{cell.name} carries {listed(have)} from step to step, and {reference.name} only "
+            f"{listed(need)}. What each step computes anew is no argument."
         )
     shapes = {i.shape for i in rest}
     if len(shapes) != 1 or any(len(s) != 1 or not isinstance(s[0], str) for s in shapes):
         return f"The states of {cell.name} have to be vectors of one size, H: arguments without a default."
     return ""
-
-
-@dataclass(frozen=True)
-class _Place:
-    """What the shape of a parameter allows: kinds of rows, number of layers side by side."""
-
-    rows: tuple[str, ...]
-    width: int
-    swapped: bool
-
-
-Slot = tuple[str, int]  # a parameter, and which of the layers side by side in it
-
-
-def _fill(parts: dict[str, _Part], cell: Cell) -> str:
-    """Sort the parameters into layers; return what does not fit.
-
-    Parameters are of one layer if the equations add up what they make. Names say it only where no sum does.
-    """
-    H = cell.inputs[1].shape[0] if cell.states else ""
-    kinds = {cell.inputs[0].shape[0]: "D", H: "H"} if cell.states else {}
-    order = sorted(cell.graph.params, key=lambda p: p.name.rpartition(".")[2][0] not in "WUb")
-    places = {p.name: place for p in order if (place := _place(p, cell, kinds))}
-    sums = _sums(cell, places, H)
-    layers = _named(sums, places)
-    strange, biases = [], {}
-    for node in order:
-        name, place = node.name, places.get(node.name)
-        slots = tuple(layers[name, k] for k in range(place.width)) if place else ()
-        taken = {(s, r): q for q, part in parts.items() for s in part.slots for r in part.rows}
-        added = {q for k in range(len(slots)) for q, _ in sums[name, k]}
-        clash = place and any(
-            taken[s, r] not in (added if not r else ()) for s in slots for r in place.rows if (s, r) in taken
-        )
-        if not place or clash:
-            strange.append(name)
-            slots, place = (name,), _Place((), 1, False)
-        for s in slots if place.rows == ("",) else ():
-            biases.setdefault(s, []).append(name)
-        parts[name] = _Part(slots, place.rows, swapped=place.swapped)
-    for name, part in parts.items():
-        if part.rows == ("",):
-            shares = ((biases[s].index(name) + 1) / sum(range(len(biases[s]) + 1)) for s in part.slots)
-            parts[name] = replace(part, shares=tuple(shares))
-    if not strange:
-        return ""
-    has = "has" if len(strange) == 1 else "have"
-    return f"{_listed(strange)} {has} no place in layers of one W, one U and one b each"
-
-
-def _place(node: Node, cell: Cell, kinds: Mapping[Any, str]) -> _Place | None:
-    """What a parameter's symbolic shape allows; None for a shape that no layer has."""
-    if len(node.shape) not in (1, 2):
-        return None
-    readers = [n.op.name for n in cell.graph.nodes if any(a is node for a in n.args)]
-    swapped = len(node.shape) == 2 and set(readers) == {"swap"}
-    *above, columns = reversed(node.shape) if swapped else node.shape
-    rows = above[0].terms if above else ()
-    wide = columns.terms[0] if len(columns.terms) == 1 else ("", 0)
-    if (
-        kinds.get(wide[0]) != "H"
-        or any(d.constant for d in node.shape)
-        or any(kinds.get(n) is None or k != 1 for n, k in rows)
-        or (above and not rows)
-    ):
-        return None
-    return _Place(tuple(kinds[n] for n, _ in rows) or ("",), wide[1], swapped)
-
-
-def _sums(cell: Cell, places: Mapping[str, _Place], H: str) -> dict[Slot, set[Slot]]:
-    """For each layer in a parameter all that it is added to, by way of products, slices and concatenation."""
-    sums: dict[Slot, set[Slot]] = {
-        (name, k): {(name, k)} for name, p in places.items() for k in range(p.width)
-    }
-    found: dict[Node, list[Slot]] = {}  # of a value's layers side by side, one slot each that has part in it
-
-    def unite(many: Iterable[list[Slot]]) -> list[Slot]:
-        first, *others = [m for m in many if m] or [[]]
-        for other in others:
-            for a, b in zip(first, other, strict=False):
-                one, two = sums[a], sums[b]
-                rows = [r for q, _ in one | two for r in places[q].rows if r]
-                if one is not two and len(rows) == len(set(rows)):  # two W of one kind are two layers
-                    one |= two
-                    sums.update(dict.fromkeys(two, one))
-        return first
-
-    for node in cell.graph.nodes:
-        given = [found.get(a, []) for a in node.args]
-        match node.op.name:
-            case "param" if node.name in places:
-                found[node] = [(node.name, k) for k in range(places[node.name].width)]
-            case "dot":
-                found[node] = given[1]
-            case "affine":
-                found[node] = unite(given)
-            case "add" | "sub":
-                found[node] = unite(given)
-            case "swap" | "copy":
-                found[node] = given[0]
-            case "mul" if node.args[1].op.name == "table":  # param(..., free=table)
-                found[node] = given[0]
-            case "slice" if node.attrs["axis"] == -1 and not (node.attrs["start"].constant):
-                start, stop = (dict(node.attrs[k].terms).get(H, 0) for k in ("start", "stop"))
-                found[node] = given[0][start:stop]
-            case "concat" if node.attrs["axis"] == -1 and all(given):
-                found[node] = [slot for part in given for slot in part]
-    return sums
-
-
-def _named(sums: Mapping[Slot, set[Slot]], places: Mapping[str, _Place]) -> dict[Slot, str]:
-    """A name for each layer: what the names of its parameters have in common."""
-    named: dict[Slot, str] = {}
-    for group in sorted({id(g): g for g in sums.values()}.values(), key=len, reverse=True):
-        narrow = [q for q in sums if q in group and places[q[0]].width == 1]
-        words = [
-            _label(q) + (f"[{k}]" if not narrow else "") for q, k in narrow or [s for s in sums if s in group]
-        ]
-        name = _common(words)
-        beside = {r for q, _ in named if named[q, _] == name for r in places[q].rows}
-        if len(group) > 1 and any(r in beside for q, _ in group for r in places[q].rows):
-            name = min(q for q, _ in group)  # another sum is called so
-        named |= dict.fromkeys(group, name)
-    return named
-
-
-def _label(name: str) -> str:
-    """The layer that a parameter's name speaks of: f for W_f."""
-    scope, _, last = name.rpartition(".")
-    label = last.partition("_")[2] or last[1:] or last
-    return f"{scope}.{label}" if scope else label
-
-
-def _common(words: Sequence[str]) -> str:
-    """What the words have in common at their ends or beginnings, or the first.
-
-    Examples
-    --------
-    >>> _common(["xf", "hf", "f"]), _common(["f_x", "f_h"]), _common(["f", "i"])
-    ('f', 'f', 'f')
-    """
-    ends = os.path.commonprefix([w[::-1] for w in words])[::-1]
-    return ends.lstrip("_.") or os.path.commonprefix(words).rstrip("_.") or words[0]
 
 
 # Understanding names
@@ -421,9 +276,11 @@ def _ways(mine: _Read, course: _Read) -> tuple[list[_Way], list[_Way]]:
     """
     layers, loose_layers = _matchings(mine.layers, course.layers)
     states, loose_states = _matchings(mine.cell.states, course.cell.states)
-    every = itertools.product(layers + loose_layers, states + loose_states)
-    likely = [_Way(a, s) for a in layers for s in states]
-    return likely, [w for w in (_Way(a, s) for a, s in every) if w not in likely]
+    doubtful = mine.subtracted
+    signs = [n for k in range(len(doubtful) + 1) for n in itertools.combinations(doubtful, k)]
+    likely = [_Way(*way) for way in itertools.product(layers, states, signs)]
+    every = [_Way(*way) for way in itertools.product(layers + loose_layers, states + loose_states, signs)]
+    return likely, [way for way in every if way not in likely]
 
 
 def _matchings(given: Sequence[str], wanted: Sequence[str]) -> tuple[list[dict], list[dict]]:
@@ -497,9 +354,9 @@ def _prepare(
         read = _of_the_course(row.cell, f"the mistake {row.name!r}")
         if set(read.cell.states) != set(reference.states) or not set(read.layers) <= set(layers):
             raise ValueError(
-                f"the mistake {row.name!r} has states {_listed(read.cell.states)} and layers "
-                f"{_listed(read.layers)}; give them the names that {reference.name} has: "
-                f"{_listed(reference.states)}; {_listed(layers)}"
+                f"the mistake {row.name!r} has states {listed(read.cell.states)} and layers "
+                f"{listed(read.layers)}; give them the names that {reference.name} has: "
+                f"{listed(reference.states)}; {listed(layers)}"
             )
         table.append((row, _outputs(read, numbers, itself)))
     return course, numbers, table
@@ -510,7 +367,7 @@ def _of_the_course(cell: Cell, what: str) -> _Read:
     if not isinstance(cell, Cell):
         raise TypeError(f"{what} is of type {type(cell).__name__}; it is a Cell, such as lc.cells.lstm")
     read = _Read(cell, {})
-    if problem := _signature_problem(cell, cell) or _fill(read.parts, cell):
+    if problem := _signature_problem(cell, cell) or fill(read.parts, cell):
         raise ValueError(f"{what}, {cell.name}, cannot be compared: {problem}")
     return read
 
@@ -527,10 +384,11 @@ def _outputs(read: _Read, numbers: _Numbers, way: _Way) -> dict[str, np.ndarray]
 def _filled(read: _Read, numbers: _Numbers, way: _Way) -> dict[str, np.ndarray]:
     """The parameters, put together from blocks."""
 
-    def whole(part: _Part) -> np.ndarray:
+    def whole(part: Part) -> np.ndarray:
         columns = [
-            share * np.concatenate([numbers.blocks[row, way.layers[slot]] for row in part.rows])
-            for slot, share in zip(part.slots, part.shares or [1.0] * len(part.slots), strict=True)
+            (-share if slot in way.negative else share)
+            * np.concatenate([numbers.blocks[row, way.layers[slot]] for row in part.rows])
+            for slot, share in zip(part.slots, part.shares, strict=True)
         ]
         array = np.concatenate(columns, axis=-1)
         return array.T if part.swapped else array
@@ -568,7 +426,7 @@ def _exchanged(way: _Way, course: _Read) -> Verdict:
         if _meaning(name, wanted) not in ("", theirs)
     ]
     message = f"The mathematics is that of the course's {course.cell.name}, but names have changed places: "
-    return Verdict(False, f"{message}{_listed(wrong)}.", "names exchanged")
+    return Verdict(False, f"{message}{listed(wrong)}.", "names exchanged")
 
 
 def _first_departure(mine: _Read, course: _Read, numbers: _Numbers, ways: list[_Way]) -> Verdict:
@@ -587,10 +445,10 @@ def _first_departure(mine: _Read, course: _Read, numbers: _Numbers, ways: list[_
         return Verdict(False, f"The first step is that of {theirs}, a later one is not.")
     words = [f"The equation for {departs} is the first that departs from {theirs}"]
     if agree:
-        words[0] += f"; {_listed(agree)} {'agrees' if len(agree) == 1 else 'agree'}"
+        words[0] += f"; {listed(agree)} {'agrees' if len(agree) == 1 else 'agree'}"
     words.append("Compare it with its formula, term by term")
     if unnamed := [k for k in _uses(course.cell) if k not in compared]:
-        words.append(f"Nothing is named {_listed(unnamed, 'or')}: give each equation a name to hear more")
+        words.append(f"Nothing is named {listed(unnamed, 'or')}: give each equation a name to hear more")
     itself = {k: k for k in course.layers}
     if mine.pieces(way.layers) != course.pieces(itself):
         words.append(_parameters(mine, course))
@@ -637,10 +495,10 @@ def _uses(cell: Cell) -> dict[str, list[str]]:
 def _praise(mine: _Read, course: _Read, way: _Way) -> str:
     """That it is right, and what has another name than in the course."""
     cell, reference = mine.cell, course.cell
-    same = _listed(reference.states)
+    same = listed(reference.states)
     words = [f"{cell.name} computes the same {same} as the course's {reference.name}, step after step"]
     if other := [pair for pair in [*way.layers.items(), *way.states.items()] if pair[0] != pair[1]]:
-        yours, ours = (_listed(names) for names in zip(*other, strict=True))
+        yours, ours = (listed(names) for names in zip(*other, strict=True))
         words.append(f"Your {yours} {'is' if len(other) == 1 else 'are'} called {ours} in the course")
     letters = [
         name
@@ -650,7 +508,7 @@ def _praise(mine: _Read, course: _Read, way: _Way) -> str:
     ]
     if letters:
         words.append(
-            f"Look at {_listed(letters)}: in the course W acts on the input and U on the state before, "
+            f"Look at {listed(letters)}: in the course W acts on the input and U on the state before, "
             'affine("f", h, x)'
         )
     if way.states.get(cell.output) != reference.output:
@@ -662,17 +520,5 @@ def _praise(mine: _Read, course: _Read, way: _Way) -> str:
 
 
 def _parameters(mine: _Read, course: _Read) -> str:
-    have = _listed(mine.parts) or "no parameters"
-    return f"{mine.cell.name} has {have}, where {course.cell.name} has {_listed(course.parts)}"
-
-
-def _listed(names: Iterable[str], word: str = "and") -> str:
-    """Names in a sentence.
-
-    Examples
-    --------
-    >>> _listed(["f", "i", "g"]), _listed(["h"]), _listed([])
-    ('f, i and g', 'h', '')
-    """
-    *rest, last = list(names) or [""]
-    return f"{', '.join(rest)} {word} {last}" if rest else last
+    have = listed(mine.parts) or "no parameters"
+    return f"{mine.cell.name} has {have}, where {course.cell.name} has {listed(course.parts)}"
