@@ -36,6 +36,39 @@ def far_params(cell, size, dtype, rng):
     yield {k: size * rng.standard_normal(v.shape) for k, v in p.items()}
 
 
+def ran(cell, p, x, backend="numpy"):
+    """The output, and the gradients of its sum."""
+    free = cell.name in UNBOUNDED
+    with np.errstate(over="ignore" if free else "warn", invalid="ignore" if free else "warn"):
+        run = lc.unroll(cell, p, x, backend=backend)
+        return {"": run.output, **run.backward({cell.output: np.ones_like(run.output)})}
+
+
+def reference(cell, p, x, dtype):
+    """Each array, computed in float64, and how far off it may be in `dtype`, by the analysis of errors.
+
+    A computed sum of n products is that of factors which are off by n eps (Higham 2002, 3.1), so results are
+    off by n eps times what they move if every parameter and input moves by a share. That is measured, with
+    shares that leave room above float64's own rounding. Values add n eps of the largest, which is a gate's 1
+    or more; so a slope f (1 - f) that should vanish is off by eps, and gradients, which are 1 at first, by
+    n eps of the largest times the largest factor that hands them on. Float64 is off as well.
+    """
+    rng, share = np.random.default_rng(2), 1e-9
+    p, x = {k: v.astype(float) for k, v in p.items()}, x.astype(float)
+    here = ran(cell, p, x)
+
+    def moved(v):
+        return v * (1 + share * rng.choice([-1, 1], v.shape))
+
+    there = [ran(cell, {k: moved(v) for k, v in p.items()}, moved(x)) for _ in range(4)]
+    moves = {k: max(np.max(np.abs(a[k] - here[k])) for a in there) / share for k in here}
+    value, *gradients = (max(1.0, np.max(np.abs(a))) for a in here.values())
+    factor = max(1.0, *(np.max(np.abs(v)) for k, v in p.items() if last(k)[0] != "b"), np.max(np.abs(x)))
+    n = x.shape[-1] + here[""].shape[-1] + 1 + x.shape[0] * x.shape[1]  # terms of a net, and of dW
+    eps = n * (np.finfo(dtype).eps + np.finfo(float).eps)
+    return here, {k: eps * (moves[k] + (factor * max(gradients) if k else value)) for k in here}
+
+
 BACKENDS = [
     pytest.param(("numpy",), id="numpy"),
     pytest.param(lc.backends(), id="both", marks=pytest.mark.long),  # each cell is compiled twice, both ways
@@ -45,30 +78,19 @@ BACKENDS = [
 @pytest.mark.parametrize("backends", BACKENDS)
 @pytest.mark.parametrize("cell", CELLS, ids=lambda c: c.name + ("_exp" if c in EXP else ""))
 def test_every_cell_is_defined_far_out_and_alike_in_both_back_ends(cell, backends):
-    free = cell.name in UNBOUNDED
     for dtype in DTYPES:
         rng = np.random.default_rng(0)
         for size in SIZES:
             for p in far_params(cell, size, dtype, rng):
                 p = {k: v.astype(dtype) for k, v in p.items()}
                 x = rng.standard_normal((6, 2, 3)).astype(dtype)
-                found = []
-                for backend in backends:
-                    with np.errstate(over="ignore" if free else "warn", invalid="ignore" if free else "warn"):
-                        run = lc.unroll(cell, p, x, backend=backend)
-                        grads = run.backward({cell.output: np.ones_like(run.output)})
-                    finite = all(np.all(np.isfinite(a)) for a in (run.output, *grads.values()))
-                    assert finite or (free and size > 1), (backend, dtype.__name__, size)
-                    found.append((run.output, grads))
-                if free and size > 1:
+                found = [ran(cell, p, x, backend) for backend in backends]
+                if cell.name in UNBOUNDED and size > 1:
                     continue
-                (y, a), *others = found
-                scale = max(np.max(np.abs(g)) for g in a.values())
-                near = 2e4 * np.finfo(dtype).eps
-                for other, b in others:
-                    assert np.max(np.abs(y - other)) <= near * max(1.0, np.max(np.abs(y))), (dtype, size)
-                    for k in a:
-                        assert np.max(np.abs(a[k] - b[k])) <= near * max(1.0, scale), (k, dtype, size)
+                want, off = reference(cell, p, x, dtype)
+                for backend, arrays in zip(backends, found, strict=True):
+                    for k, a in arrays.items():
+                        assert np.max(np.abs(a - want[k])) <= off[k], (backend, k, dtype.__name__, size)
 
 
 # The papers' formulas, unstabilised, for one unit, one sequence
@@ -109,7 +131,7 @@ def plain_mlstm(p, x, forget):
         yield sigma(o) * c * q / max(abs(n * q), Decimal(1))
 
 
-NETS = [-1e4, -800.0, -100.0, -30.0, -1.0, 0.0, 30.0, 100.0, 1e4]
+NETS = [-1e4, -800.0, -100.0, 0.0, 1e4]  # float64's exp ends at -745, float32's at -103
 PLAIN = [
     ("min_lstm", plain_min_lstm, {}),
     *(("slstm", plain_slstm, {"forget": k}) for k in ("sigmoid", "exp")),
@@ -117,9 +139,10 @@ PLAIN = [
 ]
 
 
+@pytest.mark.parametrize("backends", BACKENDS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("name", "plain", "options"), PLAIN, ids=lambda v: str(v) if type(v) is dict else "")
-def test_quotients_of_numbers_that_floats_do_not_have(name, plain, options, dtype):
+def test_quotients_of_numbers_that_floats_do_not_have(name, plain, options, dtype, backends):
     cell, rng, forget = (
         lc.cells.get(name).with_options(**options),
         np.random.default_rng(1),
@@ -128,7 +151,7 @@ def test_quotients_of_numbers_that_floats_do_not_have(name, plain, options, dtyp
     near = 100 * np.finfo(dtype).eps
     x = rng.standard_normal((3, 1, 1)).astype(dtype)
     with decimal.localcontext() as context:
-        context.prec, context.Emax, context.Emin = 80, decimal.MAX_EMAX, decimal.MIN_EMIN
+        context.prec, context.Emax, context.Emin = 50, decimal.MAX_EMAX, decimal.MIN_EMIN
         numbers = [Decimal(float(v)) for v in x[:, 0, 0]]
         for b_f in NETS:
             for b_i in NETS:
@@ -138,11 +161,11 @@ def test_quotients_of_numbers_that_floats_do_not_have(name, plain, options, dtyp
                 p["b_f"][:], p["b_i"][:] = b_f, b_i
                 exact = {k: Decimal(float(v.flat[0])) for k, v in p.items()}
                 want = [float(h) for h in plain(exact, numbers, forget)]
-                slopes, step = {}, Decimal("1e-25")
+                slopes, step = {}, Decimal("1e-15")
                 for k in exact:
                     ends = [sum(plain(exact | {k: exact[k] + d}, numbers, forget)) for d in (step, -step)]
                     slopes[k] = float((ends[0] - ends[1]) / (2 * step))
-                for backend in lc.backends():
+                for backend in backends:
                     run = lc.unroll(cell, p, x, backend=backend)
                     np.testing.assert_allclose(
                         run.output[:, 0, 0],
