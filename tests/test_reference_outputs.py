@@ -108,10 +108,10 @@ MAKE, LIST = ("tests/data/make_reference_outputs.py",), ("-m", "lstmcourse.exper
 @pytest.mark.parametrize(
     ("file", "old", "new", "numbers", "stale"),
     [
-        ("graph.py", "from __future__", "# a comment\nfrom __future__", None, set()),
+        ("engine/graph.py", "from __future__", "# a comment\nfrom __future__", None, set()),
         ("cells/lstm.py", "c = f * c + i * g", "c = f * c - i * g", "cells/lstm/", {"changed since: lstm"}),
-        ("ops.py", "g * (1.0 - y * y)", "g * (1.0 + y * y)", "cells/clockwork/d ", set()),
-        ("optim.py", "np.sqrt", "np.cbrt", "fits/mse/rmsprop/loss", set()),
+        ("engine/ops.py", "g * (1.0 - y * y)", "g * (1.0 + y * y)", "cells/clockwork/d ", set()),
+        ("training/optim.py", "np.sqrt", "np.cbrt", "fits/mse/rmsprop/loss", set()),
         ("tasks/waveform.py", "_TOLERANCE = 0.1", "_TOLERANCE = 0.2", None, {"changed since: Waveform"}),
         ("revision.py", "REVISION = ", "REVISION = 9", None, {"changed since: engine revision"}),
     ],
