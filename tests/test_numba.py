@@ -21,6 +21,7 @@ from checking import random_params
 from corner_cells import drawn
 
 import lstmcourse as lc
+from lstmcourse.compiled import cache
 from lstmcourse.compiled import native as fast
 from lstmcourse.compiled.calls import MOST_COLUMNS
 from lstmcourse.compiled.program import NotCompiled
@@ -268,7 +269,7 @@ def test_the_program_can_be_read():
 
 
 def linked(name, dtype):
-    """A function of products.py, called with places in memory and with strides in elements."""
+    """A function of gemm.py, called with places in memory and with strides in elements."""
     number, place, flag = ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_bool
     kinds = {
         "product": [number] * 3 + [place, number, number] * 2 + [place, number, flag],
@@ -529,12 +530,12 @@ def test_each_way_of_damage_to_the_cache_is_mended(tmp_path, monkeypatch):
     kept = tmp_path / "own" / "__pycache__"
     monkeypatch.setenv("LSTMCOURSE_CACHE_DIR", str(tmp_path / "own"))
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "numba's"))
-    said, announced = [], fast._announced
-    monkeypatch.setattr(fast, "_announced", lambda text: said.append(1) or announced(text))
+    said, announced = [], cache.announced
+    monkeypatch.setattr(cache, "announced", lambda text: said.append(1) or announced(text))
 
     def compiled():
         said.clear()
-        more = fast._from_cache(text).more
+        more = cache.from_cache(text).more
         assert more(1) == 2
         misses = len(more.stats.cache_misses)
         assert bool(said) == bool(misses), "that it compiles is said when it does, and only then"
@@ -572,19 +573,19 @@ def test_each_way_of_damage_to_the_cache_is_mended(tmp_path, monkeypatch):
     def refused(**_):
         raise PermissionError("read-only")
 
-    monkeypatch.setattr(fast.tempfile, "TemporaryFile", refused)
+    monkeypatch.setattr(cache.tempfile, "TemporaryFile", refused)
     said.clear()
-    assert fast._module(lambda cache: text.replace("True", str(cache))).more(1) == 2
+    assert cache.module(lambda cache: text.replace("True", str(cache))).more(1) == 2
     assert said == [1]
 
 
 def test_the_cache_of_another_processor_is_another(monkeypatch):
-    before = fast._environment.__wrapped__()
+    before = cache.environment.__wrapped__()
     monkeypatch.setattr("llvmlite.binding.get_host_cpu_name", lambda: "another")
-    assert fast._environment.__wrapped__() != before
+    assert cache.environment.__wrapped__() != before
     monkeypatch.undo()
     monkeypatch.setenv("NUMBA_OPT", "0")
-    assert fast._environment.__wrapped__() != before
+    assert cache.environment.__wrapped__() != before
 
 
 BROKEN = """

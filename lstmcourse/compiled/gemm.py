@@ -1,7 +1,7 @@
 """Products of matrices and copies: what every compiled program calls, compiled once for all of them.
 
-`fast.py` puts a copy of this file into the cache folder for each dtype, and registers the addresses of its
-functions, so that a program is linked with them and need not compile them again.
+`native.linked` has this file compiled for each dtype, and registers the addresses of its functions, so that a
+program is linked with them and need not compile them again.
 """
 
 from __future__ import annotations

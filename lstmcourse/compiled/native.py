@@ -1,14 +1,8 @@
 """The compiled back-end: from a printed program to machine code, and from arrays to addresses and back.
 
-`load` writes the text of a program into the user's cache folder, under a name that is its content's hash,
-and has Numba compile it; Numba keeps the machine code beside it, so the next process only loads it. `Native`
-is what comes out: called like the NumPy program of the same graph, it returns the same dict of arrays.
-
-The folder is `lstmcourse.files.cache_folder`, wherever Numba keeps what else it compiles. Nothing in it is
-needed: what is damaged or was not written by this version is compiled anew, and where it cannot be written,
-programs are compiled in memory. That a compilation begins is said on stderr if that is a terminal, and
-nowhere else, so that no notebook's output depends on it. Numba is imported when a program is first loaded,
-or when it is asked whether it can be (`why_not`).
+`load` gives a `Native`: called like the NumPy program of the same graph, it returns the same dict of arrays.
+When it is first called, the program's text is compiled, or taken from the folder where it was kept
+(`cache.py`). Numba is imported then, or when it is asked whether it can be (`why_not`).
 """
 
 from __future__ import annotations
@@ -16,18 +10,14 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
-import hashlib
 import importlib.util
-import linecache
 import math
 import os
 import re
-import shutil
 import sys
-import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -35,9 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from ..files.paths import cache_folder
 from ..programs import pool as buffers  # noqa: F401 - its lock may be taken inside ours, so it is registered first
 from ..programs.threads import allowed, at_fork, held_at_fork
+from .cache import module
 from .printer import IMPORTS
 from .program import Buffer, CompiledProgram, NotCompiled
 
@@ -99,158 +89,9 @@ def module_text(program: CompiledProgram, name: str, dtype: Any, cache: bool = T
     return f"{head}\n\n{functions}"
 
 
-# The cache. Numba checks nothing but the time stamp of the source, so what is kept beside it is named by a
-# hash of all that decides what the machine code is, and the files are compared with a list of sums before
-# they are read.
-
-
-@functools.cache
-def _environment() -> str:
-    import llvmlite.binding
-    import numba
-
-    own = [Path(__file__).with_name(name) for name in ("kernels.py", "tiles.py", "gemm.py", "native.py")]
-    sums = [hashlib.sha256(p.read_bytes()).hexdigest() for p in own]
-    versions = (sys.version, numba.__version__, llvmlite.__version__, np.__version__)
-    processor = llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten()
-    settings = sorted(k for k in os.environ.items() if k[0].startswith("NUMBA_") and "CACHE" not in k[0])
-    return repr((versions, processor, settings, sums))
-
-
-def _sums(folder: Path, stem: str) -> dict[str, str]:
-    found = {}
-    for path in sorted((folder / "__pycache__").glob(f"{stem}.*.nb[ic]")):
-        try:
-            found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError:  # it is none of ours, then
-            found[path.name] = "unreadable"
-    return found
-
-
-def _write(path: Path, text: str) -> None:
-    """Put a file in place in one go: who reads it finds the old one or the new one."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
-def _lines(sums: Mapping[str, str]) -> str:
-    return "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
-
-
-def _discard(folder: Path, stem: str) -> None:
-    for path in [*(folder / "__pycache__").glob(f"{stem}.*"), folder / f"{stem}.sums", folder / f"{stem}.py"]:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _beside(folder: Path) -> Iterator[None]:
-    """Have Numba keep what it compiles in a folder's ``__pycache__``, whatever NUMBA_CACHE_DIR says."""
-    from numba import config
-
-    kept = folder / "__pycache__"
-    if kept.exists() and not kept.is_dir():
-        kept.unlink()
-    kept.mkdir(exist_ok=True)
-    tempfile.TemporaryFile(dir=kept).close()  # where this fails, Numba would choose another folder
-    before, config.CACHE_DIR = config.CACHE_DIR, ""
-    try:
-        yield
-    finally:
-        config.CACHE_DIR = before
-
-
-def _own(folder: Path) -> bool:
-    """Whether a folder is the user's: what is loaded from it is run."""
-    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
-
-
-def _from_cache(text: str) -> ModuleType:
-    """The module, from the cache folder; OSError and other errors if that does not work."""
-    stem = "cell_" + hashlib.sha256(f"{_environment()}\n{text}".encode()).hexdigest()[:24]
-    folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not _own(folder):
-        raise OSError(f"{folder} belongs to somebody else")
-    source, listed = folder / f"{stem}.py", folder / f"{stem}.sums"
-    try:
-        good = source.read_text(encoding="utf-8") == text
-    except (OSError, UnicodeDecodeError):
-        good = False
-    if not good:
-        _discard(folder, stem)
-        _write(source, text)
-    try:
-        known = listed.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        known = ""
-    before = _sums(folder, stem)
-    fresh = not before or known != _lines(before)
-    if fresh and before:
-        _discard(folder, stem)
-        _write(source, text)
-    with _beside(folder), _announced(text) if fresh else contextlib.nullcontext():
-        module = _import(source, f"lstmcourse_{stem}", text)
-    if fresh:
-        _write(listed, _lines(_sums(folder, stem)))
-    return module
-
-
-def _import(source: Path, name: str, text: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, source)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        exec(compile(text, str(source), "exec"), module.__dict__)
-    except BaseException:
-        sys.modules.pop(name, None)
-        raise
-    return module
-
-
-@contextlib.contextmanager
-def _announced(text: str) -> Iterator[None]:
-    """Say that a first compilation takes a while: on a terminal only."""
-    if sys.stderr is not None and sys.stderr.isatty():
-        name = text.partition(" the cell ")[2].partition(". Written")[0] or "matrix products"
-        print(f"lstmcourse: compiling {name}, once; a few seconds ...", file=sys.stderr, flush=True)
-    yield
-
-
-def _in_memory(text: str) -> ModuleType:
-    """The module without a file."""
-    digest = hashlib.sha256(text.encode()).hexdigest()[:24]
-    filename = f"<compiled program {digest}>"
-    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    module = ModuleType(f"lstmcourse_{digest}")
-    sys.modules[module.__name__] = module
-    with _announced(text):
-        exec(compile(text, filename, "exec"), module.__dict__)
-    return module
-
-
-def _module(text: Callable[[bool], str]) -> ModuleType:
-    """A module from the cache, or compiled in memory where that does not work."""
-    try:
-        return _from_cache(text(True))
-    except (
-        Exception
-    ):  # whatever a damaged or read-only folder leads to: what is wrong with the text shows below
-        return _in_memory(text(False))
-
-
 @functools.cache
 def linked(dtype: str) -> dict[str, int]:
-    """Have the functions of `products.py` compiled, and tell the linker where they are: addresses by name.
+    """Have the functions of `gemm.py` compiled, and tell the linker where they are: addresses by name.
 
     Parameters
     ----------
@@ -261,12 +102,12 @@ def linked(dtype: str) -> dict[str, int]:
 
     source = Path(__file__).with_name("gemm.py").read_text(encoding="utf-8")
     source = source.replace("REAL = types.float32", f"REAL = types.{dtype}")
-    module = _module(lambda cache: source.replace("CACHE = False", f"CACHE = {cache}"))
+    made = module(lambda cache: source.replace("CACHE = False", f"CACHE = {cache}"))
     names = ("product", "lay_tiles", "tiled_product", "copy_rows", "add_rows", "zero_rows")
-    addresses = {name: getattr(module, name).address for name in names}
+    addresses = {name: getattr(made, name).address for name in names}
     for name, address in addresses.items():
         llvmlite.binding.add_symbol(f"lstmcourse_{name}_{dtype}", address)
-    _KEPT.append(module)
+    _KEPT.append(made)
     return addresses
 
 
@@ -285,7 +126,7 @@ def _functions(program: CompiledProgram, name: str, dtype: np.dtype) -> list[Cal
             raise NotCompiled(problem)
         try:
             linked(dtype.name)
-            module = _module(lambda cache: module_text(program, name, dtype, cache))
+            made = module(lambda cache: module_text(program, name, dtype, cache))
         except Exception as error:
             warnings.warn(
                 f"{name} could not be compiled, and runs on NumPy: {type(error).__name__}: {error}",
@@ -293,7 +134,7 @@ def _functions(program: CompiledProgram, name: str, dtype: np.dtype) -> list[Cal
                 stacklevel=2,
             )
             raise NotCompiled(str(error)) from error
-        return [getattr(module, f.name) for f in program.functions]
+        return [getattr(made, f.name) for f in program.functions]
 
 
 # Calls
