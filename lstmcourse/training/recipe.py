@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .model import Model
     from .optim import Schedule
 
-__all__ = ["Recipe"]
+__all__ = ["ADAM", "Recipe"]
 
 ADAM = Adam(1e-2)
 _DROPOUT = 0xD120  # third part of the dropout's seed, which keeps it apart from every stream of a task

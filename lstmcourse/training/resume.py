@@ -20,43 +20,27 @@ if TYPE_CHECKING:
     from .optim import Arrays, Schedule
     from .recipe import Recipe
 
-
-@contextmanager
-def kept(training: Training, checkpoint: str | os.PathLike | None = None) -> Iterator[None]:
-    """Let an error carry the history, and write the file that would have been written at the end."""
-    try:
-        yield
-    except TrainingDiverged:  # it has the history, and the parameters have gone back from there
-        raise
-    except Exception as error:
-        error.history = training.history
-        error.add_note(f"after {count(training.history.steps, 'step')}: the model has what it learnt")
-        if checkpoint is not None and training.history.records:
-            write_if_possible(training, checkpoint)
-        raise
+__all__ = ["check_files", "end", "kept", "resumed", "write_if_possible"]
 
 
-def _write(training: Training, path: str | os.PathLike, last: Arrays | None = None) -> None:
-    """Write all that `resumed` needs; `last` holds the last parameters where the model has better ones."""
-    arrays = {
-        "optimizer": training.memory,
-        "history": training.history.to_arrays(),
-        "carried": training.carried or {},
-        "best": training.best or {},
-        "last": last or {},
-    }
-    recipe = plain(training.recipe)
-    facts = {"recipe": recipe, "steps": training.history.steps, "data": training.data}
-    save(path, training.model, arrays=arrays, facts=facts, overwrite=True)  # asked at the beginning
-
-
-def write_if_possible(training: Training, path: str | os.PathLike) -> None:
-    """Write the file; where that fails, say so and go on: more is lost by stopping."""
-    try:
-        _write(training, path)
-    except OSError as error:
-        steps = count(training.history.steps, "step")
-        warnings.warn(f"no checkpoint after {steps}, training goes on: {error}", RuntimeWarning, stacklevel=3)
+def check_files(
+    checkpoint: object, every: int, resume: bool, overwrite: bool, schedule: Schedule | None
+) -> None:
+    """Find out before the training what would keep it from being stored."""
+    whole("checkpoint_every", every, 0)
+    if checkpoint is None:
+        if every or resume:
+            raise ValueError(
+                f"checkpoint_every={every!r} and resume={resume!r} need checkpoint=, the path of a file"
+            )
+        return
+    if not comparable(schedule):
+        raise TypeError(
+            f"schedule={schedule!r} cannot be stored in a checkpoint, so a run could not be resumed with the "
+            "same: give one of lstmcourse.optim or a dataclass of your own, or leave checkpoint= out and use "
+            "lstmcourse.checkpoints.save(path, model) at the end"
+        )
+    check_writable(checkpoint, overwrite or resume)
 
 
 def resumed(model: Model, recipe: Recipe, path: str | os.PathLike, other_data: bool) -> Training:
@@ -126,6 +110,29 @@ def _parts(file: Checkpoint, training: Training) -> tuple[Arrays, Arrays, Arrays
     return memory, last, best, carried, history
 
 
+def _write(training: Training, path: str | os.PathLike, last: Arrays | None = None) -> None:
+    """Write all that `resumed` needs; `last` holds the last parameters where the model has better ones."""
+    arrays = {
+        "optimizer": training.memory,
+        "history": training.history.to_arrays(),
+        "carried": training.carried or {},
+        "best": training.best or {},
+        "last": last or {},
+    }
+    recipe = plain(training.recipe)
+    facts = {"recipe": recipe, "steps": training.history.steps, "data": training.data}
+    save(path, training.model, arrays=arrays, facts=facts, overwrite=True)  # asked at the beginning
+
+
+def write_if_possible(training: Training, path: str | os.PathLike) -> None:
+    """Write the file; where that fails, say so and go on: more is lost by stopping."""
+    try:
+        _write(training, path)
+    except OSError as error:
+        steps = count(training.history.steps, "step")
+        warnings.warn(f"no checkpoint after {steps}, training goes on: {error}", RuntimeWarning, stacklevel=3)
+
+
 def end(training: Training, path: str | os.PathLike | None) -> None:
     """Give the model its best parameters, where a run with patience was not interrupted; write the file."""
     last = None
@@ -137,21 +144,16 @@ def end(training: Training, path: str | os.PathLike | None) -> None:
         _write(training, path, last)
 
 
-def check_files(
-    checkpoint: object, every: int, resume: bool, overwrite: bool, schedule: Schedule | None
-) -> None:
-    """Find out before the training what would keep it from being stored."""
-    whole("checkpoint_every", every, 0)
-    if checkpoint is None:
-        if every or resume:
-            raise ValueError(
-                f"checkpoint_every={every!r} and resume={resume!r} need checkpoint=, the path of a file"
-            )
-        return
-    if not comparable(schedule):
-        raise TypeError(
-            f"schedule={schedule!r} cannot be stored in a checkpoint, so a run could not be resumed with the "
-            "same: give one of lstmcourse.optim or a dataclass of your own, or leave checkpoint= out and use "
-            "lstmcourse.checkpoints.save(path, model) at the end"
-        )
-    check_writable(checkpoint, overwrite or resume)
+@contextmanager
+def kept(training: Training, checkpoint: str | os.PathLike | None = None) -> Iterator[None]:
+    """Let an error carry the history, and write the file that would have been written at the end."""
+    try:
+        yield
+    except TrainingDiverged:  # it has the history, and the parameters have gone back from there
+        raise
+    except Exception as error:
+        error.history = training.history
+        error.add_note(f"after {count(training.history.steps, 'step')}: the model has what it learnt")
+        if checkpoint is not None and training.history.records:
+            write_if_possible(training, checkpoint)
+        raise

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .optim import Arrays
     from .recipe import Recipe
 
-__all__ = ["TrainingDiverged"]
+__all__ = ["Training", "TrainingDiverged", "chance", "copies", "foresee", "learn", "validate"]
 
 
 class TrainingDiverged(ValueError):
@@ -80,6 +80,7 @@ class Training:
 
 
 def chance(model: Model) -> dict[str, float | None]:
+    """What a `History` says of the best guess that ignores the input."""
     return {"chance": model.task.chance, "chance_accuracy": model.task.chance_accuracy}
 
 
@@ -180,4 +181,5 @@ def validate(training: Training) -> None:
 
 
 def copies(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """Arrays that stay as these are now."""
     return {name: a.copy() for name, a in arrays.items()}
