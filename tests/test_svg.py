@@ -23,7 +23,7 @@ from lstmcourse.views.diagram.picture import css
 from lstmcourse.views.diagram.plan import UNIT, crossings, segments, through_merges
 from lstmcourse.views.diagram.sheet import FADED, FADED_WORDS, TONES
 from lstmcourse.views.diagram.step import Open, covered, half_size, labels, peepholes
-from lstmcourse.views.diagram.words import named
+from lstmcourse.views.names import named
 
 ROOT = Path(__file__).resolve().parent.parent
 SVG = "{http://www.w3.org/2000/svg}"

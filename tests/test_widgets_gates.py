@@ -10,6 +10,7 @@ from colours import contrast
 
 import lstmcourse as lc
 from lstmcourse.errors import UnknownNameError
+from lstmcourse.views.names import indexed, spoken
 from lstmcourse.views.style import HUES
 from lstmcourse.widgets import (
     Slider,
@@ -20,7 +21,6 @@ from lstmcourse.widgets import (
     update_panel,
     update_values,
 )
-from lstmcourse.widgets.panel import indexed, spoken
 
 LSTM = lc.cells.lstm
 PANELS = {

@@ -185,7 +185,7 @@ class Difference:
 
     Attributes
     ----------
-    left, right : Definition
+    left, right : Cell
     equations : list of Equation
         Row by row, in the order of the second cell.
     parameters : list of Parameter
@@ -394,7 +394,7 @@ def diff(
 
     Parameters
     ----------
-    a, b : Definition
+    a, b : Cell
         The one to start from, and the one that is like it but for what is shown.
     input_size, hidden_size : int, optional
         D and H: numbers of parameters are then given as numbers too.

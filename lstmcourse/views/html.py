@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from html import escape
 
-from .latex import GREEK
+from .names import ACCENTS, GREEK
 
 __all__ = ["html"]
 
@@ -23,8 +23,8 @@ _SIGNS = {
     r"\log": "log", r"\max": "max", r"\min": "min", r"\sin": "sin", r"\cos": "cos", "-": "−",
     r"\imath": "<i>ı</i>",
 }  # fmt: skip
-_LETTERS = dict(zip((f"\\{name}" for name in GREEK), "αβγδεζηθκλμνξπρστφχψωΓΔΘΛΞΠΣΦΨΩ", strict=True))
-_ACCENTS = {r"\tilde": "\u0303", r"\hat": "\u0302", r"\bar": "\u0304", r"\dot": "\u0307", r"\vec": "\u20d7"}
+_LETTERS = {f"\\{name}": letter for name, letter in GREEK.items()}
+_ACCENTS = {f"\\{name}": mark for name, mark in ACCENTS.items()}
 _AROUND = {
     r"\mathrm": ("", ""), r"\mathbf": ("<b>", "</b>"), r"\sqrt": ("√(", ")"), "_": ("<sub>", "</sub>"),
     "^": ("<sup>", "</sup>"), r"\del": ("<del>", "</del>"), r"\ins": ("<ins>", "</ins>"),

@@ -13,13 +13,9 @@ from ..engine.expression import PLAIN, Syntax, equation_of, equations, links, un
 from ..engine.graph import Dim, Node
 from ..engine.ops import OPS
 from ..errors import UnknownNameError, nearest
+from .names import GREEK
 
 __all__ = ["LATEX", "Equations", "latex", "some"]
-
-GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
-).split()
 
 
 def letter(name: str, letters: Mapping[str, str]) -> str:

@@ -20,10 +20,11 @@ from ..cells.lstm import lstm
 from ..engine.graph import Node
 from ..engine.reference import evaluate
 from ..errors import UnknownNameError, nearest
+from ..views.names import spoken
 from .drawing import strips, table
 from .gates_drawing import layer_drawing, rows_of, side_by_side, update_drawing
 from .layer import RANGES, layer_of, letter_of, reads_of, written_of
-from .panel import Panel, Slider, spoken
+from .panel import Panel, Slider
 from .state import label_of
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import numpy as np
 
 from ..engine.graph import Node
 from ..engine.ops import apply
+from ..views.names import indexed, pieces, spoken
 from ..views.style import hue
 from .drawing import decimals, sunk
 from .layer import RANGES, reads_of
-from .panel import indexed, pieces, spoken
 
 if TYPE_CHECKING:
     from .layer import Layer

@@ -9,7 +9,7 @@ from typing import Any
 from ..engine.expression import DRAWN, unaccented, write
 from ..engine.graph import Node
 from ..errors import UnknownNameError, nearest
-from ..views.diagram.words import Name, named
+from ..views.names import named
 
 RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
@@ -65,19 +65,13 @@ def reads_of(nodes: Iterable[Node]) -> tuple[Node, ...]:
 
 def letter_of(cell: Any, name: str, when: str = "t") -> str:
     """Return a name of a cell as its paper writes it: ``C_{t-1}``."""
-    return _plain(named(name, when, cell.letters))
+    return named(name, when, cell.letters).label
 
 
 def _parameter(cell: Any, name: str) -> str:
     """Return a parameter as its paper writes it: ``W_C`` for the ``W_g`` of a candidate written C̃."""
     head, _, layer = name.partition("_")
-    return _plain(named(f"{head}_{unaccented(cell.letters.get(layer, layer))}", ""))
-
-
-def _plain(found: Name) -> str:
-    """Return a name on one line, its index behind an underscore."""
-    below = found.below.replace("−", "-")
-    return found.letter + ("" if not below else f"_{below}" if len(below) == 1 else f"_{{{below}}}")
+    return named(f"{head}_{unaccented(cell.letters.get(layer, layer))}", "").label
 
 
 def written_of(cell: Any, node: Node, top: bool = True) -> str:

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, final
 
 from ..errors import UnknownNameError, nearest
+from ..views.names import indexed
 from ..views.style import HOSTS as _HOSTS
 from ..views.style import css
 
-__all__ = ["Panel", "Slider", "indexed", "pieces", "spoken"]
+__all__ = ["Panel", "Slider"]
 
 _STYLE = (
     css(".lc-panel")
@@ -258,31 +259,6 @@ def _names() -> Any:
     return anywidget.AnyWidget(_esm=(Path(__file__).with_name("names.js")).read_text(encoding="utf-8"))
 
 
-# Letters with an index
-
-
-def pieces(label: str) -> list[tuple[str, str]]:
-    """Divide a label into letters and their indices.
-
-    before: ``f_t · C_{t-1}``
-    after:  ``[("f", "t"), (" · C", "t−1")]``
-
-    >>> pieces("f_t · C_{t-1}")
-    [('f', 't'), (' · C', 't−1')]
-    """
-    found = re.findall(r"([^_]*)(?:_(?:\{([^}]*)\}|([^\W_])))?", label)
-    return [(text, (a or b).replace("-", "−")) for text, a, b in found if text or a or b]
-
-
-def indexed(label: str) -> str:
-    """Return a label as HTML.
-
-    >>> indexed("C_{t-1}")
-    'C<sub>t−1</sub>'
-    """
-    return "".join(html.escape(t) + (f"<sub>{html.escape(i)}</sub>" if i else "") for t, i in pieces(label))
-
-
 def _beside(label: str) -> str:
     """Return a label for a slider, from which ipywidgets strips ``<sub>`` but not ``<span>``.
 
@@ -290,12 +266,3 @@ def _beside(label: str) -> str:
     'W<span class="lc-low">f</span>'
     """
     return indexed(label).replace("<sub>", '<span class="lc-low">').replace("</sub>", "</span>")
-
-
-def spoken(label: str) -> str:
-    """Return a label as plain words.
-
-    >>> spoken("f_t · C_{t-1}")
-    'f t · C t−1'
-    """
-    return "".join(f"{text} {index}".rstrip() for text, index in pieces(label))

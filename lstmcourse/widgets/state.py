@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..run.unroll import unroll
+from ..views.names import spoken
 from .drawing import strips, table
-from .panel import Panel, Slider, spoken
+from .panel import Panel, Slider
 
 __all__ = ["series_of", "state_panel"]
 

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...engine.expression import DRAWN, equation_of, equations, operations, written_size
+from ..names import named
 from .plan import MOST, OUT, UNIT
 from .sheet import EDGE
-from .words import named
 
 if TYPE_CHECKING:
     from ...cell import Cell

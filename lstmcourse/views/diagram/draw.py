@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...engine.expression import equations
 from ...errors import UnknownNameError, nearest
+from ..names import named
 from .closed import Closed, Written
 from .layers import Tower, layers_of
 from .layout import layout
@@ -14,7 +15,7 @@ from .picture import finish
 from .plan import OUT, UNIT
 from .sheet import Sheet
 from .step import Open
-from .words import describe, describe_layers, named
+from .words import describe, describe_layers
 
 if TYPE_CHECKING:
     from ...cell import Cell

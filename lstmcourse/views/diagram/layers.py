@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from ..names import named
 from .closed import fit
 from .plan import OUT, UNIT
 from .sheet import EDGE
-from .words import named
 
 if TYPE_CHECKING:
     from ...cell import Cell

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..names import named
 from .closed import Closed, fit
 from .picture import finish
 from .plan import OUT, UNIT, Glyph
 from .sheet import EDGE, INK, Sheet, num
 from .step import shape
-from .words import listed, named, spoken
+from .words import listed
 
 if TYPE_CHECKING:
     from ...cell import Cell
@@ -101,7 +102,8 @@ def folded(cell: Cell, *, title: str | None = None, label: str = "A") -> Diagram
     _folded(sheet, cell, label, 0.0)
     states = listed([named(s, "", cell.letters).plain for s in cell.states])
     desc = (
-        f"A module {label} reads x_t from below and gives {spoken(cell.output, 't', cell.letters)} upwards. "
+        f"A module {label} reads x_t from below and gives "
+        f"{named(cell.output, 't', cell.letters).spoken} upwards. "
         f"What it keeps ({states}) leaves at its right and comes back to it at its left, one step later."
     )
     return finish(sheet, title or f"The cell {cell.name} as a loop", desc, None)
@@ -163,7 +165,7 @@ def unrolled(cell: Cell, steps: int = 4, *, title: str | None = None, label: str
     desc = (
         f"Left, the loop: a module {label} that hands its state to itself. Right, the same module {steps} "
         "times in a row, for steps 1, 2 and so on up to t: each copy reads its own x from below, gives its "
-        f"own {spoken(cell.output, '', cell.letters)} upwards, and hands its state to the next copy. "
+        f"own {named(cell.output, '', cell.letters).spoken} upwards, and hands its state to the next copy. "
         "All copies are one network with one set of weights."
     )
     return finish(sheet, title or f"The cell {cell.name} as a loop, and unrolled in time", desc, None)

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .words import Name
+    from ..names import Name
 
 
 INK = "#1c2024"

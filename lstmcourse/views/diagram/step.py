@@ -6,16 +6,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..names import named
 from .plan import OUT, RIGHT, UNIT, UP, Glyph, Layout, crossings, segments
 from .sheet import EDGE, FILL, ROUND, distance, num, rectangle, stroke, toward, upright
-from .words import named
 
 if TYPE_CHECKING:
     from ...cell import Cell
     from ...engine.graph import Node
+    from ..names import Name
     from .plan import Point, Wire
     from .sheet import Sheet
-    from .words import Name
 
 __all__ = ["Label", "labels"]
 

@@ -1,13 +1,12 @@
-"""How names are set in a picture, and what it says to who cannot see it."""
+"""What a picture says to who cannot see it: the equations in words."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...engine.expression import equations, written_size
+from ..names import named
 from .plan import MOST, through_merges
 from .read import read
 
@@ -15,82 +14,11 @@ if TYPE_CHECKING:
     from ...cell import Cell
     from .plan import Glyph
 
-__all__ = ["Name", "named"]
-
-
-_GREEK = dict(
-    zip(
-        "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi "
-        "omega".split(),
-        "αβγδεζηθκλμνξπρστφχψω",
-        strict=True,
-    )
-)
-_ACCENTS = {"tilde": "\u0303", "hat": "\u0302", "bar": "\u0304", "dot": "\u0307", "vec": "\u20d7"}
-
-
-@dataclass(frozen=True)
-class Name:
-    """A variable as it is set: letter, index below, index above."""
-
-    letter: str
-    below: str = ""
-    above: str = ""
-
-    @property
-    def width(self) -> float:
-        """About how wide it is, in multiples of the size of the type."""
-        plain = len(self.letter.translate(_NO_ACCENTS))
-        return 0.62 * plain + 0.4 * max(len(self.below), len(self.above))
-
-    @property
-    def plain(self) -> str:
-        """As text: ``C_t``."""
-        return (
-            self.letter + (f"^{self.above}" if self.above else "") + (f"_{self.below}" if self.below else "")
-        )
-
-
-_NO_ACCENTS = {ord(a): None for a in _ACCENTS.values()}
-
-
-def named(name: str, when: str = "t", letters: Mapping[str, str] | None = None) -> Name:
-    r"""Set a name of the graph in the paper's letters.
-
-    Examples
-    --------
-    >>> named("g", "t", {"g": r"\tilde{C}"}).plain == "C\u0303_t"
-    True
-    >>> named("enc.k2", "t-1").plain
-    'k^enc_2,t−1'
-    """
-    scope, _, local = name.rpartition(".")
-    letter = (letters or {}).get(local, (letters or {}).get(name, local))
-    letter = letter.replace(r"\imath", "ı")
-    match = re.fullmatch(r"\\(\w+)\{(\w+)\}", letter)
-    if match and match[1] in _ACCENTS:
-        letter = match[2] + _ACCENTS[match[1]]
-    letter = letter.replace("\\", "").replace("{", "").replace("}", "")
-    head, _, tail = letter.partition("_")
-    numbered = re.fullmatch(r"([^\W\d]+)(\d+)", head)
-    if numbered and not tail:
-        head, tail = numbered.groups()
-    head = _GREEK.get(head, head)
-    return Name(head, ",".join(p for p in (tail, when.replace("-", "−")) if p), scope)
-
-
-# The text alternative
-
-
-def spoken(name: str, when: str, letters: Mapping[str, str]) -> str:
-    """A name in plain letters: ``C tilde_t``."""
-    text = named(name, when, letters).plain.replace("−", "-").replace("ı", "i")
-    for word, mark in _ACCENTS.items():
-        text = text.replace(mark, f" {word}")
-    return text
+__all__ = ["describe", "describe_layers", "listed"]
 
 
 def listed(words: list[str]) -> str:
+    """Words in a row: ``a, b and c``."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
@@ -109,11 +37,11 @@ def describe(cell: Cell) -> str:
     def say(k: str, top: bool = False) -> str:
         g = glyphs[k]
         if g.kind == "enter":
-            return spoken(g.name, "t-1", letters)
+            return named(g.name, "t-1", letters).spoken
         if g.kind == "input":
-            return spoken(g.name, "t" if g.nodes[0].op.name in ("sequence", "noise") else "", letters)
+            return named(g.name, "t" if g.nodes[0].op.name in ("sequence", "noise") else "", letters).spoken
         if g.name and not top:
-            return spoken(g.name, "t", letters)
+            return named(g.name, "t", letters).spoken
         args = [say(a) for a in through_merges(g.args, glyphs)]
         if g.kind == "layer":
             if not args:
@@ -137,7 +65,7 @@ def describe(cell: Cell) -> str:
 
     inputs = [say(g.id) for g in glyphs.values() if g.kind == "input"]
     states = [say(g.id) for g in glyphs.values() if g.kind == "enter"]
-    outs = [spoken(g.name, "t", letters) for g in glyphs.values() if g.kind == "output"]
+    outs = [named(g.name, "t", letters).spoken for g in glyphs.values() if g.kind == "output"]
     reads = [f"{listed(inputs)} from below"] * bool(inputs) + [f"{listed(states)} from the left"] * bool(
         states
     )
@@ -147,11 +75,12 @@ def describe(cell: Cell) -> str:
         count = sum(n.op.kind != "leaf" for n in cell.graph.nodes)
         return " ".join([*rows, f"Its equations have {count} operations.", leaves])
     named_rows = [g for g in glyphs.values() if g.kind in ("layer", "point", "function") and g.name]
-    rows += [f"{spoken(g.name, 't', letters)} is {say(g.id, True)}." for g in named_rows]
+    rows += [f"{named(g.name, 't', letters).spoken} is {say(g.id, True)}." for g in named_rows]
     return " ".join([*rows, leaves])
 
 
 def describe_layers(cell: Cell, layers: list[list[tuple[str, str, bool]]]) -> str:
+    """The layers of a stack in words."""
     rows = []
     for k, row in enumerate(layers):
         what = f"{row[0][1]} in both directions, the results side by side" if len(row) == 2 else row[0][1]
