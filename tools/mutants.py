@@ -203,7 +203,7 @@ def fate(mutant: Mutant, root: Path, tests: list[Path], seconds: float) -> tuple
         return "timed out", ""
     if status in (0, NO_TESTS):
         return "survived", ""
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", said, re.M)
+    failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", said, re.M)
     if failed is None:
         return "killed", f"{path.name} does not start"
     again, _ = pytest(root, failed[1], 10 * seconds)
