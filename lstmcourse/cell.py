@@ -22,7 +22,7 @@ from .engine import initial, lines, nested, variants
 from .engine.chance import without_chance
 from .engine.definition import Definition
 from .engine.graph import Node
-from .engine.signature import Input, clock, noise, sequence, signature, state, static
+from .engine.signature import Input, by_name, clock, noise, sequence, signature, state, static
 from .run import cost, recipe
 from .run.cost import Operations
 from .run.recipe import Compiled
@@ -141,7 +141,7 @@ class Cell(Definition):
         >>> lc.cells.peephole.variant("peeking", "Only the output gate sees c.", peepholes="o").name
         'peeking'
         """
-        return variants.variant(self, name, doc, init or {}, options)
+        return variants.variant(self, name, doc, {} if init is None else init, options)
 
     def override(self, **values: float) -> Cell:
         """The same cell with named equations held at a value, ``override(f=1.0)``; parameters stay."""
@@ -294,5 +294,5 @@ def cell(
         return lambda f: cell(f, init=init, letters=letters, name=name)
     inputs, options = signature(function)
     name = function.__name__ if name is None else name
-    fields = (name, function, tuple(inputs), options, dict(init or {}), dict(letters or {}))
+    fields = (name, function, tuple(inputs), options, by_name("init", init), by_name("letters", letters))
     return without_chance(function, lambda: Cell(*fields))

@@ -109,7 +109,7 @@ def bidirectional(child: Cell) -> Cell:
         Parameters ``"fwd.W_f"`` and ``"bwd.W_f"``; ``run["h"]`` is (T, B, 2H), in the order of the input.
     """
     if not isinstance(child, Cell):
-        raise TypeError(f"bidirectional({child!r}): it takes a cell, such as lc.cells.lstm")
+        raise TypeError(f"bidirectional({child!r}): it takes a cell as its child, such as lc.cells.lstm")
     if child.inputs[0].kind != "sequence":
         raise ValueError(f"bidirectional: {child.name} has no input to read in two directions")
     if any(s.reverse for s in child.graph.states):

@@ -2,11 +2,21 @@
 
 # ruff: noqa: E501 - one bad input is one row
 
+import contextlib
+import fnmatch
+import functools
+import inspect
+import os
 import re
+import tempfile
+import warnings
 from dataclasses import replace
+from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
+from bad_input_table import ALLOWED, NOT_CALLED, VALID, public, rubbish
 
 import lstmcourse as lc
 from lstmcourse.errors import NotFiniteError
@@ -225,3 +235,94 @@ def test_tensors_without_numbers_are_refused_by_what_they_are():
             lc.interop.from_torch(LSTM, given | {"bias_ih_l0": change(given["bias_ih_l0"])})
     with pytest.raises(TypeError, match=r"x is a torch.Tensor, .* pass x.detach\(\).cpu\(\).numpy\(\)"):
         lc.unroll(LSTM, PARAMS, torch.from_numpy(X))
+
+
+# The table: every public callable, each of its parameters, each kind of rubbish
+
+
+def entries(name, parameter, kind):
+    """Which rows of ALLOWED say that this is accepted on purpose."""
+    place = f"{name}({parameter})"
+    return {
+        k
+        for k, (pattern, kinds, _) in enumerate(ALLOWED)
+        if fnmatch.fnmatchcase(place, pattern) and kind in kinds.split(", ")
+    }
+
+
+def fits(function, parameter, kind, valid):
+    """Whether a kind is what the parameter takes: None for one that may be left out, text for text."""
+    signature = inspect.signature(function).parameters
+    optional = parameter in signature and signature[parameter].default is None
+    return (
+        kind == "read-only"
+        or (kind == "None" and optional)
+        or (kind == "bool" and isinstance(valid, bool))
+        or (kind in ("text", "empty text") and isinstance(valid, str))
+    )
+
+
+@functools.cache
+def outcome(name):
+    """What of the rubbish is not refused by name; and which rows of ALLOWED were needed."""
+    wrong, used = [], set()
+    function, arguments = VALID[name]()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(np.errstate(all="ignore"))
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        for module in ("run", "store"):  # experiments are stored, and declared, for this call alone
+            stack.enter_context(mock.patch(f"lstmcourse.experiments.{module}.DATA", Path(folder)))
+        stack.enter_context(mock.patch.dict("lstmcourse.experiments.define._ALL"))
+        stack.enter_context(mock.patch.dict("os.environ", LSTMCOURSE_CACHE=folder))
+        function(**arguments)
+        for parameter in arguments:
+            for k, (kind, value) in enumerate(rubbish(arguments[parameter])):
+                function, given = VALID[name]()
+                valid = given[parameter]
+                os.mkdir(place := f"{folder}/{parameter}{k}")
+                with contextlib.chdir(place):
+                    said = call(function, given | {parameter: value})
+                if said is None:
+                    rows = entries(name, parameter, kind)
+                    used.update((row, kind) for row in rows)
+                    if not rows and not fits(function, parameter, kind, valid):
+                        wrong.append(f"{parameter}: {kind} is accepted")
+                    continue
+                words = [parameter, *(valid if isinstance(valid, dict) else ())]
+                words += ["rubbish"] if "text" in kind or kind == "unhashable" else []  # what was given
+                if not any(names_it(word, said) for word in words):
+                    wrong.append(f"{parameter}: {kind} is not named in {said!r}")
+    return wrong, used
+
+
+def call(function, arguments):
+    """What the error says; None where there is none, or where only the caller's own function failed."""
+    try:
+        function(**arguments)
+    except (ValueError, TypeError) as error:
+        return None if str(error).startswith("nothing()") else str(error)
+    except lc.claims.ClaimFailed:  # of a number
+        return None
+    return None
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_rubbish_is_refused_by_name(name):
+    wrong, _ = outcome(name)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_exception_is_needed():
+    used = {(ALLOWED[k][2], kind) for name in VALID for k, kind in outcome(name)[1]}
+    every = {(reason, kind) for _, kinds, reason in ALLOWED for kind in kinds.split(", ")}
+    assert not sorted(every - used)
+
+
+def test_the_table_has_every_public_callable():
+    known = {name.partition(" ")[0] for name in VALID} | {
+        name for names in NOT_CALLED.values() for name in names
+    }
+    assert not public().keys() - known
+    assert not {n for names in NOT_CALLED.values() for n in names} - public().keys()

@@ -58,7 +58,7 @@ def test_what_was_seen_costs_nearly_nothing():
 
 @pytest.mark.parametrize(("train", "test", "order"), [("", "a", 1), ("a", "", 1), ("a", "a", -1)])
 def test_there_must_be_something_to_count(train, test, order):
-    with pytest.raises(ValueError, match="give an order of at least 0 and two texts"):
+    with pytest.raises(ValueError, match="give two texts|order=-1"):
         ngram_bits(train, test, order)
     with pytest.raises(ValueError, match="nothing to predict"):
         xz_bits("a", "")

@@ -96,7 +96,11 @@ def test_thresholds_are_shown_in_full():
         ((("C12", "x", []), {"above": 0}), ValueError, r"shape \(0,\).*one for each seed"),
         ((("C12", "x", [[1.0], [2.0]]), {"above": 0}), ValueError, r"shape \(2, 1\)"),
         ((("C12", "x", "0.9"), {"above": 0}), TypeError, "the value is '0.9': give a number"),
-        ((("C12", "x", None), {"above": 0}), TypeError, "the value is None"),
+        (
+            (("C12", "x", None), {"above": 0}),
+            TypeError,
+            "value=None is of type NoneType; an array of numbers",
+        ),
         ((("C12", "x", [True, False]), {"above": 0}), TypeError, "give a number"),
         ((("C07", "x", True), {"above": 0}), TypeError, "True has no size to compare with {'above': 0}"),
         ((("C12", "x", True), {}), ValueError, "C12 asks for experiment, and True measures nothing"),

@@ -84,7 +84,7 @@ def test_operations_of_other_cells():
     assert both.total == 2 * one.total and both.input == 2 * one.input
     deep = lc.stack([table_of((1, 2)), lc.cells.lstm]).operations(3, 4, 2)
     assert deep.total == one.total + 2 * 64 and deep.input == one.input + 64
-    with pytest.raises(ValueError, match="whole number"):
+    with pytest.raises(ValueError, match="steps=-1 does not fit"):
         lc.cells.rnn.operations(3, 5, -1)
     with pytest.raises(ValueError, match="hidden_size"):
         lc.cells.rnn.operations(3)

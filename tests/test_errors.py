@@ -204,7 +204,7 @@ BAD = {
     "two hidden sizes of an output": (lambda: rnn.output_size(H, sizes={"H": 6}), ValueError, "hidden_size=5 and sizes={'H': 6}"),
     "a word for a generator": (lambda: rnn.init(D, H, rng="a"), TypeError, "rng='a' does not fit: rng is a numpy.random.Generator.*seed"),
     "a negative seed": (lambda: rnn.init(D, H, rng=-1), ValueError, "rng=-1 does not fit.*a whole number from 0"),
-    "a word for a bias": (lambda: lstm.init(D, H, forget_bias="a"), TypeError, "forget_bias='a': a bias starts at a number"),
+    "a word for a bias": (lambda: lstm.init(D, H, forget_bias="a"), TypeError, "forget_bias='a' does not fit: a number is needed"),
     "a condition that is held": (
         lambda: choosing.override(m=1.0), ValueError, r"m=1.0: 'm' is a condition .test_errors.py, line \d+.*where\(m, 1.0, 0.0\)"),
     # what is no function

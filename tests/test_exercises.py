@@ -835,7 +835,7 @@ def test_any_cell_of_affine_layers_can_be_the_reference():
 
 
 def test_what_the_check_itself_is_given_wrongly_is_refused():
-    with pytest.raises(TypeError, match="the reference is of type str; it is a Cell"):
+    with pytest.raises(TypeError, match="reference='lstm' does not fit: a Cell is needed"):
         check_cell(lc.cells.lstm, "lstm")
     with pytest.raises(ValueError, match="the mistake 'rnn' has states h and layers h; give them the names"):
         check_cell(lc.cells.lstm, lc.cells.lstm, [Mistake("rnn", lc.cells.rnn, "")])

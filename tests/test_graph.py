@@ -546,7 +546,7 @@ REFUSED = {
     too_few_for_a_nested_cell: "needs its state 'h'",
     unknown_argument_of_a_nested_cell: r"no argument 'gate'.*'x', 'h'",
     scope_twice: "scope 'rnn' is used already.*scope=",
-    list_of_words: "neither a number nor an array of numbers",
+    list_of_words: "neither a number nor an array",
 }
 
 

@@ -200,9 +200,9 @@ def test_evaluate_on_another_task_needs_the_same_interface():
         model.evaluate(task=Cycle(count=5))
     with pytest.raises(ValueError, match="'averages' does not fit"):
         model.evaluate(task=Averages())
-    with pytest.raises(ValueError, match="batches=0 does not fit: batches is at least 1"):
+    with pytest.raises(ValueError, match="batches=0 does not fit: batches is from 1"):
         model.evaluate(batches=0)
-    with pytest.raises(ValueError, match="batches=-1 does not fit: batches is at least 1"):
+    with pytest.raises(ValueError, match="batches=-1 does not fit: batches is from 1"):
         model.evaluate(batches=-1)
     with pytest.raises(TypeError, match="batches=2.5 does not fit: a whole number is needed"):
         model.evaluate(batches=2.5)

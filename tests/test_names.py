@@ -29,7 +29,7 @@ def test_a_name_is_a_word(place, name):
 
 @pytest.mark.parametrize("name", WORDS[:-1], ids=map(repr, WORDS[:-1]))
 def test_a_size_is_a_word(name):
-    with pytest.raises(lc.CellDefinitionError, match="a size is called"):
+    with pytest.raises(lc.CellDefinitionError, match="the size of a shape is called"):
         lc.cell(PLACES["a size"](name))
 
 

@@ -66,8 +66,8 @@ def get(name: str) -> Cell:
     >>> get("rnn")
     <cell rnn: states h; parameters W_h, U_h, b_h>
     """
-    if name not in _MODULE:
-        raise UnknownNameError(f"there is no cell {name!r}: {nearest(name, names())}")
+    if not isinstance(name, str) or name not in _MODULE:
+        raise UnknownNameError(f"name={name!r}: there is no cell {name!r}: {nearest(name, names())}")
     return getattr(importlib.import_module(f"{__name__}.{_MODULE[name]}"), name)
 
 

@@ -19,7 +19,7 @@ def module_sizes(hidden_size: int, periods: tuple[int, ...], sizes: tuple[int, .
     """
     if not isinstance(periods, tuple) or not periods or any(type(p) is not int or p < 1 for p in periods):
         raise ValueError(f"periods={periods!r}: it is a tuple of whole numbers from 1, such as (1, 2, 4, 8)")
-    if sizes:
+    if not (isinstance(sizes, tuple) and not sizes):
         if (
             not isinstance(sizes, tuple)
             or len(sizes) != len(periods)
@@ -58,6 +58,7 @@ def clockwork(x, h, t=clock, periods=(1, 2, 4, 8), sizes=()):
     all modules compute. `sizes` says how many units each module has; by default equally many, spare ones in
     the fast modules.
     """
+    module_sizes(sum(sizes) if isinstance(sizes, tuple) and sizes else 1, periods, sizes)
     T = table("T", lambda H: unit_periods(H, periods, sizes), "H")
     M = table("M", lambda H, _: slow_to_fast(H, periods, sizes), "H", "H")
     a = tanh(affine("h", W=x) + h @ param("U_h", "H", "H", free=M))

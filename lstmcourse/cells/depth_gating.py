@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..cell import Cell, Input, cell, sequence
+from ..checks import whole
 from ..compose import compose, composite
 from ..engine.layers import affine
 from ..engine.layers import peephole as diagonal
@@ -45,8 +46,7 @@ def deep(layers: int = 2) -> Cell:
     >>> deep(layers=3).states
     ('0.h', '0.c', '1.h', '1.c', '2.h', '2.c')
     """
-    if type(layers) is not int or layers < 1:
-        raise ValueError(f"layers={layers!r}: a depth-gated LSTM has a whole number of layers, from 1")
+    whole("layers", layers, 1, 64)
     children = [peephole] + [depth_gated_layer] * (layers - 1)
     inputs = [peephole.inputs[0]] + [
         Input("state", ("H",), name=f"{k}.{s}") for k in range(layers) for s in "hc"

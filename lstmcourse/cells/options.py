@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..checks import choice, truth
+
 
 def subset(name: str, value: str, letters: str) -> str:
     """`value`, if it is some of the letters, each once; ValueError otherwise."""
@@ -15,14 +17,10 @@ def subset(name: str, value: str, letters: str) -> str:
 
 
 def flag(name: str, value: bool) -> bool:
-    """`value`, if it is True or False; ValueError otherwise."""
-    if not isinstance(value, bool):
-        raise ValueError(f"{name}={value!r}: it is True or False")
-    return value
+    """`value`, if it is True or False; TypeError otherwise."""
+    return truth(name, value)
 
 
 def one_of(name: str, value: str, choices: Sequence[str]) -> str:
-    """`value`, if it is one of the choices; ValueError otherwise."""
-    if value not in list(choices):  # of letters in a text, one
-        raise ValueError(f"{name}={value!r}: it is one of {', '.join(map(repr, choices))}")
-    return value
+    """`value`, if it is one of the choices; UnknownNameError otherwise."""
+    return choice(name, value, list(choices))  # of letters in a text, one

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import ANY, given, shown, text
+from ..checks import array as given_array
 from ..errors import UnknownNameError, nearest
 
 __all__ = ["CLAIMS", "KINDS", "Claim", "ClaimFailed", "Result", "check", "claim", "in_words"]
@@ -236,6 +238,7 @@ def claim(
         )
 
 
+@given(statement=text)
 def check(
     id: str,
     statement: str,
@@ -253,17 +256,19 @@ def check(
     >>> check("C12", "the link is learnt", 0.4, above=0.95).holds
     False
     """
-    if id not in CLAIMS:
-        raise UnknownNameError(f"there is no claim {id!r}: {nearest(id, CLAIMS)}")
+    if not isinstance(id, str) or id not in CLAIMS:
+        raise UnknownNameError(f"id={shown(id)}: there is no claim {shown(id)}: {nearest(id, CLAIMS)}")
     if not isinstance(statement, str) or not statement.strip():
         raise ValueError(f"{id}: the statement is {statement!r}: say in words what holds")
-    if verdict not in VERDICTS:
+    if not isinstance(verdict, str) or verdict not in VERDICTS:
         raise UnknownNameError(f"{id}: there is no verdict {verdict!r}: {nearest(verdict, VERDICTS)}")
     given = {k: v for k, v in (("above", above), ("below", below), ("between", between)) if v is not None}
     statement = " ".join(statement.split())
     if isinstance(value, bool | np.bool_):
         if given:
-            raise TypeError(f"{id}: {value} has no size to compare with {given}: give the measured number")
+            raise TypeError(
+                f"{id}: the value {value} has no size to compare with {given}: give the measured number"
+            )
         if not set(CLAIMS[id].kinds) & set("DI"):
             raise ValueError(
                 f"{id} asks for {in_words(CLAIMS[id].kinds)}, and {value} measures nothing: "
@@ -295,7 +300,7 @@ def _plain(number: float) -> str:
 
 def _numbers(id: str, value: object) -> np.ndarray:
     """Return the value as a float64 vector, or say what is wrong with it."""
-    array = np.asarray(value)
+    array = given_array("value", value, ANY, rule="give a number for each seed")
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{id}: the value is {value!r}: give a number, several numbers, or True or False")
     if array.ndim > 1 or array.size == 0:
@@ -309,7 +314,7 @@ def _numbers(id: str, value: object) -> np.ndarray:
 def _compare(id: str, numbers: np.ndarray, condition: tuple[str, Any]) -> tuple[bool, str]:
     """Return whether every number satisfies the condition, and the condition in words."""
     name, bound = condition
-    limits = np.asarray(bound)
+    limits = given_array(name, bound, ANY)
     if limits.dtype.kind not in "iuf" or limits.shape != ((2,) if name == "between" else ()):
         raise TypeError(f"{id}: {name}={bound!r}: give {'two numbers' if name == 'between' else 'a number'}")
     if not np.isfinite(limits).all() or (name == "between" and limits[0] >= limits[1]):

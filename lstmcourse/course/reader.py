@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import at_least, given, instance, text, whole
 from ..errors import UnknownNameError, nearest
-from ..tasks import Agreement
+from ..tasks import Agreement, Batch
 from ..training import checkpoints, optim
 from ..training.fit import fit
-from ..training.inspection import probe, rewrite
+from ..training.inspection import a_model, probe, rewrite
 from ..training.model import Model
 
 __all__ = [
@@ -40,6 +41,19 @@ __all__ = [
     "train",
 ]
 
+
+def a_batch(name: str, value: Any) -> Any:
+    """A batch of words."""
+    return instance(name, value, Batch, "lstmcourse.reader.rows()")
+
+
+def a_pair(name: str, value: Any) -> tuple[int, int]:
+    """Two numbers of steps."""
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise TypeError(f"{name}={value!r} does not fit: two whole numbers are needed, such as (300, 800)")
+    return tuple(whole(name, v, 0) for v in value)
+
+
 FILE = Path(__file__).with_name("models") / "reader.safetensors"
 HIDDEN = 32
 STEPS = (300, 800)
@@ -51,6 +65,7 @@ def language(gap: int | tuple[int, int] = (0, 4)) -> Any:
     return Agreement(gap=gap, subjects=3, score="all")
 
 
+@given(seed=at_least(0), steps=a_pair, hidden_size=at_least(1))
 def train(
     seed: int = 0, cell: Any = "lstm", *, steps: tuple[int, int] = STEPS, hidden_size: int = HIDDEN
 ) -> Any:
@@ -92,6 +107,7 @@ def load() -> Any:
     return model.with_params({name: p.astype(np.float64) for name, p in stored.params.items()})
 
 
+@given(count=at_least(1, 10**7), gap=at_least(0, 10**5), subjects=at_least(1, 10**4), seed=at_least(0))
 def rows(count: int = 256, *, gap: int = 3, subjects: int = 3, seed: int = 0, **options: Any) -> Any:
     """Return test rows of the language in which verbs and pronouns are scored.
 
@@ -128,6 +144,7 @@ _KINDS = ("the", "subject", "gap", "verb", "mood", "and", "gap 2", "pronoun", "d
 _HELD = _KINDS[1:7]
 
 
+@given(batch=a_batch, gap=at_least(0, 10**5), first=at_least(0))
 def steps(batch: Any, *kinds: str, gap: int = 3, first: int = 0) -> np.ndarray:
     """Say at which steps a kind of word is read, in rows from `rows`.
 
@@ -154,13 +171,17 @@ def steps(batch: Any, *kinds: str, gap: int = 3, first: int = 0) -> np.ndarray:
     """
     repeats = {"gap": gap, "gap 2": gap}
     plan = [kind for kind in _KINDS for _ in range(repeats.get(kind, 1))]
+    kinds = tuple(text("kinds", kind) for kind in kinds)
     wanted = {other for kind in kinds for other in (_HELD if kind == "held" else (kind,))}
     if unknown := wanted - set(_KINDS):
-        raise UnknownNameError(f"no word is of the kind {unknown.pop()!r}: the kinds are {', '.join(_KINDS)}")
+        raise UnknownNameError(
+            f"kinds: no word is of the kind {unknown.pop()!r}: the kinds are {', '.join(_KINDS)}"
+        )
     at = np.arange(len(batch.x))
     return np.isin(np.array(plan)[at % len(plan)], list(wanted)) & (at >= first * len(plan))
 
 
+@given(model=a_model, what=text, batch=a_batch, gap=at_least(0, 10**5))
 def carrier(model: Any, what: str, batch: Any | None = None, *, gap: int = 3) -> tuple[int, float]:
     """Find the unit whose cell state tells the current subject's gender, or number, best.
 
@@ -212,6 +233,7 @@ def _examples(c: np.ndarray, x: np.ndarray, what: str, gap: int) -> tuple[np.nda
     return c[where], notes[what][where] == 1
 
 
+@given(model=a_model, batch=a_batch, unit=at_least(0), step=at_least(0))
 def flip(model: Any, batch: Any, unit: int, step: int) -> np.ndarray:
     """Return predictions when a unit's cell state, behind a step, is set to that of the other gender.
 
@@ -227,6 +249,8 @@ def flip(model: Any, batch: Any, unit: int, step: int) -> np.ndarray:
     -------
     ndarray (T, B, K)
     """
+    whole("unit", unit, 0, model.hidden_size - 1)
+    whole("step", step, 1, len(batch.x) - 2)  # of the subject, gender and number are known
     notes = language().annotate(batch.x)
     feminine, one = notes["gender"][step] == 1, notes["number"][step] == -1
 
@@ -246,6 +270,7 @@ class Answers(dict):
         return ", ".join(f"{what} {share:.2f}" for what, share in self.items())
 
 
+@given(batch=a_batch)
 def answers(prediction: np.ndarray, batch: Any) -> Answers:
     """Put together what predictions get right, by the property that decides the answer.
 
@@ -270,6 +295,7 @@ def answers(prediction: np.ndarray, batch: Any) -> Answers:
     verb 1.00, number 1.00, gender 1.00
     """
     task = language()
+    prediction = task._fits(prediction, batch)
     (is_, are), (he, she, they) = task.verb_words, task.pronoun_words
     p, y = prediction[batch.mask], batch.y[batch.mask]
     plural = p[:, they] > p[:, he] + p[:, she]

@@ -120,6 +120,11 @@ class Definition:
                 )
         known |= sizes
         every = self.size_names()
+        if needed is not None:
+            if isinstance(needed, str | bytes | Mapping) or not isinstance(needed, Collection):
+                raise TypeError(f"needed={checks.shown(needed)} does not fit: names of sizes are needed")
+            for name in needed:
+                checks.choice("needed", name, every)
         if needed is None:
             needed = [
                 name
@@ -134,17 +139,15 @@ class Definition:
                     f"{', '.join(needed)})"
                 )
         for name, value in known.items():
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, int | np.integer)
-                or value < (0 if name == "D" else 1)
-            ):
+            least, argument = int(name != "D"), {"D": "input_size", "H": "hidden_size"}.get(name, "sizes")
+            whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+            if not whole or value < least:
                 raise ValueError(
-                    f"{self.name}: size {name} = {value!r}; a size is a whole number from "
-                    f"{0 if name == 'D' else 1}"
+                    f"{self.name}: {argument}: size {name} = {checks.shown(value)}; a size is a whole number "
+                    f"from {least}"
                 )
             if name not in every and name not in ("D", "H"):
-                raise UnknownNameError(f"{self.name} has no size {name!r}: {nearest(name, every)}")
+                raise UnknownNameError(f"sizes: {self.name} has no size {name!r}: {nearest(name, every)}")
         return {k: int(v) for k, v in known.items()}
 
     def parameter_shapes(
@@ -186,7 +189,11 @@ class Definition:
         self, hidden_size: int, input_size: int = 1, sizes: Mapping[str, int] | None = None
     ) -> int:
         """Width of what is read out: H, or 2 H for a bidirectional cell."""
-        known = {"D": input_size} | self.sizes(None, hidden_size, sizes, needed=())
+        if hidden_size is None:
+            raise ValueError(
+                f"hidden_size=None: {self.name} has no width without it; give a whole number from 1"
+            )
+        known = self.sizes(input_size, hidden_size, sizes, needed=())
         return self.graph.names[self.output].shape[-1].value(known)
 
     def __copy__(self) -> Definition:

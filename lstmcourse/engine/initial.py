@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,10 @@ def draw(
     known = cell.sizes(*given)
     if set(cell.size_names()) <= set(known):
         concrete(cell.graph, known)
-    if forget_bias is not None and (
-        isinstance(forget_bias, bool) or not isinstance(forget_bias, int | float | np.floating | np.integer)
-    ):
-        raise TypeError(f"forget_bias={forget_bias!r}: a bias starts at a number, such as forget_bias=1.0")
+    if forget_bias is not None:
+        checks.real("forget_bias", forget_bias)
+    numbers = sum(map(math.prod, shapes.values()))
+    checks.memory(f"input_size, hidden_size = {given[:2]}: the parameters of {cell.name}", numbers, 16)
     forget = [p for p in shapes if p.rpartition(".")[2] == "b_f"]
     if forget_bias is not None and not forget:
         raise ValueError(

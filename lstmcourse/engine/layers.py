@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import checks
 from ..errors import CellDefinitionError, ShapeError
 from .graph import Dim, Node
 from .lines import author_line, word
@@ -26,7 +27,17 @@ def concat(*parts: Any, axis: int = -1) -> Any:
     array([1., 1., 0.])
     """
     if not any(isinstance(p, Node) for p in parts):
-        return np.concatenate(parts, axis=axis)
+        arrays = [checks.array(f"parts[{k}]", p, "biufc") for k, p in enumerate(parts)]
+        if not arrays or len({a.ndim for a in arrays}) > 1 or not arrays[0].ndim:
+            raise ShapeError(
+                f"parts have shapes {[a.shape for a in arrays]}; they need the same axes, 1 or more"
+            )
+        checks.whole("axis", axis, -arrays[0].ndim, arrays[0].ndim - 1)
+        try:
+            return np.concatenate(arrays, axis=axis)
+        except ValueError:
+            shapes = [a.shape for a in arrays]
+            raise ShapeError(f"parts have shapes {shapes}; they must agree but along axis {axis}") from None
     ranks = {len(p.shape) for p in parts if isinstance(p, Node)}
     if len(ranks) > 1 or len({p.batched for p in parts}) > 1 or axis >= 0:
         raise CellDefinitionError(
@@ -39,15 +50,30 @@ def concat(*parts: Any, axis: int = -1) -> Any:
 def split(a: Node, *sizes: int | str, axis: int = -1) -> tuple[Node, ...]:
     """Divide a along a trailing axis: ``split(a, 3)`` in equal parts, ``split(a, "H", "K")`` by size."""
     if not isinstance(a, Node):
-        at = int(sizes[0]) if len(sizes) == 1 else np.cumsum([int(s) for s in sizes])[:-1]
-        length = np.shape(a)[axis]
+        a = checks.array("a", a, "biufc")
+        if not sizes:
+            raise ValueError("split: sizes are missing; give the number of parts, or the size of each")
+        sizes = tuple(checks.whole("sizes", s, 1) for s in sizes)
+        if not a.ndim:
+            raise ShapeError(f"a has shape {a.shape}; split needs 1 axis or more")
+        length = a.shape[checks.whole("axis", axis, -a.ndim, a.ndim - 1)]
+        if len(sizes) == 1 and length % sizes[0]:
+            raise ShapeError(f"split: sizes={sizes[0]} parts of one size do not divide the axis of {length}")
+        at = sizes[0] if len(sizes) == 1 else np.cumsum(sizes)[:-1]
         if len(sizes) > 1 and np.sum([int(s) for s in sizes]) != length:
             raise ShapeError(
                 f"split: the parts {sizes} add up to {np.sum([int(s) for s in sizes])}, and the axis that "
                 f"they divide has {length}; give sizes that add up"
             )
-        return tuple(np.split(np.asarray(a), at, axis=axis))
-    whole = a.shape[axis]
+        return tuple(np.split(a, at, axis=axis))
+    if not sizes:
+        raise CellDefinitionError(
+            f"{author_line()}: split: sizes are missing; give the number of parts, or their sizes"
+        )
+    for s in sizes:
+        if not isinstance(s, str | Dim):
+            checks.whole("sizes", s, 1)
+    whole = a.shape[checks.whole("axis", axis, -len(a.shape), -1)]
     if len(sizes) == 1 and isinstance(sizes[0], int):
         lengths = [whole.parts(sizes[0])] * sizes[0]
     else:
@@ -68,7 +94,10 @@ def split(a: Node, *sizes: int | str, axis: int = -1) -> tuple[Node, ...]:
 def mean(a: Any, axis: int = -1) -> Any:
     """Average along a trailing axis, counted from the right."""
     if not isinstance(a, Node):
-        return np.mean(a, axis=axis)
+        a = checks.array("a", a, "biufc")
+        if not a.ndim:
+            raise ShapeError(f"a has shape {a.shape}; mean needs 1 axis or more")
+        return np.mean(a, axis=checks.whole("axis", axis, -a.ndim, a.ndim - 1))
     return sum_axis(a, axis) / constant(a.shape[axis])
 
 
@@ -105,8 +134,8 @@ def table(name: str, function: Callable[..., Any], *shape: int | str | Dim) -> N
     scope.watch()
     if not callable(function):
         raise CellDefinitionError(
-            f"{author_line()}: table {name!r} is given {function!r}; it takes a function of its sizes, "
-            "such as lambda H: np.arange(H)"
+            f"{author_line()}: table {name!r} is given function={function!r}; it takes a function of its "
+            "sizes, such as lambda H: np.arange(H)"
         )
     word("a table", name)
     known = next((n for n in scope.graph.leaves("table") if n.name == scope.full(name)), None)
@@ -155,7 +184,8 @@ def param(
     """
     scope = current()
     scope.watch()
-    full = scope.full(word("a parameter", name))
+    checks.truth("fixed", fixed)
+    full = scope.full(word("the name of a parameter", name))
     dims = tuple(scope.size(s) for s in shape)
     if free is not None and (not isinstance(free, Node) or free.op.name != "table" or free.shape != dims):
         raise CellDefinitionError(
@@ -212,7 +242,15 @@ def affine(
         Whether b is added; a number is what it starts at.
     """
     scope = current()
-    word("a layer", label)
+    word("the label of a layer", label)
+    if not isinstance(bias, bool):
+        checks.real("bias", bias)
+    for letter, name, a in (("U", "h", h), ("W", "x", x)):
+        if a is not None and not isinstance(a, Node):
+            raise CellDefinitionError(
+                f"{author_line()}: affine({label!r}): operand {letter} is {a!r}, not a value of the "
+                f"cell; {name} is one"
+            )
     given = {"W": x, "U": h} | operands if (h is not None or x is not None) else dict(operands)
     given = {letter: a for letter, a in given.items() if a is not None}
     if label in scope.layers:
@@ -245,4 +283,8 @@ def peephole(label: str, c: Node) -> Node:
 
     Gers & Schmidhuber (IJCNN 2000).
     """
-    return param(f"p_{label}", c.shape[-1]) * c
+    if not isinstance(c, Node) or not c.shape:
+        raise CellDefinitionError(
+            f"{author_line()}: peephole({label!r}): c is {c!r}, not a vector of the cell"
+        )
+    return param(f"p_{checks.text('label', label)}", c.shape[-1]) * c

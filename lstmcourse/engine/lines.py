@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import checks
 from ..errors import CellDefinitionError, UnknownNameError, nearest
 
 if TYPE_CHECKING:
@@ -75,9 +76,9 @@ def written(cell: Any, names: Collection[str]) -> str:
     if not names:
         return text.rstrip()
     for name in names:
-        if name not in cell.graph.names:
+        if checks.text("names", name) not in cell.graph.names:
             raise UnknownNameError(
-                f"{cell.name} has no equation named {name!r}: {nearest(name, cell.graph.names)}"
+                f"names: {cell.name} has no equation named {name!r}: {nearest(name, cell.graph.names)}"
             )
     lines = (line.strip() for line in text.splitlines())
     return "\n".join(line for line in lines if line.partition(" = ")[0] in names)

@@ -1,16 +1,19 @@
-"""Whether operands fit an operation: how many axes they have, and what is a condition."""
+"""Whether operands fit an operation: how many axes they have, what is a condition, what is no array."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from ..errors import CellDefinitionError
-from .graph import Node
+from .. import checks
+from ..errors import CellDefinitionError, ShapeError
+from .graph import Dim, Node, Op
 from .lines import author_line
 
-__all__ = ["check_conditions", "check_ranks", "is_condition"]
+__all__ = ["check_conditions", "check_ranks", "eager", "is_condition", "reshaped", "size_of"]
 
 
 def is_condition(node: Node) -> bool:
@@ -46,3 +49,50 @@ def check_ranks(name: str, args: Sequence[Node]) -> None:
             "sequence must have the same number of axes beside time and batch, and shared ones no more than "
             "that; use expand(a, axis) to line them up"
         )
+
+
+_NAMES = {"dot": ("a", "w"), "where": ("condition", "a", "b")}
+_AXES = {"dot": 1, "matmul": 2, "swap": 2, "sum": 1, "softmax": 1, "logsumexp": 1}
+
+
+def _arrays(op: Op, args: Sequence[Any], attrs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """What a function is given outside a cell, by name: arrays with the axes that it needs, of floats."""
+    names = _NAMES.get(op.name, ("a", "b"))
+    arrays = {name: checks.array(name, a, "biufc") for name, a in zip(names, args, strict=False)}
+    for name, a in arrays.items():
+        if a.ndim < _AXES.get(op.name, 0):
+            raise ShapeError(f"{name} has shape {a.shape}; {op.name} needs {_AXES[op.name]} axes or more")
+    if "axis" in attrs:
+        rank = arrays["a"].ndim + (op.name == "expand")
+        checks.whole("axis", attrs["axis"], -rank, rank - 1)
+    whole = "iu" if op.name in ("where", "both", "either", "opposite") else "biu"
+    return {name: a.astype(float) if a.dtype.kind in whole else a for name, a in arrays.items()}
+
+
+def eager(compute: Callable, op: Op, args: Sequence[Any], attrs: Mapping[str, Any]) -> Any:
+    """The value itself, when a function is called on numbers or arrays outside a cell."""
+    arrays = _arrays(op, args, attrs)
+    number = all(a.ndim == 0 for a in arrays.values())
+    try:
+        value = compute(op, [a.reshape(1) if number else a for a in arrays.values()], attrs)
+    except ValueError:
+        shapes = ", ".join(f"{name} {a.shape}" for name, a in arrays.items())
+        raise ShapeError(f"{op.name} of arrays whose shapes do not go together: {shapes}") from None
+    return value[0] if number else value
+
+
+def size_of(size: Any) -> Any:
+    """A size that is no name: one of another shape, or a number from 1."""
+    if not isinstance(size, Dim) and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+        raise CellDefinitionError(
+            f"{author_line()}: a shape has the size {size!r}; a size is a name ('H') or a number from 1"
+        )
+    return size
+
+
+def reshaped(a: Any, shape: Sequence[Any]) -> np.ndarray:
+    """An array in another shape that has as many elements."""
+    a, shape = checks.array("a", a, "biufc"), tuple(checks.whole("shape", s, 0) for s in shape)
+    if a.size != math.prod(shape):
+        raise ShapeError(f"a of shape {a.shape} has {a.size} elements; shape {shape} has {math.prod(shape)}")
+    return a.reshape(shape)

@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from .. import checks
 from ..errors import CellDefinitionError
 from . import numeric, shapes
 from .graph import Dim, Node, Op
 from .lines import author_line
-from .operands import check_conditions, check_ranks, is_condition
+from .operands import check_conditions, check_ranks, eager, is_condition, reshaped
 from .trace import current, record
 
 __all__ = [
@@ -139,9 +140,11 @@ def constant(value: Any) -> Node:
         return value
     if isinstance(value, Dim):
         return current().graph.add(OPS["const"], attrs={"value": value})
-    array = np.array(value)
+    array = np.array(checks.array("value", value, checks.ANY))
     if array.dtype.kind not in "bif":
-        raise CellDefinitionError(f"{author_line()}: {value!r} is neither a number nor an array of numbers")
+        raise CellDefinitionError(
+            f"{author_line()}: value {value!r} is neither a number nor an array of such"
+        )
     value = array.item() if array.ndim == 0 else array
     return current().graph.add(
         OPS["const"], attrs={"value": value}, shape=tuple(Dim.of(n) for n in array.shape)
@@ -175,22 +178,13 @@ def compute(op: Op, args: Sequence[Any], attrs: Mapping[str, Any], sizes: Mappin
     return eval(_code(text), _SPACE, dict(zip(names, args, strict=True)))
 
 
-def _eager(op: Op, args: Sequence[Any], attrs: dict) -> Any:
-    """The value itself, when a function is called on numbers or arrays outside a cell."""
-    arrays = [np.asarray(a) for a in args]
-    arrays = [a.astype(float) if a.dtype.kind in "iu" else a for a in arrays]
-    number = all(a.ndim == 0 for a in arrays)
-    value = compute(op, [a.reshape(1) if number else a for a in arrays], attrs)
-    return value[0] if number else value
-
-
 def apply(name: str, *args: Any, **attrs: Any) -> Any:
     """Record one row of the table on nodes; on numbers and arrays alone, compute it."""
     op = OPS[name]
     if not any(isinstance(a, Node) for a in args):
-        return _eager(op, args, attrs)
+        return eager(compute, op, args, attrs)
     nodes = [constant(a) for a in args]
-    if attrs.get("axis", -1) >= 0:
+    if "axis" in attrs and checks.whole("axis", attrs["axis"], -32, 31) >= 0:
         raise CellDefinitionError(
             f"{author_line()}: {name} along axis {attrs['axis']}: axes are counted from the right (-1 is the last), because "
             "those for time and batch come first"
@@ -294,7 +288,7 @@ def swap(a: Any) -> Any:
 def reshape(a: Node, *shape: int | str | Dim) -> Node:
     """Put the trailing axes in another shape, given by numbers or names of sizes."""
     if not isinstance(a, Node):
-        return np.reshape(a, shape)
+        return reshaped(a, shape)
     dims = tuple(current().size(s) for s in shape)
     return apply("reshape", a, shape=dims, rank=len(a.shape))
 

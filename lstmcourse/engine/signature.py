@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .. import checks
 from ..errors import CellDefinitionError
 from .lines import line_of
 
-__all__ = ["Input", "clock", "noise", "sequence", "signature", "state", "static"]
+__all__ = ["Input", "by_name", "clock", "noise", "sequence", "signature", "state", "static"]
 
 
 @dataclass(frozen=True)
@@ -32,21 +33,33 @@ class Input:
 
 def sequence(*shape: str | int) -> Input:
     """An argument with one value a step: ``y=sequence("K")`` is (T, B, K)."""
-    return Input("sequence", shape)
+    return Input("sequence", _axes(shape))
 
 
 def static(*shape: str | int) -> Input:
     """An argument that is the same at every step: ``a=static("L", "A")`` is (B, L, A); its gradient is
     summed over time.
     """
-    return Input("static", shape)
+    return Input("static", _axes(shape))
 
 
 def noise(*shape: str | int) -> Input:
     """Random numbers that the caller gives, one value a step, so that a run can be repeated: (T, B,
     *shape).
     """
-    return Input("noise", shape)
+    return Input("noise", _axes(shape))
+
+
+def _axes(shape: tuple) -> tuple[str | int, ...]:
+    """Names of sizes, or numbers."""
+    for size in shape:
+        if not isinstance(size, str) or not size.isidentifier():
+            if isinstance(size, str):
+                raise ValueError(
+                    f"shape holds {size!r}: a size has a name, such as 'H', or is a number from 1"
+                )
+            checks.whole("shape", size, 1)
+    return shape
 
 
 def state(*shape: str | int, init: str | Callable | None = None) -> Input:
@@ -59,13 +72,20 @@ def state(*shape: str | int, init: str | Callable | None = None) -> Input:
     init : {None, "learned"} or callable
         Zeros; a parameter ``NAME_0``; or a function of static inputs, by their names, that computes it.
     """
-    return Input("state", shape or ("H",), init)
+    if init is not None and not callable(init):
+        checks.text("init", init)
+    return Input("state", _axes(shape or ("H",)), init)
 
 
 clock = Input("clock", (1,))
 """The number of the step, counted from 0 and carried from one run to the next by ``state=run.final``."""
 
 _RESERVED = {"cell", "params", "state", "lengths", "backend", "grad", "steps", "inputs", "batch_size"}
+
+
+def by_name(name: str, value: Any) -> dict[str, Any]:
+    """What is said of parameters or letters, by their names; nothing where nothing is."""
+    return dict(checks.mapping(name, value, "by name, such as {'b_f': ...}", optional=True))
 
 
 def signature(function: Callable) -> tuple[list[Input], dict[str, Any]]:
@@ -107,6 +127,6 @@ def signature(function: Callable) -> tuple[list[Input], dict[str, Any]]:
             )
     if not found:
         raise CellDefinitionError(
-            f"{where} has no arguments; the first is the input (x=None for none), then states"
+            f"{where} has no arguments; the first of a function is the input (x=None for none), then states"
         )
     return found, options

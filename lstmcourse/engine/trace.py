@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import CellDefinitionError, nearest
 from .graph import Dim, Graph, Node, Op
 from .lines import author_line, line_of, stack, word
+from .operands import size_of
 
 __all__ = ["Scope", "current", "editing", "trace"]
 
@@ -35,7 +36,7 @@ class Scope:
 
     def size(self, size: Dim | int | str) -> Dim:
         """A size by name, seen from inside this scope."""
-        return Dim.of(word("a size", size) if isinstance(size, str) else size)
+        return Dim.of(word("the size of a shape", size) if isinstance(size, str) else size_of(size))
 
     def watch(self) -> None:
         """Record which local names are bound to which nodes, in the frame of the author's function.

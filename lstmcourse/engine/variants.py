@@ -30,6 +30,8 @@ def with_options(cell: Definition, options: Mapping[str, Any]) -> Any:
 
 def variant(cell: Definition, name: str, doc: str, init: Mapping[str, Any], options: Mapping) -> Any:
     """A member of the family under a name of its own; see `Cell.variant`."""
+    checks.text("doc", doc)
+    checks.mapping("init", init, "of starts by parameter")
     cell = with_options(cell, options)
     return replace(cell, name=name, doc=doc, initial=dict(cell.initial) | dict(init))
 
@@ -42,7 +44,7 @@ def hold(cell: Definition, values: Mapping[str, float]) -> Any:
             or not isinstance(v, int | float | np.floating | np.integer)
             or not np.isfinite(v)
         ):
-            raise ValueError(f"{k}={v!r}: an equation is held at a finite number")
+            raise ValueError(f"values: {k}={v!r}: an equation is held at a finite number")
         if k not in cell.graph.names:
             raise UnknownNameError(f"{cell.name} has no equation named {k!r}: {nearest(k, cell.graph.names)}")
         if is_condition(cell.graph.names[k]):

@@ -14,10 +14,13 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..cell import Cell
+from ..checks import generator, given, instance
+from ..checks import listed as a_list
 from ..engine.expression import equations
 from ..run.unroll import unroll
 from .layers import Part, fill, listed
@@ -102,6 +105,17 @@ class Verdict:
         )
 
 
+def a_cell(name: str, value: Any) -> Cell:
+    """A cell."""
+    return instance(name, value, Cell, "lstmcourse.cells.lstm")
+
+
+def a_mistake(name: str, value: Any) -> Mistake:
+    """A row of a table of mistakes."""
+    return instance(name, value, Mistake, "lstmcourse.exercises.LSTM_MISTAKES[0]")
+
+
+@given(reference=a_cell, mistakes=a_list(a_mistake, "of Mistakes"), rng=generator)
 def check_cell(
     cell: object,
     reference: Cell,

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..cell import cell
 from ..cells import lstm
+from ..checks import generator, given
 from ..engine.layers import affine
 from ..engine.ops import identity, sigmoid, tanh
 from .cells import Mistake, Verdict, check_cell
@@ -20,6 +21,7 @@ from .cells import Mistake, Verdict, check_cell
 __all__ = ["LSTM_MISTAKES", "check_lstm"]
 
 
+@given(rng=generator)
 def check_lstm(my_cell: object, rng: np.random.Generator | int = 0) -> Verdict:
     """Say whether a cell is the LSTM of `lstmcourse.cells.lstm`, and name the mistake where it is not.
 

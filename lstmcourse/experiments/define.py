@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import FunctionType, ModuleType
 from typing import Any
 
+from lstmcourse.checks import given, instance, mapping, real, shown, text, whole
 from lstmcourse.errors import UnknownNameError, nearest
 from lstmcourse.training.model import Model
 
@@ -25,6 +26,12 @@ HOMES: tuple[str, ...] = tuple(
     for module in ("gaps", "reading", "memory", "comparison", "timing", "coupling", "variants", "waves")
 )
 """Modules that define the course's experiments; `names` and `get` import them."""
+
+
+def any_number(name: str, value: object) -> float:
+    """A number, finite or not."""
+    return value if isinstance(value, float) else real(name, value)
+
 
 _ALL: dict[str, Experiment] = {}
 
@@ -62,6 +69,9 @@ class Interval:
     axis: str = ""
 
     def __post_init__(self) -> None:
+        real("margin", self.margin)
+        real("factor", self.factor)
+        text("axis", self.axis)
         if not (self.margin >= 0 and self.factor >= 1 and math.isfinite(self.margin + self.factor)):
             raise ValueError(
                 f"margin {self.margin} and factor {self.factor}: give margin >= 0 and factor >= 1"
@@ -69,6 +79,7 @@ class Interval:
 
     def of(self, values: Iterable[float]) -> tuple[float, float]:
         """Return the interval that rests on the values of several seeds, as far as they are finite."""
+        values = [any_number("values", v) for v in several("values", values, "of numbers")]
         finite = [v for v in values if math.isfinite(v)]
         if not finite:
             return math.nan, math.nan  # no finite number lies in there
@@ -116,6 +127,13 @@ class Experiment:
         return {"about": self.about, "seeds": list(self.seeds), "code": self.code()}
 
 
+def several(name: str, value: Any, what: str) -> list[Any]:
+    """Any number of things that are not the letters of a text."""
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise TypeError(f"{name}={shown(value)} does not fit: it is a list {what}")
+    return list(value)
+
+
 def experiment(
     *,
     points: Iterable[Point],
@@ -157,6 +175,12 @@ def experiment(
     >>> len(get("doubling").trials)
     4
     """
+    text("name", name)
+    points = [mapping("points", p, "of values by name") for p in several("points", points, "of dicts")]
+    seeds = [whole("seeds", s, 0) for s in several("seeds", seeds, "of whole numbers")]
+    uses = [instance("uses", u, ModuleType, "lstmcourse.reader") for u in several("uses", uses, "of modules")]
+    for value, rule in mapping("agree", agree, "of Intervals by name").items():
+        instance(f"agree[{value!r}]", rule, Interval, "Interval(0.1)")
 
     def declare(function: FunctionType) -> FunctionType:
         e = Experiment(
@@ -214,6 +238,11 @@ def grid(**axes: Iterable[Any]) -> list[dict[str, Any]]:
     >>> grid(cell=("rnn",), gap=(1, 2))
     [{'cell': 'rnn', 'gap': 1}, {'cell': 'rnn', 'gap': 2}]
     """
+    for name, values in axes.items():
+        if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+            raise TypeError(
+                f"{name}={shown(values)} does not fit: several values are needed, such as {name}=(1, 2)"
+            )
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
 
 
@@ -224,6 +253,7 @@ def names() -> tuple[str, ...]:
     return tuple(_ALL)
 
 
+@given(name=text)
 def get(name: str) -> Experiment:
     """Return an experiment by name.
 
@@ -233,7 +263,7 @@ def get(name: str) -> Experiment:
         There is none of that name.
     """
     if name not in names():
-        raise UnknownNameError(f"there is no experiment {name!r}: {nearest(name, _ALL)}")
+        raise UnknownNameError(f"name={name!r}: there is no experiment {name!r}: {nearest(name, _ALL)}")
     return _ALL[name]
 
 

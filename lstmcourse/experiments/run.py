@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from lstmcourse.checks import at_least, generator, given, instance, text, truth
 from lstmcourse.errors import FileError
 from lstmcourse.experiments.define import Experiment, _key, get
 from lstmcourse.experiments.store import DATA, Agreement, Results, Trial, _rounded, agree, load, rerun, save
@@ -38,6 +39,16 @@ __all__ = ["StudyInUseError", "TrialError", "confirm", "journal_path", "run"]
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
+def an_executor(name: str, value: Any) -> Executor:
+    """An executor of concurrent.futures."""
+    return instance(name, value, Executor, "concurrent.futures.ThreadPoolExecutor()")
+
+
+def an_experiment(name: str, value: Any) -> Experiment:
+    """An experiment."""
+    return instance(name, value, Experiment, "lstmcourse.experiments.get(name)")
+
+
 class TrialError(RuntimeError):
     """A trial failed; the message says which. What is finished is in the journal."""
 
@@ -46,6 +57,7 @@ class StudyInUseError(RuntimeError):
     """Another runner is at this study."""
 
 
+@given(name=text, executor=an_executor, workers=at_least(1), progress=truth)
 def run(
     name: str,
     *,
@@ -107,6 +119,7 @@ def run(
     return results
 
 
+@given(name=text, k=at_least(1), rng=generator)
 def confirm(
     name: str, k: int, *, data: Path | None = None, rng: np.random.Generator | None = None
 ) -> Agreement:
@@ -139,6 +152,7 @@ def confirm(
     return said
 
 
+@given(e=an_experiment)
 def journal_path(e: Experiment) -> Path:
     """Return the file that notes the finished trials of this experiment with the present code.
 

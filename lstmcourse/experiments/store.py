@@ -13,12 +13,38 @@ from typing import Any
 
 import numpy as np
 
-from lstmcourse.errors import FileError
+from lstmcourse.checks import at_least, generator, given, instance, listed, mapping, number, text
+from lstmcourse.errors import FileError, UnknownNameError
 from lstmcourse.experiments.define import Interval, _key, get
 from lstmcourse.files import whole as files
 from lstmcourse.files.paths import expand
 
 __all__ = ["Agreement", "Pair", "Results", "Trial", "agree", "load", "rerun"]
+
+
+class MissingResultsError(FileError, FileNotFoundError):
+    """An experiment has not been run yet."""
+
+
+def a_share(name: str, value: object) -> float:
+    """A part of all, above 0."""
+    return number(name, value, 0, 1, without=0)
+
+
+def a_place(name: str, value: Any) -> Mapping[str, Any]:
+    """Coordinates of a point."""
+    return mapping(name, value, "of values by name")
+
+
+def a_pair(name: str, value: Any) -> Any:
+    """A trial, and the same measured again."""
+    return instance(name, value, Pair, "lstmcourse.experiments.rerun(name, 1) gives")
+
+
+def a_rule(name: str, value: Any) -> Any:
+    """What counts as agreement."""
+    return instance(name, value, Interval, "lstmcourse.experiments.Interval(0.1)")
+
 
 DATA = Path(__file__).with_name("data")
 
@@ -76,6 +102,7 @@ class Results:
     trials: tuple[Trial, ...]
     provenance: dict[str, Any]
 
+    @given(axis=text, value=text)
     def over(self, axis: str, value: str, **fixed: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return one number along one coordinate, for every seed.
 
@@ -111,7 +138,7 @@ class Results:
         if not found:
             known = sorted({k for t in self.trials for k in (*t.point, *t.values)})
             raise ValueError(
-                f"{self.name}: no trial has {axis!r} and {value!r} with {fixed}; there are {known}"
+                f"{self.name}: no trial has axis {axis!r} and value {value!r} with {fixed}; there are {known}"
             )
         at, seeds = (sorted(set(side)) for side in zip(*found, strict=True))
         if len(at) * len(seeds) > 10 * len(found):
@@ -120,8 +147,13 @@ class Results:
             )
         return np.array(at), np.array([[found.get((a, s), math.nan) for s in seeds] for a in at])
 
+    @given(value=text, point=a_place, rule=a_rule)
     def interval(self, value: str, point: Mapping[str, Any], rule: Interval) -> tuple[float, float]:
         """Return the interval that the stored seeds state for one number at one point."""
+        if not any(dict(t.point) == dict(point) and value in t.values for t in self.trials):
+            raise UnknownNameError(
+                f"{self.name}: no trial at the point {dict(point)} has the value {value!r}"
+            )
         near = [dict(point)]
         if rule.axis:
             others = {k: v for k, v in point.items() if k != rule.axis}
@@ -176,6 +208,7 @@ class Agreement:
         return "\n".join(fill(row, 96, subsequent_indent=" " * 8, break_long_words=False) for row in rows)
 
 
+@given(name=text)
 def load(name: str, *, data: Path | None = None) -> Results:
     """Return the stored results of an experiment.
 
@@ -183,7 +216,7 @@ def load(name: str, *, data: Path | None = None) -> Results:
     ------
     UnknownNameError
         There is no such experiment.
-    FileNotFoundError
+    MissingResultsError
         It has not been run yet.
     FileError
         The file is damaged; the message names it, and the trial.
@@ -192,9 +225,9 @@ def load(name: str, *, data: Path | None = None) -> Results:
         get(name)
     path = (DATA if data is None else expand(data, "data")) / f"{name}.json"
     if not path.exists():
-        raise FileNotFoundError(
-            f"there are no results of {name!r}: run make experiments, or "
-            f"python -m lstmcourse.experiments {name}"
+        raise MissingResultsError(
+            f"name={name!r}, data={str(path.parent)!r}: there are no results of {name!r}: run make "
+            f"experiments, or python -m lstmcourse.experiments {name}"
         )
     stored = files.read_json(path)
     try:
@@ -218,6 +251,7 @@ def save(results: Results, data: Path) -> Path:
     return files.replace(expand(data, "data") / f"{results.name}.json", text.encode())
 
 
+@given(name=text, k=at_least(1), fraction=a_share, rng=generator, where=a_place)
 def rerun(
     name: str,
     k: int | None = None,
@@ -262,7 +296,7 @@ def rerun(
     k = max(1, round(fraction * len(trials))) if k is None else k
     if not 1 <= k <= len(trials):
         raise ValueError(
-            f"{k} of {len(trials)} trials{f' with {dict(where)}' if where else ''}: there are not so many"
+            f"k={k} of {len(trials)} trials{f' where {dict(where)}' if where else ''}: there are not so many"
         )
     rng = np.random.default_rng() if rng is None else rng
     drawn = [trials[n] for n in sorted(rng.choice(len(trials), size=k, replace=False))]
@@ -277,6 +311,7 @@ def rerun(
     ]
 
 
+@given(name=text, pairs=listed(a_pair, "of Pairs, as rerun gives them"))
 def agree(name: str, pairs: Sequence[Pair], *, data: Path | None = None) -> Agreement:
     """Say whether trials measured again agree with what is stored, as the experiment defines it.
 

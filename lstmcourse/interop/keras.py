@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import checks
 from ..errors import ShapeError, UnknownNameError, nearest
 from .arrays import (
     array,
@@ -201,6 +202,7 @@ def _check_reset(cell: Cell, s: Structure, biases: Arrays, width: int) -> None:
             )
 
 
+@checks.given(overwrite=checks.truth)
 def save_keras(
     path: str | os.PathLike, cell: Cell, params: Mapping[str, Any], *, overwrite: bool = False
 ) -> Path:

@@ -243,6 +243,7 @@ def _cell_kind(state_dict: Mapping[str, Any], inner: str) -> str:
     return {1: "RNNCell", 3: "GRUCell", 4: "LSTMCell"}.get(gates, "RNNCell, LSTMCell or GRUCell")
 
 
+@checks.given(overwrite=checks.truth)
 def save_torch(
     path: str | os.PathLike, cell: Cell, params: Mapping[str, Any], *, overwrite: bool = False
 ) -> Path:

@@ -163,7 +163,7 @@ class Call:
                 hint = nearest(name, wanted)
                 if meant and meant[0] in ARGUMENTS:
                     hint = f"did you mean {meant[0]}=?"
-                raise UnknownNameError(f"{self.cell.name} has no input {name!r}: {hint}")
+                raise UnknownNameError(f"inputs: {self.cell.name} has no input {name!r}: {hint}")
         for name, i in wanted.items():
             if name not in inputs:
                 needed = _axes(i, self.one_step)

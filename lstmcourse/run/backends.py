@@ -24,8 +24,8 @@ def check_backend(name: str | None) -> str:
     """The back-end's name; NumPy for None."""
     if name is None:
         return "numpy"
-    if isinstance(name, str) and name == "reference":
+    if isinstance(name, str) and name in ("numpy", "reference"):
         return name
     if isinstance(name, str) and name == "numba" and (problem := fast.why_not()):
         raise UnknownNameError(f"backend='numba' cannot run here, because {problem}; or leave backend= out")
-    return checks.choice("backend", name, ("numpy", "numba") if name == "numpy" else backends())
+    return checks.choice("backend", name, backends())

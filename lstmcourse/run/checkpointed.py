@@ -66,7 +66,7 @@ class CheckpointedRun(Run):
         return run(part, self._asked, grad)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        if name == self.cell.output:
+        if isinstance(name, str) and name == self.cell.output:
             return self._output
         self._node(name)
         return np.concatenate([self._part(k, grad=False)[name] for k in range(len(self._starts))])

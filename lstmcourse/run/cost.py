@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import checks
 from ..engine.clock import by_the_clock
 from ..engine.definition import Definition
 from ..engine.graph import Graph, Node, walk
@@ -71,8 +72,10 @@ def operations(cell: Definition, steps: int, *given: Any) -> Operations:
     on average, i from 0 to g - 1, which is k² (2 g - 2 + 2^(1-g)): the bound that Koutník et al. (2014)
     print, k² (2 g - 2), is a little too small.
     """
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
-        raise ValueError(f"steps={steps!r}: a number of steps is a whole number from 0")
+    checks.whole("steps", steps, 0)
+    shapes = cell.parameter_shapes(*given)
+    count = steps * 4 + sum(map(math.prod, shapes.values()))
+    checks.memory(f"steps={steps}, input_size, hidden_size = {given[:2]}: the counts", count)
     sizes = cell.sizes(*given, needed=cell.size_names())
     graph = simplify(divide_layers(cell.graph))
     inside, conditions = set(levels(graph).loop), _conditions(graph)

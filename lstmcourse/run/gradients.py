@@ -69,9 +69,11 @@ class Gradients(Mapping):
 
     def __getitem__(self, name: str) -> np.ndarray:
         for part in (self.params, self.inputs, self.states):
-            if name in part:
+            if isinstance(name, str) and name in part:
                 return part[name]
-        raise UnknownNameError(f"there is no gradient of {name!r}: {nearest(name, list(self))}")
+        raise UnknownNameError(
+            f"name={name!r}: there is no gradient of {name!r}: {nearest(name, list(self))}"
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter([*self.params, *self.inputs, *self.states])

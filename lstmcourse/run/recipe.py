@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import checks
 from ..compiled import native
 from ..compiled.printer import compiled
 from ..compiled.program import NotCompiled
@@ -179,7 +180,8 @@ def programs(
 
 def source(cell: Definition, backend: str, backward: bool) -> str:
     """The text of a program; see `Cell.source`."""
-    if backend == "reference":
+    checks.truth("backward", backward)
+    if isinstance(backend, str) and backend == "reference":
         raise ValueError(
             "backend='reference' prints no program: it computes the equations as they are written, see "
             "lstmcourse/engine/reference.py; source(...) prints those of 'numpy' and 'numba'"

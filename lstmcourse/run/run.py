@@ -109,8 +109,10 @@ class Run:
 
     def _node(self, name: str) -> Node:
         names = self._graph.names
-        if name not in names:
-            raise UnknownNameError(f"this run has no {name!r}: {nearest(name, self.cell.names)}")
+        if not isinstance(name, str) or name not in names:
+            raise UnknownNameError(
+                f"name={name!r}: this run has no {name!r}: {nearest(name, self.cell.names)}"
+            )
         return names[name]
 
     @property

@@ -96,6 +96,9 @@ def unroll(
         if name in given:
             raise ValueError(f"{name} was given twice, as {name}= and in inputs=; give it once")
     call = Call(cell, params, x, state, lengths, steps, batch_size, given | more)
+    if x is None:  # no array that was given is as long as the run
+        shape = f"steps={call.T}, batch_size={call.B}: a run of {cell.name}"
+        checks.memory(shape, call.T * call.B * call.sizes.get("H", 1), call.dtype.itemsize)
     if checkpoint_every is not None:
         _check_every(cell, checkpoint_every)
         if checkpoint_every < call.T:

@@ -147,10 +147,10 @@ def get(name: str, **options) -> Task:
     >>> get("addnig")
     Traceback (most recent call last):
         ...
-    lstmcourse.errors.UnknownNameError: no task is named 'addnig': did you mean 'adding'? there are: ...
+    lstmcourse.errors.UnknownNameError: name='addnig': no task is named 'addnig': did you mean 'adding'? ...
     """
-    if name not in _TASKS:
-        raise UnknownNameError(f"no task is named {name!r}: {nearest(name, names())}")
+    if not isinstance(name, str) or name not in _TASKS:
+        raise UnknownNameError(f"name={name!r}: no task is named {name!r}: {nearest(name, names())}")
     task = _TASKS[name]
     fields = [f.name for f in dataclasses.fields(task)]
     for option in options:

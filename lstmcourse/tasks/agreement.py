@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..checks import choice, whole
+from ..checks import array, choice, whole
 from ..errors import ShapeError
 from .base import Batch, Task, accept, entropy, span
 from .phrases import Phrases, join, nats_of, spread
@@ -199,7 +199,7 @@ class Agreement(Task):
         >>> notes["is_subject"][:, 0].nonzero()[0], notes["is_attractor"][:, 0].nonzero()[0]
         (array([ 1, 12]), array([4]))
         """
-        x = np.asarray(x)
+        x = array("x", x)
         if x.ndim != 2 or x.dtype.kind not in "iu":
             raise ShapeError(
                 f"x is {x.dtype} of shape {x.shape}; annotate needs words (integers) of shape (T, B)"

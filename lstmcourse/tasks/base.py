@@ -20,7 +20,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..checks import whole
+from .. import checks
+from ..checks import array, choice, instance, memory, whole
 from ..errors import ShapeError, UnknownNameError, nearest
 
 SPLITS = ("train", "validation", "test", "all")
@@ -208,16 +209,21 @@ class Task:
         >>> [batch.x.shape[1] for batch in islice(stream, 3)]
         [8, 8, 8]
         """
-        if split not in SPLITS:
-            raise UnknownNameError(f"no split is named {split!r}: {nearest(split, SPLITS)}")
+        choice("split", split, SPLITS)
         whole("batch_size", batch_size, 1)
         whole("seed", seed, 0)
         whole("start", start, 0)
         if length is not None:
             whole("length", length, 1)
-        dtype = np.dtype(dtype)
+        dtype = checks.dtype(dtype)
         if dtype not in (np.float32, np.float64):
             raise TypeError(f"dtype={dtype} does not fit: batches come in float32 or float64")
+        options = (getattr(self, f.name) for f in dataclasses.fields(self))
+        longest = max((k for k in (length, *options) if isinstance(k, int)), default=1) or 1
+        memory(
+            f"batch_size={batch_size}, length={length}, {self!r}: a batch",
+            batch_size * longest,
+        )
         return self._stream(split, int(batch_size), int(seed), length, dtype, int(start))
 
     def batch(self, split: str = "train", *, batch_size: int, seed: int = 0, **options) -> Batch:
@@ -284,7 +290,9 @@ class Task:
         return prediction.argmax(-1) == batch.y
 
     def _fits(self, prediction: np.ndarray, batch: Batch) -> np.ndarray:
-        prediction = np.asarray(prediction)
+        if not isinstance(getattr(batch, "mask", None), np.ndarray):  # of Pairs, too
+            instance("batch", batch, Batch, "task.batch(batch_size=4)")
+        prediction = array("prediction", prediction)
         expected = (*batch.mask.shape, self.output_size)
         if prediction.shape != expected:
             raise ShapeError(
@@ -314,10 +322,13 @@ class Task:
         array([0, 4, 6, 3, 1])
         """
         index = {s: k for k, s in enumerate(self._vocabulary())}
+        checks.text("text", text)
         pieces = text.split() if self.joiner else list(text)
         for piece in pieces:
             if piece not in index:
-                raise UnknownNameError(f"{self.name} has no symbol {piece!r}: {nearest(piece, index)}")
+                raise UnknownNameError(
+                    f"text has {piece!r}, and {self.name} has no symbol {piece!r}: {nearest(piece, index)}"
+                )
         return np.array([index[p] for p in pieces], np.int64)
 
     def decode(self, symbols: np.ndarray) -> str:
@@ -330,10 +341,10 @@ class Task:
         'BTXSE'
         """
         vocabulary = self._vocabulary()
-        symbols = np.asarray(symbols)
+        symbols = array("symbols", symbols)
         if symbols.ndim != 1 or (symbols.size and symbols.dtype.kind not in "iu"):
             raise ShapeError(
-                f"decode needs symbols of shape (T,), integers; got {symbols.dtype} of {symbols.shape}: "
+                f"decode: symbols must be of shape (T,), integers; got {symbols.dtype} of {symbols.shape}: "
                 "for row b of a batch give batch.x[:, b]"
             )
         if symbols.size and not 0 <= symbols.min() <= symbols.max() < len(vocabulary):
@@ -374,6 +385,7 @@ def split_of(content: bytes) -> str:
     >>> [split_of(word) for word in (b"sky", b"cloud", b"France", b"French")]
     ['validation', 'validation', 'train', 'train']
     """
+    instance("content", content, bytes, "b'sky'")
     digest = hashlib.blake2b(content, digest_size=8, person=_PERSON).digest()
     bucket = int.from_bytes(digest, "big") % _BUCKETS
     return {8: "validation", 9: "test"}.get(bucket, "train")

@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from ..checks import number, whole
+from ..checks import array, at_least, finite, given, number, whole
 from ..errors import ShapeError
 from .base import Batch, Task, entropy
 
@@ -206,7 +206,7 @@ class Film(Task):
         >>> task.filter(frames, window=1)[2, 0, [2, 6]]           # chase or race?
         array([0.5, 0.5])
         """
-        x = np.asarray(x, np.float64)
+        x = finite("x", array("x", x)).astype(np.float64)
         if x.ndim != 3 or x.shape[-1] != 5:
             raise ShapeError(f"x has shape {x.shape}; frames have shape (T, B, 5)")
         if window is not None:
@@ -232,6 +232,7 @@ class Film(Task):
         fit = x / self.noise**2  # |x - e_j|^2 = const - 2 x_j
         return np.exp(fit - fit.max(-1, keepdims=True))[..., _SCENE]
 
+    @given(window=at_least(1), length=at_least(1, 10**5))
     def limits(self, window: int | None = None, length: int | None = None) -> Limits:
         """Loss and accuracy of the best observer that sees the last `window` frames (all, by default).
 

@@ -10,9 +10,12 @@ import lzma
 import math
 from collections import Counter, defaultdict
 
+from ..checks import at_least, given, text
+
 __all__ = ["ngram_bits", "xz_bits"]
 
 
+@given(train=text, test=text, order=at_least(0, 1000), alphabet=at_least(1))
 def ngram_bits(train: str, test: str, order: int, *, alphabet: int | None = None) -> list[float]:
     """Bits per character of a text under n-gram models of another, for every context length up to `order`.
 
@@ -43,10 +46,9 @@ def ngram_bits(train: str, test: str, order: int, *, alphabet: int | None = None
     >>> [round(bits, 2) for bits in ngram_bits("abababab", "ababab", order=1, alphabet=2)]
     [1.0, 0.31]
     """
-    if order < 0 or not train or not test:
+    if not train or not test:
         raise ValueError(
-            f"order={order}, {len(train)} characters to count, {len(test)} to predict: give an order of at "
-            "least 0 and two texts"
+            f"train has {len(train)} characters to count, test {len(test)} to predict: give two texts"
         )
     counts: list[dict[str, Counter]] = []
     for k in range(order + 1):
@@ -68,6 +70,7 @@ def ngram_bits(train: str, test: str, order: int, *, alphabet: int | None = None
     return [b / len(test) for b in bits]
 
 
+@given(train=text, test=text)
 def xz_bits(train: str, test: str) -> float:
     """Bits per character by which `test` lengthens the file when xz compresses it together with `train`.
 

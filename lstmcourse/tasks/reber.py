@@ -10,8 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..checks import choice
-from ..errors import ShapeError
+from ..checks import array, choice, given, text
+from ..errors import UnknownNameError
 from .base import SHARES, SPLITS, Batch, Task, accept, entropy, split_of
 
 ALPHABET = tuple("BEPSTVX")
@@ -210,6 +210,7 @@ class Reber(Task):
     def _reader(self) -> _Machine:
         return _machine(self._embedded, self.continual)
 
+    @given(string=text)
     def is_valid(self, string: str) -> bool:
         """Say whether the string is one whole string of the grammar.
 
@@ -223,6 +224,7 @@ class Reber(Task):
         machine = _machine(self._embedded, False)
         return bool(machine.read(self.encode(string)[:, None])[-1, 0] == machine.done)
 
+    @given(prefix=text)
     def legal_next(self, prefix: str) -> tuple[str, ...]:
         """Return the symbols that may follow; none after a whole string or an illegal prefix.
 
@@ -232,7 +234,11 @@ class Reber(Task):
         [('B',), ('S', 'X'), (), ()]
         """
         machine = self._reader
-        state = machine.read(self.encode(prefix)[:, None])[-1, 0] if prefix else 0
+        try:
+            symbols = self.encode(prefix)
+        except UnknownNameError as error:
+            raise UnknownNameError(f"prefix: {error}") from None
+        state = machine.read(symbols[:, None])[-1, 0] if prefix else 0
         return tuple(s for s, may in zip(ALPHABET, machine.legal[state], strict=True) if may)
 
     def legal(self, x: np.ndarray) -> np.ndarray:
@@ -254,9 +260,7 @@ class Reber(Task):
         >>> task.legal(task.encode("BTXSE")[:, None])[:, 0].sum(axis=-1)
         array([2, 2, 2, 1, 0])
         """
-        x = np.asarray(x)
-        if x.ndim != 2:
-            raise ShapeError(f"x has shape {x.shape}; legal needs symbols of shape (T, B)")
+        x = array("x", x, "iu", ndim=2, axes="(T, B), symbols")
         return self._reader.legal[self._reader.read(x)]
 
     # What is known of it ------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ class SpikeDelays(Task):
     steps: int = 100
 
     def __post_init__(self):
-        whole("delay", self.delay, 2)
+        whole("delay", self.delay, 2, 10**6)
         choice("kind", self.kind, ("measure", "generate"))
         self._long_enough("steps", self.steps)
 

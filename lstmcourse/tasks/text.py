@@ -16,6 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from .. import checks
 from ..checks import whole
 from ..errors import UnknownNameError, nearest
 from ..files.paths import expand
@@ -113,7 +114,9 @@ class Text(Task):
                 raise TypeError(
                     f"{option}={value!r} does not fit: a tuple of names is needed, such as ({str(value)!r},)"
                 )
-            if value is not None:
+            if value is not None or option == "files":
+                if not isinstance(value, (tuple, list)):
+                    raise TypeError(f"{option}={value!r} does not fit: a tuple of names is needed")
                 object.__setattr__(self, option, tuple(str(v) for v in value))
         if self.modules is None:
             object.__setattr__(self, "modules", () if self.files else MODULES)
@@ -141,6 +144,7 @@ class Text(Task):
     def _alphabet(self):
         return ASCII if self.alphabet is None else self.alphabet
 
+    @checks.given(split=checks.text)
     def region(self, split: str = "all") -> str:
         """Return the text of a split.
 
@@ -155,6 +159,7 @@ class Text(Task):
             raise UnknownNameError(f"no split is named {split!r}: {nearest(split, SPLITS)}")
         return _region(_texts(self.modules, self.files), split)
 
+    @checks.given(text=checks.text)
     def encode(self, text: str) -> np.ndarray:
         """Return the symbols of a text, ``(T,)`` int64; what is not in the alphabet gets the last one.
 

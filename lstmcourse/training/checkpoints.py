@@ -39,7 +39,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import cells, tasks
+from .. import cells, checks, tasks
 from ..errors import FileError
 from ..files import tensors as tensorfiles
 from ..files import whole as files
@@ -57,10 +57,18 @@ _WRITTEN_BY = "Checkpoints are written by lstmcourse.checkpoints.save or fit(che
 Arrays = Mapping[str, np.ndarray]
 
 
+def a_model(name: str, value: Any) -> Any:
+    """A Model."""
+    from .model import Model
+
+    return checks.instance(name, value, Model, "lstmcourse.Model(cell, task)")
+
+
 class CheckpointError(FileError):
     """A file is not a whole checkpoint, or not one for this model or run; the message says what it holds."""
 
 
+@checks.given(model=a_model, overwrite=checks.truth)
 def save(
     path: str | os.PathLike,
     model: Any,
@@ -107,12 +115,14 @@ def save(
     """
     if not overwrite:
         _refuse_to_replace(path)
+    try:
+        json.dumps(dict(checks.mapping("facts", facts, "of plain data", optional=True)))
+    except TypeError as error:
+        raise TypeError(f"facts holds what JSON cannot: {error}") from None
     groups = {"params": model.params}
-    for group, members in (arrays or {}).items():
-        if not isinstance(group, str) or not all(isinstance(name, str) for name in members):
-            raise TypeError(
-                f"arrays={{{group!r}: ...}} does not fit: names of groups and of arrays are texts"
-            )
+    for group, members in checks.mapping("arrays", arrays, "of groups of arrays", optional=True).items():
+        for name, a in checks.mapping(f"arrays[{group!r}]", members, "of arrays by name").items():
+            checks.array(f"arrays[{group!r}][{name!r}]", a)
         if group == "params":
             raise ValueError(
                 f"arrays={{{group!r}: ...}} does not fit: these are the model's own; name it otherwise"
@@ -183,6 +193,7 @@ class Checkpoint:
         known = (stored(cell, model.sizes) for cell in forms(model.cell))
         return model.config["equations"] if self.config["equations"] in known else self.config["equations"]
 
+    @checks.given(model=a_model)
     def restore(self, model: Any) -> None:
         """Copy the parameters into a model of the same cell and sizes.
 
@@ -225,6 +236,8 @@ class Checkpoint:
             The cell is not the one that was trained, the task is not known or must be given, or the file's
             description of the model makes no sense.
         """
+        if task is not None:
+            checks.instance("task", task, tasks.Task, "lstmcourse.tasks.Adding()")
         config = self.config
         try:
             trained = self._cell() if cell is None else as_cell(cell)

@@ -16,13 +16,14 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..checks import array, function, instance, truth, whole
+from ..checks import array, choice, function, instance, truth, whole
 from ..programs.threads import threads_for
 from ..run.backends import backends, check_backend
 from .history import History, Record, Validation
 from .interrupts import interrupt_after_step
 from .model import Model
 from .optim import get as optimizer_called
+from .optim import names as optimizers
 from .progress import bar_of_training
 from .recipe import ADAM, Recipe
 from .resume import check_files, end, kept, resumed, write_if_possible
@@ -130,6 +131,8 @@ def fit(
     whole("steps", steps, 0)
     truth("progress", progress)
     truth("resume", resume)
+    truth("overwrite", overwrite)
+    truth("other_data", other_data)
     if callback is not None:
         function("callback", callback, "with model and history")
     for name, p in model.params.items():
@@ -138,8 +141,10 @@ def fit(
                 f"parameter {name!r} is read-only, and training changes it in place; give a copy, "
                 f"model.params[{name!r}] = model.params[{name!r}].copy()"
             )
+    if isinstance(optimizer, str):
+        optimizer = optimizer_called(choice("optimizer", optimizer, optimizers()))
     recipe = Recipe(
-        optimizer_called(optimizer) if isinstance(optimizer, str) else optimizer,
+        optimizer,
         schedule, clip, batch_size, length, seed, validate_every, validation_batches, patience,
     )  # fmt: skip
     check_files(checkpoint, checkpoint_every, resume, overwrite, schedule)

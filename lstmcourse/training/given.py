@@ -23,6 +23,7 @@ def check_settings(task: Any, hidden_size: int, embedding: int | None, dropout: 
         )
     if embedding is not None:
         checks.whole("embedding", embedding, 1)
+        checks.memory(f"embedding={embedding}: the vectors", embedding * task.input_size)
     if task.loss not in LOSSES:
         raise UnknownNameError(
             f"task {task.name!r} has the unknown loss {task.loss!r}: {nearest(task.loss, LOSSES)}"

@@ -19,9 +19,23 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..errors import ShapeError
+from ..checks import array, at_least, finite, function, given, instance, listed, numbers, real, text
+from ..errors import ShapeError, UnknownNameError, nearest
 
 __all__ = ["Probe", "patch", "pin", "probe", "rewrite", "silence"]
+
+
+def a_model(name: str, value: Any) -> Any:
+    """A Model."""
+    from .model import Model
+
+    return instance(name, value, Model, "lstmcourse.Model(cell, task)")
+
+
+def a_change(name: str, value: Any) -> Callable:
+    """What `rewrite` calls."""
+    return function(name, value, "from states by name to states by name")
+
 
 Units = int | Sequence[int] | np.ndarray
 
@@ -47,6 +61,8 @@ class Probe:
     def score(self, values: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Return, for each unit, the share told right on other data, both classes weighing alike, (H,)."""
         values, labels = _examples(values, labels)
+        if values.shape[1:] != self.threshold.shape:
+            raise ShapeError(f"values has shape {values.shape}; the probe is of {len(self.threshold)} units")
         said = (values > self.threshold) == self.above
         return (said[labels].mean(axis=0) + (~said[~labels]).mean(axis=0)) / 2
 
@@ -102,6 +118,7 @@ def probe(values: np.ndarray, labels: np.ndarray) -> Probe:
     return Probe((ordered[cut, units] + behind) / 2, above, accuracy)
 
 
+@given(model=a_model, names=listed(text, "of parameters' names"))
 def silence(model: Any, units: Units, names: Sequence[str] | None = None) -> Any:
     """Return a model in which nothing reads the hidden state of some units: they are as good as gone.
 
@@ -128,6 +145,8 @@ def silence(model: Any, units: Units, names: Sequence[str] | None = None) -> Any
     readers = ["readout.V", *(n for n in model.params if n.startswith("cell.U_"))] if names is None else names
     changed = {}
     for name in readers:
+        if name not in model.params:
+            raise UnknownNameError(f"names has {name!r}: {nearest(name, model.params)}")
         p = model.params[name].copy()
         if len(p) != model.hidden_size:
             raise ShapeError(
@@ -139,6 +158,7 @@ def silence(model: Any, units: Units, names: Sequence[str] | None = None) -> Any
     return model.with_params(changed)
 
 
+@given(model=a_model, gate=text, value=real)
 def pin(model: Any, gate: str, value: float, units: Units) -> Any:
     """Return a model in which a gate of some units stands at one value, whatever comes in.
 
@@ -184,6 +204,7 @@ def pin(model: Any, gate: str, value: float, units: Units) -> Any:
     return model.with_params(changed)
 
 
+@given(model=a_model, other=a_model, x=numbers(), at=numbers(1, "b", "(T,), True or False for each step"))
 def patch(model: Any, other: Any, x: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Return a model's predictions when `other` takes its place at some steps.
 
@@ -210,10 +231,11 @@ def patch(model: Any, other: Any, x: np.ndarray, at: np.ndarray) -> np.ndarray:
     >>> bool(np.allclose(same, model.predict(x), atol=1e-6))
     True
     """
-    x, at = np.asarray(x), np.asarray(at)
+    if x.ndim < 2:
+        raise ShapeError(f"x has shape {x.shape}; it needs (T, B) or (T, B, D)")
     if at.dtype != bool or at.shape != x.shape[:1]:
         raise ShapeError(
-            f"at is {at.dtype} of shape {at.shape}; it says True or False for each of {len(x)} steps"
+            f"at is {at.dtype} of shape {at.shape}; it says True or False for each of the {len(x)} steps of x"
         )
     if set(model.cell.states) != set(other.cell.states):
         raise ValueError(
@@ -230,6 +252,7 @@ def patch(model: Any, other: Any, x: np.ndarray, at: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
+@given(model=a_model, x=numbers(), step=at_least(0), change=a_change)
 def rewrite(
     model: Any,
     x: np.ndarray,
@@ -263,10 +286,12 @@ def rewrite(
     >>> bool(np.allclose(forgot[2:], model.predict(x[2:]), atol=1e-6))
     True
     """
-    x = np.asarray(x)
+    if x.ndim < 2:
+        raise ShapeError(f"x has shape {x.shape}; it needs (T, B) or (T, B, D)")
     if not 0 <= step < len(x) - 1:
         raise ValueError(
-            f"step={step}: give one of 0 to {len(x) - 2}, since a later step has to read the state"
+            f"step={step}: x has {len(x)} steps; give one of 0 to {len(x) - 2}, since a later step has to "
+            "read the state"
         )
     first = model.unroll(x[: step + 1])
     state = {name: np.array(value) for name, value in first.final.items()}
@@ -279,7 +304,7 @@ def rewrite(
 
 
 def _examples(values: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    values, labels = np.asarray(values), np.asarray(labels)
+    values, labels = finite("values", array("values", values)), array("labels", labels, "biuf")
     if values.ndim != 2 or labels.dtype != bool or labels.shape != values.shape[:1]:
         raise ShapeError(
             f"values has shape {values.shape}, labels is {labels.dtype} of shape {labels.shape}: give (N, H) "
@@ -293,7 +318,7 @@ def _examples(values: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _units(model: Any, units: Units) -> np.ndarray:
-    found = np.atleast_1d(np.asarray(units))
+    found = np.atleast_1d(array("units", units))
     if found.ndim != 1 or (found.size and found.dtype.kind not in "iu"):
         raise ShapeError(f"units={units!r}: give whole numbers, one for each unit")
     if found.size and not (0 <= found.min() and found.max() < model.hidden_size):

@@ -23,7 +23,7 @@ import numpy as np
 from .. import checks
 from ..aliases import unpickled
 from ..cell import Cell
-from ..errors import ShapeError, UnknownNameError, nearest
+from ..errors import DtypeError, ShapeError, UnknownNameError, nearest
 from ..programs.threads import threads_for
 from ..run.unroll import unroll
 from ..tasks.base import Batch, Task
@@ -217,6 +217,8 @@ class Model:
     def read_out(self, h: np.ndarray) -> np.ndarray:
         """Return what the model says where its output is h: (..., width) to (..., K), as `predict` does."""
         h = checks.array("h", h, "f")
+        if h.dtype != self.dtype:
+            raise DtypeError(f"h is {h.dtype}, and the model {self.dtype}; convert it")
         width = len(self.params["readout.V"])
         if not h.ndim or h.shape[-1] != width:
             raise ShapeError(f"h has shape {h.shape}; the read-out takes (..., {width}), the cell's output")
@@ -425,7 +427,7 @@ class Model:
         NotFiniteError
             A parameter or the loss of a batch is NaN or infinite.
         """
-        checks.whole("batches", batches, 1)
+        checks.whole("batches", batches, 1, 10**6)
         self._refuse_broken("it has no loss")
         task = self.task if task is None else same_interface(self.task, as_task(task))
         stream = task.stream(split, batch_size=batch_size, seed=seed, length=length, dtype=self.dtype)
@@ -474,7 +476,10 @@ class Model:
         """
         check_can_sample(self, temperature, length)
         rng = checks.generator("rng", rng, default=0)
-        symbols = checks.array("prompt", self.task.encode(prompt) if isinstance(prompt, str) else prompt)
+        try:
+            symbols = checks.array("prompt", self.task.encode(prompt) if isinstance(prompt, str) else prompt)
+        except UnknownNameError as error:
+            raise UnknownNameError(f"prompt: {error}") from None
         if symbols.ndim != 1 or not len(symbols):
             raise ValueError(f"prompt must be one or more symbols in a row; got shape {symbols.shape}")
         _check_indices("prompt", symbols, self.task.input_size, "symbols")

@@ -12,6 +12,7 @@ arrays, so it can be written to a checkpoint as it is.
 
 from __future__ import annotations
 
+import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -20,8 +21,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..checks import number, whole
-from ..errors import DtypeError, UnknownNameError, nearest
+from ..checks import array, choice, mapping, number, truth, whole
+from ..errors import DtypeError
 
 __all__ = [
     "SGD", "Adam", "Constant", "Cosine", "ExponentialDecay", "Optimizer", "RMSProp", "StepDecay", "Warmup",
@@ -29,6 +30,7 @@ __all__ = [
 ]  # fmt: skip
 
 Arrays = dict[str, np.ndarray]
+ARRAYS = "of arrays by name"
 
 
 # ------------------------------------------------------------------------------------------------- optimisers
@@ -55,6 +57,8 @@ class Optimizer(ABC):
         >>> Adam(1e-3).init({"W": np.ones((2, 3))})["m.W"].shape
         (2, 3)
         """
+        for name, p in mapping("params", params, ARRAYS).items():
+            array(f"params[{name!r}]", p, "fc")
         memory = {f"{slot}.{name}": np.zeros_like(p) for slot in self.slots for name, p in params.items()}
         return {"step": np.zeros((), dtype=np.int64)} | memory
 
@@ -92,6 +96,18 @@ class Optimizer(ABC):
         array([0.5, 2.5])
         """
         _same_layout(params, grads)
+        number("factor", factor, 0, math.inf, without=math.inf)
+        mapping("state", state, ARRAYS)
+        missing = [k for k in ("step", *(f"{s}.{n}" for s in self.slots for n in params)) if k not in state]
+        if missing:
+            raise ValueError(
+                f"state lacks {missing[0]!r}; it is what {type(self).__name__}.init(params) gives"
+            )
+        for slot, (name, p) in itertools.product(self.slots, params.items()):
+            of = f"{slot}.{name}"
+            memory = array(f"state[{of!r}]", state[of], "fc")
+            if memory.shape != p.shape or memory.dtype != p.dtype or not memory.flags.writeable:
+                raise ValueError(f"state[{of!r}] is not of its parameter's shape and dtype, or read-only")
         state["step"] += 1
         lr, step = self.lr * factor, int(state["step"])
         work = _work_space(params.values())
@@ -126,6 +142,7 @@ class SGD(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        truth("nesterov", self.nesterov)
         number("momentum", self.momentum, 0, 1, without=1)
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov=True needs momentum; got momentum=0, give one above 0 and below 1")
@@ -234,6 +251,13 @@ def _work_space(arrays) -> np.ndarray:
 
 
 def _same_layout(params: Mapping[str, np.ndarray], grads: Mapping[str, np.ndarray]) -> None:
+    for argument, given in (("params", params), ("grads", grads)):
+        for name, a in mapping(argument, given, ARRAYS).items():
+            array(f"{argument}[{name!r}]", a, "fc")
+            if not isinstance(a, np.ndarray) or (argument == "params" and not a.flags.writeable):
+                raise ValueError(
+                    f"{argument}[{name!r}] is no array that can be changed in place; give a copy"
+                )
     missing, extra = sorted(params.keys() - grads.keys()), sorted(grads.keys() - params.keys())
     if missing or extra:
         raise ValueError(
@@ -275,8 +299,7 @@ def get(name: str, **options) -> Optimizer:
     >>> get("sgd", lr=0.5)
     SGD(lr=0.5, momentum=0.0, nesterov=False)
     """
-    if name not in _OPTIMIZERS:
-        raise UnknownNameError(f"no optimiser is called {name!r}: {nearest(name, _OPTIMIZERS)}")
+    choice("name", name, _OPTIMIZERS)
     return _OPTIMIZERS[name](**options)
 
 
@@ -293,11 +316,16 @@ def global_norm(grads: Mapping[str, np.ndarray]) -> float:
     >>> global_norm({"W": np.array([[3.0]]), "b": np.array([4.0])})
     5.0
     """
-    return math.sqrt(sum(float(np.einsum("i,i->", flat, flat)) for flat in map(_flat64, grads.values())))
+    return math.sqrt(
+        sum(
+            float(np.einsum("i,i->", flat, flat))
+            for flat in map(_flat64, mapping("grads", grads, ARRAYS).values())
+        )
+    )
 
 
 def _flat64(a: np.ndarray) -> np.ndarray:
-    return np.asarray(a, dtype=np.float64).ravel()
+    return array("grads", a, "f").astype(np.float64, copy=False).ravel()
 
 
 def clip_by_global_norm(grads: Mapping[str, np.ndarray], max_norm: float) -> float:
@@ -346,6 +374,7 @@ class Constant:
 
     def __call__(self, step: int) -> float:
         """Return the factor on the rate after `step` steps."""
+        number("step", step, 0, math.inf, without=math.inf)
         return 1.0
 
 
@@ -368,6 +397,7 @@ class StepDecay:
 
     def __call__(self, step: int) -> float:
         """Return the factor on the rate after `step` steps."""
+        number("step", step, 0, math.inf, without=math.inf)
         return float(self.factor ** (step // self.every))
 
 
@@ -388,6 +418,7 @@ class ExponentialDecay:
 
     def __call__(self, step: int) -> float:
         """Return the factor on the rate after `step` steps."""
+        number("step", step, 0, math.inf, without=math.inf)
         return float(0.5 ** (step / self.half_life))
 
 
@@ -410,6 +441,7 @@ class Cosine:
 
     def __call__(self, step: int) -> float:
         """Return the factor on the rate after `step` steps."""
+        number("step", step, 0, math.inf, without=math.inf)
         done = min(step / self.steps, 1.0)
         return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * done)) / 2
 
@@ -435,4 +467,5 @@ class Warmup:
 
     def __call__(self, step: int) -> float:
         """Return the factor on the rate after `step` steps."""
+        number("step", step, 0, math.inf, without=math.inf)
         return (step + 1) / self.steps if step < self.steps else self.then(step - self.steps)

@@ -42,8 +42,9 @@ class Recipe:
             function("schedule", self.schedule, "from step to factor")
         if self.clip is not None:
             number("clip", self.clip, 0, math.inf, without=0)
-        for name, least in {"batch_size": 1, "seed": 0, "validate_every": 0, "validation_batches": 1}.items():
+        for name, least in {"batch_size": 1, "seed": 0, "validate_every": 0}.items():
             whole(name, getattr(self, name), least)
+        whole("validation_batches", self.validation_batches, 1, 10**6)
         if self.length is not None:
             whole("length", self.length, 1)
         if self.patience is not None:

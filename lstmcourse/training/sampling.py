@@ -30,6 +30,7 @@ def check_can_sample(model: Model, temperature: float, length: int) -> None:
         )
     checks.number("temperature", temperature, 0, math.inf, without=math.inf)
     checks.whole("length", length, 0)
+    checks.memory(f"length={length}: the symbols", length)
 
 
 def draw(z: np.ndarray, temperature: float, rng: np.random.Generator) -> int:

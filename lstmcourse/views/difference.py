@@ -429,9 +429,9 @@ def diff(
     >>> found.changed, found.gained, found.lost, found.numbers
     (('f', 'i', 'o'), ('p_f', 'p_i', 'p_o'), (), (180, 195))
     """
-    for k, c in (("first", a), ("second", b)):
+    for k, c in (("first argument a", a), ("second argument b", b)):
         if not isinstance(c, Definition):
-            raise TypeError(f"diff: the {k} argument is {c!r}; it takes two cells, such as lc.cells.lstm")
+            raise TypeError(f"diff: the {k} is {c!r}; it takes two cells, such as lc.cells.lstm")
     named = Meaning()
     named.read(a.graph)
     if b.graph is not a.graph:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import checks
 from .style import CYCLE, DASHES, LEVELS, MARKERS, PALETTE, figure, hue, shades
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def axes_or_new(ax: Axes | None) -> Axes:
 
 def vector(value: Any, what: str, length: int | None = None) -> np.ndarray:
     """Return float64 values (N,), or say what is wrong with them."""
-    v = np.asarray(value, dtype=np.float64)
+    v = checks.array(what, value).astype(np.float64)
     if v.ndim != 1 or v.size == 0 or (length is not None and len(v) != length):
         wanted = "one row of at least one number" if length is None else f"{length} numbers in one row"
         raise ValueError(f"{what}: shape {v.shape} where {wanted} is wanted")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from .. import checks
 from ..engine.expression import PLAIN, Syntax, equation_of, equations, links, unaccented, write
 from ..engine.graph import Dim, Node
 from ..engine.ops import OPS
@@ -132,8 +133,10 @@ def some(cell, names: Collection[str]) -> Equations:
     """Choose equations of a cell by name; what `Cell.equations` gives."""
     known = [*equations(cell.graph), *links(cell.graph)]
     for name in names:
-        if name not in known:
-            raise UnknownNameError(f"{cell.name} has no equation named {name!r}: {nearest(name, known)}")
+        if checks.text("names", name) not in known:
+            raise UnknownNameError(
+                f"names: {cell.name} has no equation named {name!r}: {nearest(name, known)}"
+            )
     chosen = list(names) or list(known)
     text = "\n".join(" = ".join(pair) for pair in _written(cell, PLAIN, chosen))
     return Equations(text, latex(cell, chosen))

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..checks import given, text
+from .given import a_figure
 from .style import HOSTS, PALETTE, ramp, settings
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class Picture:
         )
 
 
+@given(fig=a_figure, alt=text)
 def picture(fig: Figure, *, alt: str) -> Picture:
     """Return a figure as a `Picture` for light and dark pages.
 
@@ -95,6 +98,7 @@ def picture(fig: Figure, *, alt: str) -> Picture:
     return Picture(" ".join(alt.split()), _themed(_compact(buffer.getvalue())), width, height)
 
 
+@given(fig=a_figure, alt=text)
 def show(fig: Figure, *, alt: str) -> None:
     """Display a figure with its text alternative, legible in light and dark.
 

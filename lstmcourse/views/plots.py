@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import checks
+from ..checks import above_zero, at_least, given, listed, named, numbers, text, truth
 from .figures import (
     axes_or_new,
     finish,
@@ -26,6 +28,7 @@ from .figures import (
     vector,
     whisker,
 )
+from .given import REFERENCE, a_legend, a_row, a_scale, axes_of, bars_of, limits, names_of, rows_of
 from .page import Picture, picture, show
 from .style import CYCLE, HATCHES, LEVELS, PALETTE, css, figure, hue, shades, styled
 
@@ -57,6 +60,17 @@ _REACH |= dict.fromkeys(("g", "h", r"$\tilde{C}_t$", "$h_t$"), (-1.0, 1.0))
 
 
 @styled
+@given(
+    xlabel=text,
+    ylabel=text,
+    title=text,
+    reference=REFERENCE,
+    log=a_scale,
+    ylim=limits,
+    legend=a_legend,
+    like=named(text, "of labels by label"),
+    ax=axes_of,
+)
 def lines(
     series: Mapping[str, Any] | Any,
     x: Any = None,
@@ -120,12 +134,28 @@ def lines(
         if isinstance(y, tuple) and len(y) == 2 and np.ndim(y[0]) == 1:
             at, y = y
         y = vector(y, f"series {label!r}")
-        at = np.arange(len(y)) if at is None else vector(at, f"positions of {label!r}", len(y))
+        at = np.arange(len(y)) if at is None else vector(at, f"x, the positions of {label!r},", len(y))
         ax.plot(at, y, label=label or None, **look_of(k, len(y)))
     return finish(ax, xlabel, ylabel, title, reference, log, ylim, at, legend)
 
 
 @styled
+@given(
+    x=a_row,
+    median=rows_of,
+    low=rows_of,
+    high=rows_of,
+    labels=listed(text, "of labels"),
+    reference=REFERENCE,
+    xlabel=text,
+    ylabel=text,
+    title=text,
+    log=a_scale,
+    ylim=limits,
+    legend=a_legend,
+    note=text,
+    ax=axes_of,
+)
 def bands(
     x: Any,
     median: Any,
@@ -202,6 +232,7 @@ def bands(
     return finish(ax, xlabel, ylabel, title, reference, log, ylim, x, legend, note)
 
 
+@given(x=a_row, values=named(numbers(2, axes="(N, S)"), "of arrays (N, S) by label"))
 def over_seeds(x: Any, values: Mapping[str, Any], **more: Any) -> Figure:
     """Draw, for each label, the median over seeds in a band from the lowest to the highest, and say so.
 
@@ -235,6 +266,17 @@ def over_seeds(x: Any, values: Mapping[str, Any], **more: Any) -> Figure:
 
 
 @styled
+@given(
+    matrix=numbers(2, axes="rows and columns"),
+    rows=names_of,
+    columns=names_of,
+    limit=above_zero,
+    numbers=truth,
+    xlabel=text,
+    ylabel=text,
+    title=text,
+    ax=axes_of,
+)
 def heatmap(
     matrix: Any,
     rows: Sequence[object] | None = None,
@@ -285,9 +327,9 @@ def heatmap(
     m = np.asarray(matrix, dtype=np.float64)
     if m.ndim != 2 or m.size == 0:
         raise ValueError(f"the matrix has shape {m.shape}: give rows and columns, at least one of each")
-    for name, given, size in (("rows", rows, m.shape[0]), ("columns", columns, m.shape[1])):
-        if given is not None and len(given) != size:
-            raise ValueError(f"{name} names {len(given)}, but the matrix of shape {m.shape} has {size}")
+    for name, named_, size in (("rows", rows, m.shape[0]), ("columns", columns, m.shape[1])):
+        if named_ is not None and len(named_) != size:
+            raise ValueError(f"{name} names {len(named_)}, but the matrix of shape {m.shape} has {size}")
     finite = np.isfinite(m)
     if limit is None:
         limit = float(np.abs(m[finite]).max(initial=0.0)) or 1.0
@@ -315,6 +357,12 @@ def heatmap(
 
 
 @styled
+@given(
+    words=listed(text, "of words"),
+    series=named(a_row, "of numbers by label"),
+    marks=named(listed(at_least(0), "of steps"), "of steps by label"),
+    title=text,
+)
 def by_word(
     words: Sequence[str],
     series: Mapping[str, Any],
@@ -404,6 +452,17 @@ def by_word(
 
 
 @styled
+@given(
+    values=bars_of,
+    reference=REFERENCE,
+    xlabel=text,
+    ylabel=text,
+    title=text,
+    ylim=limits,
+    legend=a_legend,
+    note=text,
+    ax=axes_of,
+)
 def bars(
     values: Mapping[str, Any],
     *,
@@ -452,6 +511,8 @@ def bars(
         raise ValueError("values is empty: give at least one bar")
     grouped = isinstance(next(iter(values.values())), Mapping)
     groups = dict(values) if grouped else {"": values}
+    if ranges is not None:
+        checks.mapping("ranges", ranges, "of pairs (low, high) by label, as values")
     spans = (dict(ranges) if grouped else {"": ranges}) if ranges is not None else {}
     places = list(next(iter(groups.values())))
     for name, group in groups.items():
@@ -475,6 +536,7 @@ def bars(
     return finish(ax, xlabel, ylabel, title, reference, "", ylim, legend=legend, note=note)
 
 
+@given(values=bars_of)
 def bars_over_seeds(values: Mapping[str, Any], **more: Any) -> Figure:
     """Draw medians over seeds as bars, with lines from the lowest to the highest, and say so.
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..checks import above_zero, at_least, given, text
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -81,6 +83,7 @@ HOSTS = {
 }
 
 
+@given(selector=text, prefix=text)
 def css(selector: str = ":root", *, prefix: str = "--lc-") -> str:
     """Return CSS that defines the palette as variables for what `selector` matches, light and dark.
 
@@ -109,6 +112,7 @@ def css(selector: str = ":root", *, prefix: str = "--lc-") -> str:
     return f"{selector}{{{sets['light']}}}{wish}{known}"
 
 
+@given(name=text)
 def hue(name: str, default: str | None = None) -> str | None:
     """Return the name of the colour that a quantity or a network has, wherever it is drawn.
 
@@ -191,6 +195,7 @@ def styled(draw: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @styled
+@given(width=above_zero, height=above_zero, rows=at_least(1, 100), columns=at_least(1, 100))
 def figure(
     width: float = 6.4, height: float = 3.4, *, rows: int = 1, columns: int = 1, **subplots: Any
 ) -> tuple[Figure, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..cells.clockwork_rnn import clockwork, slow_to_fast
+from ..checks import at_least, given, listed, named, real
 from ..run.unroll import unroll
 from ..views.style import hue
 from .drawing import HEIGHT, LEFT, decimals, sunk, write_text
@@ -22,6 +23,7 @@ INPUT: tuple[float, ...] = tuple(np.sin(0.5 + 0.4 * np.arange(17)).round(3).toli
 """What comes in, t from 0: a little more than one period of a sine."""
 
 
+@given(periods=listed(at_least(1, 10**6), "of periods"), longest=at_least(2, 10**6))
 def clock_panel(periods: Sequence[int] = (1, 2, 4, 8), *, longest: int = 16) -> Panel:
     """Return a panel for a clockwork network with one unit in each module.
 
@@ -72,6 +74,7 @@ def clock_panel(periods: Sequence[int] = (1, 2, 4, 8), *, longest: int = 16) -> 
     return Panel(sliders, render, title="a clockwork network, one unit in each module")
 
 
+@given(values=named(real, "of numbers by slider"))
 def clock_series(values: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
     """Return what a `clock_panel` shows.
 
@@ -93,6 +96,8 @@ def clock_series(values: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
     >>> h[:5, 1].round(2).tolist()
     [0.45, 0.45, 0.45, 0.45, 0.7]
     """
+    if missing := {"W", "U", "T_1"} - values.keys():
+        raise ValueError(f"values lacks {', '.join(sorted(missing))}: it needs W, U, and T_1, T_2, ...")
     periods = tuple(round(v) for name, v in values.items() if name.startswith("T_"))
     n = len(periods)
     cell = clockwork.with_options(periods=periods)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..checks import given, listed, named, numbers, text
 from ..views.style import hue
 
 __all__ = ["strips", "table"]
@@ -15,6 +16,10 @@ __all__ = ["strips", "table"]
 LEFT, HEIGHT, GAP = 64, 64, 18  # pixels: left of the strips, a strip, between two
 
 
+SERIES = named(numbers(1, axes="(T,)"), "of arrays (T,) by name")
+
+
+@given(series=SERIES, names=listed(text, "of series"))
 def strips(series: Mapping[str, np.ndarray], names: Sequence[str] | None = None) -> str:
     """Return a drawing (inline SVG) with one strip for each series: a bar up or down at each step.
 
@@ -36,6 +41,10 @@ def strips(series: Mapping[str, np.ndarray], names: Sequence[str] | None = None)
     >>> drawing.count('class="lc-bar"')
     2
     """
+    if not series or (names is not None and len(names) != len(series)):
+        raise ValueError(
+            f"series has {list(series)}, and names {names}: give one or more, and a name for each"
+        )
     steps = max(len(v) for v in series.values())
     step = max(26.0, min(76.0, 480 / steps))
     hues = [f"var(--lc-{hue(name, 'blue')})" for name in names or series]
@@ -90,6 +99,7 @@ def write_text(x: float, y: float, text: str, size: int, anchor: str = "end") ->
     return f"<text {at}>{html.escape(text)}</text>"
 
 
+@given(series=SERIES)
 def table(series: Mapping[str, np.ndarray]) -> str:
     """Return the numbers as an HTML table: a row for each series, a column for each step.
 

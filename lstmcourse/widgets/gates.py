@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import checks
 from ..cells.lstm import lstm
 from ..engine.graph import Node
 from ..engine.reference import evaluate
@@ -24,7 +25,7 @@ from ..views.names import spoken
 from .drawing import strips, table
 from .gates_drawing import layer_drawing, rows_of, side_by_side, update_drawing
 from .layer import RANGES, layer_of, letter_of, reads_of, written_of
-from .panel import Panel, Slider
+from .panel import Panel, Slider, a_cell
 from .state import label_of
 
 if TYPE_CHECKING:
@@ -49,6 +50,13 @@ _WORDS = {
 # One layer
 
 
+@checks.given(
+    cell=a_cell,
+    gate=checks.text,
+    values=checks.named(checks.real, "of numbers by slider"),
+    weight=checks.above_zero,
+    title=checks.text,
+)
 def gate_panel(
     cell: Any,
     gate: str,
@@ -121,6 +129,7 @@ def gate_panel(
     return Panel(sliders, render, title=title or f"the {word}, for one unit")
 
 
+@checks.given(cell=a_cell, gate=checks.text, values=checks.named(checks.real, "of numbers by slider"))
 def gate_values(cell: Any, gate: str, values: Mapping[str, float]) -> dict[str, float]:
     """Return what a `gate_panel` shows.
 
@@ -187,6 +196,7 @@ def _reach(cell: Any, node: Node | None) -> float:
 # One update
 
 
+@checks.given(cell=a_cell, show=checks.listed(checks.text, "of states"), title=checks.text)
 def update_panel(cell: Any = None, *, show: Sequence[str] = ("c", "h"), title: str | None = None) -> Panel:
     """Return a panel that carries out one update of the cell state, and shows what becomes of it.
 
@@ -249,6 +259,7 @@ def update_panel(cell: Any = None, *, show: Sequence[str] = ("c", "h"), title: s
     return Panel(sliders, render, title=title or name)
 
 
+@checks.given(cell=a_cell, values=checks.named(checks.real, "of numbers by slider"))
 def update_values(cell: Any, values: Mapping[str, float]) -> dict[str, float]:
     """Return what an `update_panel` shows.
 
@@ -309,7 +320,9 @@ def _parts(cell: Any, whole: bool) -> list[Node]:
     names = cell.graph.names
     for name in ("f", "i", "g", "c", *(("o", "h") if whole else ())):
         if name not in names:
-            raise UnknownNameError(f"{cell.name} has no equation named {name!r}: {nearest(name, names)}")
+            raise UnknownNameError(
+                f"gate: {cell.name} has no equation named {name!r}: {nearest(name, names)}"
+            )
     before = next((s.prev for s in cell.graph.states if s.name == "c"), None)
     kept = _product(names["c"].args, names["f"], before)
     written = _product(names["c"].args, names["i"], names["g"])
@@ -341,6 +354,7 @@ def _product(among: Iterable[Node], *factors: Node | None) -> Node | None:
 # Several updates
 
 
+@checks.given(cell=a_cell, steps=checks.at_least(1, 40), title=checks.text)
 def belt_panel(cell: Any = None, *, steps: int = 8, title: str | None = None) -> Panel:
     """Return a panel in which a number travels along the cell state, step by step.
 
@@ -408,6 +422,13 @@ def belt_panel(cell: Any = None, *, steps: int = 8, title: str | None = None) ->
     return Panel(sliders, render, title=title or "the belt, step by step")
 
 
+@checks.given(
+    cell=a_cell,
+    candidates=checks.numbers(1, axes="(T,)"),
+    start=checks.real,
+    f=checks.real,
+    i=checks.real,
+)
 def belt_series(cell: Any, candidates: Sequence[float], *, start: float, f: float, i: float) -> np.ndarray:
     """Return the cell state after each step, with the gates held, and the candidate held at each step anew.
 
@@ -447,7 +468,7 @@ def _check(values: Mapping[str, float], sliders: Sequence[Slider], where: str) -
     names = [s.name for s in sliders]
     for name in values:
         if name not in names:
-            raise UnknownNameError(f"{where} has no slider {name!r}: {nearest(name, names)}")
+            raise UnknownNameError(f"values: {where} has no slider {name!r}: {nearest(name, names)}")
 
 
 def _numbers(cell: Any, nodes: Mapping[str, Node], values: Mapping[str, float]) -> dict[str, float]:

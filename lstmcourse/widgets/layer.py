@@ -28,7 +28,7 @@ def layer_of(cell: Any, gate: str) -> Layer:
     """Find a layer, and what it does, in a cell's graph."""
     names = cell.graph.names
     if gate not in names:
-        raise UnknownNameError(f"{cell.name} has no equation named {gate!r}: {nearest(gate, names)}")
+        raise UnknownNameError(f"gate: {cell.name} has no equation named {gate!r}: {nearest(gate, names)}")
     node = names[gate]
     if node.op.name not in RANGES or not _is_layer(node.args[0]):
         raise ValueError(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
+from ..checks import function, given, instance, listed, mapping, real, text
 from ..errors import UnknownNameError, nearest
 from ..views.names import indexed
 from ..views.style import HOSTS as _HOSTS
@@ -75,6 +76,10 @@ class Slider:
     symbol: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("name", "label", "group", "symbol"):
+            text(name, getattr(self, name))
+        for name in ("value", "low", "high", "step"):
+            real(name, getattr(self, name))
         if not self.name:
             raise ValueError("a slider without a name: give it the name of the number that it moves")
         numbers = (self.value, self.low, self.high, self.step)
@@ -89,6 +94,23 @@ class Slider:
             )
         if not self.label:
             object.__setattr__(self, "label", self.name)
+
+
+def a_slider(name: str, value: Any) -> Slider:
+    """A slider."""
+    return instance(name, value, Slider, "Slider('a', 0.5)")
+
+
+def a_view(name: str, value: Any) -> Callable:
+    """What draws a panel's view."""
+    return function(name, value, "from the sliders' values by name to HTML")
+
+
+def a_cell(name: str, value: Any) -> Any:
+    """A cell."""
+    from lstmcourse.cell import Cell
+
+    return instance(name, value, Cell, "lstmcourse.cells.lstm")
 
 
 @final
@@ -126,6 +148,7 @@ class Panel:
     '<p>-1.0</p>'
     """
 
+    @given(sliders=listed(a_slider, "of Sliders"), render=a_view, title=text)
     def __init__(
         self, sliders: Sequence[Slider], render: Callable[[dict[str, float]], str], *, title: str
     ) -> None:
@@ -162,16 +185,21 @@ class Panel:
         """The HTML that is shown now."""
         return self._view.value
 
+    @given(name=text)
     def __getitem__(self, name: str) -> Any:
         """Return the slider of that name, an ``ipywidgets.FloatSlider``."""
         if name not in self._sliders:
-            raise UnknownNameError(f"there is no slider {name!r}: {nearest(name, self._sliders)}")
+            raise UnknownNameError(
+                f"name={name!r}: there is no slider {name!r}: {nearest(name, self._sliders)}"
+            )
         return self._sliders[name]
 
     def set(self, values: Mapping[str, float] | None = None, /, **named: float) -> None:
         """Move sliders by name, as a reader would."""
-        for name, value in {**(values or {}), **named}.items():
-            self[name].value = value
+        wanted = {**({} if values is None else mapping("values", values, "of numbers by slider")), **named}
+        wanted = {name: real(f"values[{name!r}]", value) for name, value in wanted.items()}
+        for slider, value in [(self[name], value) for name, value in wanted.items()]:  # all are there
+            slider.value = value
 
     def _follow(self, change: object = None) -> None:
         """Show the view for the present values; of an error, show what happened and raise it."""

@@ -11,17 +11,40 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import above_zero, array, at_least, finite, given, listed, mapping, named, numbers, real, text
 from ..run.unroll import unroll
 from ..views.names import spoken
 from .drawing import strips, table
-from .panel import Panel, Slider
+from .panel import Panel, Slider, a_cell
 
 __all__ = ["series_of", "state_panel"]
+
+
+SHAPES = named(
+    listed(at_least(0, 10**6), "of sizes"), "of shapes by name, such as {'b_h': (1,), 'x': (2, 1)}"
+)
+
+
+def a_params(name: str, value: Any) -> Mapping[str, Any]:
+    """Parameters by name."""
+    return {
+        k: finite(f"{name}[{k!r}]", array(f"{name}[{k!r}]", v))
+        for k, v in mapping(name, value, "of arrays by name").items()
+    }
 
 
 _MOST = 40  # sliders; beyond it nobody finds anything
 
 
+@given(
+    cell=a_cell,
+    params=a_params,
+    x=numbers(),
+    show=listed(text, "of names"),
+    hidden_size=at_least(1, 8),
+    weight=above_zero,
+    title=text,
+)
 def state_panel(
     cell: Any,
     params: Mapping[str, np.ndarray] | None = None,
@@ -74,7 +97,7 @@ def state_panel(
     >>> series_of(lc.cells.rnn, **arrays_of(panel.values, shapes))["h"].round(3).tolist()
     [0.762, 0.0, 0.0]
     """
-    x = np.asarray(x, dtype=np.float64)
+    x = finite("x", array("x", x)).astype(np.float64)
     x = x[:, None] if x.ndim == 1 else x
     if x.ndim != 2 or x.size == 0:
         raise ValueError(f"x has shape {x.shape}: give one number, or one row of numbers, for each step")
@@ -100,6 +123,7 @@ def state_panel(
     return Panel(sliders, render, title=title or f"the state of {cell.name}, step by step")
 
 
+@given(shapes=SHAPES)
 def places(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Return where the number of each slider stands: slider's name -> (array, index).
 
@@ -121,6 +145,7 @@ def places(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[str, tuple[
     return found
 
 
+@given(values=named(real, "of numbers by slider"), shapes=SHAPES)
 def arrays_of(values: Mapping[str, float], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
     """Return what the sliders say as arrays, float64: ``{"params": ..., "x": ...}`` for `series_of`.
 
@@ -132,11 +157,14 @@ def arrays_of(values: Mapping[str, float], shapes: Mapping[str, tuple[int, ...]]
     """
     arrays = {key: np.zeros(shape) for key, shape in shapes.items()}
     for name, (key, index) in places(shapes).items():
+        if name not in values:
+            raise ValueError(f"values lacks {name!r}, which shapes ask for")
         arrays[key][index] = values[name]
     x = arrays.pop("x")
     return {"params": arrays, "x": x}
 
 
+@given(cell=a_cell, params=a_params, x=numbers(2, axes="(T, D)"), show=listed(text, "of names"))
 def series_of(
     cell: Any, params: Mapping[str, np.ndarray], x: np.ndarray, *, show: Sequence[str] | None = None
 ) -> dict[str, np.ndarray]:

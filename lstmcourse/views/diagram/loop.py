@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ... import checks
 from ..names import named
 from .closed import Closed, fit
 from .picture import finish
@@ -136,7 +137,7 @@ def unrolled(cell: Cell, steps: int = 4, *, title: str | None = None, label: str
     >>> unrolled(lc.cells.rnn)
     <Diagram: The cell rnn as a loop, and unrolled in time>
     """
-    if not isinstance(steps, int) or steps < 2:
+    if checks.whole("steps", steps, 0, 64) < 2:
         raise ValueError(f"steps={steps!r}: an unrolled picture needs at least 2 copies of the module")
     sheet = Sheet()
     x = _folded(sheet, cell, label, 0.0) + 2.2 * UNIT
