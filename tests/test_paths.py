@@ -99,6 +99,14 @@ WAYS = {
     "files.whole.read_json": lambda p: files.read_json(written(p, "{}")),
     "files.whole.replace": lambda p: files.replace(p, b""),
     "files.tensors.read": lambda p: (tensorfiles.write(p, {"a": np.ones(2)}, {}), tensorfiles.read(p)),
+    "files.tensors.read_header": lambda p: (
+        tensorfiles.write(p, {"a": np.ones(2)}, {}),
+        tensorfiles.read_header(p),
+    ),
+    "files.tensors.refuse_to_replace": lambda p: (
+        tensorfiles.write(p, {"a": np.ones(2)}, {}),
+        tensorfiles.refuse_to_replace(p, lambda header: True, "file"),
+    ),
     "files.tensors.write": lambda p: tensorfiles.write(p, {"a": np.ones(2)}, {}),
     "interop.torch.save_torch": lambda p: interop.save_torch(p, cell, params),
     "interop.torch.load_torch": lambda p: (interop.save_torch(p, cell, params), interop.load_torch(p, cell)),
@@ -109,6 +117,7 @@ WAYS = {
     "experiments.store.load": results,
     "experiments.store.agree": None,  # by load
     "experiments.store.rerun": None,  # by load
+    "experiments.run.confirm": None,  # by load and save
     "experiments.run.run": None,  # by load and save; the journal by expand, as data
     "experiments command": command,
     "claims command": lambda p: (expand(p).mkdir(), tools.claims.main(["--unmet", "--folder", str(p)])),
@@ -123,7 +132,11 @@ TAKES_A_PATH = {"path", "folder", "data", "journal", "checkpoint", "file", "file
 @pytest.mark.parametrize("way", [name for name, call in WAYS.items() if call])
 def test_home_folders_and_variables_are_expanded(home, way, start, capsys):
     WAYS[way](f"{start}/there")
-    if way not in ("training.checkpoints.check_writable", "files.whole.check_replaceable", "files.paths.expand"):
+    if way not in (
+        "training.checkpoints.check_writable",
+        "files.whole.check_replaceable",
+        "files.paths.expand",
+    ):
         assert (home / "there").exists()
 
 
@@ -151,7 +164,9 @@ def test_every_public_function_that_takes_a_path_is_tried():
                     continue
                 if set(parameters) & TAKES_A_PATH:
                     found.add(f"{info.name.removeprefix('lstmcourse.')}.{name}{member}")
-    inside = {"checkpoints.Checkpoint", "checkpoints.refuse_differences"}  # of paths that have been read
+    # of paths that the doors above have read
+    inside = {"training.checkpoints.Checkpoint", "training.checkpoints.refuse_differences"}
+    inside |= {name for name in found if name.startswith(("interop.arrays.", "training.resume."))}
     inside |= {name for name in found if name.startswith("experiments.") and "data" in name.split(".")[-1]}
     untried = sorted(found - inside - set(WAYS))
     assert not untried, "say above how these are tried"
