@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import lstmcourse as lc
-from lstmcourse.training import meaning
+from lstmcourse.training import equations as meaning
 
 SIZES = {"D": 3, "H": 4}
 KNOWN = Path(__file__).parent / "data" / "digests.json"
