@@ -92,7 +92,8 @@ class Order:
         self.steps: list[list[Group | Node]] = [self._steps(s) for s in self.sections]
 
     def _accumulate(self) -> None:
-        """Sums of which one part is a product: the product adds to what is there."""
+        """Sums of which one part is a product that nobody else wants: the product adds to what is there."""
+        kept = {s.next for s in self.graph.states}
         for node in self.graph.nodes:
             if node.op.name != "add" or node not in self.where:
                 continue
@@ -103,6 +104,7 @@ class Order:
                     and self.where.get(a) == self.where[node]
                     and len(self.users[a]) == 1
                     and id(a) not in self.wanted
+                    and a not in kept
                     and a not in self.product
                     and (a.shape, a.batched, a.timed) == (node.shape, node.batched, node.timed)
                     and (self.may_take(other, node) or not self._fusable(node))
