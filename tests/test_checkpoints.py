@@ -232,7 +232,7 @@ def test_groups_have_any_name_but_that_of_the_parameters(path):
     ):
         with pytest.raises(error, match="does not fit|keys are names"):
             save(path, model, arrays=arrays)
-    with pytest.raises(lc.errors.DtypeError, match="extra/a is complex128"):
+    with pytest.raises(lc.errors.DtypeError, match=r"arrays\['extra'\]\['a'\] holds complex128"):
         save(path, model, arrays={"extra": {"a": np.ones(2, complex)}})
     assert path.read_bytes() == content
 

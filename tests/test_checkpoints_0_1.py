@@ -16,7 +16,7 @@ import lstmcourse as lc
 from lstmcourse.training.checkpoints import load
 
 try:
-    from lstmcourse.training import meaning
+    from lstmcourse.training import equations as meaning
 except ImportError:  # in version 0.1, which writes the files
     meaning = None
 

@@ -16,7 +16,7 @@ import platform
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from numbers import Real
@@ -170,11 +170,12 @@ def _finished(e: Experiment, journal: Path, data: Path) -> dict[tuple, Trial]:
     known = []
 
     def read(source: Callable[[], Any]) -> None:
-        with suppress(FileNotFoundError):
-            try:
-                known.extend(source())
-            except FileError as error:
-                logging.getLogger(__name__).warning("%s; it is measured again", error)
+        try:
+            known.extend(source())
+        except FileNotFoundError:
+            return
+        except FileError as error:
+            logging.getLogger(__name__).warning("%s; it is measured again", error)
 
     def stored() -> tuple[Trial, ...]:
         found = load(e.name, data=data)
