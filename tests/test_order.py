@@ -162,7 +162,7 @@ def compare(tree, T, B, lengths, seed, backend):
 def test_any_stack_is_its_layers_one_after_the_other(tree, lengths, seed):
     cell = compare(tree, 3, 2, lengths, seed, "numpy")
     # the compiled program is in order as well: its printer checks that, without the compiler's minute
-    way = (frozenset(), lengths is not None, True, False, np.dtype(np.float64))
+    way = (frozenset(), lengths is not None, True, np.dtype(np.float64))
     assert cell.compiled(*way).backward((cell.output,))[0].functions
 
 

@@ -79,6 +79,7 @@ def picture(fig: Figure, *, alt: str) -> Picture:
 
     Examples
     --------
+    >>> from lstmcourse.views.plots import lines
     >>> picture(lines([3, 2, 1]), alt="The loss falls.")
     Figure: The loss falls.
     """
@@ -116,6 +117,7 @@ def show(fig: Figure, *, alt: str) -> None:
 
     Examples
     --------
+    >>> from lstmcourse.views.plots import lines
     >>> show(lines([3, 2, 1]), alt="The loss falls.")
     Figure: The loss falls.
     """
