@@ -40,6 +40,11 @@ def module(name: str) -> ModuleType:
     return importlib.import_module(f"{_PACKAGE}.{MODULES[name]}")
 
 
+def is_public(kind: type) -> bool:
+    """Whether a class can be had from the package by its own name."""
+    return f"{_PACKAGE}.{NAMES.get(kind.__name__)}" == kind.__module__
+
+
 def unpickled(name: str, state: dict) -> Any:
     """An object of a public class, as it was. Pickles name this function, not the class, so that modules may
     move; so it stays here.

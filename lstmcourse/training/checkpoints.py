@@ -30,6 +30,7 @@ package's version, and another digest of equations; it is read as before.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from collections.abc import Mapping
@@ -40,14 +41,17 @@ from typing import Any
 import numpy as np
 
 from .. import cells, checks, tasks
-from ..errors import FileError
+from ..aliases import NAMES
+from ..cell import Cell
+from ..errors import FileError, UnknownNameError, nearest
 from ..files import tensors as tensorfiles
 from ..files import whole as files
 from ..files.paths import expand
 from ..revision import __version__
 from .equations import digest, forms, text_digest
 from .given import as_cell
-from .model import Model
+from .network import Network
+from .protocol import trainable
 
 __all__ = ["VERSION", "Checkpoint", "CheckpointError", "load", "save"]
 
@@ -57,18 +61,11 @@ _WRITTEN_BY = "Checkpoints are written by lstmcourse.checkpoints.save or fit(che
 Arrays = Mapping[str, np.ndarray]
 
 
-def a_model(name: str, value: Any) -> Any:
-    """A Model."""
-    from .model import Model
-
-    return checks.instance(name, value, Model, "lstmcourse.Model(cell, task)")
-
-
 class CheckpointError(FileError):
     """A file is not a whole checkpoint, or not one for this model or run; the message says what it holds."""
 
 
-@checks.given(model=a_model, overwrite=checks.truth)
+@checks.given(model=trainable, overwrite=checks.truth)
 def save(
     path: str | os.PathLike,
     model: Any,
@@ -83,7 +80,7 @@ def save(
     ----------
     path : path
         Of the file, usually ``*.safetensors``; folders are made where they are missing.
-    model : Model
+    model : Model, or another that `fit` trains
         Its parameters and configuration are stored; of a cell, only its name and equations' digest.
     arrays : mapping of group to mapping of name to array, optional
         Other arrays to keep.
@@ -119,6 +116,11 @@ def save(
         json.dumps(dict(checks.mapping("facts", facts, "of plain data", optional=True)))
     except TypeError as error:
         raise TypeError(f"facts holds what JSON cannot: {error}") from None
+    if lacks := _unfit(model.config, _KIND if "kind" in model.config else _CONFIG):
+        raise TypeError(
+            f"model.config={checks.shown(model.config)} lacks {', '.join(lacks)}, or holds something else "
+            "there; lstmcourse.train.Trainable says what a model's config has"
+        )
     groups = {"params": model.params}
     for group, members in checks.mapping("arrays", arrays, "of groups of arrays", optional=True).items():
         for name, a in checks.mapping(f"arrays[{group!r}]", members, "of arrays by name").items():
@@ -187,15 +189,20 @@ class Checkpoint:
     facts: dict[str, Any]
     written: tuple[int, str] = (VERSION, "")
 
-    def equations(self, model: Any) -> str:
-        """Return the digest of the model's equations if the file's mean the same, else the file's own."""
+    def equations(self, model: Any) -> Any:
+        """Return the digest of the model's equations if the file's mean the same, else the file's own.
+
+        Of a model with several cells it is the file's own: none of these has been written otherwise.
+        """
+        if "kind" in self.config or "kind" in model.config:
+            return self.config["equations"]
         stored = text_digest if self.written[0] == 1 else digest
         known = (stored(cell, model.sizes) for cell in forms(model.cell))
         return model.config["equations"] if self.config["equations"] in known else self.config["equations"]
 
-    @checks.given(model=a_model)
+    @checks.given(model=trainable)
     def restore(self, model: Any) -> None:
-        """Copy the parameters into a model of the same cell and sizes.
+        """Copy the parameters into a model of the same kind, cell and sizes.
 
         A cell with a gate held has other equations. To use parameters in it, restore the model that was
         trained, and ask that for `Model.with_cell`.
@@ -206,14 +213,13 @@ class Checkpoint:
             The model's cell, sizes, dtype or parameters are not the file's; each difference is named. The
             model is left as it was.
         """
-        names = ("cell", "options", "hidden_size", "embedding", "dtype")
-        own = {name: model.config[name] for name in names}
-        refuse_differences(self.path, own, {name: self.config[name] for name in names}, "this model")
+        own = {k: v for k, v in model.config.items() if k not in ("equations", "task", "dropout", "training")}
+        refuse_differences(self.path, own, {k: self.config.get(k) for k in own}, "this model")
         refuse_differences(self.path, layout(model.params), layout(self.params), "this model")
         if self.equations(model) != model.config["equations"]:
             raise CheckpointError(
                 f"{self.path} is a checkpoint of another cell: its {self._trained} has other equations than "
-                f"this model's {model.cell!r}. Restore it with the cell that was trained; "
+                f"this model's {_cells_of(model.config)!r}. Restore it with the cell that was trained; "
                 "model.with_cell(other) then uses the parameters in another, such as one with a gate held"
             )
         for name, p in model.params.items():
@@ -224,8 +230,9 @@ class Checkpoint:
 
         Parameters
         ----------
-        cell : Cell, optional
-            Needed for a cell that is not in ``lstmcourse.cells``, such as a stack.
+        cell : Cell, or dict of Cell, optional
+            Needed for a cell that is not in ``lstmcourse.cells``, such as a stack. Of a model with several
+            cells, those that are needed by the part that each plays, such as ``{"encoder": ...}``.
         task : Task, optional
             Needed for a task that ``lstmcourse.tasks`` does not know, and for one that reads files of yours:
             what is read from your disk, a file from somebody else must not say.
@@ -239,21 +246,27 @@ class Checkpoint:
         if task is not None:
             checks.instance("task", task, tasks.Task, "lstmcourse.tasks.Adding()")
         config = self.config
+        given = self._given(cell)
         try:
-            trained = self._cell() if cell is None else as_cell(cell)
+            kind = self._kind()
+            trained = {part: given.get(part) or self._cell(**about) for part, about in self._parts().items()}
             task = tasks.from_config(config["task"], trusted=False) if task is None else task
-            shapes = Model.parameter_shapes(trained, task, config["hidden_size"], config["embedding"])
+            settings = (
+                config["sizes"] | config["training"]
+                if "kind" in config
+                else {name: config[name] for name in ("hidden_size", "embedding", "dropout")}
+            )
+            shapes = kind.shapes_of(trained, task, **settings)
             wanted = {name: f"{config['dtype']} {shape}" for name, shape in shapes.items()}
             # Before memory is taken for it:
             refuse_differences(self.path, wanted, layout(self.params), "this model")
-            sizes = {name: config[name] for name in ("hidden_size", "embedding", "dropout", "dtype")}
-            model = Model(trained, task, **sizes)
+            model = kind.of(trained, task, dtype=config["dtype"], **settings)
             equations = self.equations(model)
         except CheckpointError:
             raise
         except Exception as error:  # from a stranger's file anything may come
             raise CheckpointError(f"{self.path} describes a model that cannot be made: {error}") from error
-        if cell is None and model.config["equations"] != equations:
+        if not given and model.config["equations"] != equations:
             raise CheckpointError(
                 f"{self.path} was written with a cell {self._trained} whose equations are not those of "
                 "the one that lstmcourse.cells has: pass the cell that was trained as cell="
@@ -266,12 +279,43 @@ class Checkpoint:
         """The cell's name, and where it may have come from that its equations are others."""
         written, now = self.written[1], __version__
         return (
-            f"{self.config['cell']!r}{f' of lstmcourse {written} (this is {now})' if written != now else ''}"
+            f"{_cells_of(self.config)!r}"
+            f"{f' of lstmcourse {written} (this is {now})' if written != now else ''}"
         )
 
-    def _cell(self) -> Any:
+    def _kind(self) -> type[Network]:
+        """Return the class of the model, one of this package's."""
+        name = self.config.get("kind", "Model")
+        if name in NAMES:
+            kind = getattr(importlib.import_module(f"..{NAMES[name]}", __package__), name)
+            if isinstance(kind, type) and issubclass(kind, Network):
+                return kind
+        raise CheckpointError(
+            f"{self.path} holds a {name}, which lstmcourse does not have: make one, and give it to restore()"
+        )
+
+    def _parts(self) -> dict[str, dict[str, Any]]:
+        """Return name and options of each cell, by the part that it plays."""
+        config = self.config
+        own = {"cell": {"cell": config.get("cell"), "options": config.get("options")}}
+        return config["cells"] if "kind" in config else own
+
+    def _given(self, cell: Any) -> dict[str, Any]:
+        """Return the cells that were given, by the part that each is to play."""
+        if cell is None:
+            return {}
+        if "kind" not in self.config:
+            return {"cell": as_cell(cell)}
+        given = checks.mapping("cell", cell, f"of cells by part: {', '.join(self._parts())}")
+        for part, c in given.items():
+            if part not in self._parts():
+                raise UnknownNameError(f"cell has {part!r}, which is no part: {nearest(part, self._parts())}")
+            checks.instance(f"cell[{part!r}]", c, Cell, "lstmcourse.cells.gru")
+        return dict(given)
+
+    def _cell(self, cell: str, options: Mapping[str, Any]) -> Any:
         """Return the cell of ``lstmcourse.cells`` with the file's name and options."""
-        name, options = self.config["cell"], self.config["options"]
+        name = cell
         if name not in cells.names():
             raise CheckpointError(
                 f"{self.path} was written with cell {name!r}, which lstmcourse.cells does not have: "
@@ -289,9 +333,15 @@ class Checkpoint:
     def __repr__(self) -> str:
         extra = f"; also {', '.join(sorted(self.arrays))}" if self.arrays else ""
         return (
-            f"Checkpoint({self.path.name}: {self.config['cell']}, hidden size {self.config['hidden_size']}, "
+            f"Checkpoint({self.path.name}: {_cells_of(self.config)}, hidden size "
+            f"{self.config.get('sizes', self.config).get('hidden_size')}, "
             f"task {self.config['task'].get('name')}{extra})"
         )
+
+
+def _cells_of(config: Mapping[str, Any]) -> str:
+    """The names of a model's cells."""
+    return ", ".join(c["cell"] for c in config["cells"].values()) if "kind" in config else config["cell"]
 
 
 def layout(arrays: Arrays) -> dict[str, str]:
@@ -346,7 +396,7 @@ def refuse_differences(path: Path, wanted: Mapping[str, Any], found: Mapping[str
 
 
 _ABOUT = {"version": int, "model": dict, "facts": dict}
-_CONFIG = {
+_CONFIG = {  # of a Model
     "cell": str,
     "options": dict,
     "equations": str,
@@ -356,6 +406,16 @@ _CONFIG = {
     "dtype": str,
     "task": dict,
 }
+_KIND = {  # of another
+    "kind": str,
+    "cells": dict,
+    "equations": dict,
+    "sizes": dict,
+    "training": dict,
+    "dtype": str,
+    "task": dict,
+}
+_PART = {"cell": str, "options": dict}
 
 
 def _about(path: Path, text: Any) -> dict[str, Any]:
@@ -370,18 +430,25 @@ def _about(path: Path, text: Any) -> dict[str, Any]:
     _refuse_unfit(path, about, _ABOUT, "metadata")
     if about["version"] < 1 or not isinstance(about.get("package", ""), str):
         raise CheckpointError(f"{path} is damaged: no package wrote format version {version!r}")
-    _refuse_unfit(path, about["model"], _CONFIG, "model")
+    model = about["model"]
+    _refuse_unfit(path, model, _KIND if "kind" in model else _CONFIG, "model")
+    for part, cell in model["cells"].items() if "kind" in model else ():
+        _refuse_unfit(path, cell, _PART, part)
     return about
 
 
 def _refuse_unfit(path: Path, found: Any, fields: Mapping[str, Any], what: str) -> None:
     """Raise CheckpointError unless every field is there, and of its type."""
-    wrong = [name for name, kind in fields.items() if not _holds(found, name, kind)]
-    if wrong:
+    if wrong := _unfit(found, fields):
         raise CheckpointError(
             f"{path} is damaged: its {what} must hold {', '.join(fields)}; "
             f"missing or unfit: {', '.join(wrong)}. Use an earlier checkpoint"
         )
+
+
+def _unfit(found: Any, fields: Mapping[str, Any]) -> list[str]:
+    """Return the fields that are missing, or of another type."""
+    return [name for name, kind in fields.items() if not _holds(found, name, kind)]
 
 
 def _holds(found: Any, name: str, kind: Any) -> bool:

@@ -5,8 +5,9 @@ interrupt it and go on with all that was learnt, stop early, write checkpoints a
 bit.
 
 A run is decided by its model, its `Recipe` and the number of steps. Batch n comes from
-``task.stream(seed=seed, start=n)`` and the dropout of step n from a generator seeded by (seed, n), so the
-position of all that is random is the number of steps taken, and that is all a checkpoint has to hold of it.
+``task.stream(seed=seed, start=n)``, and dropout and whatever else step n draws from a generator seeded by
+(seed, n). So the position of all that is random is the number of steps taken, and that is all a checkpoint
+has to hold of it. `protocol` says what a model must have.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..checks import array, choice, function, instance, truth, whole
+from ..checks import array, choice, function, truth, whole
 from ..programs.threads import threads_for
 from ..run.backends import backends, check_backend
 from .history import History, Record, Validation
 from .interrupts import interrupt_after_step
-from .model import Model
 from .optim import get as optimizer_called
 from .optim import names as optimizers
 from .progress import bar_of_training
+from .protocol import Trainable, trainable
 from .recipe import ADAM, Recipe
 from .resume import check_files, end, kept, resumed, write_if_possible
 from .steps import Training, TrainingDiverged, foresee, learn, validate
@@ -32,11 +33,11 @@ from .steps import Training, TrainingDiverged, foresee, learn, validate
 if TYPE_CHECKING:
     from .optim import Optimizer, Schedule
 
-__all__ = ["History", "Recipe", "Record", "TrainingDiverged", "Validation", "fit"]
+__all__ = ["History", "Recipe", "Record", "Trainable", "TrainingDiverged", "Validation", "fit"]
 
 
 def fit(
-    model: Model,
+    model: Trainable,
     steps: int = 1000,
     *,
     batch_size: int = 32,
@@ -54,7 +55,7 @@ def fit(
     overwrite: bool = False,
     other_data: bool = False,
     progress: bool = True,
-    callback: Callable[[Model, History], Any] | None = None,
+    callback: Callable[[Any, History], Any] | None = None,
     backend: str | None = None,
 ) -> History:
     """Train a model in place until `steps` steps have been taken, and return what happened.
@@ -65,7 +66,7 @@ def fit(
 
     Parameters
     ----------
-    model : Model
+    model : Model, or another Trainable
         Its parameters change in place.
     steps : int
         Number of updates in all, those of the run that is resumed included.
@@ -80,7 +81,8 @@ def fit(
         checkpoint it must be one of those, or a dataclass of your own (known again by its name and fields):
         two functions cannot be compared, so a run could be resumed with another one unnoticed.
     seed : int
-        Of the batches and the dropout. A second call with the same seed sees the same batches again.
+        Of the batches, and of what is drawn, such as dropout. A second call with the same seed sees the same
+        batches again.
     validate_every : int
         Evaluate on the validation split after so many steps; 0 never.
     validation_batches : int
@@ -127,7 +129,7 @@ def fit(
     >>> history
     History(5 steps, 0 validations)
     """
-    instance("model", model, Model, "lstmcourse.Model(cell, task)")
+    trainable("model", model)
     whole("steps", steps, 0)
     truth("progress", progress)
     truth("resume", resume)
@@ -156,10 +158,10 @@ def fit(
     with interrupt_after_step() as interrupted:
         try:
             first = next(batches)
-            backend = backend or _worthwhile(steps * first.x.shape[0])
+            backend = backend or _worthwhile(steps * len(first.mask))
             batches = itertools.chain([first], batches)
             # Compiled programs see to their threads; those of a library would spin beside them.
-            work = 0 if backend == "numba" else batch_size * model.hidden_size**2
+            work = 0 if backend == "numba" else model.work(batch_size)
             at_end = None if checkpoint_every else checkpoint
             with kept(training, at_end), threads_for(work), bar_of_training(history, steps, progress) as show:
                 while not (training.finished(steps) or interrupted()):

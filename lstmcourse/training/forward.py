@@ -52,6 +52,11 @@ class Forward:
         return self.run.final
 
     @property
+    def backend(self) -> str:
+        """What computed the cell."""
+        return self.run.backend
+
+    @property
     def accuracy(self) -> float:
         """Share of the scored steps that the task calls correct."""
         shape = (*self.batch.mask.shape, self.prediction.shape[-1])

@@ -22,7 +22,9 @@ __all__ = ["History", "Record", "Validation"]
 
 @dataclass(frozen=True)
 class Record:
-    """One step: loss, accuracy, norm of the gradient before clipping, and seconds since the start."""
+    """One step: loss, accuracy (NaN where the model has none), norm of the gradient before clipping, and
+    seconds since the start.
+    """
 
     loss: float
     accuracy: float
@@ -100,11 +102,16 @@ class History:
         """The first validation with the lowest loss."""
         return min(self.validation, key=lambda v: math.inf if math.isnan(v.loss) else v.loss, default=None)
 
+    @property
+    def _has_accuracy(self) -> bool:
+        """Whether accuracy means something for this model."""
+        return any(not math.isnan(r.accuracy) for r in self.records)
+
     def _column(self, name: str) -> np.ndarray:
         return np.array([getattr(r, name) for r in self.records], dtype=np.float64)
 
     def figure(self, *, smooth: int | None = None) -> Figure:
-        """Return a figure of loss and accuracy against the step.
+        """Return a figure of loss and, where there is one, accuracy against the step.
 
         Parameters
         ----------
@@ -118,8 +125,9 @@ class History:
         if smooth is not None:
             whole("smooth", smooth, 1)
         width = min(smooth or max(1, self.steps // 50), self.steps)
-        fig, axes = plots.figure(9.0, 3.2, columns=2)
-        for ax, name in zip(axes, ("loss", "accuracy"), strict=True):
+        names = ("loss", "accuracy") if self._has_accuracy else ("loss",)
+        fig, axes = plots.figure(4.5 * len(names), 3.2, columns=len(names))
+        for ax, name in zip(np.atleast_1d(axes), names, strict=True):
             mean = np.convolve(getattr(self, name), np.full(width, 1 / width), mode="valid")
             series = {"training": (np.arange(width, self.steps + 1), mean)}
             if self.validation:
@@ -131,10 +139,11 @@ class History:
         return fig
 
     def plot(self, *, smooth: int | None = None) -> None:
-        """Show loss and accuracy against the step."""
+        """Show loss and accuracy against the step, as `figure` has them."""
         from ..views import plots
 
-        alt = f"Loss (left) and accuracy (right) over {self.steps} training steps"
+        drawn = "Loss (left) and accuracy (right)" if self._has_accuracy else "Loss"
+        alt = f"{drawn} over {self.steps} training steps"
         alt += ", on training and validation batches." if self.validation else "."
         alt += "" if self.chance is None else " A dotted line marks chance."
         plots.show(self.figure(smooth=smooth), alt=alt)

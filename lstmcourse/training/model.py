@@ -11,26 +11,23 @@ steps that are scored → read-out → loss, and back. A loss is one row of `LOS
 from __future__ import annotations
 
 import copy
-import copyreg
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from .. import checks
-from ..aliases import unpickled
 from ..cell import Cell
-from ..errors import DtypeError, ShapeError, UnknownNameError, nearest
-from ..programs.threads import threads_for
+from ..errors import DtypeError, ShapeError, UnknownNameError
 from ..run.unroll import unroll
 from ..tasks.base import Batch, Task
 from .equations import digest
 from .forward import Forward, at, scored_steps
-from .given import as_cell, as_task, check_settings, same_interface
+from .given import as_cell, as_task, check_settings
 from .losses import LOSSES
+from .network import OVERFLOW, Metrics, Network, check_indices, check_step
 from .optim import Arrays
 from .plain import plain
 from .sampling import check_can_sample, draw
@@ -38,20 +35,7 @@ from .sampling import check_can_sample, draw
 __all__ = ["Metrics", "Model"]
 
 
-@dataclass(frozen=True)
-class Metrics:
-    """How well a model does: mean loss and share of correct steps, over `scored` steps."""
-
-    loss: float
-    accuracy: float
-    scored: int
-
-
-BROKEN = "train this network again, or take its parameters from a checkpoint"
-OVERFLOW = f"numbers overflow on the way there: {BROKEN}"
-
-
-class Model:
+class Model(Network):
     """A recurrent network for a task: embedding (where symbols come in), cell, linear read-out, loss.
 
     Parameters
@@ -144,6 +128,11 @@ class Model:
             shapes["embedding.E"] = (task.input_size, inputs)
         return shapes | {"readout.V": (width, task.output_size), "readout.d": (task.output_size,)}
 
+    @classmethod
+    def shapes_of(cls, cells, task, *, hidden_size, embedding, **_) -> dict[str, tuple[int, ...]]:
+        """Return what `parameter_shapes` does, of the cell under its part's name."""
+        return cls.parameter_shapes(cells["cell"], task, hidden_size, embedding)
+
     # ---------------------------------------------------------------------------------- forward and backward
 
     def run(
@@ -154,6 +143,7 @@ class Model:
         rng: np.random.Generator | None = None,
         grad: bool = False,
         backend: str | None = None,
+        step: int | None = None,
     ) -> Forward:
         """Pass a batch forward, as far as the loss.
 
@@ -170,6 +160,8 @@ class Model:
             Keep what `Forward.backward` needs.
         backend : str, optional
             What computes the cell, as `lstmcourse.unroll` takes it.
+        step : int, optional
+            In training, the number of steps taken before; the loss of a `Model` is the same at each.
 
         Raises
         ------
@@ -178,6 +170,7 @@ class Model:
         """
         checks.instance("batch", batch, Batch, "model.task.batch(batch_size=4)")
         checks.truth("grad", grad)
+        check_step(step)
         rng = None if rng is None else checks.generator("rng", rng)
         run = self._unrolled(batch.x, state, batch.lengths, rng, grad, backend, "batch.x")
         scored = scored_steps(batch)
@@ -188,21 +181,6 @@ class Model:
         value, prediction = LOSSES[self.task.loss].judge(self._read(features), y)
         loss = float(value.mean(dtype=np.float64))
         return Forward(self, batch, run, loss, len(value), prediction, scored, features, keep, y)
-
-    def loss(self, batch: Any, state: Mapping[str, np.ndarray] | None = None) -> float:
-        """Return the mean loss over the scored steps of a batch."""
-        return self.run(batch, state).loss
-
-    def loss_and_gradients(
-        self,
-        batch: Any,
-        state: Mapping[str, np.ndarray] | None = None,
-        *,
-        rng: np.random.Generator | None = None,
-    ) -> tuple[float, Arrays]:
-        """Return the mean loss over the scored steps and its gradient for every name in `params`."""
-        forward = self.run(batch, state, rng=rng, grad=True)
-        return forward.loss, forward.backward()
 
     def predict(
         self,
@@ -251,19 +229,14 @@ class Model:
         return unroll(self.cell, params, x, **how)
 
     def _cell_params(self) -> Arrays:
-        return {name.removeprefix("cell."): p for name, p in self.params.items() if name.startswith("cell.")}
-
-    def _read(self, h: np.ndarray) -> np.ndarray:
-        z = h.reshape(-1, h.shape[-1]) @ self.params["readout.V"]  # one product, however many axes
-        z += self.params["readout.d"]
-        return z.reshape(*h.shape[:-1], z.shape[-1])
+        return self._part("cell")
 
     def _vectors(self, x: np.ndarray, name: str = "x") -> np.ndarray:
         """Symbols (...,) → their rows of E, or one-hot (..., D). Numbers stay as they are."""
         if self.task.symbols is None:
             return x
         count = self.task.input_size
-        _check_indices(name, x, count, "symbols")
+        check_indices(name, x, count, "symbols")
         if self.embedding:
             return self.params["embedding.E"][x]
         vectors = np.zeros((x.size, count), dtype=self.dtype)
@@ -276,7 +249,7 @@ class Model:
         checks.same_shape("batch.y", y, "the targets of this batch have", shape)
         chosen = at(y, scored)
         if classes:
-            _check_indices("batch.y", chosen, self.task.output_size, "classes")
+            check_indices("batch.y", chosen, self.task.output_size, "classes")
             return chosen
         if not np.isfinite(chosen).all():
             checks.finite("batch.y", np.where(batch.mask[..., None], y, 0), "look for it in the task")
@@ -337,111 +310,7 @@ class Model:
         other.cell = cell
         return other
 
-    def with_task(self, task: Any) -> Model:
-        """Return a model that shares this one's parameters and is trained and tested on another task.
-
-        Raises
-        ------
-        ValueError
-            The task's inputs, outputs or loss are not those of the model's own.
-
-        Examples
-        --------
-        >>> import lstmcourse as lc
-        >>> short, long = (lc.tasks.Agreement(gap=gap) for gap in (0, 4))
-        >>> model = lc.Model(lc.cells.lstm, short, hidden_size=8)
-        >>> model.with_task(long).params is model.params
-        True
-        """
-        other = copy.copy(self)
-        other.task = same_interface(self.task, as_task(task))
-        return other
-
-    def with_params(self, params: Mapping[str, np.ndarray]) -> Model:
-        """Return a model of the same make with some parameters replaced; the others are shared.
-
-        Raises
-        ------
-        ValueError
-            A name is none of the model's, or a shape or dtype differs.
-
-        Examples
-        --------
-        >>> import lstmcourse as lc
-        >>> model = lc.Model(lc.cells.lstm, lc.tasks.get("adding"), hidden_size=8)
-        >>> other = model.with_params({"cell.b_f": np.full(8, 5.0, np.float32)})
-        >>> float(other.params["cell.b_f"][0]), float(model.params["cell.b_f"][0])
-        (5.0, 1.0)
-        """
-        new = {}
-        for name, p in checks.mapping("params", params, "of arrays by name, as model.params").items():
-            if name not in self.params:
-                raise UnknownNameError(
-                    f"params has {name!r}, but the model has no {name!r}: {nearest(name, self.params)}"
-                )
-            own, p = self.params[name], checks.array(f"params[{name!r}]", p)
-            if p.shape != own.shape or p.dtype != own.dtype:
-                raise ValueError(
-                    f"params[{name!r}], {name}, is {p.dtype} of shape {p.shape}; the model needs "
-                    f"{own.dtype} of shape {own.shape}"
-                )
-            new[name] = p if p.flags.writeable else p.copy()  # training changes it in place
-        other = copy.copy(self)
-        other.params = self.params | new
-        return other
-
-    # ------------------------------------------------------------------------------- evaluation and sampling
-
-    def evaluate(
-        self,
-        split: str = "test",
-        *,
-        batches: int = 8,
-        batch_size: int = 32,
-        length: int | None = None,
-        seed: int = 0,
-        task: Any = None,
-    ) -> Metrics:
-        """Measure loss and accuracy over `batches` batches of a split, without dropout.
-
-        The same arguments give the same batches. Where batches carry on from one another, so does the state.
-
-        Parameters
-        ----------
-        split : str
-            One of the task's splits: "train", "validation", "test", "all".
-        batches, batch_size, length, seed
-            As the task's `stream` takes them.
-        task : Task or str, optional
-            Another task with the same inputs, outputs and loss; the model's own if not given.
-
-        Examples
-        --------
-        >>> import lstmcourse as lc
-        >>> model = lc.Model(lc.cells.rnn, lc.tasks.get("adding"), hidden_size=8)
-        >>> model.evaluate(batches=2, batch_size=16).scored
-        32
-
-        Raises
-        ------
-        NotFiniteError
-            A parameter or the loss of a batch is NaN or infinite.
-        """
-        checks.whole("batches", batches, 1, 10**6)
-        self._refuse_broken("it has no loss")
-        task = self.task if task is None else same_interface(self.task, as_task(task))
-        stream = task.stream(split, batch_size=batch_size, seed=seed, length=length, dtype=self.dtype)
-        loss = hits = scored = 0.0
-        state = None
-        for n, batch in enumerate(islice(stream, batches), 1):
-            with threads_for(batch_size * self.hidden_size**2), np.errstate(over="ignore", invalid="ignore"):
-                forward = self.run(batch, state if batch.carries else None)
-            checks.finite(f"the loss of {split} batch {n}", np.array([forward.loss]), OVERFLOW)
-            state = forward.final
-            loss += forward.loss * forward.scored
-            hits += forward.accuracy * forward.scored
-            scored += forward.scored
-        return Metrics(loss / scored, hits / scored, int(scored))
+    # ----------------------------------------------------------------------------------------------- sampling
 
     def sample(
         self,
@@ -482,7 +351,7 @@ class Model:
             raise UnknownNameError(f"prompt: {error}") from None
         if symbols.ndim != 1 or not len(symbols):
             raise ValueError(f"prompt must be one or more symbols in a row; got shape {symbols.shape}")
-        _check_indices("prompt", symbols, self.task.input_size, "symbols")
+        check_indices("prompt", symbols, self.task.input_size, "symbols")
         self._refuse_broken("it can draw no symbol")
         continuation = self._continue(symbols, temperature, rng)
         drawn = np.fromiter(islice(continuation, length), dtype=np.int64, count=length)
@@ -505,11 +374,6 @@ class Model:
             symbol = draw(z, temperature, rng)
             yield symbol
 
-    def _refuse_broken(self, so: str) -> None:
-        """NotFiniteError where a parameter is NaN or infinite."""
-        for name, p in self.params.items():
-            checks.finite(f"parameter {name!r}", p, f"{so}: {BROKEN}")
-
     # ----------------------------------------------------------------------------------------------- display
 
     @property
@@ -518,6 +382,19 @@ class Model:
         inputs = self.embedding or self.task.input_size
         rest = sum(p.size for name, p in self.params.items() if not name.startswith("cell."))
         return rest + self.cell.parameter_count(input_size=inputs, hidden_size=self.hidden_size)
+
+    def work(self, batch_size: int) -> int:
+        """Return how much there is to multiply in a step through time, for the choice of threads."""
+        return batch_size * self.hidden_size**2
+
+    @property
+    def carried_shapes(self) -> dict[str, tuple[int, ...] | None]:
+        """States that a batch leaves to the next, by name, with the shape of each for one sequence; None for
+        the clock.
+        """
+        shapes = {i.name: None for i in self.cell.inputs if i.kind in ("state", "clock")}
+        states = {s.name: s.prev.shape for s in self.cell.graph.states}
+        return shapes | {name: tuple(d.value(self.sizes) for d in shape) for name, shape in states.items()}
 
     @property
     def config(self) -> dict[str, Any]:
@@ -538,12 +415,6 @@ class Model:
         """The sizes that the cell's shapes are made of, by name."""
         return self.cell.sizes(self.embedding or self.task.input_size, self.hidden_size)
 
-    def __reduce__(self) -> tuple:
-        """A pickle names the class by its public name, so that modules may move."""
-        if type(self) is not Model:
-            return copyreg.__newobj__, (type(self),), dict(self.__dict__)
-        return unpickled, ("Model", dict(self.__dict__))
-
     def __repr__(self) -> str:
         inputs = f"{self.task.input_size} {'inputs' if self.task.symbols is None else 'symbols'}"
         if self.embedding:
@@ -551,13 +422,4 @@ class Model:
         return (
             f"Model({self.cell.name}: {inputs} -> {self.hidden_size} -> {self.task.output_size} "
             f"for {self.task.name}, {self.task.loss}; {self.parameter_count:,} parameters, {self.dtype})"
-        )
-
-
-def _check_indices(name: str, values: np.ndarray, count: int, what: str) -> None:
-    if not np.issubdtype(values.dtype, np.integer):
-        raise TypeError(f"{name} must hold {what} as integers 0 to {count - 1}; got {values.dtype}")
-    if values.size and not (0 <= values.min() and values.max() < count):
-        raise ValueError(
-            f"{name} must hold {what} 0 to {count - 1}; got values from {values.min()} to {values.max()}"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -59,7 +60,8 @@ def bar_of_training(history: History, steps: int, wanted: bool) -> Iterator[Call
             recent = history.records[-20:]
             loss = sum(r.loss for r in recent) / len(recent)
             accuracy = sum(r.accuracy for r in recent) / len(recent)
-            shown.set_postfix_str(f"loss {loss:.4g}, accuracy {accuracy:.0%}", refresh=False)
+            hits = "" if math.isnan(accuracy) else f", accuracy {accuracy:.0%}"
+            shown.set_postfix_str(f"loss {loss:.4g}{hits}", refresh=False)
             shown.update()
 
         yield show

@@ -13,13 +13,13 @@ from ..checks import function, instance, number, whole
 from .optim import Adam, Optimizer
 
 if TYPE_CHECKING:
-    from .model import Model
     from .optim import Schedule
+    from .protocol import Trainable
 
 __all__ = ["ADAM", "Recipe"]
 
 ADAM = Adam(1e-2)
-_DROPOUT = 0xD120  # third part of the dropout's seed, which keeps it apart from every stream of a task
+_DRAWING = 0xD120  # third part of the seed, which keeps it apart from every stream of a task
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class Recipe:
                     f"patience={self.patience} counts validations, so it needs validate_every above 0"
                 )
 
-    def batches(self, model: Model, start: int = 0) -> Iterator[Any]:
+    def batches(self, model: Trainable, start: int = 0) -> Iterator[Any]:
         """Return the training batches without end, from the one that step number `start` takes."""
         sizes = {"batch_size": self.batch_size, "length": self.length, "dtype": model.dtype}
         return model.task.stream("train", seed=self.seed, start=start, **sizes)
 
-    def validation(self, model: Model) -> Iterator[Any]:
+    def validation(self, model: Trainable) -> Iterator[Any]:
         """Return the batches on which `model.evaluate` validates."""
         sizes = {"batch_size": self.batch_size, "length": self.length, "dtype": model.dtype}
         return model.task.stream("validation", seed=self.seed, **sizes)
@@ -73,6 +73,6 @@ class Recipe:
         number(f"schedule({step})", factor, 0, math.inf, without=math.inf)
         return float(factor)
 
-    def dropout(self, step: int) -> np.random.Generator:
-        """Return the generator that draws the dropout of the step after `step` steps."""
-        return np.random.default_rng([self.seed, step, _DROPOUT])
+    def drawing(self, step: int) -> np.random.Generator:
+        """Return the generator of all that is drawn in the step after `step` steps: dropout, samples."""
+        return np.random.default_rng([self.seed, step, _DRAWING])

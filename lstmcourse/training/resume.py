@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..checks import whole
 from ..files.paths import expand
 from .checkpoints import Checkpoint, CheckpointError, check_writable, layout, load, refuse_differences, save
@@ -16,8 +18,8 @@ from .plain import comparable, plain
 from .steps import Training, TrainingDiverged, chance, copies, validate
 
 if TYPE_CHECKING:
-    from .model import Model
     from .optim import Arrays, Schedule
+    from .protocol import Trainable
     from .recipe import Recipe
 
 __all__ = ["check_files", "end", "kept", "resumed", "write_if_possible"]
@@ -43,7 +45,7 @@ def check_files(
     check_writable(checkpoint, overwrite or resume)
 
 
-def resumed(model: Model, recipe: Recipe, path: str | os.PathLike, other_data: bool) -> Training:
+def resumed(model: Trainable, recipe: Recipe, path: str | os.PathLike, other_data: bool) -> Training:
     """Return the training as it stood when the file was written, or its beginning where there is no file."""
     training = Training(model, recipe)
     if not expand(path).exists():
@@ -89,18 +91,17 @@ def _parts(file: Checkpoint, training: Training) -> tuple[Arrays, Arrays, Arrays
         history = History.from_arrays(columns, **chance(model))
     except (ValueError, OverflowError) as error:  # of a step that is no number, too
         raise CheckpointError(f"{file.path} is damaged: {error}. Use an earlier checkpoint") from error
-    states = {i.name for i in model.cell.inputs if i.kind in ("state", "clock")}
-    shapes = {s.name: tuple(d.value(model.sizes) for d in s.prev.shape) for s in model.cell.graph.states}
+    shapes = model.carried_shapes
     unfit = [
-        n for n, a in carried.items() if n in shapes and (a.dtype, a.shape[1:]) != (model.dtype, shapes[n])
+        n for n, a in carried.items() if shapes.get(n) is not None and _of_one(a) != (model.dtype, shapes[n])
     ]
     problem = ""
     if unknown := sorted(file.arrays.keys() - set(groups)):
         problem = f"no run has {', '.join(unknown)}"
     elif history.steps != file.facts.get("steps"):
         problem = f"its history has {history.steps} steps, of {file.facts.get('steps')}"
-    elif carried.keys() != (states if history.steps else set()):
-        problem = f"it carries the states {sorted(carried)} of {sorted(states)}"
+    elif carried.keys() != (shapes.keys() if history.steps else set()):
+        problem = f"it carries the states {sorted(carried)} of {sorted(shapes)}"
     elif unfit:
         problem = f"the states {unfit} that it carries have other shapes or dtypes than the model's"
     elif training.recipe.patience is not None and history.validation and not best:
@@ -108,6 +109,11 @@ def _parts(file: Checkpoint, training: Training) -> tuple[Arrays, Arrays, Arrays
     if problem:
         raise CheckpointError(f"{file.path} is damaged: {problem}. Use an earlier checkpoint")
     return memory, last, best, carried, history
+
+
+def _of_one(state: np.ndarray) -> tuple[np.dtype, tuple[int, ...]]:
+    """The dtype of states (B, ...), and the shape for one sequence."""
+    return state.dtype, state.shape[1:]
 
 
 def _write(training: Training, path: str | os.PathLike, last: Arrays | None = None) -> None:

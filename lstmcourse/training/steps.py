@@ -12,12 +12,12 @@ import numpy as np
 from ..checks import finite
 from ..errors import NotFiniteError
 from .history import History, Record, Validation
+from .network import carries
 from .optim import clip_by_global_norm
 
 if TYPE_CHECKING:
-    from .forward import Forward
-    from .model import Model
     from .optim import Arrays
+    from .protocol import Pass, Trainable
     from .recipe import Recipe
 
 __all__ = ["Training", "TrainingDiverged", "chance", "copies", "foresee", "learn", "validate"]
@@ -60,7 +60,7 @@ class TrainingDiverged(ValueError):
 class Training:
     """A run in hand: the model, and all else that changes from step to step."""
 
-    def __init__(self, model: Model, recipe: Recipe) -> None:
+    def __init__(self, model: Trainable, recipe: Recipe) -> None:
         self.model, self.recipe = model, recipe
         self.memory = recipe.optimizer.init(model.params)
         self.history = History(**chance(model))
@@ -79,7 +79,7 @@ class Training:
         return self.history.steps >= steps or self.history.stopped_early
 
 
-def chance(model: Model) -> dict[str, float | None]:
+def chance(model: Trainable) -> dict[str, float | None]:
     """What a `History` says of the best guess that ignores the input."""
     return {"chance": model.task.chance, "chance_accuracy": model.task.chance_accuracy}
 
@@ -101,10 +101,11 @@ def learn(training: Training, batch: Any, backend: str) -> None:
         try:
             forward = model.run(
                 batch,
-                training.carried if batch.carries else None,
-                rng=recipe.dropout(history.steps) if model.dropout else None,
+                training.carried if carries(batch) else None,
+                rng=recipe.drawing(history.steps),
                 grad=True,
                 backend=backend,
+                step=history.steps,
             )
             if not math.isfinite(forward.loss):
                 raise _diverged(training, f"the loss is {forward.loss}")
@@ -117,10 +118,11 @@ def learn(training: Training, batch: Any, backend: str) -> None:
     _update(training, forward, grads, norm)
 
 
-def _update(training: Training, forward: Forward, grads: Arrays, norm: float) -> None:
+def _update(training: Training, forward: Pass, grads: Arrays, norm: float) -> None:
     """Change the parameters and record the step; whatever interrupts that, it is as if it had not begun."""
     model, recipe, history = training.model, training.recipe, training.history
-    record = Record(forward.loss, forward.accuracy, norm, time.perf_counter() - training.started)
+    seconds = time.perf_counter() - training.started
+    record = Record(forward.loss, _or_nan(forward.accuracy), norm, seconds)
     before = training.carried
     training.undo.take()
     try:
@@ -130,7 +132,7 @@ def _update(training: Training, forward: Forward, grads: Arrays, norm: float) ->
             for name, a in arrays.items():
                 finite(f"{what} {name!r}", a, "the update made it so")
         training.carried = dict(forward.final)
-        history.backend = forward.run.backend
+        history.backend = forward.backend
         history.records.append(record)  # from here on the step counts
     except BaseException as error:
         if history.records[-1:] != [record]:
@@ -174,10 +176,14 @@ def validate(training: Training) -> None:
         metrics = model.evaluate("validation", batches=recipe.validation_batches, seed=recipe.seed, **sizes)
     except NotFiniteError as error:
         raise _diverged(training, f"{error}. This was found in validation") from error
-    new = Validation(history.steps, metrics.loss, metrics.accuracy)
+    new = Validation(history.steps, metrics.loss, _or_nan(metrics.accuracy))
     if recipe.patience is not None and History(validation=[*history.validation, new]).best is new:
         training.best = copies(model.params)
     history.validation.append(new)
+
+
+def _or_nan(accuracy: float | None) -> float:
+    return math.nan if accuracy is None else accuracy
 
 
 def copies(arrays: Mapping[str, np.ndarray]) -> Arrays:
