@@ -21,7 +21,6 @@ import numpy as np
 from .engine import initial, lines, nested, variants
 from .engine.chance import without_chance
 from .engine.definition import Definition
-from .engine.graph import Node
 from .engine.signature import Input, by_name, clock, noise, sequence, signature, state, static
 from .run import cost, recipe
 from .run.cost import Operations
@@ -41,15 +40,17 @@ class Cell(Definition):
     What it is, its states, names and sizes: see `lstmcourse.engine.definition`.
     """
 
-    def __call__(self, *args: Node | None, scope: str | None = None, **kwargs: Any) -> Any:
+    def __call__(
+        self, *args: Any, scope: str | None = None, weights: str | None = None, **kwargs: Any
+    ) -> Any:
         """Use the cell inside another one: its parameters live in a scope of their own.
 
         Parameters
         ----------
         args : Node
             The input (unless the cell has none), then the states.
-        scope : str
-            Prefix of its names, ``enc.W_f``; by default the cell's name. Each scope is used once.
+        scope, weights : str
+            Prefix of its names, by default the cell's name; and that of an earlier call, to share parameters.
         kwargs : Node or option
             Static inputs, noise, clock, options.
 
@@ -58,7 +59,7 @@ class Cell(Definition):
         Node or tuple of Node
             Next states, then emitted outputs.
         """
-        return nested.use(self, args, scope, kwargs)
+        return nested.use(self, args, scope, weights, kwargs)
 
     def init(
         self,
@@ -160,6 +161,7 @@ class Cell(Definition):
         params: Mapping[str, np.ndarray],
         x: np.ndarray | None = None,
         state: Mapping[str, Any] | None = None,
+        sizes: Sizes = None,
         **inputs: np.ndarray,
     ) -> NextState:
         """One step, computed equation by equation as the author wrote them.
@@ -169,7 +171,7 @@ class Cell(Definition):
         params : dict
         x : ndarray, shape (B, D)
             The step's input.
-        state : dict, optional
+        state, sizes : dict, optional
             Each state, (B, H), and the clock if there is one; what is missing starts as the cell says.
         inputs : ndarray
             Static inputs (B, ...), and this step's noise (B, ...).
@@ -179,7 +181,7 @@ class Cell(Definition):
         NextState
             Next states by name; also readable: everything else that has a name.
         """
-        return one_step(self, params, x, state, inputs)
+        return one_step(self, params, x, state, inputs, sizes)
 
     @property
     def latex(self) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import lstmcourse as lc
 from lstmcourse.engine.graph import Dim
 
-SIZES = {"K": 2, "L": 3, "A": 4, "N": 5, "Y": 3, "M": 3}
+SIZES = {"K": 2, "L": 3, "A": 4, "N": 5, "Y": 3, "M": 3, "Z": 2, "F": 5, "X": 4}
 """Numbers for sizes other than D and H."""
 
 
@@ -242,20 +242,58 @@ CELLS = {c.name: c for c in (
 }  # fmt: skip
 
 
-def drawn(cell, dtype=np.float64, T=5, B=3, D=2, H=4, given=False, seed=0):
+def sizes_of(cell, **more):
+    """Sizes as `Cell.init` and its like take them: D and H, and those in SIZES that the cell has."""
+    known = SIZES | {"D": 2, "H": 4} | more
+    rest = {k: known[k] for k in cell.size_names() if k not in ("D", "H")}
+    return {"input_size": known["D"], "hidden_size": known["H"]} | ({"sizes": rest} if rest else {})
+
+
+def random_inputs(cell, rng, T=5, B=3, **sizes):
+    """What a cell is given, by name, in float64: normal numbers, but for two that are something in their own
+    right, how many there are, n, from 1 to L, and what is uniform between 0 and 1, u.
+    """
+    known, found = SIZES | {"D": 2, "H": 4} | sizes, {}
+    lead = {"sequence": (T, B), "noise": (T, B), "static": (B,)}
+    for i in cell.inputs:
+        if i.kind in lead:
+            shape = (*lead[i.kind], *(Dim.of(d).value(known) for d in i.shape))
+            found[i.name] = rng.standard_normal(shape)
+            if i.name == "u":
+                found[i.name] = rng.uniform(size=shape)
+            if i.name == "n" and i.kind == "static":
+                found[i.name] = rng.integers(1, known["L"] + 1, shape).astype(float)
+    return found
+
+
+def not_shown(cell):
+    """What `unroll` is told where no array shows it: the number of steps, of sequences, a memory's size."""
+    kinds = {i.kind for i in cell.inputs}
+    shapes = [p.shape for p in cell.graph.params] + [i.shape for i in cell.inputs if i.kind != "state"]
+    shown = {name for shape in shapes for d in shape for name in Dim.of(d).names}
+    memories = {name for s in cell.graph.states for d in s.prev.shape for name in d.names}
+    wide = {name for s in cell.graph.states for d in s.next.shape for name in d.names}
+    return {
+        "steps": not kinds & {"sequence", "noise"},
+        "batch_size": not kinds & {"sequence", "noise", "static"},
+        "sizes": (memories & wide) - shown,
+    }
+
+
+def drawn(cell, dtype=np.float64, T=5, B=3, given=False, seed=0, parameters=True, **sizes):
     """Arguments of unroll for any cell: parameters, x, and the rest by name; with `given`, of all states."""
     rng = np.random.default_rng(seed)
-    known = SIZES | {"D": D, "H": H}
-    sizes = {k: known[k] for k in cell.size_names() if k in SIZES}
-
-    def array(*lead, shape):
-        return rng.standard_normal((*lead, *(Dim.of(d).value(known) for d in shape))).astype(dtype)
-
-    shapes = cell.parameter_shapes(D, H, **({"sizes": sizes} if sizes else {}))
+    known = SIZES | {"D": 2, "H": 4} | sizes
+    shapes = cell.parameter_shapes(**sizes_of(cell, **sizes)) if parameters else {}
     params = {k: (0.4 * rng.standard_normal(s)).astype(dtype) for k, s in shapes.items()}
-    x = array(T, B, shape=cell.inputs[0].shape) if cell.inputs[0].kind != "none" else None
-    lead = {"sequence": (T, B), "noise": (T, B), "static": (B,)}
-    inputs = {i.name: array(*lead[i.kind], shape=i.shape) for i in cell.inputs[1:] if i.kind in lead}
-    state = {s.name: array(B, shape=s.prev.shape) for s in cell.graph.states} if given else None
-    more = {} if x is not None else {"steps": T, "batch_size": B}
+    inputs = {k: a.astype(dtype) for k, a in random_inputs(cell, rng, T, B, **sizes).items()}
+    x = inputs.pop(cell.inputs[0].name, None)
+    state = None
+    if given:
+        state = {
+            s.name: rng.standard_normal((B, *(d.value(known) for d in s.prev.shape))).astype(dtype)
+            for s in cell.graph.states
+        }
+    told = {"steps": T, "batch_size": B} | {"sizes": {k: known[k] for k in sorted(not_shown(cell)["sizes"])}}
+    more = {k: told[k] for k, needed in not_shown(cell).items() if needed and not (given and k == "sizes")}
     return params, x, dict(inputs=inputs, state=state, **more)

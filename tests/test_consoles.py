@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from corner_cells import sizes_of
 
 import lstmcourse as lc
 from lstmcourse import experiments
@@ -25,7 +26,7 @@ def texts_of_a_cell(cell):
     yield from (repr(cell), cell.latex, repr(cell.equations()), repr(cell.diagram()), str(cell.graph))
     yield from (cell.source(), cell.source(backward=True))
     yield repr(lc.diff(lc.cells.lstm, cell))
-    yield repr(lc.diff(cell, lc.cells.mlstm, input_size=3, hidden_size=4))
+    yield repr(lc.diff(cell, lc.cells.mlstm, **sizes_of(cell)))
     try:
         yield cell.definition()
         yield str(cell.operations(4, 4, steps=4, sizes={}))

@@ -26,6 +26,11 @@ def padded(x, lengths):
     return x
 
 
+def static(cell):
+    """Names of inputs that are the same at every step."""
+    return {i.name for i in cell.inputs if i.kind == "static"}
+
+
 def arguments(cell, lengths=None, offset=0, **how):
     """Drawn arguments; inputs are NaN past the end, and the clock has started if there is one."""
     params, x, options = drawn(cell, **how)
@@ -36,7 +41,8 @@ def arguments(cell, lengths=None, offset=0, **how):
         options["lengths"] = np.array(lengths)
         timed = {i.name for i in cell.inputs if i.kind in ("sequence", "noise")} & set(options["inputs"])
         options["inputs"] |= {k: padded(options["inputs"][k], options["lengths"]) for k in timed}
-        x = None if x is None else padded(x, options["lengths"])
+        if x is not None and cell.inputs[0].name not in static(cell):
+            x = padded(x, options["lengths"])
     return params, x, options
 
 
@@ -270,10 +276,10 @@ def test_steps(name):
         with pytest.raises(ValueError, match="both directions"):
             cell.step(params, x[0])
         return
-    now = options["state"]
+    now, still = options["state"], cell.inputs[0].name in static(cell)
     for t in range(run.T):
         here = {k: v[t] if k in timed else v for k, v in options["inputs"].items()}
-        now = cell.step(params, None if x is None else x[t], now, **here)
+        now = cell.step(params, x if x is None or still else x[t], now, **here)
         for k in cell.names:
             np.testing.assert_array_equal(now[k], run[k][t])
     for k, v in run.final.items():

@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from corner_cells import sizes_of
 
 import lstmcourse as lc
 from lstmcourse.views.difference import Difference
@@ -309,7 +310,7 @@ def _deep(a, x):
 
 @pytest.mark.parametrize("name", [n for n in cells.names() if n not in ("lstm", "lstm_b")])
 def test_it_displays(name):
-    d = lc.diff(cells.lstm, cells.get(name), input_size=4, hidden_size=8)
+    d = lc.diff(cells.lstm, cells.get(name), **sizes_of(cells.get(name), D=4, H=8))
     bundle = d._repr_mimebundle_()
     assert set(bundle) == {"text/html", "text/plain"} and bundle["text/plain"] == repr(d)
     root = ET.fromstring(bundle["text/html"])

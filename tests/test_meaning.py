@@ -6,6 +6,7 @@ python tests/test_meaning.py        # stores the digests of cells that are new, 
 import json
 from pathlib import Path
 
+import corner_cells
 import numpy as np
 import pytest
 
@@ -24,7 +25,9 @@ def digest(function, **sizes):
 def test_cells_of_one_function_have_one_digest_and_others_have_others():
     found = {}
     for name in lc.cells.names():
-        found.setdefault(meaning.digest(lc.cells.get(name), {"D": 3, "H": 8}), set()).add(name)
+        found.setdefault(
+            meaning.digest(lc.cells.get(name), corner_cells.SIZES | {"D": 3, "H": 8}), set()
+        ).add(name)
     assert {frozenset(names) for names in found.values() if len(names) > 1} == {
         frozenset({"lstm", "lstm_b", "greff_np"}), frozenset({"peephole", "greff_v"}),
     }  # fmt: skip
@@ -35,7 +38,8 @@ def test_digests_are_what_files_have():
     stored = json.loads(KNOWN.read_text(encoding="utf-8"))
     for name, known in stored.items():
         assert known in [
-            meaning.digest(form, {"D": 2, "H": 8}) for form in meaning.forms(lc.cells.get(name))
+            meaning.digest(form, corner_cells.SIZES | {"D": 2, "H": 8})
+            for form in meaning.forms(lc.cells.get(name))
         ], name
     assert stored.keys() == set(lc.cells.names())
 
@@ -176,6 +180,9 @@ def test_forms_of_what_is_made_of_cells(monkeypatch):
 
 if __name__ == "__main__":
     stored = json.loads(KNOWN.read_text(encoding="utf-8"))
-    now = {name: meaning.digest(lc.cells.get(name), {"D": 2, "H": 8}) for name in lc.cells.names()}
+    now = {
+        name: meaning.digest(lc.cells.get(name), corner_cells.SIZES | {"D": 2, "H": 8})
+        for name in lc.cells.names()
+    }
     KNOWN.write_text(json.dumps(now | stored, indent=1) + "\n", encoding="utf-8")
     print(KNOWN)

@@ -85,7 +85,8 @@ def course(tmp_path_factory):
     shutil.copytree(ROOT / "lstmcourse", copy / "lstmcourse", ignore=shutil.ignore_patterns("__pycache__"))
     (copy / "tests").mkdir()
     shutil.copytree(ROOT / "tests/data", copy / "tests/data")
-    shutil.copy(ROOT / "tests/training_toys.py", copy / "tests")
+    for name in ("training_toys.py", "corner_cells.py"):
+        shutil.copy(ROOT / "tests" / name, copy / "tests")
     return copy
 
 

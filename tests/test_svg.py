@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from colours import contrast, mixed
+from corner_cells import sizes_of
 
 import lstmcourse as lc
 from lstmcourse.engine.expression import equations
@@ -305,7 +306,7 @@ def test_every_peephole_is_marked_clear_of_boxes_and_each_other(name):
         boxes += [(g.x * UNIT - w, g.y * UNIT - h, g.x * UNIT + w, g.y * UNIT + h)] * bool(w)
     for k, (x0, y0, x1, y1) in enumerate(boxes[: len(marks)]):
         assert all(x1 <= a or c <= x0 or y1 <= b or d <= y0 for a, b, c, d in boxes[k + 1 :])
-    own = {n for n in cell.parameter_shapes(1, 1) if n.rpartition(".")[2][:2] in ("p_", "V_")}
+    own = {n for n in cell.parameter_shapes(**sizes_of(cell)) if n.rpartition(".")[2][:2] in ("p_", "V_")}
     assert {p.parameter for p in marks} == own
 
 
@@ -492,6 +493,9 @@ MOST_CROSSINGS = {
     "gru": 3, "gru_cho": 2, "gru_reset_after": 4, "lstm": 1, "lstm_1997": 1, "lstm_b": 1, "lstm_f": 1,
     "lstm_i": 1, "lstm_o": 1, "min_gru": 0, "min_lstm": 1, "mlstm": 31, "mut1": 3, "mut2": 3, "mut3": 4,
     "peephole": 2, "peephole_full": 2, "rnn": 0, "rnn_relu": 0, "slstm": 20,
+    "additive_attention": 23, "attend_and_tell": 29, "draw": 30, "draw_sample": 5, "grid": 58,
+    "self_attention": 15, "self_attention_at_once": 1, "storn": 15, "storn_sample": 4, "vrnn": 33,
+    "vrnn_sample": 13,
 }  # fmt: skip
 
 

@@ -43,6 +43,13 @@ _WHERE = {
     "clockwork_rnn": ("clockwork",),
     "minimal": ("min_gru", "min_lstm"),
     "xlstm": ("slstm", "mlstm"),
+    "attention": (
+        *("additive_attention", "attend_and_tell"),
+        *("self_attention", "self_attention_at_once"),
+    ),
+    "grids": ("grid",),
+    "drawing": ("draw", "draw_sample"),
+    "variational": ("vrnn", "vrnn_sample", "storn", "storn_sample"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
 

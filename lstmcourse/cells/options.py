@@ -21,6 +21,13 @@ def flag(name: str, value: bool) -> bool:
     return truth(name, value)
 
 
+def count(name: str, value: int) -> int:
+    """`value`, if it is a whole number from 1; ValueError otherwise."""
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{name}={value!r}: it is a whole number from 1")
+    return value
+
+
 def one_of(name: str, value: str, choices: Sequence[str]) -> str:
     """`value`, if it is one of the choices; UnknownNameError otherwise."""
     return choice(name, value, list(choices))  # of letters in a text, one

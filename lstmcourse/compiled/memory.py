@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..engine.graph import Dim, Node
+from ..engine.dims import TIMES, Dim
+from ..engine.graph import Node
 from ..engine.operands import is_condition
 from ..programs.walk import Storage, Walk
 from .order import Group, Order
@@ -83,8 +84,11 @@ class Memory:
     def poly(self, dim: Dim) -> Poly:
         """A size in the program's own names."""
         total = Poly.of(dim.constant)
-        for name, times in dim.terms:
-            total = total + Poly.of(self.walk.size(Dim.of(name))) * times
+        for product, times in dim.terms:
+            part = Poly.of(times)
+            for name in product.split(TIMES):
+                part = part * self.walk.size(Dim.of(name))
+            total = total + part
         return total
 
     def shape(self, node: Node) -> tuple[Poly, ...]:

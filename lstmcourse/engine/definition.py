@@ -94,7 +94,7 @@ class Definition:
 
     def size_names(self) -> tuple[str, ...]:
         """Names of the sizes that the cell's arrays have."""
-        found = {name: None for node in self.graph.nodes for d in node.shape for name, _ in d.terms}
+        found = {name: None for node in self.graph.nodes for d in node.shape for name in d.names}
         return tuple(found)
 
     def sizes(
@@ -127,9 +127,7 @@ class Definition:
                 checks.choice("needed", name, every)
         if needed is None:
             needed = [
-                name
-                for name in every
-                if any(name in dict(d.terms) for p in self.graph.params for d in p.shape)
+                name for name in every if any(name in d.names for p in self.graph.params for d in p.shape)
             ]
         for name in needed:
             if name not in known:
@@ -159,6 +157,36 @@ class Definition:
         """Shape of each parameter, by name."""
         known = self.sizes(input_size, hidden_size, sizes)
         return {p.name: tuple(d.value(known) for d in p.shape) for p in self.graph.params}
+
+    def own(self, params: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Those of a larger cell's parameters that are this one's: of a trained cell for one that samples.
+
+        Parameters
+        ----------
+        params : mapping
+            They may be more than this cell has, and are not copied.
+
+        Raises
+        ------
+        ValueError
+            Some are missing.
+
+        Examples
+        --------
+        >>> import lstmcourse as lc
+        >>> trained = lc.cells.storn.init(2, 3, rng=0, sizes={"Z": 1})
+        >>> part = lc.cells.storn_sample
+        >>> len(trained), part.own(trained).keys() == part.parameter_shapes(2, 3, {"Z": 1}).keys()
+        (15, True)
+        """
+        checks.mapping("params", params, "of arrays by name, as init(...) of a larger cell gives")
+        missing = [p.name for p in self.graph.params if p.name not in params]
+        if missing:
+            raise ValueError(
+                f"{self.name} has parameters that params lacks: {', '.join(map(repr, missing))}; it has to "
+                "be a part of the cell whose parameters they are, with the same options"
+            )
+        return {p.name: params[p.name] for p in self.graph.params}
 
     def parameter_count(
         self,

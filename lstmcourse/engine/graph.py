@@ -11,66 +11,13 @@ known only when the cell meets data.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from .dims import Dim
+
 __all__ = ["Dim", "Graph", "Node", "Op", "State"]
-
-
-@dataclass(frozen=True)
-class Dim:
-    """A size: a whole number plus multiples of named sizes, such as ``2 * H + 1``.
-
-    Examples
-    --------
-    >>> str(Dim.of("H") * 3 + Dim.of("K"))
-    '3 * H + K'
-    >>> (Dim.of("H") * 3 + 1).value({"H": 5})
-    16
-    """
-
-    terms: tuple[tuple[str, int], ...] = ()
-    constant: int = 0
-
-    @staticmethod
-    def of(size: Dim | int | str) -> Dim:
-        """A `Dim` from a whole number or the name of a size."""
-        if isinstance(size, Dim):
-            return size
-        return Dim(((size, 1),)) if isinstance(size, str) else Dim((), int(size))
-
-    def __add__(self, other: Dim | int | str) -> Dim:
-        other = Dim.of(other)
-        counts = dict(self.terms)
-        for name, k in other.terms:
-            counts[name] = counts.get(name, 0) + k
-        return Dim(tuple((n, k) for n, k in counts.items() if k), self.constant + other.constant)
-
-    def __mul__(self, k: int) -> Dim:
-        return Dim(tuple((n, m * k) for n, m in self.terms if k), self.constant * k)
-
-    def value(self, sizes: Mapping[str, int]) -> int:
-        """The number, once every name has one."""
-        return self.constant + sum(k * sizes[name] for name, k in self.terms)
-
-    def within(self, sizes: Mapping[str, Dim]) -> Dim:
-        """The same size in other names: ``2 * H`` with H = D + K is ``2 * D + 2 * K``."""
-        total = Dim((), self.constant)
-        for name, k in self.terms:
-            total = total + sizes.get(name, Dim.of(name)) * k
-        return total
-
-    def parts(self, n: int) -> Dim:
-        """One n-th of the size; ValueError where that is not whole."""
-        if self.constant % n or any(k % n for _, k in self.terms):
-            raise ValueError(f"a size of {self} cannot be divided into {n} equal parts by name alone")
-        return Dim(tuple((name, k // n) for name, k in self.terms), self.constant // n)
-
-    def __str__(self) -> str:
-        words = [name if k == 1 else f"{k} * {name}" for name, k in self.terms]
-        return " + ".join(words + ([str(self.constant)] if self.constant or not words else []))
-
 
 Shape = tuple[Dim, ...]
 

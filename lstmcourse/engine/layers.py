@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..errors import CellDefinitionError, ShapeError
+from ..errors import CellDefinitionError, ShapeError, nearest
 from .graph import Dim, Node
 from .lines import author_line, word
 from .ops import OPS, apply, constant, stop_gradient
 from .ops import sum as sum_axis
-from .trace import current, record
+from .trace import Scope, current, record
 
 __all__ = ["affine", "concat", "mean", "param", "peephole", "split", "table"]
 
@@ -222,6 +222,7 @@ def affine(
     *,
     size="H",
     bias: bool | float = True,
+    shared: bool = False,
     **operands: Node | None,
 ):
     """A learned layer before its squashing: ``x W + h U + b``, on rows.
@@ -240,6 +241,8 @@ def affine(
         The number of columns, by default the hidden size H.
     bias : bool or float
         Whether b is added; a number is what it starts at.
+    shared : bool
+        Whether the layer exists already: it is used once more, on other operands.
     """
     scope = current()
     word("the label of a layer", label)
@@ -253,13 +256,15 @@ def affine(
             )
     given = {"W": x, "U": h} | operands if (h is not None or x is not None) else dict(operands)
     given = {letter: a for letter, a in given.items() if a is not None}
-    if label in scope.layers:
+    if label in scope.layers and not shared:
         raise CellDefinitionError(
             f"{author_line()}: the layer {label!r} exists already ({scope.layers[label]}); two layers with "
-            "one label would share their weights unseen. Use another label, or param(...) and @ to share on "
+            "one label would share their weights unseen. Use another label, or shared=True to share on "
             "purpose"
         )
-    scope.layers[label] = author_line()
+    if shared:
+        _check_shared(scope, label, [*given, *["b"] * (bias is not False)])
+    scope.layers.setdefault(label, author_line())
     args = []
     for letter, a in given.items():
         if not isinstance(a, Node):
@@ -276,6 +281,21 @@ def affine(
     if not args:
         raise CellDefinitionError(f"{author_line()}: affine({label!r}) has neither operands nor a bias")
     return record(OPS["affine"], args, {"terms": len(given), "label": label})
+
+
+def _check_shared(scope: Scope, label: str, letters: list[str]) -> None:
+    """A layer that is used once more is there, with these parameters."""
+    if label not in scope.layers:
+        raise CellDefinitionError(
+            f"{author_line()}: affine({label!r}, shared=True) repeats a layer: {nearest(label, scope.layers)}"
+        )
+    there = {p.name for p in scope.graph.params}
+    for letter in letters:
+        if scope.full(f"{letter}_{label}") not in there:
+            raise CellDefinitionError(
+                f"{author_line()}: affine({label!r}, shared=True): the layer has no {letter}_{label} "
+                f"({scope.layers[label]}); give it the operands that it has there"
+            )
 
 
 def peephole(label: str, c: Node) -> Node:

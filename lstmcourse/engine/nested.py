@@ -17,7 +17,9 @@ from .variants import with_options
 __all__ = ["use"]
 
 
-def use(cell: Definition, args: tuple, scope: str | None, kwargs: Mapping[str, Any]) -> Any:
+def use(
+    cell: Definition, args: tuple, scope: str | None, weights: str | None, kwargs: Mapping[str, Any]
+) -> Any:
     """What ``cell(*args, scope=..., **kwargs)`` gives while another cell is traced."""
     outer = current()
     outer.watch()
@@ -26,6 +28,11 @@ def use(cell: Definition, args: tuple, scope: str | None, kwargs: Mapping[str, A
         raise CellDefinitionError(
             f"{author_line()}: the scope {scope!r} is used already; call {cell.name} with "
             "scope='another name'"
+        )
+    if weights is not None and weights not in outer.children:
+        raise CellDefinitionError(
+            f"{author_line()}: {cell.name} is to share the weights of {weights!r}: "
+            f"{nearest(weights, outer.children)}"
         )
     outer.children.add(scope)
     positional = [i for i in cell.inputs if i.kind in ("sequence", "none", "state")]
@@ -72,14 +79,22 @@ def use(cell: Definition, args: tuple, scope: str | None, kwargs: Mapping[str, A
         elif value is not None:
             value = constant(value)
         arguments[i.name] = value
-    returned = _copied_into(chosen, outer.graph, outer.full(scope), arguments, sizes)
+    shared = None if weights is None else outer.full(weights)
+    returned = _copied_into(chosen, outer.graph, outer.full(scope), arguments, sizes, shared)
     return returned if len(returned) > 1 else returned[0]
 
 
 def _copied_into(
-    cell: Definition, graph: Graph, prefix: str, arguments: Mapping[str, Any], sizes: Mapping[str, Dim]
+    cell: Definition,
+    graph: Graph,
+    prefix: str,
+    arguments: Mapping[str, Any],
+    sizes: Mapping[str, Dim],
+    weights: str | None,
 ) -> tuple:
     """Copy the equations into another graph, under a prefix; return next states and what is emitted.
+
+    Parameters are new, or those that another copy has under the prefix `weights`.
 
     before: ``f = sigmoid(affine("f", h, x))`` in a graph of its own
     after:  ``enc.f = sigmoid(affine("enc.f", ...))`` on the arguments, with parameters ``enc.W_f``
@@ -96,6 +111,9 @@ def _copied_into(
 
     for node in cell.graph.nodes:
         if node in only_starts:
+            continue
+        if weights is not None and node.op.name == "param":
+            new[node] = _shared(cell, graph, f"{weights}.{node.name}", within(node.shape))
             continue
         if node.op.kind == "leaf" and node.op.name not in ("param", "table", "const"):
             new[node] = arguments[node.name]
@@ -121,6 +139,18 @@ def _copied_into(
     for name, node in cell.graph.names.items():
         graph.names.setdefault(f"{prefix}.{name}", new[node])
     return tuple(new[n] for n in results)
+
+
+def _shared(cell: Definition, graph: Graph, name: str, shape: tuple[Dim, ...]) -> Node:
+    """The parameter of this name and shape that is there already."""
+    found = next((p for p in graph.params if p.name == name), None)
+    if found is None or found.shape != shape:
+        what = "none" if found is None else f"one of shape ({', '.join(map(str, found.shape))})"
+        raise CellDefinitionError(
+            f"{author_line()}: {cell.name} shares the weights of {name.rpartition('.')[0]!r} and needs "
+            f"{name!r} of shape ({', '.join(map(str, shape))}); there is {what}"
+        )
+    return found
 
 
 def _outer_clock(graph: Graph) -> Node:

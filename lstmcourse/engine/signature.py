@@ -81,6 +81,7 @@ clock = Input("clock", (1,))
 """The number of the step, counted from 0 and carried from one run to the next by ``state=run.final``."""
 
 _RESERVED = {"cell", "params", "state", "lengths", "backend", "grad", "steps", "inputs", "batch_size"}
+_NO_INPUT = {"sizes"}  # an option may be called so
 
 
 def by_name(name: str, value: Any) -> dict[str, Any]:
@@ -103,8 +104,11 @@ def signature(function: Callable) -> tuple[list[Input], dict[str, Any]]:
             raise CellDefinitionError(
                 f"{where}: *{p.name} says nothing of what the cell is given; name every argument"
             )
-        if p.name in _RESERVED or (
-            p.name.endswith("0") and p.name[:-1] in inspect.signature(function).parameters
+        is_input = k == 0 or p.default is p.empty or isinstance(p.default, Input)
+        if (
+            p.name in _RESERVED
+            or (p.name in _NO_INPUT and is_input)
+            or (p.name.endswith("0") and p.name[:-1] in inspect.signature(function).parameters)
         ):
             raise CellDefinitionError(
                 f"{where}: an argument cannot be called {p.name!r}, which unroll uses itself"

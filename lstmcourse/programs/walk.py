@@ -115,7 +115,7 @@ class Walk:
     def size(self, dim: Dim) -> str:
         """A size as text, with the arguments that hold named sizes."""
         text = str(dim)
-        for key, _ in sorted(dim.terms, key=lambda term: -len(term[0])):
+        for key in sorted(dim.names, key=len, reverse=True):
             if key not in self.sizes:
                 self.sizes[key] = self.free_name(key)
             text = re.sub(rf"(?<![\w.]){re.escape(key)}(?![\w.])", self.sizes[key], text)

@@ -25,6 +25,7 @@ RAGGED = "fill them up, and say with lengths= where sequences end"
 
 ARGUMENTS = (
     "params", "state", "lengths", "steps", "batch_size", "backend", "grad", "checkpoint_every", "inputs",
+    "sizes",
 )  # fmt: skip
 
 
@@ -38,14 +39,14 @@ def _implied(cell: Definition, name: str, sizes: Mapping[str, int]) -> int | Non
             if Dim.of(name) not in dims:
                 continue
             for d in dims:
-                if all(size in sizes for size, _ in d.terms) and d.value(sizes) != 1:
+                if all(size in sizes for size in d.names) and d.value(sizes) != 1:
                     return d.value(sizes)
             if any(d.terms and d != Dim.of(name) for d in dims):
                 return 1
     for s in cell.graph.states:  # a state is as wide as what is handed on to it
         given = s.next.args[0] if s.next.op.name == "copy" else s.next
         for wide, d in zip(s.prev.shape, given.shape, strict=True):
-            if wide == Dim.of(name) and d.terms and all(size in sizes for size, _ in d.terms):
+            if wide == Dim.of(name) and d.terms and all(size in sizes for size in d.names):
                 return d.value(sizes)
     return None
 
@@ -54,7 +55,18 @@ class Call:
     """The arguments of a run, checked: `values` by kind and name, and `sizes`."""
 
     def __init__(
-        self, cell, params, x, state, lengths, steps, batch_size, inputs, one_step=False, part=False
+        self,
+        cell,
+        params,
+        x,
+        state,
+        lengths,
+        steps,
+        batch_size,
+        inputs,
+        sizes=None,
+        one_step=False,
+        part=False,
     ):
         self.cell, self.one_step = cell, one_step
         self.values: dict[tuple[str, str], Any] = {}
@@ -76,6 +88,7 @@ class Call:
         self.dtype = self._parameters(params)
         self._inputs(inputs)
         self._states(checks.mapping("state", state, BY_NAME, optional=True))
+        self.sizes_given = cell.sizes(sizes=sizes, needed=())
         self._fit(steps, batch_size)
         if self.offset + self.T > 2**53:
             (name,) = self.clock_after()
@@ -92,7 +105,8 @@ class Call:
     def _fit(self, steps, batch_size) -> None:
         """Whether all shapes go together, and the sizes they show: found once for what comes again."""
         known = self.cell._cache.setdefault("calls", {})
-        key = (*(a.shape for a in self.values.values()), *self.given, steps, batch_size)
+        told = tuple(sorted(self.sizes_given.items()))
+        key = (*(a.shape for a in self.values.values()), *self.given, steps, batch_size, told)
         plain = {type(steps), type(batch_size)} <= {int, type(None)}
         if plain and key in known:
             self.sizes, self.shown_by, self.T, self.B, self.extent_from = known[key]
@@ -134,9 +148,11 @@ class Call:
         missing = [n for n in names if n not in params]
         extra = [n for n in params if n not in names]
         if extra:
+            hint = (
+                nearest(extra[0], names) if missing else "cell.own(params) leaves out what is another cell's"
+            )
             raise UnknownNameError(
-                f"params has {extra[0]!r}, which is not a parameter of {self.cell.name}: "
-                f"{nearest(extra[0], names)}"
+                f"params has {extra[0]!r}, which is not a parameter of {self.cell.name}: {hint}"
             )
         if missing:
             raise ValueError(
@@ -229,13 +245,20 @@ class Call:
         votes: dict[str, dict[int, list[tuple[int, str, tuple]]]] = {}
         for name, a, shape, lead in self._arrays():
             for k, dim in enumerate(shape):
-                if len(dim.terms) == 1 and dim.terms[0][1] == 1 and not dim.constant:
+                if len(dim.names) == 1 and dim == Dim.of(dim.names[0]):
                     size = a.shape[lead + k]
                     shown = (size, name, self._shown(a, lead == 2))
-                    votes.setdefault(dim.terms[0][0], {}).setdefault(size, []).append(shown)
+                    votes.setdefault(dim.names[0], {}).setdefault(size, []).append(shown)
         found = {size: max(by_value.values(), key=len)[0] for size, by_value in votes.items()}
         self.shown_by = found
         sizes = {k: v[0] for k, v in found.items()}
+        for name, size in self.sizes_given.items():
+            if sizes.setdefault(name, size) != size:
+                _, source, shown = found[name]
+                raise ShapeError(
+                    f"sizes={{{name!r}: {size}}}, and {source} has shape {shown}, where {name} is "
+                    f"{sizes[name]}; give the size that the arrays have, or none"
+                )
         for name in self.cell.size_names():
             if name not in sizes and (value := _implied(self.cell, name, sizes)) is not None:
                 sizes[name] = value
@@ -245,14 +268,14 @@ class Call:
         missing = [s for s in self.cell.size_names() if s not in self.sizes]
         if missing:
             raise ValueError(
-                f"{self.cell.name}: nothing that was given shows the size {missing[0]}; give state= with "
-                "an array of that size"
+                f"{self.cell.name}: nothing that was given shows the size {missing[0]}; give "
+                f"sizes={{{missing[0]!r}: ...}}, or state= with an array of that size"
             )
         for name, a, shape, lead in self._arrays():
             fits = tuple(d.value(self.sizes) for d in shape)
             if a.shape[lead:] != fits:
                 k = next(k for k, n in enumerate(fits) if a.shape[lead + k] != n)
-                size = ", ".join(n for n, _ in shape[k].terms) or str(fits[k])
+                size = ", ".join(shape[k].names) or str(fits[k])
                 _, source, shown = self.shown_by.get(size, (0, "the cell", ""))
                 axes = ["T", "B"][2 - lead :][self.one_step and lead == 2 :] + [str(d) for d in shape]
                 raise ShapeError(

@@ -61,8 +61,9 @@ class CheckpointedRun(Run):
         steps = None if timed else last - first
         batch = None if timed else call.B
         part = Call(
-            self.cell, params, None, self._starts[k], lengths, steps, batch, timed | static, part=True
-        )
+            self.cell, params, None, self._starts[k], lengths, steps, batch, timed | static,
+            call.sizes_given, part=True,
+        )  # fmt: skip
         return run(part, self._asked, grad)
 
     def __getitem__(self, name: str) -> np.ndarray:

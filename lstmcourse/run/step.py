@@ -43,7 +43,7 @@ def plain_steps(call: Call) -> reference.Steps:
     return reference.forward(graph, call)
 
 
-def one_step(cell: Definition, params, x, state, inputs) -> NextState:
+def one_step(cell: Definition, params, x, state, inputs, sizes=None) -> NextState:
     """`Cell.step`: the author's equations, evaluated once."""
     timed = {i.name for i in cell.inputs if i.kind in ("sequence", "noise")}
     if any(s.reverse for s in cell.graph.states):
@@ -58,14 +58,13 @@ def one_step(cell: Definition, params, x, state, inputs) -> NextState:
             raise ShapeError(
                 f"x has shape {x.shape}; a step of {cell.name} takes ({wanted}), without the axis for time"
             )
-        x = x[None]
+        x = x[None] if first.kind in ("sequence", "noise") else x
 
     def timeless(name: str, value: Any) -> Any:
         return checks.array(name, value, checks.ANY, rule=RAGGED)[None] if name in timed else value
 
     more = {k: timeless(k, v) for k, v in inputs.items()}
-    steps = None if (timed - set(more)) or more.keys() & timed or x is not None else 1
-    call = Call(cell, params, x, state, None, steps, None, more, one_step=True)
+    call = Call(cell, params, x, state, None, None if timed else 1, None, more, sizes, one_step=True)
     steps = plain_steps(call)
     others = [n for n in cell.graph.names if n not in cell.states]
     return NextState(steps.last | call.clock_after(), {n: steps.named(n)[0] for n in others})

@@ -38,6 +38,7 @@ def unroll(
     grad: bool = True,
     checkpoint_every: int | None = None,
     inputs: Mapping[str, np.ndarray] | None = None,
+    sizes: Mapping[str, int] | None = None,
     **more: np.ndarray,
 ) -> Run:
     """Run a cell over a sequence.
@@ -71,6 +72,8 @@ def unroll(
         See `CheckpointedRun`.
     inputs, more : ndarray
         Other inputs by name: static ones (B, ...), further sequences and noise (T, B, ...).
+    sizes : mapping, optional
+        Sizes by name that no array shows, such as that of a memory which starts empty: ``{"L": 8}``.
 
     Returns
     -------
@@ -95,7 +98,7 @@ def unroll(
     for name in more:
         if name in given:
             raise ValueError(f"{name} was given twice, as {name}= and in inputs=; give it once")
-    call = Call(cell, params, x, state, lengths, steps, batch_size, given | more)
+    call = Call(cell, params, x, state, lengths, steps, batch_size, given | more, sizes)
     if x is None:  # no array that was given is as long as the run
         shape = f"steps={call.T}, batch_size={call.B}: a run of {cell.name}"
         checks.memory(shape, call.T * call.B * call.sizes.get("H", 1), call.dtype.itemsize)

@@ -204,7 +204,7 @@ def _earlier(cell: Cell) -> Cell:
             return cell
         return stack(then, **options) if how == "stack" else bidirectional(*then)
     if cell.name in FORMER and cell.options.keys() == FORMER[cell.name].options.keys():
-        sizes = {size: 2 for node in cell.graph.nodes for dim in node.shape for size, _ in dim.terms}
+        sizes = {size: 2 for node in cell.graph.nodes for dim in node.shape for size in dim.names}
         now, then = (c.with_options(**cell.options) for c in (cells.get(cell.name), FORMER[cell.name]))
         if digest(cell, sizes) == digest(now, sizes):
             return then

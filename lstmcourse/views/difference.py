@@ -442,15 +442,27 @@ def diff(
     if b.graph is not a.graph:
         meaning.read(b.graph, called)
     given = input_size is not None or hidden_size is not None or sizes is not None
-    both = tuple(c.sizes(input_size, hidden_size, sizes) for c in (a, b)) if given else None
+    both = _sizes(a, b, input_size, hidden_size, sizes) if given else None
     rows, parameters = _rows(a, b, meaning, called), _parameters(a, b, meaning, both)
     starts = _starts(a, b, meaning)
     counts = tuple(formula(sum((free_terms(p) for p in c.graph.params), Counter())) for c in (a, b))
     numbers = None
     if given:
-        numbers = tuple(c.parameter_count(input_size, hidden_size, sizes) for c in (a, b))
+        numbers = tuple(c.parameter_count(sizes=known) for c, known in zip((a, b), both or (), strict=True))
     same = not (parameters or starts) and _whole(a, meaning) == _whole(b, meaning)
     return Difference(a, b, rows, parameters, starts, counts, numbers, same, meaning, called)
+
+
+def _sizes(a: Definition, b: Definition, input_size, hidden_size, sizes) -> tuple[dict[str, int], ...]:
+    """The sizes of each cell; one that only the other has is not its own."""
+    every = {*a.size_names(), *b.size_names()}
+    return tuple(
+        c.sizes(
+            input_size, hidden_size, {k: v for k, v in (sizes or {}).items() if k in own or k not in every}
+        )
+        for c in (a, b)
+        for own in [c.size_names()]
+    )
 
 
 def _whole(c: Definition, meaning: Meaning) -> tuple:

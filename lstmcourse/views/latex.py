@@ -6,6 +6,7 @@ program, with rows on the left: :math:`x_t W_f + h_{t-1} U_f + b_f`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -65,7 +66,9 @@ def symbol(node: Node, when: str, letters: Mapping[str, str]) -> str:
         time = f",{when}" if when else ""
         return rf"{letter(head, letters)}{above}_{{{below}{time}}}"
     below = {"": "", "t": "_t"}.get(when, f"_{{{when}}}")
-    return letter(last, letters) + above + below
+    text = letter(last, letters)
+    twice = ("^" in text and above) or ("_" in re.sub(r"\\_", "", text) and below)
+    return (f"{{{text}}}" if twice else text) + above + below
 
 
 def along(form: str, axis: int) -> str:

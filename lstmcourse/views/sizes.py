@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from ..engine.dims import TIMES
 from ..engine.layers import table_values
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ def free_terms(p: Node) -> Terms:
     for d in p.shape:
         grown: Terms = Counter()
         for names, n in total.items():
-            for name, k in [*d.terms, *([("", d.constant)] if d.constant else [])]:
-                grown[tuple(sorted((*names, name) if name else names))] += n * k
+            for product, k in [*d.terms, *([("", d.constant)] if d.constant else [])]:
+                more = product.split(TIMES) if product else []
+                grown[tuple(sorted((*names, *more)))] += n * k
         total = grown
     return total
 

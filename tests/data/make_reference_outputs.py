@@ -19,6 +19,7 @@ import lstmcourse as lc
 from lstmcourse.revision import ENGINE_REVISION
 
 sys.path.append(str(Path(__file__).parents[1]))
+from corner_cells import drawn, sizes_of  # noqa: E402 - it lies in the folder above
 from training_toys import Averages, Cycle  # noqa: E402 - it lies in the folder above
 
 FILE = Path(__file__).with_name("reference_outputs.npz")
@@ -49,11 +50,13 @@ def outputs() -> dict[str, np.ndarray]:
 def ran(cell: lc.cell) -> dict[str, np.ndarray]:
     """What a cell gives from its own start, at every step, and every gradient."""
     rng = np.random.default_rng(0)
-    params = cell.init(input_size=3, hidden_size=4, rng=rng, dtype=np.float64)
+    params = cell.init(rng=rng, dtype=np.float64, **sizes_of(cell, D=3))
     params = {k: p + 0.1 * rng.standard_normal(p.shape) for k, p in params.items()}
-    x = rng.standard_normal((STEPS, 2, 3))
-    run = lc.unroll(cell, params, x, lengths=np.array([STEPS, STEPS - 2]), grad=True)
-    states = {name: run[name] for name in cell.states}
+    _, x, given = drawn(cell, T=STEPS, B=2, D=3, seed=rng, parameters=False)
+    run = lc.unroll(cell, params, x, lengths=np.array([STEPS, STEPS - 2]), grad=True, **given)
+    nexts = {s.next for s in cell.graph.states}  # what a state becomes may be emitted again
+    emitted = [k for k, n in cell.graph.outputs.items() if not nexts.intersection(n.args)]
+    states = {name: run[name] for name in (*cell.states, *emitted)}
     grads = run.backward({name: rng.standard_normal(a.shape) for name, a in states.items()})
     return states | {f"d {name}": g for name, g in grads.items()}
 
