@@ -59,8 +59,8 @@ def names() -> list[str]:
 
     Examples
     --------
-    >>> names()[:6]
-    ['clockwork', 'coupled', 'depth_gated', 'greff_cifg', 'greff_fgr', 'greff_nfg']
+    >>> names()[:4]
+    ['additive_attention', 'attend_and_tell', 'clockwork', 'coupled']
     """
     return sorted(_MODULE)
 

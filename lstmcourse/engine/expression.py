@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 from .graph import Dim, Graph, Node, State
 
@@ -182,8 +183,9 @@ def written_size(node: Node) -> int:
 
 
 def equation_of(name: str, node: Node, syntax: Syntax, letters: Mapping[str, str]) -> tuple[str, str]:
-    """Left and right side of one equation."""
-    left = syntax.name(node, "t" if node.timed else "", letters) if node.name else name
+    """Left and right side of one equation; what has no name is a state's next value, and called after it."""
+    called = node if node.name else SimpleNamespace(name=name, op=node.op)
+    left = syntax.name(called, "t" if node.timed else "", letters)
     return left, write(node, syntax, letters)
 
 

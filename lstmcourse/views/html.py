@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from html import escape
 
-from .names import ACCENTS, GREEK
+from .names import ACCENTS, GREEK, SCRIPT
 
 __all__ = ["html"]
 
@@ -24,6 +24,7 @@ _SIGNS = {
     r"\imath": "<i>ı</i>",
 }  # fmt: skip
 _LETTERS = {f"\\{name}": letter for name, letter in GREEK.items()}
+_LETTERS |= {rf"\mathcal{{{name}}}": letter for name, letter in SCRIPT.items()}
 _ACCENTS = {f"\\{name}": mark for name, mark in ACCENTS.items()}
 _AROUND = {
     r"\mathrm": ("", ""), r"\mathbf": ("<b>", "</b>"), r"\sqrt": ("√(", ")"), "_": ("<sub>", "</sub>"),
@@ -50,7 +51,7 @@ def html(latex: str) -> str:
     >>> html(r"\sigma\left(x_t\, W_f\right)").startswith("σ(<i>x</i>")
     True
     """
-    return _group(iter(re.findall(r"\\[A-Za-z]+|\\, ?|\\.|.", latex)), False)
+    return _group(iter(re.findall(r"\\mathcal\{\w\}|\\[A-Za-z]+|\\, ?|\\.|.", latex)), False)
 
 
 def _group(tokens: Iterator[str], upright: bool) -> str:

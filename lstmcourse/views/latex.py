@@ -31,6 +31,18 @@ def letter(name: str, letters: Mapping[str, str]) -> str:
     return name if len(name) == 1 else rf"\mathrm{{{name}}}".replace("_", r"\_")
 
 
+def layer(name: str, letters: Mapping[str, str]) -> str:
+    """A layer's name as an index: what it computes, or a word; two letters are one gate reading another."""
+    if name in letters:
+        return unaccented(letters[name])
+    head, _, index = name.partition("_")
+    if head in GREEK or head in letters:
+        return letter(head, letters) + (
+            f"_{index}" if len(index) == 1 else rf"_{{\mathrm{{{index}}}}}" * bool(index)
+        )
+    return name if len(name) <= 2 else rf"\mathrm{{{name}}}".replace("_", r"\_")
+
+
 def number(value: float) -> str:
     r"""A number as it is set: ``0.5``, ``10^{-8}``, ``2.5 \cdot 10^{-7}``, ``-\infty``."""
     head, power, exponent = f"{value:g}".partition("e")
@@ -54,12 +66,9 @@ def symbol(node: Node, when: str, letters: Mapping[str, str]) -> str:
     if node.op.name == "param" and index:
         # a layer is called after what it computes, without its accent: W_C for the candidate, as the paper
         # has it
-        below = unaccented(letters.get(index, index)) if len(index) == 1 else index.replace("_", r"\_")
-        return (
-            rf"{letter(head, {})}{above}_{{{below}}}"
-            if len(below) > 1
-            else rf"{letter(head, {})}{above}_{below}"
-        )
+        below = layer(index, letters)
+        below = f"{{{below}}}" if len(below) > 1 else below
+        return rf"{letter(head, {})}{above}_{below}"
     if index and last not in letters:
         # a name such as h_new: its end goes into the index, before the time
         below = rf"\mathrm{{{index}}}".replace("_", r"\_") if len(index) > 1 else index

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["ACCENTS", "GREEK", "Name", "indexed", "named", "pieces", "spoken"]
+__all__ = ["ACCENTS", "GREEK", "SCRIPT", "Name", "indexed", "named", "pieces", "spoken"]
 
 GREEK = dict(
     zip(
@@ -19,7 +19,8 @@ GREEK = dict(
         "αβγδεζηθκλμνξπρστφχψωΓΔΘΛΞΠΣΦΨΩ",
         strict=True,
     )
-)
+) | {"varphi": "φ", "varepsilon": "ε", "ell": "ℓ"}
+SCRIPT = {"L": "ℒ", "H": "ℋ"}
 ACCENTS = {"tilde": "\u0303", "hat": "\u0302", "bar": "\u0304", "dot": "\u0307", "vec": "\u20d7"}
 
 
@@ -74,17 +75,21 @@ def named(name: str, when: str = "t", letters: Mapping[str, str] | None = None) 
     """
     scope, _, local = name.rpartition(".")
     letter = (letters or {}).get(local, (letters or {}).get(name, local))
-    letter = letter.replace(r"\imath", "ı")
-    match = re.fullmatch(r"\\(\w+)\{(\w+)\}", letter)
-    if match and match[1] in ACCENTS:
-        letter = match[2] + ACCENTS[match[1]]
+    letter = re.sub(
+        r"\\(mathrm|mathcal)\{(\w+)\}", lambda m: SCRIPT.get(m[2], m[2]), letter.replace(r"\imath", "ı")
+    )
+    letter = re.sub(r"\\(log) ?", r"\1 ", letter).replace("^2", "²")
+    letter = re.sub(r"\\([A-Za-z]+)", lambda m: GREEK.get(m[1], m[0]), letter)
+    letter = re.sub(r"\\(\w+)\{(\w+)\}", lambda m: m[2] + ACCENTS.get(m[1], ""), letter)
     letter = letter.replace("\\", "").replace("{", "").replace("}", "")
+    letter, _, power = letter.partition("^")
     head, _, tail = letter.partition("_")
     numbered = re.fullmatch(r"([^\W\d]+)(\d+)", head)
     if numbered and not tail:
         head, tail = numbered.groups()
     head = GREEK.get(head, head)
-    return Name(head, ",".join(p for p in (tail, when.replace("-", "−")) if p), scope)
+    below, above = (tail, when.replace("-", "−")), (power, scope)
+    return Name(head, ",".join(filter(None, below)), ",".join(filter(None, above)))
 
 
 # The text alternative
