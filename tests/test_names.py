@@ -58,7 +58,7 @@ def test_what_may_stand_in_a_name_is_escaped():
     both = lc.cell(lambda x, h: bold(x, h, scope="in_the_scope"))
     assert "<b>" not in str(bold.diagram().svg) and "&lt;b&gt;" in bold.diagram().svg
     assert "\x1b" not in repr(bold)
-    assert r"W_{a\_b\_c}" in bold.latex and r"^{(in\_the\_scope)}" in both.latex
+    assert r"W_{\mathrm{a\_b\_c}}" in bold.latex and r"^{(in\_the\_scope)}" in both.latex
     assert lc.cell(lambda x, h: bold(x, h)).parameter_shapes(1, 1).keys() == {
         f"_b_bold_x_1_.{p}_a_b_c" for p in "WUb"
     }

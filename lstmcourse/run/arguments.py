@@ -148,11 +148,10 @@ class Call:
         missing = [n for n in names if n not in params]
         extra = [n for n in params if n not in names]
         if extra:
-            hint = (
-                nearest(extra[0], names) if missing else "cell.own(params) leaves out what is another cell's"
-            )
+            own = "" if missing else "; cell.own(params) leaves out what is another cell's"
             raise UnknownNameError(
-                f"params has {extra[0]!r}, which is not a parameter of {self.cell.name}: {hint}"
+                f"params has {extra[0]!r}, which is not a parameter of {self.cell.name}: "
+                f"{nearest(extra[0], names)}{own}"
             )
         if missing:
             raise ValueError(
