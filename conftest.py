@@ -5,6 +5,12 @@ import os
 import pytest
 
 
+def pytest_configure(config):
+    """Keep compiled programs from one run to the next, in one folder for all processes, not in the user's."""
+    if hasattr(config, "cache"):
+        os.environ["LSTMCOURSE_CACHE_DIR"] = str(config.cache.mkdir("compiled"))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     """Tell a notebook's kernel, and nothing else, that it is run for regression."""

@@ -8,13 +8,15 @@ others have to give, with its own values, by complex step. What is added to `cor
 
 import numpy as np
 import pytest
-from corner_cells import CELLS, drawn
+from corner_cells import CELLS as CORNERS
+from corner_cells import drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lstmcourse as lc
 
-CELLS = {name: lc.cells.get(name) for name in lc.cells.names()} | CELLS
+COURSE = {name: lc.cells.get(name) for name in lc.cells.names()}
+CELLS = COURSE | CORNERS
 BACKENDS = [b for b in lc.backends() if b != "numpy"]
 ENDS = [5, 0, 3]
 
@@ -93,13 +95,28 @@ def test_numpy(name, way):
     agree(CELLS[name], **way)
 
 
-@pytest.mark.parametrize(
-    ("dtype", "way"), [(np.float32, FULL), (np.float64, PADDED)], ids=["float32, full", "float64, padded"]
-)
-@pytest.mark.parametrize("name", CELLS)
+COMPILED = {"float32, full": (np.float32, FULL), "float64, padded": (np.float64, PADDED)}
+
+
+def compilations():
+    """Every cell, both ways. A compilation takes seconds, so that half of them are long.
+
+    The others are the cells of the course as learners run them, one of those which differ by options alone;
+    and the corner cells in the way that is hardest.
+    """
+    by_size = sorted(COURSE, key=lambda name: len(COURSE[name].graph.nodes))
+    largest = {COURSE[name].function: name for name in by_size}.values()
+    for name in CELLS:
+        for way in COMPILED:
+            soon = way == "float64, padded" if name in CORNERS else way == "float32, full" and name in largest
+            yield pytest.param(name, way, marks=[] if soon else pytest.mark.long)
+
+
+@pytest.mark.parametrize(("name", "way"), list(compilations()))
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_compiled(backend, name, dtype, way, compiled_programs):
-    agree(CELLS[name], backend, dtype, **way)
+def test_compiled(backend, name, way):
+    dtype, given = COMPILED[way]
+    agree(CELLS[name], backend, dtype, **given)
 
 
 @pytest.mark.parametrize("name", ["toy", "shared_next", "stack of stack", "slstm"])
@@ -125,7 +142,7 @@ def test_small_sizes(name, sizes):
     agree(CELLS[name], **sizes, given=True)
 
 
-def test_compiled_sizes(compiled_programs):
+def test_compiled_sizes():
     """No step, one sequence, columns that fill no tile: the programs are the same ones."""
     for backend in BACKENDS:
         for sizes in ({"T": 0}, {"B": 1}, {"T": 1, "B": 1, "H": 1}, {"D": 0}, {"H": 37, "B": 9}, {"H": 130}):
@@ -133,7 +150,7 @@ def test_compiled_sizes(compiled_programs):
 
 
 @pytest.mark.parametrize(("backend", "name"), [("numpy", "toy"), *((b, "lstm") for b in lc.backends())])
-def test_any_subset_of_outputs(backend, name, compiled_programs):
+def test_any_subset_of_outputs(backend, name):
     cell = CELLS[name]
     for outputs in ([], *([k] for k in (*cell.states, *cell.emits))):
         agree(cell, backend, how={"outputs": outputs, "ends": not outputs})

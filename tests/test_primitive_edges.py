@@ -6,7 +6,6 @@ import pytest
 import lstmcourse as lc
 
 torch = pytest.importorskip("torch", reason="PyTorch is optional")
-BACKENDS = [*lc.backends(), "reference"]
 INF = float("inf")
 
 
@@ -104,23 +103,50 @@ EDGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("name", EDGES)
-def test_values_and_gradients_at_the_edges(name, backend):
-    ours, theirs, rows = EDGES[name]
+def expected(name):
+    """PyTorch's values and gradients, a row of each."""
+    _, theirs, rows = EDGES[name]
+    given = torch.tensor(rows, dtype=torch.float64, requires_grad=True)
+    values = theirs(given)
+    values.backward(torch.ones_like(values))
+    return values.detach().numpy(), given.grad.numpy()
+
+
+def ran(functions, x, backend):
+    """Values (B, N) and gradients (B, 3 N) of N functions, each of three columns of its own, in one cell."""
 
     @lc.cell
-    def edge(x):
-        y = lc.expand(ours(x), -1)
+    def edge(x=lc.sequence(3 * len(functions))):  # noqa: B008
+        parts = lc.split(x, len(functions))
+        y = lc.concat(*[lc.expand(f(part), -1) for f, part in zip(functions, parts, strict=True)])
         return y
 
-    x = np.array(rows, float)[None]
-    given = torch.tensor(x[0], dtype=torch.float64, requires_grad=True)
-    expected = theirs(given)
-    expected.backward(torch.ones_like(expected))
     with np.errstate(all="ignore"):
-        run = lc.unroll(edge, {}, x, backend=backend)
+        run = lc.unroll(edge, {}, x[None], backend=backend)
         grads = run.backward({"y": np.ones_like(run["y"])})
     assert run.backend == backend
-    np.testing.assert_allclose(run["y"][0, :, 0], expected.detach().numpy(), rtol=1e-12)
-    np.testing.assert_allclose(grads["x"][0], given.grad.numpy(), rtol=1e-12, atol=1e-320)
+    return run["y"][0], grads["x"][0]
+
+
+def same(name, values, slopes):
+    wanted, gradients = expected(name)
+    np.testing.assert_allclose(values, wanted, rtol=1e-12, err_msg=name)
+    np.testing.assert_allclose(slopes, gradients, rtol=1e-12, atol=1e-320, err_msg=name)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "reference"])
+@pytest.mark.parametrize("name", EDGES)
+def test_values_and_gradients_at_the_edges(name, backend):
+    function, _, rows = EDGES[name]
+    values, slopes = ran([function], np.array(rows, float), backend)
+    same(name, values[:, 0], slopes)
+
+
+@pytest.mark.skipif("numba" not in lc.backends(), reason="needs numba")
+def test_values_and_gradients_at_the_edges_compiled():
+    """All in one program, because each takes seconds to compile."""
+    most = max(len(rows) for *_, rows in EDGES.values())
+    x = np.hstack([np.resize(np.array(rows, float), (most, 3)) for *_, rows in EDGES.values()])
+    values, slopes = ran([function for function, *_ in EDGES.values()], x, "numba")
+    for k, (name, (*_, rows)) in enumerate(EDGES.items()):
+        same(name, values[: len(rows), k], slopes[: len(rows), 3 * k : 3 * k + 3])

@@ -20,16 +20,11 @@ ROOT = Path(__file__).resolve().parent.parent
 CAN_FORK = hasattr(os, "fork")
 
 
-@pytest.fixture(scope="module")
-def compiled(request):
-    return str(request.config.cache.mkdir("compiled"))
-
-
-def ran(tmp_path, text, compiled, **environment):
+def ran(tmp_path, text, **environment):
     """What a script prints in a process of its own, where warnings are errors."""
     path = tmp_path / "script.py"
     path.write_text(textwrap.dedent(text), encoding="utf-8")
-    own = {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "LSTMCOURSE_CACHE_DIR": compiled}
+    own = {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
     done = subprocess.run(
         [sys.executable, str(path)], env=os.environ | own | environment, capture_output=True, text=True,
         timeout=120, stdin=subprocess.DEVNULL,
@@ -72,7 +67,7 @@ SHARED_OUT = """
 
 
 @pytest.mark.parametrize("how", ["fork", "spawn", "forkserver"])
-def test_worker_processes_answer_with_the_parents_bits(tmp_path, compiled, how):
+def test_worker_processes_answer_with_the_parents_bits(tmp_path, how):
     pytest.importorskip("numba")
     text = (
         SHARED_OUT
@@ -95,12 +90,12 @@ def test_worker_processes_answer_with_the_parents_bits(tmp_path, compiled, how):
                 assert pool.map_async(bits, backends).get(60) == wanted
     """
     )
-    ran(tmp_path, text, compiled)
+    ran(tmp_path, text)
 
 
 @pytest.mark.long
 @pytest.mark.skipif(not CAN_FORK, reason="this system has no fork")
-def test_a_fork_while_another_thread_holds_any_lock_of_ours(tmp_path, compiled):
+def test_a_fork_while_another_thread_holds_any_lock_of_ours(tmp_path):
     """All locks that there are, found in the package's modules: a new one is tried too."""
     pytest.importorskip("numba")
     text = (
@@ -145,12 +140,12 @@ def test_a_fork_while_another_thread_holds_any_lock_of_ours(tmp_path, compiled):
         assert bits() == wanted
     """
     )
-    ran(tmp_path, text, compiled)
+    ran(tmp_path, text)
 
 
 @pytest.mark.long
 @pytest.mark.skipif(not CAN_FORK, reason="this system has no fork")
-def test_a_thread_forks_while_the_main_one_works(tmp_path, compiled):
+def test_a_thread_forks_while_the_main_one_works(tmp_path):
     pytest.importorskip("numba")
     text = (
         SHARED_OUT
@@ -178,11 +173,11 @@ def test_a_thread_forks_while_the_main_one_works(tmp_path, compiled):
     assert codes == [0] * 12 and rounds, codes
     """
     )
-    ran(tmp_path, text, compiled)
+    ran(tmp_path, text)
 
 
 @pytest.mark.skipif(not CAN_FORK, reason="this system has no fork")
-def test_a_child_gets_back_the_threads_that_the_parent_had_bounded(tmp_path, compiled):
+def test_a_child_gets_back_the_threads_that_the_parent_had_bounded(tmp_path):
     text = (
         SHARED_OUT
         + """
@@ -210,10 +205,10 @@ def test_a_child_gets_back_the_threads_that_the_parent_had_bounded(tmp_path, com
     assert counts() == before
     """
     )
-    ran(tmp_path, text, compiled, OPENBLAS_NUM_THREADS="2")
+    ran(tmp_path, text, OPENBLAS_NUM_THREADS="2")
 
 
-def test_systems_without_fork_or_affinity(tmp_path, compiled, monkeypatch):
+def test_systems_without_fork_or_affinity(tmp_path, monkeypatch):
     monkeypatch.delattr(os, "register_at_fork", raising=False)
     threads.at_fork(before=lambda: pytest.fail("there is no fork"))
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
@@ -225,7 +220,7 @@ def test_systems_without_fork_or_affinity(tmp_path, compiled, monkeypatch):
     import os, concurrent.futures.thread, logging, numpy, random
     del os.register_at_fork
     import lstmcourse.compiled.native, lstmcourse.training.progress
-    """, compiled)  # fmt: skip
+    """)  # fmt: skip
 
 
 # pickles
