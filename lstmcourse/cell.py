@@ -232,17 +232,17 @@ class Cell(Definition):
 
         return unrolled(self, steps=steps)
 
-    def source(self, backend: str = "numpy", backward: bool = False) -> str:
+    def source(
+        self, backend: str = "numpy", backward: bool = False, input_size: Size = None,
+        hidden_size: Size = None, sizes: Sizes = None,
+    ) -> str:  # fmt: skip
         """The generated program, forward or backward, as text made to be read.
 
-        Parameters
-        ----------
-        backend : str
-            ``"numpy"``, or ``"numba"`` for the loops that are compiled. What they call stands in
-            `lstmcourse.compiled.kernels`; ``F`` is the dtype.
-        backward : bool
+        `backend` is ``"numpy"``; or ``"numba"`` for the loops that are compiled (what they call stands in
+        `lstmcourse.compiled.kernels`; ``F`` is the dtype); or ``"javascript"`` for a module with both passes,
+        made for arrays of the sizes that are given, see `lstmcourse.programs.javascript`.
         """
-        return recipe.source(self, backend, backward)
+        return recipe.source(self, backend, backward, input_size, hidden_size, sizes)
 
     def _repr_latex_(self) -> str:
         return f"$${self.latex}$$"

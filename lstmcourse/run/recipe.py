@@ -25,6 +25,7 @@ from ..engine.autodiff import backward, gradient_name
 from ..engine.clock import ask_the_clock
 from ..engine.definition import Definition
 from ..engine.graph import Graph, Node
+from ..programs import javascript
 from ..programs.load import load
 from ..programs.numpy import Program, Storage, program
 from ..programs.passes import (
@@ -178,14 +179,31 @@ def programs(
     return cell._cache[key]
 
 
-def source(cell: Definition, backend: str, backward: bool) -> str:
+def source(
+    cell: Definition,
+    backend: str,
+    backward: bool,
+    input_size: int | None = None,
+    hidden_size: int | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> str:
     """The text of a program; see `Cell.source`."""
     checks.truth("backward", backward)
     if isinstance(backend, str) and backend == "reference":
         raise ValueError(
             "backend='reference' prints no program: it computes the equations as they are written, see "
-            "lstmcourse/engine/reference.py; source(...) prints those of 'numpy' and 'numba'"
+            "lstmcourse/engine/reference.py; source(...) prints those of 'numpy', 'numba' and 'javascript'"
         )
+    if isinstance(backend, str) and backend == "javascript":
+        if backward:
+            raise ValueError("backward=True: a module in JavaScript has both passes; leave backward= out")
+        return javascript.module(cell, cell.sizes(input_size, hidden_size, sizes, needed=cell.size_names()))
+    for name, value in {"input_size": input_size, "hidden_size": hidden_size, "sizes": sizes}.items():
+        if value is not None:
+            raise ValueError(
+                f"{name}={checks.shown(value)}: only backend='javascript' is made for certain sizes; leave "
+                f"{name}= out"
+            )
     found = programs(cell, dtype=np.dtype(np.float32) if check_backend(backend) == "numba" else None)
     if not backward:
         return found.forward.text

@@ -1,0 +1,160 @@
+"""JavaScript modules of cells: what they give is what the reference gives, forward and backward."""
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from corner_cells import CELLS, SIZES
+from test_contract import ENDS, arguments, outside
+
+import lstmcourse as lc
+from lstmcourse.engine.ops import OPS
+from lstmcourse.programs import javascript
+
+CELLS = {name: lc.cells.get(name) for name in lc.cells.names()} | CELLS
+NODE = shutil.which("node") or shutil.which("nodejs")
+needs_node = pytest.mark.skipif(NODE is None, reason="no Node.js")
+
+WAYS = {
+    "as the cell starts": {},
+    "given states, lengths, late": {"given": True, "lengths": ENDS, "offset": 3},
+    "one step": {"T": 1},
+    "far out": {"scale": 300.0},
+}
+
+
+def encoded(value):
+    """Arrays as bytes; the rest as it is."""
+    if isinstance(value, dict):
+        return {k: encoded(v) for k, v in value.items()}
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return {
+            "shape": value.shape,
+            "base64": base64.b64encode(np.ascontiguousarray(value).tobytes()).decode(),
+        }
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def decoded(found):
+    """What a module gave, as arrays by name."""
+    return {k: np.frombuffer(base64.b64decode(a["base64"])).reshape(a["shape"]) for k, a in found.items()}
+
+
+def sizes(cell):
+    known = SIZES | {"D": 2, "H": 4}
+    rest = {k: known[k] for k in cell.size_names() if k not in ("D", "H")}
+    return {"input_size": known["D"], "hidden_size": known["H"], "sizes": rest}
+
+
+def case(cell, file, **how):
+    """Arguments for a module, and the run that says what it should give."""
+    scale = how.pop("scale", 1.0)
+    params, x, options = arguments(cell, **how)
+    x = x if x is None else scale * x
+    run = lc.unroll(cell, params, x, backend="reference", **options)
+    grads, final = outside(run)
+    options = {k: v for k, v in options.items() if v is not None and k != "sizes"}
+    given = {"params": params} | options.pop("inputs", {}) | options
+    if x is not None:
+        given[cell.inputs[0].name] = x
+    told = {"file": file, "given": given, "grads": grads, "final": final}
+    return {k: encoded(v) for k, v in told.items()}, run, run.backward(grads, final)
+
+
+def in_node(folder, cases):
+    """What modules give, all in one process."""
+    (folder / "cases.json").write_text(json.dumps(cases))
+    runner = Path(__file__).with_name("javascript.mjs")
+    subprocess.run([NODE, runner, folder], check=True, timeout=300)
+    return json.loads((folder / "results.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """Every cell in every way: what its module gives, and what it should."""
+    folder = tmp_path_factory.mktemp("modules")
+    cases, wanted = [], {}
+    for n, (name, cell) in enumerate(CELLS.items()):
+        (folder / f"{n}.mjs").write_text(cell.source(backend="javascript", **sizes(cell)), encoding="utf-8")
+        for way, how in WAYS.items():
+            told, run, back = case(cell, f"{n}.mjs", **dict(how))
+            wanted[name, way] = (len(cases), run, back)
+            cases.append(told)
+    results = in_node(folder, cases)
+    return {key: (results[k], run, back) for key, (k, run, back) in wanted.items()}
+
+
+@needs_node
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", CELLS)
+def test_modules_give_what_the_reference_gives(found, name, way):
+    result, run, back = found[name, way]
+    assert "error" not in result, result["error"]
+    for got, want in [(decoded(result["run"]), run), (decoded(result["backward"]), back)]:
+        assert set(got) == set(want)
+        largest = max((float(np.abs(want[key]).max(initial=0.0)) for key in want), default=0.0)
+        for key in want:
+            assert got[key].shape == want[key].shape, key
+            scale = max(1.0, float(np.abs(want[key]).max(initial=0.0)))
+            if way == "far out":  # what cancels is as large as the largest
+                scale = WAYS[way]["scale"] * max(1.0, largest)
+            np.testing.assert_allclose(got[key], want[key], rtol=0, atol=1e-12 * scale, err_msg=key)
+
+
+def test_each_primitive_has_its_text():
+    functions = javascript._functions()
+    shown = {"stop", "copy", "over_time"}  # written as their argument is
+    assert {n for n, op in OPS.items() if op.kind != "leaf"} <= set(functions) | shown
+
+
+REFUSED = {
+    "no input": ({"x": None}, {}, "toy needs its input 'x'"),
+    "another input": ({"z": 1}, {}, "toy has no input 'z'; it has x, eps, a"),
+    "a shape": ({"a": np.zeros((3, 2, 4))}, {}, r"a has shape \(3,2,4\) and 24 numbers; it needs \(3,3,4\)"),
+    "no array": ({"eps": [[0.0]]}, {}, r"eps must be { shape: \[5,3,2\], data: Float64Array }"),
+    "a state": ({"state": {"c": np.zeros((3, 4))}}, {}, "toy has no state 'c'; it has h, s, m, q"),
+    "lengths": ({"lengths": [1, 2, 6]}, {}, "lengths needs 3 whole numbers from 0 to 5; got 1,2,6"),
+    "a gradient": ({}, {"f": np.zeros((5, 3, 4))}, "grads: toy has no 'f'; it has h, s, m, q, y, alpha"),
+}
+
+
+@needs_node
+def test_what_does_not_fit_is_refused_by_name(tmp_path):
+    cell = CELLS["toy"]
+    (tmp_path / "toy.mjs").write_text(cell.source(backend="javascript", **sizes(cell)), encoding="utf-8")
+    told, *_ = case(cell, "toy.mjs")
+    cases = []
+    for given, grads, _ in REFUSED.values():
+        changed = told["given"] | encoded(given)
+        changed = {k: v for k, v in changed.items() if v is not None}
+        cases.append(told | {"given": changed, "grads": encoded(grads)})
+    for result, (_, _, message) in zip(in_node(tmp_path, cases), REFUSED.values(), strict=True):
+        assert re.search(message, result["error"]), result["error"]
+
+
+def test_sizes_are_asked_for_where_they_count():
+    with pytest.raises(ValueError, match="needs the size H: pass hidden_size="):
+        lc.cells.lstm.source(backend="javascript", input_size=3)
+    with pytest.raises(ValueError, match=r"sizes=\{'L': ...\}"):
+        lc.cells.self_attention.source(backend="javascript", input_size=3, hidden_size=2)
+    with pytest.raises(ValueError, match="backward=True.*both passes"):
+        lc.cells.lstm.source(backend="javascript", backward=True, input_size=3, hidden_size=2)
+    with pytest.raises(ValueError, match="input_size=3: only backend='javascript'"):
+        lc.cells.lstm.source(input_size=3)
+
+
+def test_modules_need_nothing_else_and_are_read_by_equation():
+    text = lc.cells.lstm.source(backend="javascript", input_size=3, hidden_size=2)
+    assert not re.search(r"\b(import|require|eval|fetch|document|window)\b|new Function", text)
+    assert re.findall(r"^export function (\w+)", text, re.M) == ["run", "backward"]
+    above = "    // c_t = f_t * c_{t-1} + i_t * g_t\n    c[t + 1] = add(mul(f[t], c[t]), mul(i[t], g[t]));\n"
+    assert above in text
+    defined = re.findall(r"^(?:export )?function (\w+)", text, re.M)
+    assert all(
+        len(re.findall(rf"(?<![.\w]){name}\b", text)) > 1 for name in set(defined) - {"run", "backward"}
+    )
