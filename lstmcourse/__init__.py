@@ -138,4 +138,5 @@ __all__ = [
     "unroll",
     "where",
     "widgets",
+    "xray",
 ]

@@ -31,6 +31,7 @@ NAMES = {
     "claim": "course.claims",
     "check_installation": "course.selfcheck",
     "diff": "views.difference",
+    "xray": "training.xray",
 }
 _PACKAGE = __name__.rpartition(".")[0]
 

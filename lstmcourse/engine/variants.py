@@ -12,9 +12,10 @@ from .. import checks
 from ..errors import UnknownNameError, nearest
 from .chance import without_chance
 from .definition import Definition
+from .graph import Graph
 from .operands import is_condition
 
-__all__ = ["hold", "variant", "with_options"]
+__all__ = ["hold", "variant", "with_graph", "with_options"]
 
 
 def with_options(cell: Definition, options: Mapping[str, Any]) -> Any:
@@ -53,3 +54,10 @@ def hold(cell: Definition, values: Mapping[str, float]) -> Any:
                 f"held; name where({k}, 1.0, 0.0) in the cell and hold that, or hold what {k!r} chooses"
             )
     return replace(cell, held=dict(cell.held) | {k: float(v) for k, v in values.items()})
+
+
+def with_graph(cell: Definition, graph: Graph) -> Any:
+    """The same cell with another graph of one step in place of its own; for the engine's own use."""
+    made = object.__new__(type(cell))
+    made.__dict__.update(cell.__dict__ | {"graph": graph, "_cache": {}})
+    return made
