@@ -255,6 +255,10 @@ VALID = {
         lc.unroll,
         {"cell": ticking, "params": {"q": np.ones(H)}, "steps": 2, "batch_size": 1},
     ),
+    "xray": lambda: (
+        lc.xray,
+        {"run": lc.unroll(RNN, RNN.init(D, H, 0), X.astype(np.float32)), "sequence": 0},
+    ),
     # Cell
     "Cell.size_names": lambda: (LSTM.size_names, {}),
     "Cell.sizes": lambda: (LSTM.sizes, {"input_size": D, "hidden_size": H, "sizes": {}, "needed": ("H",)}),
@@ -289,6 +293,10 @@ VALID = {
     "Cell.folded": lambda: (RNN.folded, {}),
     "Cell.unrolled": lambda: (RNN.unrolled, {"steps": 2}),
     "Cell.source": lambda: (RNN.source, {"backend": "numpy", "backward": False}),
+    "Cell.source in JavaScript": lambda: (
+        RNN.source,
+        {"backend": "javascript", "input_size": D, "hidden_size": H, "sizes": {}},
+    ),
     "cells.get": lambda: (lc.cells.get, {"name": "lstm"}),
     "cells.names": lambda: (lc.cells.names, {}),
     # Run and Gradients
@@ -885,6 +893,7 @@ ALLOWED = [
     ("*(step)", "zero, fraction, huge", "a schedule is a function of any time; the width of a grid"),
     ("optim.*", "zero, fraction, huge", "rates"),
     ("optim.ExponentialDecay(half_life)", "inf", "no decay"),
+    ("xray(sequence)", "zero", "the first one"),
     ("Model(dropout)", "zero", "no dropout"),
     ("Model.sample(length)", "zero", "nothing is drawn"),
     ("Model.sample(temperature)", "zero, fraction, huge", "any temperature; 0 takes the likeliest"),
@@ -991,9 +1000,15 @@ NOT_CALLED = {
         "exercises.Mistake", "exercises.Verdict", "tasks.Batch", "tasks.Pairs", "train.History", "train.Record", "train.Validation",
     ),
     "of files, by FileError": ("experiments.Trial.parse",),
-    "abstract": ("optim.Optimizer", "tasks.Task", "tasks.Transduction", "train.Trainable"),
+    "abstract": (
+        "optim.Optimizer", "tasks.Task", "tasks.Transduction", "train.Trainable", "train.Trainable.evaluate",
+        "train.Trainable.run", "train.Trainable.work",
+    ),
     "the engine's own": ("Cell.__call__", "Cell.compiled", "Gradients.over", "Gradients.add"),
-    "looked at where it is used, in fit": ("train.fit", "train.Recipe.batches", "train.Recipe.factor", "train.Recipe.drawing", "train.History.to_arrays", "train.History.from_arrays"),
+    "looked at where it is used, in fit": (
+        "train.fit", "train.Recipe.batches", "train.Recipe.factor", "train.Recipe.drawing", "train.History.to_arrays",
+        "train.History.from_arrays", "Model.shapes_of", "Model.work",
+    ),
     "without arguments": (
         "experiments.Experiment.provenance", "tasks.Task.data_digest", "tasks.Text.data_digest", "tasks.Task.check_stranger",
         "tasks.Text.check_stranger", "tasks.Speakers",

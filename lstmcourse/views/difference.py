@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from .. import checks
 from ..engine.definition import Definition
 from ..engine.expression import PLAIN, equation_of, equations, operations, written_size
 from ..engine.meaning import Meaning
@@ -455,11 +456,10 @@ def diff(
 
 def _sizes(a: Definition, b: Definition, input_size, hidden_size, sizes) -> tuple[dict[str, int], ...]:
     """The sizes of each cell; one that only the other has is not its own."""
+    known = checks.mapping("sizes", sizes, "of whole numbers by name", optional=True)
     every = {*a.size_names(), *b.size_names()}
     return tuple(
-        c.sizes(
-            input_size, hidden_size, {k: v for k, v in (sizes or {}).items() if k in own or k not in every}
-        )
+        c.sizes(input_size, hidden_size, {k: v for k, v in known.items() if k in own or k not in every})
         for c in (a, b)
         for own in [c.size_names()]
     )
