@@ -285,6 +285,23 @@ def test_a_worker_watches_the_pipe(monkeypatch, ends):
     assert left.wait(10)
 
 
+def broken(timeout):
+    raise BrokenPipeError
+
+
+@pytest.mark.parametrize("poll", [lambda timeout: True, broken], ids=["closed", "broken"])
+def test_a_worker_that_is_ready_after_its_runner_has_ended_takes_up_nothing(monkeypatch, poll):
+    """It ends at once, in the thread that would ask for a trial next."""
+
+    def leave(status):
+        raise SystemExit(status)
+
+    running = sys.modules["lstmcourse.experiments.run"]
+    monkeypatch.setattr(running.os, "_exit", leave)
+    with pytest.raises(SystemExit):
+        running._end_with(SimpleNamespace(poll=poll))
+
+
 # One runner at a time
 
 

@@ -289,14 +289,25 @@ def _alone(e: Experiment, path: Path) -> Iterator[None]:
 
 
 def _end_with(parent: Connection) -> None:
-    """Let this worker end when the other end of a pipe is closed: when its runner ends, be it by a kill."""
+    """Let this worker end when the other end of a pipe is closed: when its runner ends, be it by a kill.
+
+    One that is ready only after its runner has ended takes up no trial: it ends here.
+    """
+
+    def closed(timeout: float | None) -> bool:
+        try:
+            return parent.poll(timeout)
+        except OSError:  # so Windows may say it
+            return True
 
     def watch() -> None:
         try:
-            parent.poll(None)
+            closed(None)
         finally:
             os._exit(1)
 
+    if closed(0):
+        os._exit(1)
     threading.Thread(target=watch, daemon=True).start()
 
 
