@@ -138,7 +138,9 @@ plots.show(
 # %% [markdown]
 # **What to notice.** Within the sentence the gate stays near 1, also at *kings* and *boy*, the nouns that distract. Then it shuts, but not where the essay would have it. The essay forgets the old gender *when the new subject is seen*. This network does not wait so long: it deletes at the full stop, and again at *the*. In this language that is the better moment, as every sentence brings a new subject.
 #
-# Towards the pronoun, the sign of $C$ tells the gender. But the picture shows two sentences of one network. How general is it?
+# Towards the pronoun, the sign of $C$ tells the gender. Before the verb it does not: *queen* and *king* start out on the same side. Up to the verb this unit tells singular from plural, which is what the verb needs, and only after it does it tell *she* from *he*. [Notebook 07](07_cell_update.ipynb) follows it through many sentences.
+#
+# But the picture shows two sentences of one network. How general is it?
 
 # %% [markdown]
 # ## Ten networks

@@ -89,9 +89,9 @@ plots.show(
 lc.claim("C30", "the book adds up at every word", np.abs(f * before + i * g - c).max(), below=1e-12)
 
 # %% [markdown]
-# **What to notice.** The first two rows add up to the third; all three have the same scale. At the full stop and at the next *the*, almost nothing is kept: *the old gender goes*. At *king* and the words after it entries are negative: *the new one comes in*. This is the essay's picture, except for two things. The old value goes a word or two before the new one comes. And the new one does not come in one stroke: entries of several words, of both signs, add up to it, most of them after the subject.
+# **What to notice.** The first two rows add up to the third; all three have the same scale. At the full stop and at the next *the*, almost nothing is kept: *the old gender goes*. At *king* and the words after it entries are negative: *the new one comes in*. This is the essay's picture, except for two things. The old value goes a word or two before the new one comes. And the new one does not come in one stroke: for *queen*, the entries are negative at first and positive from the verb on. Why would the network change its mind?
 #
-# How clear is it over many rows? For each word of the second sentence, the mean of $C$ where its subject is feminine, minus where it is masculine (singular subjects only):
+# One sentence cannot tell. Take 512 rows, and the mean of $C$ at each word of their second sentence, for three kinds of subject:
 
 # %% tags=["setup"]
 KINDS = "the SUBJECT gap gap gap VERB mood and gap gap gap PRONOUN deed .".split()
@@ -99,29 +99,33 @@ C = reader.unroll(rows.x)["c"][..., gender]
 notes = reader.task.annotate(rows.x)
 
 
-def apart(sentence, of):
-    """Difference of the unit's mean between feminine and masculine, at each word of a sentence."""
-    steps = slice(14 * sentence, 14 * sentence + 14)
-    said = 14 * of + 5  # a step at which the subject of that sentence is known
-    feminine, one = notes["gender"][said] == 1, notes["number"][said] == -1
-    return (C[steps, feminine & one].mean(axis=1) - C[steps, ~feminine & one].mean(axis=1)).round(6)
+def by_subject(of):
+    """Means of C in the second sentence, by the kind of a sentence's subject."""
+    known = 14 * of + 5  # a step at which that subject has been read
+    plural = notes["number"][known] == 1
+    feminine = notes["gender"][known] == 1
+    kinds = {"feminine": feminine & ~plural, "masculine": ~feminine & ~plural}
+    kinds["plural"] = plural
+    second = C[14:28]
+    return {k: second[:, rows].mean(axis=1).round(6) for k, rows in kinds.items()}
 
 
 # %%
-series = {"old subject": apart(1, of=0), "new subject": apart(1, of=1)}
-fig = plots.by_word(KINDS, series, marks={"second subject": [1]})
+fig = plots.by_word(KINDS, by_subject(of=1), marks={"verb": [5], "pronoun": [11]})
 plots.show(
     fig,
-    alt="By the gender of the old subject the state does not differ anywhere in the second "
-    "sentence. By the new one it differs from its subject on, more and more towards the "
-    "pronoun, and no longer at the full stop.",
+    alt="Mean of C in the second sentence. Before the verb, feminine and masculine subjects "
+    "are both below 0, plural ones above. After the verb the feminine line rises above 0, "
+    "the masculine one stays below, the plural one climbs to 7. All end near 0.",
 )
 
 # %% [markdown]
-# By the *old* subject's gender the state no longer differs, from the first word of the new sentence on. By the *new* subject's it differs from the subject's own word on, more and more towards the pronoun, which needs it, and no longer at the full stop. (Both rows have the same scale.)
+# **What to notice.** Up to the verb the two singular kinds lie below 0 and the plural above: the unit holds the subject's **number**, and the verb is what needs it. Once the verb is out, the feminine line changes sides. From then on *she* and *he* have opposite signs: the unit holds **gender**, and the pronoun needs that. So the network did not change its mind about the queen. It used one number for two things, one after the other.
+#
+# And what is left of the *previous* subject? If its gender had been kept, the two singular kinds would differ in the next sentence too.
 
 # %% claims=["C31"]
-old, new = apart(1, of=0), apart(1, of=1)
+old, new = (m["feminine"] - m["masculine"] for m in map(by_subject, (0, 1)))
 lc.claim("C31", "in the new sentence nothing of the old gender is left", np.abs(old[1:11]).max(), below=0.6)
 lc.claim("C31", "before the pronoun the new gender stands there", np.abs(new[10]), above=3.0)
 
@@ -193,17 +197,17 @@ assert 6.9 < lc.unroll(lstm, count, ones)["c"][-1, 0, 0] < 7
 asked = replace(rows, mask=rows.mask & (np.arange(len(rows.x)) == 14 + 10)[:, None])
 
 # %% [markdown] tags=["exercise"]
-# **2.** Exchange the state of the gender unit earlier: behind the word after the subject, `step = 14 + 2`. Is the pronoun still turned? Look at the picture of the book to explain what you find.
+# **2.** Exchange the state of the gender unit earlier: right after the first word behind the subject, `step = 14 + 2`. Is the pronoun still turned? Explain what you find with the picture of the three kinds.
 
 # %% tags=["exercise"]
 # solution:
 for where in (14 + 2, 14 + 6, 14 + 9):
     early = lc.reader.flip(reader, rows, gender, where)
-    print(f"behind step {where}:", lc.reader.answers(early, asked))
+    print(f"after step {where}:", lc.reader.answers(early, asked))
 # end
 
 # %% [markdown] tags=["solution"]
-# After the early exchange the answer is a guess: what is entered later, for the true subject, mends half of it. From the verb's neighbourhood on, nothing is mended any more.
+# After the early exchange the answer is a guess: at that word the unit holds number, so exchanging the genders' means changes little of it, and the true gender is entered later. From the verb on the exchange turns nearly every pronoun.
 
 # %% [markdown] tags=["exercise"]
 # **3.** Write a cell in which the kept and the entered share always add up to 1, $C_t = f_t \odot C_{t-1} + (1 - f_t) \odot \tilde C_t$. Can it count? Find out by the largest $|C|$ it reaches on random inputs with random weights.

@@ -64,42 +64,40 @@ print("and C goes beyond it:", bool((np.abs(run["c"]) > 1).any()))
 # %% [markdown]
 # ## Stored and shown, in the trained network
 #
-# Take the unit that carries gender. At each word of the second sentence, how far apart are masculine and feminine: in what is stored ($\tanh C_t$), and in what is shown ($h_t$)? Between them stands the output gate.
+# Take the unit of [notebook 07](07_cell_update.ipynb), which holds number up to the verb and gender after it. What is shown of it, word by word, for feminine, masculine and plural subjects? And how open is the gate?
 
 # %% tags=["setup"]
 KINDS = "the SUBJECT gap gap gap VERB mood and gap gap gap PRONOUN deed .".split()
 run = reader.unroll(rows.x)
 notes = reader.task.annotate(rows.x)
-one = notes["number"][19] == -1  # step 19: the second sentence's subject is known
+plural = notes["number"][19] == 1  # step 19: the second subject has been read
 feminine = notes["gender"][19] == 1
-
-
-def apart(values):
-    """Difference between feminine and masculine rows, at each word of the second sentence."""
-    second = values[14:28]
-    return (second[:, feminine & one].mean(axis=1) - second[:, ~feminine & one].mean(axis=1)).round(6)
-
+kinds = {"feminine": feminine & ~plural, "masculine": ~feminine & ~plural}
+kinds["plural"] = plural
+h, o = (run[name][14:28, :, gender] for name in ("h", "o"))
+shown = {k: h[:, rows].mean(axis=1).round(6) for k, rows in kinds.items()}
 
 # %%
-C, h, o = (run[name][..., gender] for name in ("c", "h", "o"))
-series = {
-    "stored": np.abs(apart(np.tanh(C))),
-    "$o_t$": o[14:28].mean(axis=1).round(6),
-    "shown": np.abs(apart(h)),
-}
+series = {"$o_t$": o.mean(axis=1).round(6)} | shown
 fig = plots.by_word(KINDS, series, marks={"verb next": [4], "pronoun next": [10]})
 plots.show(
     fig,
-    alt="What is stored falls after the subject, grows from the verb on, and stays up to the "
-    "pronoun. The output gate changes from word to word: low in the gap, high just before "
-    "verb and pronoun, highest at the mood. What is shown is small in the gap, large from the "
-    "mood on and largest before the pronoun.",
+    alt="The output gate is low at the first words of the gap, and near 1 just before the "
+    "verb, at the mood and just before the pronoun. Shown before the verb: plural near 0.9, "
+    "both singular kinds near -0.7 and -0.95. Before the pronoun: feminine near 0.9, "
+    "masculine near -0.9.",
 )
 
+# %%
+before_verb, before_pronoun = 4, 10
+for word, at in {"verb": before_verb, "pronoun": before_pronoun}.items():
+    told = ", ".join(f"{k} {values[at]:.2f}" for k, values in shown.items())
+    print(f"shown just before the {word}: {told}")
+
 # %% [markdown]
-# **What to notice.** What is stored falls after the subject and grows again from the verb on. From *and* to the pronoun it hardly changes, near 2, the most that two values within $\pm 1$ can differ by. What is shown in these words goes up and down with the gate. At the first words of the gap the gate is low, and little is shown of what the unit holds. Just before the pronoun, when it is needed, the gate opens, and gender is shown more than anywhere else. It also opens just before the verb, which does not need gender, and most of all at the mood. So *shown when needed* is true here, and *only when needed* is not.
+# **What to notice.** At the first words of the gap the gate is low, and little is shown. Just before the verb it opens, and what it shows is **number**: plural on one side, both singular kinds on the other. Just before the pronoun it opens again, and now it shows **gender**: *she* on one side, *he* on the other. (Whether it must be *they* instead is told by another unit.) That is the essay's story, twice: shown is what the next word needs. The gate is open at the mood, too, where nothing is asked. So *shown when needed* is true here; *only when needed* would say too much.
 #
-# The essay's example is the verb: as it may come next, the cell shows whether the subject is singular or plural. In ten networks, how open is the output gate of the unit that carries **number** at the word before the verb, and at the other words since the subject? And for gender, before the pronoun? (The ten networks are those of [notebook 05](05_forget_gate.ipynb), which trains one of them anew each time it is run.)
+# The essay's example is the verb: as it may come next, the cell shows whether the subject is singular or plural. In ten networks, how open is the output gate of the unit that carries number best at the word before the verb, and at the other words since the subject? And for gender, before the pronoun? (The ten networks are those of [notebook 05](05_forget_gate.ipynb), which trains one of them anew each time it is run.)
 
 # %%
 study = lc.experiments.load("gates_while_reading")
@@ -155,7 +153,7 @@ lc.claim(
 )
 
 # %% [markdown]
-# The verb is little better than a guess. The pronoun's number is often right (0.72 to 1.00 over the ten networks), so the number was not lost, but it could not be used in time. The view that $h$ is *output* is too narrow. $h_{t-1}$ is also what the gates look at; with $h = 0$ they see the present word, and nothing of what came before it. In an LSTM, who hides the state blinds the gates. (Peephole connections, [notebook 10](10_peephole_connections.ipynb), let the gates see $C$ itself.)
+# The verb is little better than a guess. The pronoun's number is often right (0.72 to 1.00 over the ten networks), so the number was not lost, but it could not be used in time. The view that $h$ is *output* is too narrow. $h_{t-1}$ is also what the gates look at; with $h = 0$ they see the present word, and nothing of what came before it. Hide the state of an LSTM and you blind its gates. (Peephole connections, [notebook 10](10_peephole_connections.ipynb), let the gates see $C$ itself.)
 #
 # How long may one hide?
 
