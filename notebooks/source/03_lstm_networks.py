@@ -6,7 +6,7 @@
 # After it you can
 #
 # - read the diagram of an LSTM, line by line and box by box,
-# - say what it has that a plain network has not, in layers, states and parameters,
+# - say what it adds to a plain network: layers, states, parameters,
 # - say how far an LSTM really learns to look back, and on what that depends.
 #
 # It takes about 35 minutes. It follows the section *LSTM Networks* of [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).

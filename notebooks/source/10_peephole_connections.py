@@ -270,7 +270,7 @@ for name, delays in smaller.items():
 # %% [markdown]
 # There the LSTM and the one with peepholes are about alike, and one of the LSTMs, the last, has not learnt the task at all. So it is a suspicion that the plain LSTM lasts longer: it comes from five runs of each, at one rate of two, and this time we have not asked anew.
 #
-# Gers and others report that LSTMs without peepholes did not learn to generate spikes, and that those with peepholes gave very *stable* spike trains. Ours learnt it without, in nine runs of ten over both rates, and kept time no worse. Mind that networks, method of training and length of training all differ from theirs.
+# Gers and others report that LSTMs without peepholes did not learn to generate spikes, and that those with peepholes gave very *stable* spike trains. Ours learnt it without, in nine runs of ten over both rates, and kept time no worse. Their networks, their method of training and its length all differ from ours.
 #
 # The essay's full matrices do worst in both tasks. At 500 parameters they leave seven units instead of nine, and more to be learnt for each.
 
