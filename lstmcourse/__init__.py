@@ -78,6 +78,7 @@ __all__ = [
     "DtypeError",
     "FileError",
     "Gradients",
+    "Latent",
     "Model",
     "Run",
     "ShapeError",

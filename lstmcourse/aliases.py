@@ -26,6 +26,7 @@ MODULES = {
     "widgets": "widgets",
 }
 NAMES = {
+    "Latent": "training.latent",
     "Model": "training.model",
     "fit": "training.fit",
     "claim": "course.claims",

@@ -46,6 +46,20 @@ def words() -> lc.Model:
     return lc.Model(LSTM, "reber", H, dtype=np.float64)
 
 
+@functools.cache
+def frames() -> lc.Latent:
+    """A model of frames."""
+    return lc.Latent(
+        "vrnn", lc.tasks.Tones(frames=2, size=2), H, sizes={"Z": 2, "F": 2}, warmup=2, dtype=np.float64
+    )
+
+
+@functools.cache
+def pictures() -> lc.Latent:
+    """A model of pictures."""
+    return lc.Latent("draw", "handwriting", H, sizes={"Z": 2}, steps=2, dtype=np.float64)
+
+
 def fresh() -> lc.Model:
     """A model that may be changed."""
     return lc.Model(LSTM, lc.tasks.Adding(steps=22), H)
@@ -354,6 +368,44 @@ VALID = {
         {"split": "test", "batches": 1, "batch_size": 2, "length": None, "seed": 0, "task": "reber"},
     ),
     "Model.sample": lambda: (words().sample, {"prompt": "BT", "length": 2, "temperature": 1.0, "rng": 0}),
+    # Latent
+    "Latent": lambda: (
+        lc.Latent,
+        {
+            "cell": "vrnn",
+            "task": lc.tasks.Tones(frames=2, size=2),
+            "hidden_size": H,
+            "sizes": {"Z": 2, "F": 2},
+            "one_by_one": False,
+            "warmup": 2,
+            "sampler": lc.cells.vrnn_sample,
+            "rng": 0,
+            "dtype": F32,
+        },
+    ),
+    "Latent that draws": lambda: (
+        lc.Latent,
+        {"cell": "draw", "task": "handwriting", "hidden_size": H, "sizes": {"Z": 2}, "steps": 2},
+    ),
+    "Latent.run": lambda: (
+        frames().run,
+        {
+            "batch": batch(frames()),
+            "state": {"h": np.zeros((B, H))},
+            "rng": 0,
+            "grad": True,
+            "backend": "numpy",
+            "step": 0,
+        },
+    ),
+    "Latent.weight": lambda: (frames().weight, {"step": 1}),
+    "Latent.bound": lambda: (frames().bound, {"batch": batch(frames()), "rng": 0}),
+    "Latent.pictures": lambda: (pictures().pictures, {"batch": batch(pictures())}),
+    "Latent.likelihood": lambda: (
+        frames().likelihood,
+        {"batch": batch(frames()), "samples": 2, "rng": 0, "backend": "numpy"},
+    ),
+    "Latent.sample": lambda: (frames().sample, {"n": 2, "length": 2, "rng": 0}),
     "fit": lambda: (
         lc.fit,
         {
@@ -895,6 +947,7 @@ ALLOWED = [
     ("optim.ExponentialDecay(half_life)", "inf", "no decay"),
     ("xray(sequence)", "zero", "the first one"),
     ("Model(dropout)", "zero", "no dropout"),
+    ("Latent(warmup)", "zero, huge", "none, or one that is longer than the training"),
     ("Model.sample(length)", "zero", "nothing is drawn"),
     ("Model.sample(temperature)", "zero, fraction, huge", "any temperature; 0 takes the likeliest"),
     ("Cell.init(forget_bias)", "negative, zero, fraction, huge", "any number"),
@@ -1008,6 +1061,7 @@ NOT_CALLED = {
     "looked at where it is used, in fit": (
         "train.fit", "train.Recipe.batches", "train.Recipe.factor", "train.Recipe.drawing", "train.History.to_arrays",
         "train.History.from_arrays", "Model.shapes_of", "Model.work",
+        "Latent.shapes_of", "Latent.work",
     ),
     "without arguments": (
         "experiments.Experiment.provenance", "tasks.Task.data_digest", "tasks.Text.data_digest", "tasks.Task.check_stranger",

@@ -324,11 +324,38 @@ def storn_sample(p, s, g, options):
     return {"h": h, "x": drawn_x(p, h, g["e_x"], options)}
 
 
+# Densities without a latent variable
+
+
+def expected_x(p, h, options):
+    """Weights (K,), and Gaussians (K, D)."""
+    dec, K = hidden(p, "dec", U=h), options["components"]
+    scale = softplus(layer(p, "sigma_x", W=dec)) + 1e-4
+    of = torch().distributions.Normal(layer(p, "mu_x", W=dec).reshape(K, -1), scale.reshape(K, -1))
+    return (torch().ones(1, dtype=h.dtype) if K == 1 else torch().softmax(layer(p, "w", W=dec), -1)), of
+
+
+def density_rnn(p, s, g, options):
+    x, h = g["x"], s["h"]
+    w, of = expected_x(p, h, options)
+    nll = -log(sum(w[k] * exp(part) for k, part in enumerate(of.log_prob(x).sum(-1))))
+    h, c = lstm(p, "lstm", hidden(p, "phi_x", W=x), h, s["c"])
+    return {"h": h, "c": c, "nll": nll}
+
+
+def density_rnn_sample(p, s, g, options):
+    w, of = expected_x(p, s["h"], options)
+    k = next((k for k in range(len(w)) if g["u"] < w[: k + 1].sum()), len(w) - 1)
+    x = of.mean[k] + of.stddev[k] * g["e_x"]
+    h, c = lstm(p, "lstm", hidden(p, "phi_x", W=x), s["h"], s["c"])
+    return {"h": h, "c": c, "x": x}
+
+
 SYSTEMS = {
     f.__name__: f
     for f in (
         *(additive_attention, attend_and_tell, self_attention, self_attention_at_once, grid),
-        *(draw, draw_sample, vrnn, vrnn_sample, storn, storn_sample),
+        *(draw, draw_sample, vrnn, vrnn_sample, storn, storn_sample, density_rnn, density_rnn_sample),
     )
 }
 STARTS = {

@@ -38,8 +38,9 @@ def test_every_cell_and_optimiser_has_stored_numbers_and_each_array_counts():
     assert {name.split("/")[1] for name in stored if name.startswith("cells/")} == set(lc.cells.names())
     assert {name.split("/")[2] for name in stored if name.startswith("fits/")} == set(lc.optim.names())
     assert all(np.isfinite(a).all() for a in stored.values())
-    # nothing reads the h of an mLSTM, and a stabiliser cancels
-    silent = {"cells/mlstm/d h0", "cells/mlstm/d m0", "cells/slstm/d m0"}
+    # nothing reads the h of an mLSTM and of self-attention, a stabiliser cancels, nothing flows into a choice
+    silent = {"cells/mlstm/d h0", "cells/mlstm/d m0", "cells/slstm/d m0", "cells/self_attention/d h0"}
+    silent |= {"cells/additive_attention/d n", "cells/density_rnn_sample/d u"}
     assert {name for name, a in stored.items() if np.abs(a).max() < 1e-6} == silent
 
 
@@ -135,4 +136,5 @@ def test_what_a_change_does_to_numbers_and_studies(course, file, old, new, numbe
     assert len(rows) == len(list((course / "lstmcourse/experiments/data").glob("*.json")))
     assert {row.partition(": stale, ")[2] for row in rows if "stale" in row} == stale
     assert all(": current, " in row or ": stale, " in row for row in rows)
-    assert made.startswith(f"numbers changed: {numbers}" if numbers else str(course))
+    assert made.startswith("numbers changed: " if numbers else str(course))
+    assert not numbers or f" {numbers}" in made

@@ -495,7 +495,7 @@ MOST_CROSSINGS = {
     "peephole": 2, "peephole_full": 2, "rnn": 0, "rnn_relu": 0, "slstm": 20,
     "additive_attention": 23, "attend_and_tell": 29, "draw": 30, "draw_sample": 5, "grid": 58,
     "self_attention": 15, "self_attention_at_once": 1, "storn": 15, "storn_sample": 4, "vrnn": 33,
-    "vrnn_sample": 13,
+    "vrnn_sample": 13, "density_rnn": 10, "density_rnn_sample": 9,
 }  # fmt: skip
 
 

@@ -33,6 +33,7 @@ OPTIONS = [
     ("draw", {"attention": True, "read": 1, "write": 3}),
     ("draw_sample", {"attention": True, "write": 2}),
     *((name, {"output": "bernoulli"}) for name in ("vrnn", "vrnn_sample", "storn", "storn_sample")),
+    *((name, {"components": 3}) for name in ("density_rnn", "density_rnn_sample")),
 ]
 CASES = [
     pytest.param(name, options, id=f"{name}({', '.join(f'{k}={v}' for k, v in options.items())})")
@@ -40,6 +41,7 @@ CASES = [
 ]
 EACH = pytest.mark.parametrize("name, options", CASES)
 DECIDES = {"n", "u"}  # inputs that decide where something is read: nothing flows into them
+CHOOSES = {("density_rnn_sample", "W_w"), ("density_rnn_sample", "b_w")}  # nor into these weights
 
 
 def made(name, options, given=False, seed=0, T=4, B=2, **sizes):
@@ -93,7 +95,7 @@ def test_gradients_by_complex_step(name, options, start, lengths):
         got = of_array(grads, kind, name_)
         assert got.shape == array.shape
         coins = "sample" in name and options.get("output") == "bernoulli"
-        if name_ in DECIDES or (coins and name_ == "e_x"):
+        if name_ in DECIDES or (coins and name_ == "e_x") or (name, name_) in CHOOSES:
             assert not np.any(got)
             continue
         way = rng.standard_normal(array.shape)
@@ -462,11 +464,58 @@ def test_what_a_storn_draws_it_reads_with_the_same_states(output):
     close(run["kl"], 0.0)
 
 
-@pytest.mark.parametrize("name", ["vrnn", "storn"])
+def one_component(p, K):
+    """Parameters of a mixture whose K components are one."""
+    wide = [f"{s}_{k}_x" for s in "Wb" for k in ("mu", "sigma")]
+    return p | {k: np.concatenate([p[k]] * K, -1) for k in wide}
+
+
+def test_a_mixture_of_equal_gaussians_is_one():
+    cell, p, more = made("density_rnn", {})
+    mixed, q, _ = made("density_rnn", {"components": 3})
+    q = one_component(q | p, 3)
+    a, b = lc.unroll(cell, p, **more), lc.unroll(mixed, q, **more)
+    close(a["nll"], b["nll"])
+    close(a["h"], b["h"])
+
+
+def test_the_density_of_a_mixture_has_the_integral_1():
+    """Over x, by the trapezium rule: at the second step, given the first."""
+    cell, p, more = made("density_rnn", {"components": 3}, T=2, B=2001, D=1)
+    x = np.stack([np.full((2001, 1), 0.3), np.linspace(-40, 40, 2001)[:, None]])
+    density = np.exp(-lc.unroll(cell, p, x)["nll"][1])
+    assert np.trapezoid(density, x[1, :, 0]) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_mixture_draws_its_components_by_their_weights():
+    cell, p, _ = made("density_rnn_sample", {"components": 3})
+    u = ((np.arange(2000) + 0.5) / 2000).reshape(1, 2000, 1)
+    run = lc.unroll(cell, p, inputs={"e_x": np.zeros((1, 2000, 3)), "u": u})
+    w = np.exp(run["log_w"][0, 0]) / np.exp(run["log_w"][0, 0]).sum()
+    close(run["chosen"][0, :, :, 0].mean(0), w, 1e-3)
+    close(run["x"][0], run["mu"][0, 0].reshape(3, 3)[run["chosen"][0, :, :, 0].argmax(-1)])
+    u = np.full((1, 2000, 1), 1 - 2**-53)  # beyond what rounding may leave of the sum
+    assert np.all(
+        lc.unroll(cell, p, inputs={"e_x": np.zeros((1, 2000, 3)), "u": u})["chosen"][..., -1, 0] == 1
+    )
+
+
+@pytest.mark.parametrize("options", [{}, {"components": 3}], ids=str)
+def test_what_a_density_draws_it_reads_with_the_same_states(options):
+    cell, p, more = made("density_rnn", options)
+    drawing = lc.cells.density_rnn_sample.with_options(**options)
+    rng = np.random.default_rng(3)
+    sample = lc.unroll(
+        drawing, drawing.own(p), inputs={"e_x": rng.standard_normal((4, 2, 3)), "u": rng.random((4, 2, 1))}
+    )
+    close(lc.unroll(cell, p, sample["x"])["h"], sample["h"])
+
+
+@pytest.mark.parametrize("name", ["vrnn", "storn", "density_rnn"])
 def test_losses_are_0_past_the_end(name):
     cell, p, more = made(name, {})
     whole, run = lc.unroll(cell, p, **more), lc.unroll(cell, p, lengths=np.array([4, 2]), **more)
-    for loss in ("nll", "kl"):
+    for loss in {"nll", "kl"} & set(cell.emits):
         assert not np.any(run[loss][2:, 1]) and np.any(whole[loss][2:, 1])
         assert np.array_equal(run[loss][:2], whole[loss][:2])
 
@@ -550,6 +599,12 @@ def count_storn(s, output, posterior=True):
     return total + posterior * (dense(D + H, H) + 2 * dense(H, Z))
 
 
+def count_density(s, components):
+    D, H, F = (s[k] for k in "DHF")
+    mixture = dense(F, components) if components > 1 else 0
+    return dense(H, F) + 2 * dense(F, components * D) + mixture + dense(D, F) + lstm(F, H)
+
+
 COUNTS = {
     "additive_attention": lambda s: (
         s["K"] * (s["H"] + s["A"] + 1) + 3 * dense(s["D"] + s["H"] + s["A"], s["H"]) + dense(s["A"], s["H"])
@@ -567,6 +622,8 @@ COUNTS = {
     "vrnn_sample": partial(count_vrnn, posterior=False),
     "storn": count_storn,
     "storn_sample": partial(count_storn, posterior=False),
+    "density_rnn": count_density,
+    "density_rnn_sample": count_density,
 }  # fmt: skip
 
 
@@ -652,6 +709,7 @@ BAD = [
     ("draw_sample", {"write": True}, r"write=True.*from 1"),
     ("vrnn", {"output": "mixture"}, r"output='mixture'.*'gaussian', 'bernoulli'"),
     ("storn_sample", {"output": ""}, r"output=''.*'gaussian', 'bernoulli'"),
+    ("density_rnn", {"components": 0}, r"components=0.*from 1"),
 ]
 
 

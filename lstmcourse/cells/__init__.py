@@ -50,6 +50,7 @@ _WHERE = {
     "grids": ("grid",),
     "drawing": ("draw", "draw_sample"),
     "variational": ("vrnn", "vrnn_sample", "storn", "storn_sample"),
+    "densities": ("density_rnn", "density_rnn_sample"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
 

@@ -16,7 +16,7 @@ another form of the same function since, `FORMER` holds the one it had, and `for
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,8 +35,9 @@ _SILENT = ("init", "label", "function", "free")  # a table counts by its numbers
 _COMMUTE = ("maximum", "minimum", "equal", "not_equal", "both", "either")
 
 
-def digest(cell: Cell, sizes: Mapping[str, int]) -> str:
-    """Return 16 hexadecimal digits of what a cell's states and output are, with its tables at these sizes.
+def digest(cell: Cell, sizes: Mapping[str, int], emitted: Iterable[str] = ()) -> str:
+    """Return 16 hexadecimal digits of what a cell's states and output are, with its tables at these sizes;
+    and of what it emits, by name, as far as that matters.
 
     Examples
     --------
@@ -51,6 +52,7 @@ def digest(cell: Cell, sizes: Mapping[str, int]) -> str:
     """
     graph, of, parts = cell.graph, {}, {}
     output = ({s.name: s.next for s in graph.states} | graph.outputs)[cell.output]
+    emitted = sorted(emitted)
     for node in walk([*graph.roots(), *(s.prev for s in graph.states), output]):
         kind, members = _members(node, of, parts)
         parts[node] = kind, members
@@ -59,7 +61,7 @@ def digest(cell: Cell, sizes: Mapping[str, int]) -> str:
         else:
             of[node] = _hash(kind, *members) if kind else _hash(*_key(node, of, sizes))
     states = [(s.name, s.reverse, of[s.prev], of[s.start], of[s.next]) for s in graph.states]
-    return _hash("cell", sorted(states), of[output])
+    return _hash("cell", sorted(states), of[output], *((n, of[graph.outputs[n]]) for n in emitted))
 
 
 def _members(node: Node, of: Mapping[Node, str], parts: Mapping[Node, Any]) -> tuple[str, list[str]]:

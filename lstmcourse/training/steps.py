@@ -80,7 +80,9 @@ class Training:
 
 
 def chance(model: Trainable) -> dict[str, float | None]:
-    """What a `History` says of the best guess that ignores the input."""
+    """What a `History` says of the best guess that ignores the input, if the model's loss is the task's."""
+    if not getattr(model, "loss_is_the_tasks", True):
+        return {"chance": None, "chance_accuracy": None}
     return {"chance": model.task.chance, "chance_accuracy": model.task.chance_accuracy}
 
 
