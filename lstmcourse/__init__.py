@@ -72,6 +72,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Captioner",
     "Cell",
     "CheckpointedRun",
     "CellDefinitionError",
@@ -81,6 +82,7 @@ __all__ = [
     "Latent",
     "Model",
     "Run",
+    "Seq2Seq",
     "ShapeError",
     "UnknownNameError",
     "affine",

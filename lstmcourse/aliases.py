@@ -26,8 +26,10 @@ MODULES = {
     "widgets": "widgets",
 }
 NAMES = {
+    "Captioner": "training.captioner",
     "Latent": "training.latent",
     "Model": "training.model",
+    "Seq2Seq": "training.seq2seq",
     "fit": "training.fit",
     "claim": "course.claims",
     "check_installation": "course.selfcheck",

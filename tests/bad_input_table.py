@@ -65,6 +65,18 @@ def fresh() -> lc.Model:
     return lc.Model(LSTM, lc.tasks.Adding(steps=22), H)
 
 
+@functools.cache
+def translator() -> lc.Seq2Seq:
+    """A model from words to words."""
+    return lc.Seq2Seq(LSTM, "additive_attention", "translation", H, embedding=2, dtype=np.float64)
+
+
+@functools.cache
+def teller() -> lc.Captioner:
+    """A model from pictures to words."""
+    return lc.Captioner("attend_and_tell", "scenes", H, embedding=2, dtype=np.float64)
+
+
 def batch(model: lc.Model) -> Batch:
     return model.task.batch(batch_size=B, dtype=np.float64)
 
@@ -406,6 +418,66 @@ VALID = {
         {"batch": batch(frames()), "samples": 2, "rng": 0, "backend": "numpy"},
     ),
     "Latent.sample": lambda: (frames().sample, {"n": 2, "length": 2, "rng": 0}),
+    "Seq2Seq": lambda: (
+        lc.Seq2Seq,
+        {
+            "encoder": LSTM,
+            "decoder": "additive_attention",
+            "task": "translation",
+            "hidden_size": H,
+            "embedding": 2,
+            "attention": True,
+            "sizes": {"K": 2},
+            "rng": 0,
+            "dtype": F32,
+        },
+    ),
+    "Seq2Seq.run": lambda: (
+        translator().run,
+        {"batch": batch(translator()), "state": {}, "rng": 0, "grad": True, "backend": "numpy", "step": 0},
+    ),
+    "Seq2Seq.write": lambda: (
+        translator().write,
+        {
+            "source": np.ones((T, B), int),
+            "lengths": np.array([3, 2]),
+            "beam": 2,
+            "length_penalty": 1.0,
+            "most": 2,
+            "rng": 0,
+        },
+    ),
+    "Seq2Seq.translate": lambda: (
+        translator().translate,
+        {"text": ["the cat"], "beam": 2, "length_penalty": 1.0, "most": 2},
+    ),
+    "Captioner": lambda: (
+        lc.Captioner,
+        {
+            "decoder": "attend_and_tell",
+            "task": "scenes",
+            "hidden_size": H,
+            "embedding": 2,
+            "grid": (4, 4),
+            "attention": True,
+            "penalty": 0.5,
+            "entropy": 0.02,
+            "entropy_halves": 10,
+            "sizes": {"K": 2},
+            "rng": 0,
+            "dtype": F32,
+        },
+    ),
+    "Captioner.describe": lambda: (
+        teller().describe,
+        {
+            "pictures": batch(teller()).source,
+            "beam": 2,
+            "length_penalty": 1.0,
+            "most": 2,
+            "rng": 0,
+        },
+    ),
     "fit": lambda: (
         lc.fit,
         {
@@ -949,6 +1021,10 @@ ALLOWED = [
     ("Model(dropout)", "zero", "no dropout"),
     ("Latent(warmup)", "zero, huge", "none, or one that is longer than the training"),
     ("Model.sample(length)", "zero", "nothing is drawn"),
+    ("*(length_penalty)", "zero, fraction, huge", "any power of the length; 0 leaves it out"),
+    ("Captioner(penalty)", "zero, fraction, huge", "any weight; 0 leaves it out"),
+    ("Captioner(entropy)", "zero, fraction, huge", "any weight; 0 leaves it out"),
+    ("Captioner(entropy_halves)", "huge", "after any number of steps"),
     ("Model.sample(temperature)", "zero, fraction, huge", "any temperature; 0 takes the likeliest"),
     ("Cell.init(forget_bias)", "negative, zero, fraction, huge", "any number"),
     ("Cell.override(f)", "negative, zero, fraction, huge", "an equation is held at any number"),
@@ -1061,7 +1137,7 @@ NOT_CALLED = {
     "looked at where it is used, in fit": (
         "train.fit", "train.Recipe.batches", "train.Recipe.factor", "train.Recipe.drawing", "train.History.to_arrays",
         "train.History.from_arrays", "Model.shapes_of", "Model.work",
-        "Latent.shapes_of", "Latent.work",
+        "Captioner.shapes_of", "Latent.shapes_of", "Latent.work",
     ),
     "without arguments": (
         "experiments.Experiment.provenance", "tasks.Task.data_digest", "tasks.Text.data_digest", "tasks.Task.check_stranger",

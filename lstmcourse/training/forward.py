@@ -66,27 +66,30 @@ class Forward:
     def backward(self) -> Arrays:
         """Return the gradient of the loss for every name in the model's `params`."""
         model, h = self.model, self.run[self.model.cell.output]
-        dz = LOSSES[model.task.loss].gradient(self.prediction, self._y)
-        dz /= self.scored
-        dh = dz @ model.params["readout.V"].T
-        if self._keep is not None:
-            dh *= self._keep
+        dh, named = self._read_back()
         dh = {model.cell.output: spread(dh, self._where, h.shape)}
         grads = self.run.backward(dh, inputs=bool(model.embedding))
-        named = {f"cell.{name}": g for name, g in grads.params.items()}
+        named |= {f"cell.{name}": g for name, g in grads.params.items()}
         if model.embedding:
             named["embedding.E"] = sum_rows(self.batch.x, grads["x"], model.params["embedding.E"].shape)
-        named["readout.V"] = self._features.T @ dz
-        named["readout.d"] = dz.sum(axis=0)
         return {name: named[name] for name in model.params}
+
+    def _read_back(self) -> tuple[np.ndarray, Arrays]:
+        """The gradient of what the read-out takes, (scored, width), and of its parameters."""
+        dz = LOSSES[self.model.task.loss].gradient(self.prediction, self._y)
+        dz /= self.scored
+        dh = dz @ self.model.params["readout.V"].T
+        if self._keep is not None:
+            dh *= self._keep
+        return dh, {"readout.V": self._features.T @ dz, "readout.d": dz.sum(axis=0)}
 
 
 # ----------------------------------------------------------------------------------------------- small parts
 
 
-def scored_steps(batch) -> np.ndarray | None:
+def scored_steps(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray | None:
     """The places of the scored steps among all T·B, or None for all of them."""
-    mask, shape = checks.array("batch.mask", batch.mask), np.shape(batch.x)[:2]
+    mask = checks.array("batch.mask", mask)
     if mask.dtype != bool or mask.shape != shape:
         raise ValueError(f"mask must be bool, (T, B) = {shape}; got {mask.dtype} of shape {mask.shape}")
     if not mask.any():

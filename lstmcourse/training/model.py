@@ -173,7 +173,7 @@ class Model(Network):
         check_step(step)
         rng = None if rng is None else checks.generator("rng", rng)
         run = self._unrolled(batch.x, state, batch.lengths, rng, grad, backend, "batch.x")
-        scored = scored_steps(batch)
+        scored = scored_steps(batch.mask, np.shape(batch.x)[:2])
         h = at(run[self.cell.output], scored)
         keep = self._kept(h.shape, rng)
         features = h if keep is None else h * keep
