@@ -160,7 +160,8 @@ SLOW = """
         time.sleep({pause})
         return {{"y": n / 3}}
 """
-START = (
+START = (  # SIGINT is ignored in what a shell starts in the background, and in what that starts
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[2]); import slow_study; "
     "from lstmcourse.experiments.__main__ import main; sys.exit(main(['slow', '--data', sys.argv[1]]))"
 )
@@ -189,9 +190,9 @@ class Slow:
         """(Trial, process) of every start."""
         return [tuple(map(int, line.split()[1:])) for line in (self.folder / "said").read_text().splitlines()]
 
-    def workers(self):
-        """Processes that measured a trial and are there."""
-        return {pid for _, pid in self.started() if is_there(pid)}
+    def workers(self, since=0):
+        """Processes that measured a trial, from one of the starts on, and are there."""
+        return {pid for _, pid in self.started()[since:] if is_there(pid)}
 
 
 def is_there(pid):
@@ -236,14 +237,14 @@ def test_a_killed_run_leaves_no_worker_and_goes_on_where_it_was(here, tmp_path, 
 def test_no_kill_loses_or_repeats_a_finished_trial_or_leaves_a_worker(here, tmp_path):
     """Runners and workers are killed at random moments, until there have been thirty kills."""
     rng = np.random.default_rng()
-    slow = Slow(tmp_path, count=150, pause=0.1)
+    slow = Slow(tmp_path, count=240, pause=0.2)  # more than can be done until then
     kills = 0
     while kills < 30:
         before, known = len(slow.started()), set(slow.noted())
         runner = slow.start(stderr=subprocess.DEVNULL)
         until(lambda: len(slow.started()) > before)  # noqa: B023
         time.sleep(rng.uniform(0, 0.5))
-        workers = slow.workers()
+        workers = slow.workers(before)
         if kills % 2 and workers:
             os.kill(rng.choice(sorted(workers)), signal.SIGKILL)
             assert runner.wait(240) == 1

@@ -102,7 +102,7 @@ def test_a_fork_while_another_thread_holds_any_lock_of_ours(tmp_path):
         SHARED_OUT
         + """
     import importlib, pkgutil, types, warnings
-    from lstmcourse import progress
+    from lstmcourse.training import progress
     warnings.filterwarnings("ignore", "This process", DeprecationWarning)  # it does have threads
     kinds = (type(threading.Lock()), type(threading.RLock()))
     locks = {"the bar's": progress._kind().get_lock()}
