@@ -275,7 +275,7 @@ def outcome(name):
         for module in ("run", "store"):  # experiments are stored, and declared, for this call alone
             stack.enter_context(mock.patch(f"lstmcourse.experiments.{module}.DATA", Path(folder)))
         stack.enter_context(mock.patch.dict("lstmcourse.experiments.define._ALL"))
-        stack.enter_context(mock.patch.dict("os.environ", LSTMCOURSE_CACHE=folder))
+        stack.enter_context(mock.patch.dict("os.environ", LSTMCOURSE_CACHE_DIR=folder))
         function(**arguments)
         for parameter in arguments:
             for k, (kind, value) in enumerate(rubbish(arguments[parameter])):

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..checks import whole
+from ..checks import choice, instance, shown, text, whole
 from ..errors import UnknownNameError
 from .base import accept, entropy
 from .pairs import END, Pairs, Transduction, packed
@@ -93,17 +93,19 @@ class Dates(Transduction):
     alphabet: str | None = None
 
     def __post_init__(self):
-        if isinstance(self.locales, str) or not self.locales:
+        if not isinstance(self.locales, tuple | list) or not self.locales:
             raise TypeError(
-                f"locales={self.locales!r} does not fit: a tuple of names is needed, such as ('fr',)"
+                f"locales={shown(self.locales)} does not fit: a tuple of names is needed, such as ('fr',)"
             )
         object.__setattr__(self, "locales", tuple(self.locales))
         whole("first", self.first, 1000, 9999)
         whole("last", self.last, self.first, 9999)
-        for locale in self.locales:
-            _locale(locale)
+        for k, locale in enumerate(self.locales):
+            _check_locale(f"locales[{k}]", locale)
         if self.alphabet is None:
             object.__setattr__(self, "alphabet", _alphabet(self.locales))
+        if len(set(text("alphabet", self.alphabet))) < max(1, len(self.alphabet)):
+            raise ValueError(f"alphabet={shown(self.alphabet)} does not fit: it has each character once")
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -117,7 +119,9 @@ class Dates(Transduction):
 
     def write(self, date: datetime.date, locale: str, style: str = "long") -> str:
         """Return a date as a language has it, in the style "full", "long" or "medium"."""
-        return _written(date.toordinal(), locale, style)
+        instance("date", date, datetime.date, "datetime.date(1997, 11, 15)")
+        _check_locale("locale", locale)
+        return _written(date.toordinal(), locale, choice("style", style, _STYLES))
 
     @property
     def chance(self) -> float:
@@ -170,15 +174,20 @@ def _babel():
     return babel
 
 
-@lru_cache(maxsize=256)
-def _locale(name: str):
+def _check_locale(name: str, value: str) -> None:
+    """Refuse what is no language of Babel's."""
     babel = _babel()
     try:
-        return babel.Locale.parse(name)
+        _locale(text(name, value))
     except (ValueError, babel.UnknownLocaleError) as error:
         raise UnknownNameError(
-            f"locales: Babel has no language {name!r}; it has names such as 'fr' and 'en_GB'"
+            f"{name}: Babel has no language {shown(value)}; it has names such as 'fr' and 'en_GB'"
         ) from error
+
+
+@lru_cache(maxsize=256)
+def _locale(name: str):
+    return _babel().Locale.parse(name)
 
 
 def _written(day: int, locale: str, style: str) -> str:

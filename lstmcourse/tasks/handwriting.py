@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..checks import choice, whole
+from .. import checks
+from ..checks import array, choice, whole
 from ..errors import ShapeError
 from .base import SPLITS, Batch, Task, entropy, split_of
 from .data import digits
@@ -56,8 +57,8 @@ class Handwriting(Task):
     canvas: int | None = None
 
     def __post_init__(self):
-        if self.size not in (8, 16) or isinstance(self.size, float):
-            raise ValueError(f"size={self.size!r} does not fit: a digit has a side of 8 or 16")
+        if whole("size", self.size, 1) not in (8, 16):
+            raise ValueError(f"size={self.size} does not fit: a digit has a side of 8 or 16")
         object.__setattr__(self, "canvas", self.size if self.canvas is None else self.canvas)
         whole("canvas", self.canvas, self.size)
 
@@ -93,7 +94,7 @@ class Handwriting(Task):
 
     def pictures(self, pixels: np.ndarray) -> np.ndarray:
         """Fold ``(..., canvas ** 2)`` pixels of any number of pictures: ``(pictures, canvas, canvas)``."""
-        pixels = np.asarray(pixels)
+        pixels = array("pixels", pixels)
         if pixels.shape[-1:] != (self.input_size,):
             raise ShapeError(f"pixels have shape {pixels.shape}; pictures needs (..., {self.input_size})")
         return pixels.reshape(-1, self.canvas, self.canvas)
@@ -112,7 +113,7 @@ class Handwriting(Task):
         [14..., 1..., 1...]
         """
         members = _members(self.size, choice("split", split, SPLITS))
-        return self._placed(np.random.default_rng(whole("seed", seed, 0)), members, np.dtype(dtype))
+        return self._placed(np.random.default_rng(whole("seed", seed, 0)), members, checks.dtype(dtype))
 
     def _draw(self, rng, split, batch_size, length, dtype):
         members = _members(self.size, split)

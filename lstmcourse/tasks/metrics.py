@@ -8,12 +8,30 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
-from ..checks import whole
+import numpy as np
+
+from ..checks import at_least, given, listed, shown
 
 __all__ = ["bleu", "error_rate"]
 
 
+def _sentence(name: str, value: Any) -> Sequence:
+    """A sequence of words or symbols, which can be counted."""
+    if not isinstance(value, Sequence | np.ndarray) or isinstance(value, bytes):
+        raise TypeError(f"{name}={shown(value)} does not fit: a list of words or symbols is needed")
+    try:
+        hash(tuple(value))
+    except TypeError as error:
+        raise TypeError(f"{name} holds what is no word and no symbol: {error}") from None
+    return value
+
+
+_CORPUS = listed(_sentence, "of sentences, each a list of words or symbols")
+
+
+@given(hypotheses=_CORPUS, references=_CORPUS, order=at_least(1))
 def bleu(hypotheses: Sequence[Sequence], references: Sequence[Sequence], order: int = 4) -> float:
     """BLEU of a corpus, from 0 to 100, one reference for each sentence.
 
@@ -44,7 +62,6 @@ def bleu(hypotheses: Sequence[Sequence], references: Sequence[Sequence], order: 
     53.73
     """
     _check(hypotheses, references)
-    whole("order", order, 1)
     written, expected = (sum(map(len, side)) for side in (hypotheses, references))
     if not written:
         return 0.0
@@ -60,6 +77,7 @@ def bleu(hypotheses: Sequence[Sequence], references: Sequence[Sequence], order: 
     return 100 * math.exp(nats)
 
 
+@given(hypotheses=_CORPUS, references=_CORPUS)
 def error_rate(hypotheses: Sequence[Sequence], references: Sequence[Sequence]) -> float:
     """Return the edits that turn the hypotheses into the references, for each symbol of these.
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import ShapeError, UnknownNameError, nearest
+from .. import checks
+from ..checks import array, instance
+from ..errors import DtypeError, ShapeError, UnknownNameError, nearest
 from .base import Task
 
 END = "</s>"
@@ -106,23 +108,20 @@ class Transduction(Task):
         >>> task.decode_target(task.encode_target("le chat voit un arbre"))
         'le chat voit un arbre'
         """
+        checks.text("text", text)
         index = {s: k for k, s in enumerate(self.target_symbols)}
         pieces = text.split() if self.target_joiner else list(text)
         for piece in pieces:
             if piece not in index:
                 raise UnknownNameError(
-                    f"the targets of {self.name} have no symbol {piece!r}: {nearest(piece, index)}"
+                    f"text has {piece!r}, and the targets of {self.name} have no symbol {piece!r}: "
+                    f"{nearest(piece, index)}"
                 )
         return np.array([*(index[p] for p in pieces), 0], np.int64)
 
     def decode_target(self, symbols: np.ndarray) -> str:
         """Return the text of ``(T,)`` symbols up to the first end."""
-        symbols = np.asarray(symbols)
-        if symbols.ndim != 1:
-            raise ShapeError(
-                f"decode_target needs symbols of shape (T,), got {symbols.shape}: "
-                "for row b of a batch give batch.target[:, b]"
-            )
+        symbols = self._known(symbols, 1, "(T,): for row b of a batch give batch.target[:, b]")
         words = self.target_symbols
         return self.target_joiner.join(words[k] for k in until_end(symbols[:, None])[0])
 
@@ -138,6 +137,7 @@ class Transduction(Task):
         True
         """
         self._vocabulary()
+        instance("batch", batch, Pairs, "task.batch(batch_size=4)")
         sources = [
             self.decode(column[:n]) for column, n in zip(batch.source.T, batch.source_lengths, strict=True)
         ]
@@ -166,12 +166,24 @@ class Transduction(Task):
         >>> task.exact(batch.target, batch).tolist(), task.exact(batch.target[1:], batch).tolist()
         ([True, True, True], [False, False, False])
         """
-        symbols = np.asarray(symbols)
+        instance("batch", batch, Pairs, "task.batch(batch_size=4)")
+        symbols = self._known(symbols, 2, "(N, B)")
         B = batch.target.shape[1]
-        if symbols.ndim != 2 or symbols.shape[1] != B:
+        if symbols.shape[1] != B:
             raise ShapeError(f"symbols have shape {symbols.shape}; this batch needs (N, B) with B = {B}")
         pairs = zip(until_end(symbols), until_end(batch.target), strict=True)
         return np.array([a == b for a, b in pairs], bool)
+
+    def _known(self, symbols: np.ndarray, ndim: int, axes: str) -> np.ndarray:
+        """Refuse what are no symbols of the target."""
+        symbols = array("symbols", symbols, ndim=ndim, axes=axes)
+        if symbols.size and symbols.dtype.kind not in "iu":
+            raise DtypeError(f"symbols holds {symbols.dtype}; whole numbers are needed")
+        if symbols.size and not 0 <= symbols.min() <= symbols.max() < self.output_size:
+            raise ValueError(
+                f"symbols {symbols.min()} to {symbols.max()} do not fit: they go to {self.output_size - 1}"
+            )
+        return symbols
 
 
 def until_end(symbols: np.ndarray) -> list[list[int]]:

@@ -8,8 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..checks import number, whole
-from ..errors import ShapeError
+from ..checks import array, number, whole
 from .base import Batch, Task, accept
 
 
@@ -116,9 +115,7 @@ class Percolation(Task):
         >>> Percolation.skewed(np.array([[[1, 2]], [[3, 4]]]))[:, 0].tolist()
         [[1, 0], [3, 2], [0, 4]]
         """
-        picture = np.asarray(picture)
-        if picture.ndim != 3:
-            raise ShapeError(f"picture has shape {picture.shape}; skewed needs (rows, B, columns)")
+        picture = array("picture", picture, "biufc", ndim=3, axes="(rows, B, columns)")
         R, B, N = picture.shape
         out = np.zeros((R + N - 1, B, N), picture.dtype)
         for c in range(N):

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..checks import choice, truth
+from ..checks import choice, given, shown, text, truth
 from ..errors import UnknownNameError
 from .base import SPLITS, entropy, split_of
 from .data import pronunciations
@@ -65,11 +65,14 @@ class Pronunciation(Transduction):
         """Phonemes, the end first."""
         return _phonemes(self.stress)
 
+    @given(word=text)
     def pronounce(self, word: str) -> str:
         """Return the phonemes of a word of the dictionary; for others an `UnknownNameError`."""
         spoken = _spoken(self.stress)
         if word not in spoken:
-            raise UnknownNameError(f"{word!r} is not among the {len(spoken):,} words: `words` lists them")
+            raise UnknownNameError(
+                f"word={shown(word)} is not among the {len(spoken):,} words: `words` lists them"
+            )
         return " ".join(spoken[word])
 
     def words(self, split: str = "all") -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..checks import number
+from ..checks import array, number
 from ..errors import ShapeError
 from .base import accept, entropy, span
 from .pairs import END, Pairs, Transduction
@@ -100,7 +100,7 @@ class Scenes(Transduction):
     @staticmethod
     def pictures(source: np.ndarray) -> np.ndarray:
         """Put the cells ``(16, B, 48)`` together: ``(B, 16, 16, 3)`` red, green, blue."""
-        source = np.asarray(source)
+        source = array("source", source)
         if source.ndim != 3 or source.shape[::2] != (_CELLS, 48):
             raise ShapeError(f"source has shape {source.shape}; scenes have shape (16, B, 48)")
         cells = source.swapaxes(0, 1).reshape(-1, _GRID, _GRID, _GRID, _GRID, 3)

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from .. import checks
 from ..checks import choice
 from .base import SPLITS, Batch, Task
 from .data import vowels
@@ -70,7 +71,7 @@ class Speakers(Task):
 
     def whole(self, split: str = "test", *, dtype: object = np.float32) -> Batch:
         """Every utterance of a split once, in the published order."""
-        return _batch(_members(choice("split", split, SPLITS)), np.dtype(dtype))
+        return _batch(_members(choice("split", split, SPLITS)), checks.dtype(dtype))
 
     def _draw(self, rng, split, batch_size, length, dtype):
         members = _members(split)

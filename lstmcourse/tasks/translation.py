@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..checks import given, text
 from .base import accept, entropy, span
 from .pairs import END, Pairs, Transduction
 
@@ -176,6 +177,7 @@ class Translation(Transduction):
 
     # One sentence -------------------------------------------------------------------------------------------
 
+    @given(sentence=text)
     def translate(self, sentence: str) -> str:
         """Return the French of an English sentence of this grammar, with any number of clauses.
 
@@ -198,6 +200,7 @@ class Translation(Transduction):
         _, target = _sentences(*_parsed(sentence))
         return self.decode_target(target.words[:, 0])
 
+    @given(sentence=text)
     def alignment(self, sentence: str) -> np.ndarray:
         """Say which English words each word of the translation stands for.
 

@@ -189,6 +189,7 @@ class Checkpoint:
     facts: dict[str, Any]
     written: tuple[int, str] = (VERSION, "")
 
+    @checks.given(model=trainable)
     def equations(self, model: Any) -> Any:
         """Return the digest of the model's equations if the file's mean the same, else the file's own.
 

@@ -122,6 +122,8 @@ class Model(Network):
         >>> Model.parameter_shapes(lc.cells.rnn, lc.tasks.get("adding"), 10**9)["cell.U_h"]
         (1000000000, 1000000000)
         """
+        cell, task = as_cell(cell), as_task(task)
+        check_settings(task, hidden_size, embedding, 0.0)
         inputs, width = embedding or task.input_size, cell.output_size(hidden_size)
         shapes = {f"cell.{k}": shape for k, shape in cell.parameter_shapes(inputs, hidden_size).items()}
         if embedding:
