@@ -843,6 +843,10 @@ VALID = {
     "plots.bars_over_seeds": lambda: (lc.plots.bars_over_seeds, {"values": {"a": np.array([0.5, 0.6])}}),
     "plots.css": lambda: (lc.plots.css, {"selector": ":root", "prefix": "--lc-"}),
     "plots.figure": lambda: (lc.plots.figure, {"width": 2.0, "height": 1.0, "rows": 1, "columns": 1}),
+    "plots.film": lambda: (
+        lc.plots.film,
+        {"pictures": np.full((2, 1, 2, 3), 0.5), "windows": np.ones((2, 1, 4)), "alt": "two steps"},
+    ),
     "plots.hue": lambda: (lc.plots.hue, {"name": "f"}),
     "plots.picture": lambda: (lc.plots.picture, {"fig": lc.plots.figure()[0], "alt": "a figure of nothing"}),
     "plots.show": lambda: (lc.plots.show, {"fig": lc.plots.figure()[0], "alt": "a figure of nothing"}),
@@ -1184,7 +1188,7 @@ ALLOWED = [
 
 NOT_CALLED = {
     "made by what is in the table": (
-        "Cell", "Run", "CheckpointedRun", "Gradients", "checkpoints.Checkpoint", "inspection.Probe", "plots.Picture", "reader.Answers",
+        "Cell", "Run", "CheckpointedRun", "Gradients", "checkpoints.Checkpoint", "inspection.Probe", "plots.Picture", "plots.Film", "reader.Answers",
         "experiments.Agreement", "experiments.Experiment", "experiments.Pair", "experiments.Results", "experiments.Trial",
         "exercises.Mistake", "exercises.Verdict", "tasks.Batch", "tasks.Pairs", "train.History", "train.Record", "train.Validation",
     ),

@@ -424,6 +424,7 @@ BAD = [
     (lambda: lc.Latent("vrnn", TONES, sizes={"Z": 2, "F": 3, "D": 4}), r"sizes=\{'D': 4\} .*shows 3"),
     (lambda: lc.Latent("vrnn", TONES, sizes={"Z": 2, "F": 3, "Q": 4}), r"no size 'Q'"),
     (lambda: lc.Latent("vrnn", "reber", sizes=SMALL), r"task='reber' gives symbols"),
+    (lambda: lc.Latent("draw", "scenes", sizes={"Z": 2}, steps=3), r"task='scenes' gives pairs"),
     (lambda: lc.Latent("vrnn", TONES, sizes=SMALL, steps=3), r"steps=3 is for a cell that draws"),
     (lambda: lc.Latent("draw", DIGITS, sizes={"Z": 2}), r"steps=None: say how often draw adds"),
     (lambda: lc.Latent("draw", TONES, sizes={"Z": 2}, steps=3), r"task='tones' has no pictures"),

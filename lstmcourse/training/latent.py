@@ -35,6 +35,7 @@ from ..errors import ShapeError
 from ..run.run import Run
 from ..run.unroll import unroll
 from ..tasks.base import Batch
+from ..tasks.pairs import Transduction
 from .equations import digest
 from .given import as_task
 from .network import OVERFLOW, Network, check_step
@@ -194,6 +195,11 @@ class Latent(Network):
             raise ValueError(
                 f"task={self.task.name!r} gives symbols, and {self.cell.name} reads numbers: give a task of "
                 "numbers, such as lstmcourse.tasks.Tones()"
+            )
+        if isinstance(self.task, Transduction):
+            raise ValueError(
+                f"task={self.task.name!r} gives pairs of a source and a target, and {self.cell.name} takes "
+                "one x: give another task, such as lstmcourse.tasks.Tones()"
             )
         if not self.draws:
             if steps is not None:

@@ -28,6 +28,7 @@ from .figures import (
     vector,
     whisker,
 )
+from .film import Film, film
 from .given import REFERENCE, a_legend, a_row, a_scale, axes_of, bars_of, limits, names_of, rows_of
 from .page import Picture, picture, show
 from .style import CYCLE, HATCHES, LEVELS, PALETTE, css, figure, hue, shades, styled
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
+    "Film",
     "PALETTE",
     "Picture",
     "bands",
@@ -45,6 +47,7 @@ __all__ = [
     "by_word",
     "css",
     "figure",
+    "film",
     "heatmap",
     "hue",
     "lines",
