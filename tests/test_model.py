@@ -1,17 +1,20 @@
 """The model: gradients by differences, losses by hand, padding, sampling against unroll, dropout, errors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from training_toys import Averages, Cycle
 
 import lstmcourse as lc
 from lstmcourse.errors import ShapeError, UnknownNameError
+from lstmcourse.tasks import Parity, Percolation
 from lstmcourse.tasks.base import Batch
 from lstmcourse.training.forward import sum_rows
 from lstmcourse.training.losses import LOSSES
 from lstmcourse.training.model import Metrics, Model
 
-LSTM, RNN = lc.cells.lstm, lc.cells.rnn
+LSTM, RNN, GRID = lc.cells.lstm, lc.cells.rnn, lc.cells.grid
 
 
 def randomised(model, seed=3):
@@ -84,6 +87,12 @@ CASES = {
     "dropout between layers and before the read-out": (
         lc.stack([RNN, LSTM], dropout=True), Cycle(padded=True), {"embedding": 2}, 0.4,
     ),
+    "a line over depth, without states": (
+        GRID.with_options(dims=1, layers=3, tied=True), Parity(bits=4), {}, 0.0,
+    ),
+    "a lattice, places outside it, dropout": (
+        GRID.with_options(dims=3, layers=1), Percolation(rows=3, columns=2, given="by diagonals"), {}, 0.4,
+    ),
 }  # fmt: skip
 
 
@@ -120,6 +129,23 @@ def test_loss_is_the_mean_over_scored_steps_written_out():
     assert 0 < len(errors) < batch.mask.size  # some steps are left out
     assert model.loss(batch) == pytest.approx(np.mean(errors), rel=1e-12)
     assert model.run(batch).scored == len(errors)
+
+
+def test_a_lattice_is_scored_field_by_field_and_only_within_the_picture():
+    task = Percolation(rows=3, columns=2, given="by diagonals")
+    model = randomised(Model(GRID.with_options(dims=3, layers=1), task, 3, dtype=np.float64))
+    batch = task.batch(batch_size=4, dtype=np.float64)
+    p, losses, right = model.predict(batch.x), [], []
+    for r, b, c in np.ndindex(3, 4, 2):
+        said, wet = p[r + c, b, c, 0], batch.y[r + c, b, c, 0]
+        losses.append(-np.log(said if wet else 1 - said))
+        right.append((said > 0.5) == wet)
+    forward = model.run(batch)
+    assert forward.scored == 24 and forward.loss == pytest.approx(np.mean(losses), rel=1e-12)
+    assert forward.accuracy == pytest.approx(np.mean(right))
+    for mask in (batch.mask[..., 0], batch.mask[1:], batch.mask.astype(int)):
+        with pytest.raises(ValueError, match=r"\(T, B, N\) = \(4, 4, 2\)"):
+            model.run(replace(batch, mask=mask))
 
 
 def test_one_hot_is_an_embedding_by_the_identity():

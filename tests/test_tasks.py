@@ -59,6 +59,7 @@ INDEPENDENT = [
     *(Parity(bits=16), Parity(bits=20, given="in turn")),
     *(Addition(), Addition(digits=4)),
     *(Percolation(), Percolation(rows=9, columns=5, density=0.6)),
+    Percolation(rows=6, columns=5, given="by diagonals"),
     *(Tones(), Tones(frames=9, size=5, jump=0.5, noise=0)),
     *(Handwriting(), Handwriting(size=16), Speakers()),
 ]
@@ -121,10 +122,10 @@ def test_a_task_is_rebuilt_from_its_repr_and_its_config(task):
 def test_batches_have_the_stated_shapes_and_dtypes(task, dtype):
     for batch_size in (1, 5):
         batch = task.batch("all", batch_size=batch_size, seed=3, dtype=dtype)
-        T = len(batch.x)
-        assert batch.mask.shape == (T, batch_size) and batch.mask.dtype == bool
+        T, *places = len(batch.x), *batch.mask.shape[2:]  # of a lattice
+        assert batch.mask.shape == (T, batch_size, *places) and batch.mask.dtype == bool
         if task.symbols is None:
-            assert batch.x.shape == (T, batch_size, task.input_size) and batch.x.dtype == dtype
+            assert batch.x.shape == (T, batch_size, *places, task.input_size) and batch.x.dtype == dtype
         else:
             assert batch.x.shape == (T, batch_size) and batch.x.dtype == np.int64
             assert 0 <= batch.x.min() and batch.x.max() < task.input_size == len(task.symbols)
@@ -132,7 +133,7 @@ def test_batches_have_the_stated_shapes_and_dtypes(task, dtype):
             assert batch.y.shape == (T, batch_size) and batch.y.dtype == np.int64
             assert 0 <= batch.y.min() and batch.y.max() < task.output_size
         else:
-            assert batch.y.shape == (T, batch_size, task.output_size) and batch.y.dtype == dtype
+            assert batch.y.shape == (T, batch_size, *places, task.output_size) and batch.y.dtype == dtype
         if batch.lengths is not None:
             assert batch.lengths.shape == (batch_size,) and batch.lengths.dtype == np.int64
             assert batch.lengths.max() == T and batch.lengths.min() >= 1

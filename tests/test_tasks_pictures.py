@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from lstmcourse.cells import grids
 from lstmcourse.errors import ShapeError, UnknownNameError
 from lstmcourse.tasks import Addition, Handwriting, Parity, Percolation, Speakers, Tones, data
 
@@ -127,6 +128,21 @@ def test_along_anti_diagonals_the_label_needs_one_step_back():
     assert (rule == y).all()
     with pytest.raises(ShapeError, match="rows, B, columns"):
         task.skewed(np.zeros((3, 3)))
+
+
+def test_by_diagonals_come_the_same_pictures_and_each_field_is_scored_once():
+    by_rows, task = (Percolation(rows=4, columns=6, given=f"by {how}") for how in ("rows", "diagonals"))
+    rows, batch = (t.batch("test", batch_size=30, seed=2) for t in (by_rows, task))
+    for ours, theirs in ((batch.x, rows.x), (batch.y, rows.y)):
+        assert np.array_equal(grids.straightened(ours)[..., 0].swapaxes(1, 2), theirs.swapaxes(1, 2))
+        assert not ours[~batch.mask].any()
+    assert batch.mask.sum() == rows.x.size and grids.straightened(batch.mask).all()
+    q = task.wet
+    assert task.chance == pytest.approx(np.mean([nats([p, 1 - p]) for p in q.ravel()]))
+    assert task.chance_accuracy == pytest.approx(np.maximum(q, 1 - q).mean())
+    guess = np.broadcast_to(task.skewed((q > 0.5)[:, None])[..., None], batch.y.shape)
+    right = task.correct(guess, batch)[batch.mask]
+    assert right.shape == (30 * 24,) and right.mean() == pytest.approx(task.chance_accuracy, abs=0.1)
 
 
 # Handwriting

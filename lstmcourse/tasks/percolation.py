@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..checks import array, number, whole
+from ..checks import array, choice, number, whole
 from .base import Batch, Task, accept
 
 
@@ -32,11 +32,15 @@ class Percolation(Task):
         Size of a picture; at most 10 columns.
     density : float
         Probability that a field is open.
+    given : {"by rows", "by diagonals"}
+        What a step is.
 
     Notes
     -----
-    A step is a row: x ``(rows, B, columns)``, 1 open, 0 closed; y alike, 1 wet, 0 dry. The loss is summed
-    over a row's fields. `skewed` lays a picture out for a lattice that is run along its anti-diagonals.
+    By rows: x ``(rows, B, columns)``, 1 open, 0 closed; y alike, 1 wet, 0 dry. The loss is summed over a
+    row's fields. By diagonals, for a lattice (`lstmcourse.cells.grid` in three dimensions): step t has the
+    fields (t - j, j), x and y ``(rows + columns - 1, B, columns, 1)``; each field is scored by itself, and
+    what lies outside the picture is not. The pictures are the same; `skewed` leads from one to the other.
 
     Examples
     --------
@@ -52,21 +56,23 @@ class Percolation(Task):
     rows: int = 8
     columns: int = 8
     density: float = 0.75
+    given: str = "by rows"
 
     def __post_init__(self):
         whole("rows", self.rows, 1)
         whole("columns", self.columns, 2, 10)
         number("density", self.density, 0, 1, open_ends=True)
+        choice("given", self.given, ("by rows", "by diagonals"))
 
     @property
     def input_size(self) -> int:
-        """A row's fields."""
-        return self.columns
+        """A row's fields, or one."""
+        return self.columns if self.given == "by rows" else 1
 
     @property
     def output_size(self) -> int:
-        """A row's fields."""
-        return self.columns
+        """A row's fields, or one."""
+        return self.columns if self.given == "by rows" else 1
 
     @property
     def wet(self) -> np.ndarray:
@@ -81,14 +87,18 @@ class Percolation(Task):
 
     @property
     def chance(self) -> float:
-        """Entropy of a row's fields, each by itself."""
+        """Entropy of a row's fields, each by itself; by diagonals, of a field."""
         p = np.clip(self.wet, 1e-300, 1)
         q = np.clip(1 - self.wet, 1e-300, 1)
-        return float(-(p * np.log(p) + q * np.log(q)).sum(1).mean())
+        return float(-(p * np.log(p) + q * np.log(q)).sum(1).mean()) / self.columns * self.output_size
 
     @property
     def chance_accuracy(self) -> float:
-        """Share of rows that are right in all fields if each is labelled with its most probable pattern."""
+        """Share of rows that are right in all fields if each is labelled with its most probable pattern; by
+        diagonals, of fields that are right with their most probable label.
+        """
+        if self.given == "by diagonals":
+            return float(np.maximum(self.wet, 1 - self.wet).mean())
         return float(self._known()[1].mean())
 
     def _known(self):
@@ -100,7 +110,9 @@ class Percolation(Task):
         return 0.0
 
     def correct(self, prediction: np.ndarray, batch: Batch) -> np.ndarray:
-        """Say which rows ``(T, B)`` are right in all fields, for probabilities ``(T, B, columns)``."""
+        """Say which rows ``(T, B)`` are right in all fields, for probabilities ``(T, B, columns)``; or which
+        fields ``(T, B, columns)`` are, for ``(T, B, columns, 1)``.
+        """
         return ((self._fits(prediction, batch) > 0.5) == (batch.y > 0.5)).all(-1)
 
     @staticmethod
@@ -135,7 +147,10 @@ class Percolation(Task):
                 above = wet[:, r - 1, c] if r else c == 0
                 wet[:, r, c] = fields[:, r, c] & (above | (wet[:, r, c - 1] if c else False))
         x, y = (a.swapaxes(0, 1).astype(dtype) for a in (fields, wet))
-        return Batch(x, y, np.ones(x.shape[:2], bool))
+        if self.given == "by rows":
+            return Batch(x, y, np.ones(x.shape[:2], bool))
+        inside = self.skewed(np.ones(x.shape, bool))
+        return Batch(self.skewed(x)[..., None], self.skewed(y)[..., None], inside)
 
 
 @lru_cache(maxsize=8)

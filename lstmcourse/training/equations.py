@@ -31,6 +31,8 @@ from ..engine.ops import constant, exp, expand, maximum, sigmoid, softplus, sqrt
 __all__ = ["FORMER", "digest", "forms", "text_digest"]
 
 _SILENT = ("init", "label", "function", "free")  # a table counts by its numbers
+FREE = 3
+"""What stands for a size that a batch decides, such as a lattice's columns; part of the format of files."""
 # Part of the format of files: never changed without a new version of it.
 _COMMUTE = ("maximum", "minimum", "equal", "not_equal", "both", "either")
 
@@ -51,6 +53,7 @@ def digest(cell: Cell, sizes: Mapping[str, int], emitted: Iterable[str] = ()) ->
     True
     """
     graph, of, parts = cell.graph, {}, {}
+    sizes = dict.fromkeys(cell.size_names(), FREE) | dict(sizes)
     output = ({s.name: s.next for s in graph.states} | graph.outputs)[cell.output]
     emitted = sorted(emitted)
     for node in walk([*graph.roots(), *(s.prev for s in graph.states), output]):

@@ -87,11 +87,14 @@ class Forward:
 # ----------------------------------------------------------------------------------------------- small parts
 
 
-def scored_steps(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray | None:
-    """The places of the scored steps among all T·B, or None for all of them."""
+def scored_steps(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Where the scored ones lie among all steps, (T, B), or places of a lattice, (T, B, N); None for all."""
     mask = checks.array("batch.mask", mask)
     if mask.dtype != bool or mask.shape != shape:
-        raise ValueError(f"mask must be bool, (T, B) = {shape}; got {mask.dtype} of shape {mask.shape}")
+        raise ValueError(
+            f"mask must be bool, ({', '.join('TBNM'[: len(shape)])}) = {shape}; got {mask.dtype} of shape "
+            f"{mask.shape}"
+        )
     if not mask.any():
         raise ValueError(
             "mask is False at every step, so there is no loss; score at least one step of a batch"
@@ -99,9 +102,9 @@ def scored_steps(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray | None:
     return None if mask.all() else np.flatnonzero(mask)
 
 
-def at(a: np.ndarray, where: np.ndarray | None) -> np.ndarray:
-    """(T, B, ...) → (N, ...): the values at some steps, or at all."""
-    flat = a.reshape(-1, *a.shape[2:])
+def at(a: np.ndarray, where: np.ndarray | None, axes: int = 2) -> np.ndarray:
+    """(T, B, ...) → (N, ...): the values at some steps, or at all; `axes` of a are steps."""
+    flat = a.reshape(-1, *a.shape[axes:])
     return flat if where is None else flat[where]
 
 
@@ -110,7 +113,7 @@ def spread(values: np.ndarray, where: np.ndarray | None, shape: tuple[int, ...])
     if where is None:
         return values.reshape(shape)
     a = np.zeros(shape, dtype=values.dtype)
-    a.reshape(-1, *shape[2:])[where] = values
+    a.reshape(-1, *values.shape[1:])[where] = values
     return a
 
 

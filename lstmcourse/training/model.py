@@ -152,7 +152,8 @@ class Model(Network):
         Parameters
         ----------
         batch : Batch
-            x (T, B, D) or symbols (T, B), targets, mask and lengths.
+            x (T, B, D) or symbols (T, B), targets, mask and lengths; for a lattice (`lstmcourse.cells.grid`)
+            x (T, B, N, D), and a target and a mask for each of its places, (T, B, N).
         state : dict, optional
             First states, each (B, ...): the `Forward.final` of the batch before, where the batch carries on
             from it.
@@ -175,8 +176,9 @@ class Model(Network):
         check_step(step)
         rng = None if rng is None else checks.generator("rng", rng)
         run = self._unrolled(batch.x, state, batch.lengths, rng, grad, backend, "batch.x")
-        scored = scored_steps(batch.mask, np.shape(batch.x)[:2])
-        h = at(run[self.cell.output], scored)
+        h = run[self.cell.output]
+        scored = scored_steps(batch.mask, h.shape[:-1])
+        h = at(h, scored, h.ndim - 1)
         keep = self._kept(h.shape, rng)
         features = h if keep is None else h * keep
         y = self._targets(batch, scored)
@@ -249,7 +251,7 @@ class Model(Network):
         y, classes = checks.array("batch.y", batch.y), self.task.loss == "cross_entropy"
         shape = batch.mask.shape if classes else (*batch.mask.shape, self.task.output_size)
         checks.same_shape("batch.y", y, "the targets of this batch have", shape)
-        chosen = at(y, scored)
+        chosen = at(y, scored, batch.mask.ndim)
         if classes:
             check_indices("batch.y", chosen, self.task.output_size, "classes")
             return chosen
