@@ -545,6 +545,9 @@ RUNS = {
     "numbers with lengths, float64": lambda: Model(LSTM, Averages(), 4, dropout=0.3, dtype=np.float64),
     "a clock and a learned start": lambda: Model(slows, Cycle(), 4),
     "text": lambda: Model(RNN, lc.tasks.get("text"), 4, embedding=3),
+    "a lattice, whose columns only a batch knows": lambda: Model(
+        lc.cells.grid.with_options(dims=3, layers=1), lc.tasks.Percolation(given="by diagonals"), 4
+    ),
 }
 
 

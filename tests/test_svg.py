@@ -18,7 +18,7 @@ from corner_cells import sizes_of
 import lstmcourse as lc
 from lstmcourse.engine.expression import equations
 from lstmcourse.errors import UnknownNameError
-from lstmcourse.views.diagram import diagram, folded, legend, unrolled
+from lstmcourse.views.diagram import block, diagram, folded, lattice, legend, unrolled
 from lstmcourse.views.diagram.layout import layout
 from lstmcourse.views.diagram.picture import css
 from lstmcourse.views.diagram.plan import UNIT, crossings, segments, through_merges
@@ -530,6 +530,9 @@ ALL = {
     "unrolled lstm": lambda: unrolled(lc.cells.lstm, steps=3),
     "unrolled stack": lambda: unrolled(COMPOSITES["stack"]),
     "legend": legend,
+    "lattice": lambda: lattice(3, 2),
+    "line": lambda: lattice(4, 1, memory=["time"]),
+    "block of a grid": block,
 }
 
 
@@ -678,6 +681,28 @@ def test_the_legend_says_what_each_mark_is():
     shown = " ".join(texts(legend()))
     for word in ("learned layer", "pointwise operation", "vector", "concatenation", "copies"):
         assert word in shown
+
+
+@pytest.mark.parametrize(("memory", "time", "depth"), [("time", 2, 1), (["depth", "time"], 2, 2), ([], 1, 1)])
+def test_a_lattice_has_a_line_for_each_h_and_each_m(memory, time, depth):
+    picture = lattice(4, 3, memory=memory)
+    root = ET.fromstring(picture.svg)
+    lines = [e.get("d") for e in root.iter(f"{SVG}path") if e.get("class") == "w"]
+    assert sum("H" in d for d in lines) == 3 * 5 * time and sum("V" in d for d in lines) == 4 * 4 * depth
+    assert sum(e.get("class") == "module" for e in root.iter(f"{SVG}rect")) == 12
+    shown = texts(picture)
+    assert shown.count("m") == 3 * (time - 1) + 4 * (depth - 1) and shown.count("h") == 3 + 4
+    assert [t for t in shown if t[0] == "x"] == ["x1", "x2", "x3", "x4"]
+    for wrong, error in (({"memory": ["width"]}, UnknownNameError), ({"layers": 7}, ValueError)):
+        with pytest.raises(error, match=r"width|layers=7"):
+            lattice(**wrong)
+
+
+def test_both_lstms_of_a_block_read_every_h():
+    shown = texts(block())
+    assert {"LSTMtime", "LSTMdepth", "H"} <= set(shown)
+    for way in ("time", "depth"):
+        assert {f"{letter}{dash}{way}" for letter in "mh" for dash in ("", "′")} <= set(shown)
 
 
 @pytest.mark.parametrize("cell", COMPOSITES.values(), ids=COMPOSITES.keys())

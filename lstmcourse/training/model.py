@@ -394,11 +394,13 @@ class Model(Network):
     @property
     def carried_shapes(self) -> dict[str, tuple[int, ...] | None]:
         """States that a batch leaves to the next, by name, with the shape of each for one sequence; None for
-        the clock.
+        the clock, and where a batch decides it, as it does the columns of a lattice.
         """
-        shapes = {i.name: None for i in self.cell.inputs if i.kind in ("state", "clock")}
-        states = {s.name: s.prev.shape for s in self.cell.graph.states}
-        return shapes | {name: tuple(d.value(self.sizes) for d in shape) for name, shape in states.items()}
+        shapes, sizes = {i.name: None for i in self.cell.inputs if i.kind in ("state", "clock")}, self.sizes
+        for state in self.cell.graph.states:
+            if all(sizes.keys() >= set(d.names) for d in state.prev.shape):
+                shapes[state.name] = tuple(d.value(sizes) for d in state.prev.shape)
+        return shapes
 
     @property
     def config(self) -> dict[str, Any]:
