@@ -41,18 +41,18 @@ class Backwards(Transduction):
 
 @dataclass(frozen=True)
 class Lamps(Transduction):
-    """Four places, of which one is lit, in one of three colours, which is to be named; then the place."""
+    """Four places, of which one is lit, in a colour, which is to be named; then its side, if it is right."""
 
     name: ClassVar[str] = "lamps"
     chance: ClassVar[float] = math.log(4)
-    target_symbols = (END, "red", "green", "blue", "left", "right")
+    target_symbols = (END, "red", "green", "blue", "right")
     input_size = 3
 
     def _draw(self, rng, split, batch_size, length, dtype):
         place, colour = rng.integers(4, size=batch_size), rng.integers(3, size=batch_size)
         source = np.zeros((4, batch_size, 3), dtype)
         source[place, np.arange(batch_size), colour] = 1
-        target, ends = packed([[1 + c, 4 + p % 2, 0] for c, p in zip(colour, place, strict=True)])
+        target, ends = packed([[1 + c, *[4] * (p % 2), 0] for c, p in zip(colour, place, strict=True)])
         return Pairs(source, target, np.full(batch_size, 4), ends)
 
 
@@ -213,6 +213,7 @@ def test_one_vector_is_what_the_encoder_ends_with(encoder):
 def test_the_penalty_is_that_of_the_paper():
     model, plain = captioner(penalty=0.7), captioner()
     batch = batch_of(model)
+    assert len(set(batch.target_lengths.tolist())) > 1
     shares = plain.run(batch).alignment
     rows = [shares[:n, b].sum(0) for b, n in enumerate(batch.target_lengths)]
     expected = 0.7 * sum(((1 - total) ** 2).sum() for total in rows) / batch.target_lengths.sum()
@@ -258,7 +259,7 @@ def test_reinforce_averaged_over_all_paths_is_the_slope_of_the_mean_loss(rows):
     batch = Pairs(source, target, np.full(rows, 2), ends)
     ways = list(paths(model, batch))
     assert len(ways) == 4**rows and sum(p for p, _ in ways) == pytest.approx(1, rel=1e-12)
-    assert np.ptp([ran.loss for _, ran in ways]) > 0.1
+    assert np.ptp([ran.loss for _, ran in ways]) > 0.03
     gradients = [(p, ran.backward()) for p, ran in ways]
     mean = {name: sum(p * g[name] for p, g in gradients) for name in model.params}
     names = ("encoder.W_h", "decoder.v", "decoder.U_a", "decoder.Z_f", "decoder.W_init_c", "readout.V")

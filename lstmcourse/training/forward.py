@@ -57,11 +57,15 @@ class Forward:
         return self.run.backend
 
     @property
+    def at_each_step(self) -> np.ndarray:
+        """The prediction by step and sequence, (T, B, K); 0 where it is not scored."""
+        shape = (*self.batch.mask.shape, self.prediction.shape[-1])
+        return spread(self.prediction, self._where, shape)
+
+    @property
     def accuracy(self) -> float:
         """Share of the scored steps that the task calls correct."""
-        shape = (*self.batch.mask.shape, self.prediction.shape[-1])
-        every = spread(self.prediction, self._where, shape)
-        return float(self.model.task.correct(every, self.batch)[self.batch.mask].mean())
+        return float(self.model.task.correct(self.at_each_step, self.batch)[self.batch.mask].mean())
 
     def backward(self) -> Arrays:
         """Return the gradient of the loss for every name in the model's `params`."""
