@@ -61,7 +61,7 @@ ifdef PORTABLE
 endif
 	OPENBLAS_NUM_THREADS=$(OPENBLAS_NUM_THREADS) $(PYTEST) -m 'not long' $(NOTEBOOKS) tests lstmcourse tools/claims.py notebooks $(TEST_ARGS)
 
-test-long: setup-test ## what is slow by nature: processes that are killed, many at once
+test-long: setup-test ## what is slow by nature: processes that are killed, many at once, every cell compiled both ways
 	OPENBLAS_NUM_THREADS=$(OPENBLAS_NUM_THREADS) $(PYTEST) -m long tests $(TEST_ARGS)
 
 mutants: setup-test ## change the package in one place at a time, and see whether tests notice (ARGS="--count 20 --seed 0")
