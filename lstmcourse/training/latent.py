@@ -44,8 +44,8 @@ from .plain import plain
 
 __all__ = ["Bound", "Latent"]
 
-AT_ONCE = 1024
-"""How many sequences `Latent.likelihood` runs at once: copies of a batch, each with noise of its own."""
+AT_ONCE = 10_000
+"""How many steps through time, of all copies of a batch together, `Latent.likelihood` runs at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -356,9 +356,14 @@ class Latent(Network):
 
     def _scored(self, batch: Any) -> int:
         """How many frames, or pictures."""
-        if self.draws or batch.lengths is None:
-            return math.prod(np.shape(batch.x)[:2])
-        return int(np.sum(batch.lengths))
+        every = self.draws or batch.lengths is None
+        scored = math.prod(np.shape(batch.x)[:2]) if every else int(np.sum(batch.lengths))
+        if not scored:
+            raise ValueError(
+                f"batch has no {self.unit}: x has shape {np.shape(batch.x)}, lengths are {batch.lengths}; at "
+                "least one is needed for a loss"
+            )
+        return scored
 
     def _noise(self, cell: Cell, T: int, B: int, rng: np.random.Generator) -> Arrays:
         """Draw a cell's noise, in the order of its arguments: standard normal, or uniform in [0, 1)."""
@@ -421,17 +426,17 @@ class Latent(Network):
             return -self._forward(given, rng, **how)[1]
         self._refuse_without("z", "mu")
         axis = 0 if self.draws else 1
-        B = given["x"].shape[axis]
-        weights = np.empty((samples, B))
-        for first in range(0, samples, max(1, AT_ONCE // B)):
-            part = weights[first : first + max(1, AT_ONCE // B)]
+        T, B = self.steps or len(given["x"]), given["x"].shape[axis]
+        weights, most = np.empty((samples, B)), max(1, AT_ONCE // max(1, T * B))
+        for first in range(0, samples, most):
+            part = weights[first : first + most]
             copies = {"x": np.concatenate([given["x"]] * len(part), axis)}
             if given.get("lengths") is not None:
                 copies["lengths"] = np.tile(given["lengths"], len(part))
             run, nll, _ = self._forward(copies, rng, **how)
             part[:] = (log_ratio(run, copies.get("lengths")) - nll).reshape(part.shape)
-        most = weights.max(axis=0)
-        return most + np.log(np.exp(weights - most).mean(axis=0))
+        largest = weights.max(axis=0)
+        return largest + np.log(np.exp(weights - largest).mean(axis=0))
 
     def _refuse_without(self, *names: str) -> None:
         """ValueError where the cell has not named what importance sampling needs."""
