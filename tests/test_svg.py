@@ -323,6 +323,19 @@ def test_a_linear_layer_carries_the_papers_letter():
     assert "C tilde_t is a linear layer of h_t-1 and x_t." in diagram(lc.cells.greff_niaf).desc
 
 
+def test_a_function_of_a_weight_alone_is_a_box_that_reads_nothing():
+    @lc.cell
+    def slow(x, h):
+        rate = lc.sigmoid(lc.param("r", "H"))
+        h = rate * h + lc.affine("h", W=x)
+        return h
+
+    plan = layout(slow)
+    assert plan.glyphs["rate"].kind == "layer" and plan.glyphs["rate"].text == "σ"
+    assert plan.glyphs["rate"].args == [] and ("rate", "mul") in {(w.source, w.sink) for w in plan.wires}
+    assert "rate_t is sigmoid of a weight." in diagram(slow).desc
+
+
 def test_an_operation_on_constants_is_part_of_what_uses_it():
     assert "÷√H" in [g.text for g in shape_ids(plan_of(lc.cells.mlstm))]
 

@@ -145,8 +145,9 @@ class _Reader:
         if node.op.name == "spread":
             return Glyph("", "layer", f"{node.args[0].attrs['value']:g}", role="box"), [node], []
         if text and (len(members) > 1 or not _with_constant(node)):
-            args = [inner]
-            return Glyph("", "function", text, a=_half_width(text, 2)), members, args
+            if _constant(inner):  # of a weight alone: a box that reads nothing
+                return Glyph("", "layer", text, role="box", a=_half_width(text, 2)), members, []
+            return Glyph("", "function", text, a=_half_width(text, 2)), members, [inner]
         args = [a for a in node.args if not _constant(a)]
         text = _operation_text(node)
         learned = any(a.op.name == "param" for a in node.args)

@@ -44,8 +44,10 @@ def describe(cell: Cell) -> str:
             return named(g.name, "t", letters).spoken
         args = [say(a) for a in through_merges(g.args, glyphs)]
         if g.kind == "layer":
-            if not args:
+            if not args and node_op(g) == "spread":
                 return f"the constant {g.text}"
+            if not args:
+                return f"{_FUNCTIONS_SAID.get(g.text, g.text)} of a weight"
             if re.fullmatch(r"[A-Z](_\w+)?", g.text):
                 return f"a linear layer of {listed(args)}"
             return f"a {_FUNCTIONS_SAID.get(g.text, g.text)} layer of {listed(args)}"
