@@ -115,7 +115,7 @@ def _needed(text: str, functions: Mapping[str, str]) -> list[str]:
     return [name for name in functions if name in found]
 
 
-def module(cell: Definition, sizes: Mapping[str, int]) -> str:
+def module(cell: Definition, sizes: Mapping[str, int], *, gradients: bool = True) -> str:
     """The text of the module, for arrays of these sizes.
 
     Parameters
@@ -123,6 +123,8 @@ def module(cell: Definition, sizes: Mapping[str, int]) -> str:
     cell : Definition
     sizes : mapping of str to int
         All that the cell has, by name.
+    gradients : bool
+        Whether ``backward`` is there too.
     """
     functions = _functions()
     names = _Names(functions, sizes)
@@ -131,15 +133,20 @@ def module(cell: Definition, sizes: Mapping[str, int]) -> str:
         if node.op.name == "affine":
             node.hint = f"a_{node.attrs['label']}"
     give_hints(graph)
-    derived = backward(graph, [*dict.fromkeys([*cell.states, *cell.emits])], _computed(graph))
-    derived = give_hints(materialise_states(simplify(derived)))
+    derived = Graph(graph.name)
+    if gradients:
+        derived = backward(graph, [*dict.fromkeys([*cell.states, *cell.emits])], _computed(graph))
+        derived = give_hints(materialise_states(simplify(derived)))
     saved = [n.attrs["of"] for n in derived.leaves("saved")]
     ahead = _Printer(cell, graph, [*map(graph.names.get, cell.names), *saved], {}, names)
-    back = _Printer(cell, derived, [*derived.outputs.values()], ahead.storage, names)
-    body = "\n\n".join([ahead.forward(), ahead.run(), back.backward(ahead.returned)])
+    parts = [ahead.forward(), ahead.run()]
+    if gradients:
+        back = _Printer(cell, derived, [*derived.outputs.values()], ahead.storage, names)
+        parts.append(back.backward(ahead.returned))
+    body = "\n\n".join(parts)
     told = ", ".join(f"{k} = {v}" for k, v in sizes.items())
     known = ", ".join(f"{v} = {sizes[k]}" for k, v in names.sizes.items() if re.search(rf"\b{v}\b", body))
-    head = [f"// {cell.name}, for {told or 'arrays of any size'}.", ABOUT, ""]
+    head = [f"// {cell.name}, for {told or 'arrays of any size'}.", ABOUT if gradients else "//", ""]
     head.append(f"const cell = {_described(cell, graph, sizes)};")
     head += [f"const {known};"] * bool(known) + names.tables
     called = _needed("\n".join(head) + body, functions)

@@ -120,9 +120,9 @@ class Open:
             gaps = [_px(p) for p in broken.get(w.source, ())]
             shifted = [(x + dx, y) for x, y in points], [(x + dx, y) for x, y in gaps], head
             by_line.setdefault((w.source, (w.source, w.sink) in self.bright), []).append(shifted)
-        for (_, full), lines in by_line.items():
+        for (source, full), lines in by_line.items():
             points, gaps, heads = zip(*lines, strict=True)
-            sheet.put(stroke(points, gaps, list(heads)), full)
+            self.put(sheet, plan.glyphs[source], "line", stroke(points, gaps, list(heads)), full)
         for w in plan.wires:
             g = plan.glyphs[w.sink]
             if (
@@ -145,7 +145,7 @@ class Open:
             x, y = g.x * UNIT + dx, g.y * UNIT
             full = g.id in self.lit
             if g.kind in ("layer", "point", "function"):
-                sheet.put(shape(g, x, y), full)
+                self.put(sheet, g, "glyph", shape(g, x, y), full)
             elif g.kind == "input":
                 sheet.disc(self._name(g), x, y + OUT * UNIT, "input", full)
             elif g.kind == "output":
@@ -154,6 +154,10 @@ class Open:
             full = any((w.source, w.sink) in self.bright for w in plan.wires if w.source == label.line)
             full |= self.light is not None and label.line in self.lit
             sheet.name(label.name, label.x + dx, label.y, label.anchor, full, 17)
+
+    def put(self, sheet: Sheet, g: Glyph, what: str, text: str, full: bool) -> None:
+        """Put a glyph's marks, or those of its line; a picture that moves says here what is what."""
+        sheet.put(text, full)
 
     def _name(self, g: Glyph) -> Name:
         return named(
@@ -298,8 +302,9 @@ def _candidates(plan: Layout, g: Glyph, name: Name) -> Iterator[tuple[float, Lab
 
 def covered(box, taken) -> float:
     """How much of a rectangle lies over others."""
-    total = 0.0
-    for x0, y0, x1, y1 in taken:
-        w, h = min(x1, box[2]) - max(x0, box[0]), min(y1, box[3]) - max(y0, box[1])
-        total += max(0.0, w) * max(0.0, h)
-    return total
+    left, top, right, bottom = box
+    return sum(
+        (min(x1, right) - max(x0, left)) * (min(y1, bottom) - max(y0, top))
+        for x0, y0, x1, y1 in taken
+        if x0 < right and left < x1 and y0 < bottom and top < y1
+    )
