@@ -107,6 +107,7 @@ __all__ = [
     "identity",
     "inspection",
     "interop",
+    "lab",
     "log",
     "logsumexp",
     "matmul",

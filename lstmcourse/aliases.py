@@ -34,6 +34,7 @@ NAMES = {
     "claim": "course.claims",
     "check_installation": "course.selfcheck",
     "diff": "views.difference",
+    "lab": "laboratory.lab",
     "xray": "training.xray",
 }
 _PACKAGE = __name__.rpartition(".")[0]

@@ -288,6 +288,10 @@ VALID = {
         lc.unroll,
         {"cell": ticking, "params": {"q": np.ones(H)}, "steps": 2, "batch_size": 1},
     ),
+    "lab": lambda: (
+        lc.lab,
+        {"cell": LSTM, "hidden_size": H, "params": LSTM.init(1, H, 0, dtype=np.float64), "x": X[:, 0, 0]},
+    ),
     "xray": lambda: (
         lc.xray,
         {"run": lc.unroll(RNN, RNN.init(D, H, 0), X.astype(np.float32)), "sequence": 0},
@@ -1080,6 +1084,7 @@ ALLOWED = [
     ("optim.*", "zero, fraction, huge", "rates"),
     ("optim.ExponentialDecay(half_life)", "inf", "no decay"),
     ("xray(sequence)", "zero", "the first one"),
+    ("lab(x)", "wrong axis, wrong dtype", "a longer sequence; any floats"),
     ("Model(dropout)", "zero", "no dropout"),
     ("Latent(warmup)", "zero, huge", "none, or one that is longer than the training"),
     ("Model.sample(length)", "zero", "nothing is drawn"),

@@ -318,3 +318,89 @@ def test_the_console_is_quiet_and_nothing_leaves_the_machine(page):
     """Stands last, so that it has heard all of the above."""
     assert page.outside == []
     assert [said for said in page.heard if not any(re.search(pattern, said) for pattern, _ in ALLOWED)] == []
+
+
+LABORATORY = {
+    "open": "import lstmcourse as lc\nlab = lc.lab(lc.cells.lstm)\nlab",
+    "set": "lab.values['b_f'] = 3.0",
+    "read": "print(lab.values['b_i'][0], lab.held['f'][4, 0, 0])",
+}
+
+
+def asked(lab, path, method="GET", body=None):
+    """An answer of the server's."""
+    base, _, rest = lab.partition("/lab")
+    request = urllib.request.Request(f"{base}/api/{path}?{rest.partition('?')[2]}", method=method)
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(request, data, timeout=20) as answer:
+        text = answer.read()
+    return json.loads(text) if text else None
+
+
+def test_a_laboratory_lives_with_and_without_a_kernel(lab):
+    """Page and Python hear each other; on the second day there is no kernel, and it lives all the same."""
+    from playwright.sync_api import expect, sync_playwright
+
+    cells = [
+        {"cell_type": "code", "id": k, "source": text, "metadata": {}, "outputs": [], "execution_count": None}
+        for k, text in LABORATORY.items()
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": cells}
+    told = {"type": "notebook", "format": "json", "content": notebook}
+    asked(lab, "contents/laboratory.ipynb", "PUT", told)
+    base, _, rest = lab.partition("/lab")
+    address = f"{base}/lab/tree/laboratory.ipynb?reset&{rest.partition('?')[2]}"
+    heard = []
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+
+        def opened():
+            page = browser.new_context(viewport={"width": 1280, "height": 1300}).new_page()
+            page.on("pageerror", lambda error: heard.append(str(error)))
+            page.on("console", lambda said: heard.append(said.text) if said.type == "error" else None)
+            page.set_default_timeout(30_000)
+            page.goto(address)
+            page.locator(".jp-CodeCell").first.wait_for()
+            return page
+
+        page = opened()
+        page.get_by_title("Change kernel for").filter(has_text=re.compile(r"\| Idle")).first.wait_for()
+        page.locator(".jp-Cell").first.click()
+        page.keyboard.press("Shift+Enter")
+        expect(page.locator(".lc-link")).to_have_text("connected to Python", timeout=30_000)
+        page.get_by_role("spinbutton", name="b i, as a number").fill("-2.5")
+        page.get_by_role("slider", name="step", exact=True).fill("5")
+        page.locator('[data-glyph="f"]').focus()
+        page.keyboard.press("a")  # adds no cell
+        page.keyboard.press("PageDown")
+        assert page.locator(".jp-Cell").count() == 3
+        page.wait_for_timeout(500)
+        page.locator(".jp-Cell").nth(1).locator(".cm-content").click()
+        page.keyboard.press("Shift+Enter")
+        expect(page.get_by_role("spinbutton", name="b f, as a number")).to_have_value("3", timeout=30_000)
+        page.locator(".jp-Cell").nth(2).locator(".cm-content").click()
+        page.keyboard.press("Shift+Enter")
+        said = page.locator(".jp-Cell").nth(2).locator(".jp-OutputArea-output")
+        expect(said).to_have_text(re.compile(r"-2\.5 0\.\d"), timeout=30_000)
+        page.keyboard.press("Control+s")
+        deadline = time.monotonic() + 20
+        while not asked(lab, "contents/laboratory.ipynb")["content"]["cells"][2]["outputs"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        page.context.close()
+        for session in asked(lab, "sessions"):
+            if session["path"] == "laboratory.ipynb":
+                asked(lab, f"sessions/{session['id']}", "DELETE")
+        (stored,) = asked(lab, "contents/laboratory.ipynb")["content"]["cells"][0]["outputs"]
+        assert set(stored["data"]) == {"text/html", "text/plain"}  # nothing of the widget
+
+        page = opened()
+        page.locator(".lc-lab[data-alive=shown]").wait_for()
+        f = page.locator('[data-glyph="f"]')
+        before = f.get_attribute("aria-valuenow")
+        page.get_by_role("spinbutton", name="b f, as a number").fill("-3")
+        expect(f).not_to_have_attribute("aria-valuenow", before)
+        assert "Error displaying widget" not in page.content()
+        assert heard == []
+        browser.close()

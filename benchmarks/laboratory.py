@@ -1,0 +1,77 @@
+"""The time of a laboratory's own script from an input to the picture, in Chromium.
+
+One weight is moved 210 times, ten moves at a time; the number is the median of a move, in brackets the most.
+At each the whole sequence is computed anew, and every line, number, row and control is brought up to date.
+It is the time for which the script has the processor; layout and painting, which are the browser's, come on
+top. Needs Playwright; run it by ``python benchmarks/laboratory.py``.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import CDPSession, sync_playwright
+
+import lstmcourse as lc
+
+LABS = {
+    "rnn": (lc.cells.rnn, 1),
+    "lstm": (lc.cells.lstm, 1),
+    "lstm, 3 units": (lc.cells.lstm, 3),
+    "slstm": (lc.cells.slstm, 1),
+    "stack(lstm, gru), 3 units": (lc.stack([lc.cells.lstm, lc.cells.gru]), 3),
+}
+SLOWER = (1, 5)  # as a phone
+
+MOVES = """async () => {
+    const store = globalThis[Symbol.for("lstmcourse.labs")].values().next().value;
+    const name = store.spec.params[0];
+    for (let k = 0; k < 10; k++) {
+        store.put(name, 0, Math.sin(k + performance.now()));
+        await new Promise(requestAnimationFrame);
+    }
+}"""
+
+
+def script_time(session: CDPSession) -> float:
+    """Milliseconds that the page's scripts have had of the processor so far."""
+    metrics = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
+    return 1000 * metrics["ScriptDuration"]
+
+
+def main() -> None:
+    """Print a table of milliseconds."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        sys.exit("There is no browser: install chromium.")
+    with sync_playwright() as p, tempfile.TemporaryDirectory() as folder:
+        browser = p.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        print("| laboratory | " + " | ".join(f"{n} x slower" if n > 1 else "as it is" for n in SLOWER) + " |")
+        print("|---" * (1 + len(SLOWER)) + "|")
+        for name, (cell, units) in LABS.items():
+            page = browser.new_page()
+            page.goto(lc.lab(cell, hidden_size=units).save(Path(folder) / "lab.html").as_uri())
+            page.locator(".lc-lab[data-alive=shown]").wait_for()
+            page.evaluate("document.querySelector('.lc-lab [data-glyph]').focus()")
+            found = []
+            for slower in SLOWER:
+                session = page.context.new_cdp_session(page)
+                session.send("Emulation.setCPUThrottlingRate", {"rate": slower})
+                session.send("Performance.enable", {"timeDomain": "threadTicks"})
+                took = []
+                for _ in range(21):
+                    before = script_time(session)
+                    page.evaluate(MOVES)
+                    took.append((script_time(session) - before) / 10)
+                found.append(f"{statistics.median(took):.1f} ({max(took[1:]):.1f})")
+            print(f"| {name} | " + " | ".join(found) + " |")
+            page.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

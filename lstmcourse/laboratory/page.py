@@ -1,0 +1,72 @@
+"""A laboratory as HTML: a still picture, and the script that brings it to life where scripts may run.
+
+The script is one module, without imports: the cell's arithmetic as `programs.javascript` prints it, the files
+beside this one in the order of `PARTS`, and what they are about, as data.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import re
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ..programs import javascript
+from ..views.diagram.picture import Diagram
+from ..views.style import css
+from .graphs import holdable, named
+
+__all__ = ["PARTS", "arithmetic", "bridge", "document", "fragment", "script"]
+
+PARTS = ("store.js", "hand.js", "picture.js", "explain.js", "timeline.js", "controls.js", "lab.js")
+
+
+@functools.cache
+def _read(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8").strip()
+
+
+def bridge() -> str:
+    """The module of the widget that links a page to Python."""
+    return _read("bridge.js")
+
+
+def arithmetic(cell: Any, sizes: Mapping[str, int]) -> str:
+    """A constant ``cell`` whose ``run`` gives every value of a step, and holds what is not free."""
+    text = javascript.module(holdable(named(cell), watched=True), sizes, gradients=False)
+    text = re.sub(r"^export ", "", text, flags=re.M)
+    return f"const cell = (() => {{\n{text}\nreturn {{ run }};\n}})();"
+
+
+def script(code: str, spec: Mapping[str, Any], key: str) -> str:
+    """The whole module."""
+    data = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    parts = [code, *map(_read, PARTS), f"begin({json.dumps(key)}, cell, {data});"]
+    return "\n\n".join(parts).replace("</", "<\\/").replace("<!--", "<\\!--")
+
+
+def fragment(drawn: Diagram, code: str, spec: Mapping[str, Any], key: str) -> str:
+    """The laboratory for a page."""
+    data = base64.b64encode(drawn.svg.encode()).decode()
+    alt = escape(f"{drawn.title}. {drawn.desc}")
+    return (
+        f'<div class="lc-lab" data-key="{key}"><style>{css(".lc-lab")}{_read("lab.css")}</style>'
+        f'<img alt="{alt}" style="max-width:100%;height:auto" src="data:image/svg+xml;base64,{data}"/></div>'
+        f'<script type="module">\n{script(code, spec, key)}\n</script>'
+    )
+
+
+def document(title: str, body: str) -> str:
+    """A page of its own, which needs nothing else."""
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<link rel="icon" href="data:,">\n'
+        f"<style>:root{{color-scheme:light dark}}body{{margin:12px auto;max-width:1000px}}"
+        f"@media (prefers-color-scheme:dark){{body{{background:#111}}}}</style>\n</head>\n"
+        f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+    )

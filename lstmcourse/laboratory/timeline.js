@@ -1,0 +1,227 @@
+// Through time: the input, which one draws; every equation as a line; a step to look at; spans over which one holds.
+
+function timelineView(box, store, { hover, choose, say }) {
+  const { spec, units } = store, updates = [], quietly = [];
+  const svgTag = (tag, attributes, ...children) => {
+    const el = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [k, v] of Object.entries(attributes)) el.setAttribute(k, v);
+    el.append(...children);
+    return el;
+  };
+  let span = null; // what the brush has marked: { name, first, last }
+
+  // The step
+
+  const slider = make("input", { type: "range", min: 1, step: 1, class: "lc-step", "aria-label": "step" });
+  const told = make("output", { class: "lc-now" });
+  const play = make("button", { type: "button", class: "lc-play", onclick: () => (timer ? stop() : start()) });
+  let timer = 0;
+  function start() {
+    if (store.step === store.steps - 1) store.look({ step: 0 });
+    timer = setInterval(() => (store.step < store.steps - 1 ? store.look({ step: store.step + 1 }) : stop()), 450);
+    store.look({});
+  }
+  function stop() {
+    clearInterval(timer);
+    timer = 0;
+    store.look({});
+  }
+  slider.addEventListener("input", () => store.look({ step: slider.value - 1 }));
+  updates.push(() => {
+    slider.max = store.steps;
+    slider.value = store.step + 1;
+    slider.style.setProperty("--lc-steps", store.steps);
+    slider.setAttribute("aria-valuetext", `step ${store.step + 1} of ${store.steps}`);
+    told.textContent = `step ${store.step + 1}`;
+    play.textContent = timer ? "❚❚" : "▶";
+    play.setAttribute("aria-label", timer ? "stop" : "play");
+    if (timer && !box.isConnected) stop();
+  });
+  box.append(play, make("div", { class: "lc-track" }, slider), told);
+
+  // A row: its name, its picture, its number now. What the picture is made of stays; what is drawn changes.
+
+  function row(key, label, lines, range) {
+    const plot = svgTag("svg", { preserveAspectRatio: "none", class: "lc-plot" }), now = make("output", { class: "lc-now" });
+    const name = make("button", { type: "button", class: "lc-name", html: label, "aria-label": `explain ${spec.words[key].said}`, onclick: () => choose(key) });
+    const frame = make("div", { class: "lc-frame", "data-row": key }, plot);
+    const cursor = svgTag("rect", { class: "lc-cursor", y: 0, width: 1, height: 1 }), zero = svgTag("path", { class: "lc-zero" });
+    plot.append(cursor, zero, ...lines.map((line) => line.el));
+    frame.addEventListener("pointerenter", () => hover(key));
+    box.append(name, frame, now);
+    updates.push(() => {
+      const [low, high] = range(), y = (v) => +(0.06 + (0.88 * (high - v)) / (high - low)).toFixed(4);
+      put(plot, "viewBox", `0 0 ${store.steps} 1`);
+      put(cursor, "x", store.step);
+      put(zero, "d", low < 0 && high > 0 ? `M0 ${y(0)}H${store.steps}` : "");
+      for (const line of lines) put(line.el, "d", line.d(y));
+      now.textContent = shown(store.read(key));
+      put(frame, "data-low", shown(low));
+      put(frame, "data-high", shown(high));
+    });
+    return { frame, plot };
+  }
+  const stepAt = (e, frame) => {
+    const { left, width } = frame.getBoundingClientRect();
+    return Math.max(0, Math.min(store.steps - 1, Math.floor(((e.clientX - left) / width) * store.steps)));
+  };
+
+  // The input
+
+  for (const name of spec.inputs) {
+    const range = () => {
+      const most = Math.max(1, ...Array.from(store.values[name].data, Math.abs));
+      return [-most, most];
+    };
+    const bar = (v, t, y) => (v ? `M${t + 0.12} ${y(0)}V${y(v)}H${t + 0.88}V${y(0)}z` : "");
+    const bars = { el: svgTag("path", { class: "lc-bar" }), d: (y) => Array.from(store.values[name].data, (v, t) => bar(v, t, y)).join("") };
+    const { frame } = row(name, spec.words[name].left, [bars], range);
+    frame.tabIndex = 0;
+    frame.classList.add("lc-draw");
+    const label = () => `${spec.words[name].said}, at step ${store.step + 1}`;
+    const inHand = movable(frame, { label, read: () => store.read(name), range: () => [-1, 1], write: (v) => store.move(name, v) });
+    updates.push(inHand);
+    frame.addEventListener("keydown", (e) => {
+      const by = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
+      if (!by) return;
+      store.look({ step: store.step + by });
+      e.preventDefault();
+    });
+    // Drawing: the pointer's height is the number at the step below it.
+    let drawing = false;
+    const put = (e) => {
+      const { top, height } = frame.getBoundingClientRect(), most = drawing;
+      const v = most * (1 - (2 * ((e.clientY - top) / height - 0.06)) / 0.88);
+      const t = stepAt(e, frame);
+      store.look({ step: t });
+      store.put(name, t, Math.abs(v) < 0.08 * most ? 0 : Math.round(Math.max(-most, Math.min(most, v)) * 20) / 20);
+    };
+    frame.addEventListener("pointerdown", (e) => {
+      e.stopImmediatePropagation();
+      if (e.button) return;
+      drawing = range()[1];
+      frame.setPointerCapture(e.pointerId);
+      put(e);
+    }, { capture: true });
+    frame.addEventListener("pointermove", (e) => drawing && put(e));
+    frame.addEventListener("lostpointercapture", () => (drawing = false));
+  }
+
+  // The equations
+
+  for (const { key, hue, range } of spec.rows) {
+    const many = Math.min(count(spec.holdable[key]), units), hold = (t) => store.heldAt(key, t);
+    const bounds = () => {
+      if (range) return range;
+      let most = 0;
+      for (let u = 0; u < many; u++) for (const v of store.series(key, u)) if (Number.isFinite(v)) most = Math.max(most, Math.abs(v));
+      const nice = most <= 1 ? 1 : Math.ceil(most * 2) / 2;
+      return [-nice, nice];
+    };
+    const steps = () => Array.from({ length: store.steps }, (_, t) => t);
+    const block = (from, to) => `M${from} 0H${to}V1H${from}z`;
+    const line = (kind, d) => ({ el: svgTag("path", { class: kind, style: `--lc-hue:var(--lc-${hue})` }), d });
+    const curve = (y, unit) => store.series(key, unit).map((v, t) => `${t ? "L" : "M"}${t + 0.5} ${y(v)}`).join("");
+    const others = (y) => Array.from({ length: many }, (_, u) => (u === store.unit ? "" : curve(y, u))).join("");
+    const { frame, plot } = row(key, spec.words[key].left, [
+      line("lc-holds", () => steps().filter(hold).map((t) => block(t, t + 1)).join("")),
+      line("lc-span", () => (span?.name === key ? block(span.first, span.last + 1) : "")),
+      line("lc-line lc-other", others),
+      line("lc-line", (y) => curve(y, store.unit)),
+      line("lc-dot-now", (y) => `M${store.step + 0.5} ${y(store.read(key))}h0`),
+    ], bounds);
+    plot.setAttribute("role", "img");
+    plot.setAttribute("aria-label", `${spec.words[key].said} over time`);
+    quietly.push(() => {
+      const values = store.series(key), held = steps().filter(hold).length;
+      put(plot, "aria-label", `${spec.words[key].said} over ${store.steps} steps: from ${shown(Math.min(...values))} to ${shown(Math.max(...values))}; at step ${store.step + 1}: ${shown(store.read(key))}${held ? `; held at ${held} steps` : ""}`);
+    });
+    let begun = null;
+    frame.addEventListener("pointerdown", (e) => {
+      if (e.button) return;
+      begun = stepAt(e, frame);
+      frame.setPointerCapture(e.pointerId);
+      store.look({ step: begun });
+    });
+    frame.addEventListener("pointermove", (e) => {
+      if (begun === null || !(key in spec.holdable)) return;
+      const at = stepAt(e, frame);
+      if (at === begun && span?.name !== key) return;
+      mark(key, Math.min(at, begun), Math.max(at, begun));
+    });
+    frame.addEventListener("lostpointercapture", () => (begun = null));
+    frame.style.touchAction = "pan-y";
+  }
+
+  // Holding a span
+
+  const which = make("select", { "aria-label": "equation to hold" });
+  for (const name of Object.keys(spec.holdable)) which.append(make("option", { value: name }, spec.words[name].said));
+  const whole = (label) => make("input", { type: "number", min: 1, step: 1, "aria-label": label });
+  const first = whole("from step"), last = whole("to step"), at = make("input", { type: "number", step: 0.1, value: 0, "aria-label": "at the value" });
+  first.value = 1;
+  last.value = store.steps;
+  const apply = (value) => {
+    const [a, b] = [first, last].map((i) => Math.round(i.valueAsNumber) - 1);
+    if (!(a >= 0 && b >= a && b < store.steps)) return say(`Steps go from 1 to ${store.steps}: from ${first.value || "nothing"} to ${last.value || "nothing"} is no span of them.`);
+    if (value === undefined) return say(`A number is needed to hold ${which.value} at.`);
+    store.hold(which.value, a, b, value);
+    mark(which.value, a, b);
+    const said = spec.words[which.value].said;
+    say(Number.isNaN(value) ? `${said} is free from step ${a + 1} to ${b + 1}.` : `${said} is held at ${shown(value)} from step ${a + 1} to ${b + 1}.`);
+  };
+  const button = (text, act, title) => make("button", { type: "button", onclick: act, title }, text);
+  const gate = [button("open", () => apply(1), "hold at 1"), button("shut", () => apply(0), "hold at 0")];
+  const holding = make("div", { class: "lc-hold", role: "group", "aria-label": "hold an equation over a span of steps" },
+    make("span", {}, "Hold"), which, make("span", {}, "from"), first, make("span", {}, "to"), last, ...gate,
+    make("span", { class: "lc-at" }, "or at"), at, button("hold", () => apply(Number.isFinite(at.valueAsNumber) ? at.valueAsNumber : undefined), "hold at this number"),
+    button("let go", () => apply(NaN), "let the equation say it again"));
+  function mark(name, a, b) {
+    span = { name, first: a, last: b };
+    which.value = name;
+    first.value = a + 1;
+    last.value = b + 1;
+    store.look({});
+  }
+  for (const i of [which, first, last]) i.addEventListener("change", () => {
+    const [a, b] = [first, last].map((j) => Math.round(j.valueAsNumber) - 1);
+    if (a >= 0 && b >= a && b < store.steps) mark(which.value, a, b);
+  });
+  updates.push(() => {
+    const isGate = spec.rows.find((r) => r.key === which.value)?.gate;
+    for (const b of gate) b.hidden = !isGate;
+    holding.querySelector(".lc-at").textContent = isGate ? "or at" : "at";
+  });
+  if (Object.keys(spec.holdable).length) box.append(holding);
+
+  // Typing the input
+
+  for (const name of spec.inputs) {
+    const field = make("input", { type: "text", class: "lc-typed", spellcheck: "false", "aria-label": `${spec.words[name].said} at every step, numbers with spaces between` });
+    const read = () => {
+      const parts = field.value.trim().split(/[\s,;]+/).filter(Boolean), numbers = parts.map((p) => Number(p.replace("−", "-")));
+      const wrong = parts.find((_, k) => !Number.isFinite(numbers[k]));
+      const bad = wrong !== undefined ? `"${wrong}" is no number.` : !parts.length ? "A sequence needs at least one number."
+        : parts.length > spec.longest ? `${parts.length} steps are too many: at most ${spec.longest} fit here.` : "";
+      field.setAttribute("aria-invalid", Boolean(bad));
+      if (bad) return say(`${bad} The input stays as it was.`);
+      say("");
+      store.sequence(name, numbers);
+    };
+    field.addEventListener("change", read);
+    field.addEventListener("keydown", (e) => e.key === "Enter" && read());
+    updates.push(() => {
+      if (document.activeElement !== field) {
+        field.value = Array.from(store.values[name].data, (v) => String(Math.round(v * 1000) / 1000)).join(" ");
+        field.setAttribute("aria-invalid", false);
+      }
+    });
+    box.append(make("span", { class: "lc-name", html: spec.words[name].left.replace(/<sub>.*?<\/sub>/, "") }), make("label", { class: "lc-wide" }, field));
+  }
+
+  return {
+    paint: () => updates.forEach((f) => f()),
+    say: () => quietly.forEach((f) => f()), // for those who cannot see it, when the hand rests
+    clear: () => (span = null),
+  };
+}
