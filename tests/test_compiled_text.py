@@ -11,6 +11,7 @@ from lstmcourse.compiled.calls import Calls
 from lstmcourse.compiled.loops import Loops
 from lstmcourse.compiled.memory import Memory, Ref
 from lstmcourse.compiled.order import Order
+from lstmcourse.compiled.printer import LONG, divided
 from lstmcourse.compiled.program import NotCompiled
 from lstmcourse.compiled.sizes import ONE, ZERO, Poly
 from lstmcourse.programs.walk import Walk
@@ -119,7 +120,7 @@ def test_a_matrix_is_packed_once_ahead_of_the_loop():
     made = [calls.statements(n) for n in graph.nodes if n.op.name == "dot"]
     assert len(made) == 2 and len(calls.packing) == len(calls.packed) == 1
     (tiles,) = calls.packed.values()
-    assert all(f"loose({tiles})" in "".join(m.lines) for m in made)
+    assert all(f", {tiles}" in "".join(m.lines) for m in made)
     assert {str(m.work) for m in made} == {"H * H"} and all(m.rows is None for m in made)
 
 
@@ -130,3 +131,17 @@ def test_what_cannot_be_written_is_left_to_numpy():
     node.op = strange
     with pytest.raises(NotCompiled, match="strange"):
         calls.statements(node)
+
+
+def test_a_long_step_is_divided_where_nothing_but_memory_is_handed_on():
+    lines = [str(k) for k in range(3 * LONG)]
+    parts = divided(lines, list(range(0, 3 * LONG, 7)))
+    assert sum(parts, []) == lines and [int(part[0]) % 7 for part in parts] == [0, 0, 0]
+    assert all(LONG - 7 <= len(part) <= LONG + 7 for part in parts)
+    assert divided(lines, [0]) == [lines]  # one loop nest is never torn apart
+
+    text = lc.cells.draw.with_options(attention=True).source(backend="numba", backward=True)
+    heads = [line for line in text.splitlines() if line.startswith("def ")]
+    steps = [head[4:-1] for head in heads if "(sizes, at, t, " in head]
+    assert len(steps) > 3 and all(text.count(f"\n        {step}\n") == 1 for step in steps)
+    assert "_step(" not in lc.cells.lstm.source(backend="numba", backward=True)

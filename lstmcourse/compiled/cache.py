@@ -39,8 +39,8 @@ def environment() -> str:
     import llvmlite.binding
     import numba
 
-    own = [Path(__file__).with_name(name) for name in ("kernels.py", "tiles.py", "gemm.py", "native.py")]
-    sums = [hashlib.sha256(p.read_bytes()).hexdigest() for p in own]
+    own = ("formulas.py", "kernels.py", "tiles.py", "gemm.py", "native.py")
+    sums = [hashlib.sha256(Path(__file__).with_name(name).read_bytes()).hexdigest() for name in own]
     versions = (sys.version, numba.__version__, llvmlite.__version__, np.__version__)
     processor = llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten()
     settings = sorted(k for k in os.environ.items() if k[0].startswith("NUMBA_") and "CACHE" not in k[0])

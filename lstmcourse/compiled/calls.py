@@ -33,6 +33,10 @@ class Statements:
         What is done before a function that is shared out.
     ahead : list of str
         What is done before the loop that the statements are in.
+    cuts : list of int
+        Before which lines they can be divided: what is before hands on nothing but what lies in memory.
+    parts : dict
+        Functions that the lines call, by name: their lines.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -40,6 +44,8 @@ class Statements:
     work: Poly = ZERO
     first: list[str] = field(default_factory=list)
     ahead: list[str] = field(default_factory=list)
+    cuts: list[int] = field(default_factory=list)
+    parts: dict[str, list[str]] = field(default_factory=dict)
 
 
 class Calls:
@@ -142,8 +148,8 @@ class Calls:
         if matrix not in self.packed:
             self.packed[matrix] = tiles = self.walk.free_name(f"{self.walk.suggested(factor)}_tiles")
             self.memory.buffers[tiles] = Buffer((k, n + MOST_COLUMNS))
-            there = f"loose({self._address(w)}), {w.strides[0]}, {w.strides[1]}"
-            self.packing.append(f"lay_tiles({n}, {k}, {there}, loose({tiles}))")
+            there = f"{self._address(w)}, {w.strides[0]}, {w.strides[1]}"
+            self.packing.append(f"lay_tiles({n}, {k}, {there}, {tiles})")
         tiles = self.packed[matrix]
         if out.strides[-1] != ONE:
             raise NotCompiled("the result of a product does not lie in rows")
@@ -152,8 +158,8 @@ class Calls:
             [left, right],
             lambda m, p, steps: [
                 f"tiled_product({m}, {n}, {k},",
-                f"              loose({p[1]}), {steps[1]}, {a.strides[-1]}, loose({tiles}),",
-                f"              loose({p[0]}), {steps[0]}, {keep})",
+                f"              {p[1]}, {steps[1]}, {a.strides[-1]}, {tiles},",
+                f"              {p[0]}, {steps[0]}, {keep})",
             ],
         )
 
@@ -165,8 +171,8 @@ class Calls:
         c_row = out.strides[-2] if c_row is None else c_row
         return [
             f"product({m}, {n}, {k},",
-            f"        loose({a}), {a_row}, {a_col}, loose({w}), {w_row}, {w_col},",
-            f"        loose({c}), {c_row}, {keep})",
+            f"        {a}, {a_row}, {a_col}, {w}, {w_row}, {w_col},",
+            f"        {c}, {c_row}, {keep})",
         ]
 
     def _reduction(self, node: Node, out: Ref) -> Statements:

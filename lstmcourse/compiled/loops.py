@@ -185,7 +185,7 @@ class Loops:
             counts[0] = PART
         rows = merged[0][3] if len(merged) == 2 else [ZERO] * len(refs)
         places = [
-            f"loose({r.variable if o == ZERO else f'{r.variable} + ({o})'}), {step}"
+            f"{r.variable if o == ZERO else f'{r.variable} + ({o})'}, {step}"
             for r, o, step in zip(refs, offsets, rows, strict=True)
         ]
         return [f"{name}({counts[0] if len(counts) == 2 else 1}, {counts[-1]}, {', '.join(places)})"]

@@ -17,7 +17,8 @@ What differs from the NumPy printer, in the order of the rules below:
 - a sum with a product is accumulated by the product, if possible in the storage of the other summand;
 - element-wise work is done as late as it can be, so that more of it is fused;
 - a matrix by which a loop multiplies at every step is brought into the order of tiles ahead of it;
-- storage is an address; an index is worked out from the strides of each variable.
+- storage is an address; an index is worked out from the strides of each variable;
+- a step that is long is divided into functions, which the loop calls in order.
 
 `first` and `last` bound the sequences that a loop handles, or the rows of a product that a function outside
 loops makes: parts of a batch, or of a product, can be handled by several threads.
@@ -28,6 +29,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 
 from ..engine.graph import Graph, Node
 from ..programs.passes import Section
@@ -46,6 +48,10 @@ IMPORTS = (
     "add_rows copy_rows exp lay_tiles logsumexp loose maximum minimum pointer product relu remainder select "
     "sigmoid softmax softplus sum_along tanh tiled_product zero_rows"
 ).split()
+
+LONG = 80
+"""Lines of a loop's step from which its parts are functions, compiled one by one: a compiler takes more than
+twice as long for twice as much."""
 
 ELEMENT = 16
 """Multiplications in a product that take as long as an element-wise operation on one number, roughly."""
@@ -92,12 +98,15 @@ class _Printer(Walk):
         for k, section in enumerate(self.sections):
             loops = Loops(self.free_name, section.loop)
             calls = Calls(self, self.order, self.memory, loops, self.packed)
-            pieces = [self.loop(section, k, calls)] if section.loop else self.statements(section, k, calls)
+            pieces = (
+                [self.loop(section, k, calls, name)] if section.loop else self.statements(section, k, calls)
+            )
             if calls.packing:
                 made[Function(self._free(f"{name}_tiles", made))] = calls.packing
             for piece in (piece for piece in pieces if piece.lines):
+                made |= {Function(part, step=True): lines for part, lines in piece.parts.items()}
                 called = self._free(f"{name}_{self._kind(section, piece)}", made)
-                made[Function(called, section.loop, piece.rows, piece.work)] = piece.lines
+                made[Function(called, section.loop, False, piece.rows, piece.work)] = piece.lines
             self.equal |= loops.equal
         results, outputs = self.memory.results()
         functions = [self._function(f, body, doc) for f, body in made.items()]
@@ -109,8 +118,9 @@ class _Printer(Walk):
         for k, size in enumerate(names):
             text = text.replace(f"sizes[<{size}>]", f"sizes[{k}]")
         return CompiledProgram(
-            text, name, self.inputs, self.sizes, outputs, self.storage, list(made), variables,
-            self.memory.expected, self.memory.buffers, results, self.equal,
+            text, name, self.inputs, self.sizes, outputs, self.storage,
+            [f for f in made if not f.step], variables, self.memory.expected, self.memory.buffers, results,
+            self.equal,
         )  # fmt: skip
 
     @staticmethod
@@ -141,8 +151,7 @@ class _Printer(Walk):
         scope = {
             v: (k if v in written else 0) for k, v in enumerate([v for v in variables if v in written], 1)
         }
-        head = [f'"""{doc}"""'] if function.loop else []
-        lines = list(head)
+        lines = [f'"""{doc}"""'] if function.loop else []
         for size in ["T", "B", *self.sizes.values()]:
             if size in words:
                 lines.append(f"{size} = sizes[<{size}>]")
@@ -151,7 +160,7 @@ class _Printer(Walk):
             kind = "np.bool_" if buffer.boolean else "F"
             lines.append(f"{v} = pointer(at, <{v}>, {kind}, {scope.get(v, 0)}, {len(written) + 1})")
         text = "\n".join(f"    {line}" if line else "" for line in [*lines, *body])
-        return f"def {function.name}(sizes, at, first, last):\n{text}"
+        return f"def {function.name}(sizes, at, {'t, ' * function.step}first, last):\n{text}"
 
     def statements(self, section: Section, k: int, calls: Calls) -> list[Statements]:
         """The work of a section under its equations; what threads can share is a piece of its own."""
@@ -172,6 +181,7 @@ class _Printer(Walk):
                         last = n.origin
             made.lines = comments + made.lines
             if made.rows is None:
+                pieces[-1].cuts.append(len(pieces[-1].lines))
                 pieces[-1].lines += made.lines
                 pieces[-1].ahead += made.ahead
                 pieces[-1].work += made.work if section.loop else ZERO
@@ -180,8 +190,8 @@ class _Printer(Walk):
                 pieces += [made, Statements()]
         return pieces
 
-    def loop(self, section: Section, k: int, calls: Calls) -> Statements:
-        """One loop through time."""
+    def loop(self, section: Section, k: int, calls: Calls, name: str) -> Statements:
+        """One loop through time; if its step is long, its parts are functions."""
         states = [s for s in self.graph.states if self.where.get(s.next) == k]
         rows, before = self.memory.rows, []
         for s in states:
@@ -192,11 +202,27 @@ class _Printer(Walk):
         (step,) = self.statements(section, k, calls)
         for s in states:
             if rows[s.name].time is None and self.memory.ref(s.next) != rows[s.name]:
+                step.cuts.append(len(step.lines))
                 step.lines += calls.copy(rows[s.name], s.next, s.prev)
         head = "for t in range(T - 1, -1, -1):" if section.reverse else "for t in range(T):"
+        parts = {}
+        if len(step.lines) > LONG:
+            parts = {self.free_name(f"{name}_step"): lines for lines in divided(step.lines, step.cuts)}
+            step.lines = [f"{part}(sizes, at, t, first, last)" for part in parts]
         body = [f"    {line}" if line else "" for line in (step.lines or ["pass"])]
         steps = [nodes for s in self.order.steps[k] for nodes in (s.nodes if isinstance(s, Group) else [s])]
         shared = all(n.batched for n in steps)
         return Statements(
-            [*before, *step.ahead, head, *body], Poly.of("B") if shared else None, step.work * "T" * "B"
+            [*before, *step.ahead, head, *body],
+            Poly.of("B") if shared else None,
+            step.work * "T" * "B",
+            parts=parts,
         )
+
+
+def divided(lines: list[str], cuts: list[int]) -> list[list[str]]:
+    """Parts of about the same length, LONG at most where the cuts allow it."""
+    count = -(-len(lines) // LONG)
+    wanted = [len(lines) * k / count for k in range(1, count)]
+    bounds = sorted({0, len(lines), *(min(cuts, key=lambda cut: abs(cut - at)) for at in wanted)})
+    return [lines[a:b] for a, b in pairwise(bounds)]

@@ -41,6 +41,8 @@ class Function:
     name : str
     loop : bool
         Whether it goes through time.
+    step : bool
+        Whether it is part of a loop's step: it is called by the loop, for one t.
     rows : Poly or None
         How many rows it handles, if parts of them can be handled by several threads at once.
     work : Poly
@@ -49,6 +51,7 @@ class Function:
 
     name: str
     loop: bool = False
+    step: bool = False
     rows: Poly | None = None
     work: Poly = ZERO
 
