@@ -29,7 +29,7 @@ LABELS = {
         *(r"$\tilde{C}_t$", "candidate", "entered"),
         *("lstm_f", "f held at 1", "gru", "GRU", "coupled", "coupled gates", "trained with coupled gates"),
         *("clockwork", "with depth gates"),
-        *("relu, from the identity", "LSTM, forget bias 1", "$b_f$ = 1", "$b_f$ = 1, all ways"),
+        *("ReLU", "relu, from the identity", "LSTM, forget bias 1", "$b_f$ = 1", "$b_f$ = 1, all ways"),
     ),
     "purple": (
         *("$i_t$", "input gate"),

@@ -23,7 +23,18 @@ Point = Mapping[str, Any]
 
 HOMES: tuple[str, ...] = tuple(
     f"lstmcourse.experiments.studies.{module}"
-    for module in ("gaps", "reading", "memory", "comparison", "timing", "coupling", "variants", "waves")
+    for module in (
+        "gaps",
+        "reading",
+        "memory",
+        "comparison",
+        "timing",
+        "coupling",
+        "variants",
+        "waves",
+        "grids",
+        "lattices",
+    )
 )
 """Modules that define the course's experiments; `names` and `get` import them."""
 

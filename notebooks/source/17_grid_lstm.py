@@ -1,0 +1,422 @@
+# %% [markdown]
+# # Grid LSTM: from a line to a lattice
+#
+# An LSTM has a belt along time. [Notebook 13](13_depth_gated.ipynb) laid a second one, from layer to layer. The Grid LSTM puts an LSTM along *every* direction of a network: time, depth, the rows and the columns of a picture.
+#
+# After it you can
+#
+# - say what a block of a Grid LSTM takes, computes and hands on,
+# - compare networks of equal size fairly, and say what an LSTM along depth bought in our measurements,
+# - run a lattice over a picture, and draw a picture for it yourself.
+#
+# It takes about 40 minutes. The essay's last section says that Grid LSTMs "seem extremely promising".
+
+# %% tags=["setup"]
+import numpy as np
+
+import lstmcourse as lc
+from lstmcourse import plots
+from lstmcourse.cells import grids
+from lstmcourse.experiments.studies import lattices
+from lstmcourse.views import diagram
+from lstmcourse.views.figures import hues_of, look_of
+
+grid = lc.cells.grid
+rng = np.random.default_rng(0)
+
+# %% [markdown]
+# ## Three ways to join blocks
+#
+# Here is an LSTM, laid out in time. Two lines run from block to block: $h$, what is shown, and $m$, the memory. (The essay's $C$; in this notebook it is $m$, as in the paper.)
+
+# %%
+diagram.lattice(4, 1, memory=["time"], title="An LSTM, laid out in time")
+
+# %% [markdown]
+# And here are two LSTMs, one on top of the other. Time runs to the right, depth upwards. Before you read on: what runs along time that does not run along depth?
+
+# %%
+diagram.lattice(3, 2, memory=["time"], title="A stack of two LSTMs")
+
+# %% [markdown]
+# Upwards goes $h$ alone. A tall stack is a deep network like any other. Whatever a low layer has to tell a high one passes through every layer in between, and so does the gradient on its way back. The Grid LSTM treats both directions alike:
+
+# %%
+diagram.lattice(3, 2, title="A Grid LSTM in two dimensions")
+
+# %% [markdown] claims=["C49"]
+# [Kalchbrenner, Danihelka & Graves (2015)](https://arxiv.org/abs/1507.01526) proposed it in July 2015, a few weeks before the essay. They report that it learns the parity of 250 bits, adds numbers of 15 figures, reads text and images, and translates. Parity and pictures follow here, at a size that two cores can train in seconds.
+#
+# ## One block
+#
+# Follow $m$ and $h$ of one direction through the block. Which parts of the block does $h_\text{depth}$ reach?
+
+# %%
+diagram.block()
+
+# %% [markdown]
+# Both. The two $h$ are laid side by side, $H = [h_\text{time}, h_\text{depth}]$, and each direction has an LSTM of its own that reads all of $H$:
+#
+# $$i = \sigma(H W_i + b_i) \quad f = \sigma(H W_f + b_f) \quad o = \sigma(H W_o + b_o) \quad g = \tanh(H W_g + b_g)$$
+# $$m' = f \odot m + i \odot g \qquad h' = \tanh(o \odot m')$$
+#
+# A memory $m$ never leaves its direction. (The paper prints $\tanh(o \odot m')$ where an LSTM has $o \odot \tanh(m')$. `output=` chooses.) The block has no input $x$: the input enters at the border, as the first $h$ and $m$ of depth, through a linear layer for each. Here is one layer in two dimensions, as the course defines it:
+
+# %% claims=["C49"]
+grid.with_options(dims=2, layers=1)
+
+# %% [markdown]
+# ## A line over depth
+#
+# Take time away. What is left is a line of blocks over depth: a deep network without any recurrence, whose layers happen to be LSTMs. If all layers share their weights the grid is called *tied*. Predict: a tied line of 12 blocks is the same function as something that you know well. As what?
+
+# %% claims=["C49"]
+line = grid.with_options(dims=1, layers=12, tied=True, output="o * tanh(m)")
+p = line.init(input_size=6, hidden_size=5, rng=0, dtype=np.float64)
+bits = rng.choice([-1.0, 1.0], size=(1, 3, 6))
+top = lc.unroll(line, p, bits)["h"][0]
+
+lstm = {f"U_{gate}": p[f"0.depth.W_{gate}"] for gate in "fiog"}
+lstm |= {f"b_{gate}": p[f"0.depth.b_{gate}"] for gate in "fiog"}
+lstm |= {f"W_{gate}": np.zeros((0, 5)) for gate in "fiog"}
+start = {
+    "h": bits[0] @ p["W_h"] + p["b_h"],
+    "c": bits[0] @ p["W_m"] + p["b_m"],
+}
+nothing = np.zeros((12, 3, 0))
+steps = lc.unroll(lc.cells.lstm, lstm, nothing, state=start)["h"]
+lc.claim(
+    "C49",
+    "a tied line of 12 blocks is an LSTM that runs 12 steps without input",
+    np.abs(top - steps[-1]).max(),
+    below=1e-14,
+)
+
+# %% [markdown]
+# Depth is time under another name. So the question of notebook 02 comes back, turned by a quarter: how deep can one train?
+#
+# ## How deep can one train?
+#
+# The task is parity: six bits come in at once, and the network says whether the number of ones is odd. No five of the bits tell anything about it. The paper compares an LSTM over depth with plain layers of tanh or ReLU. A tied line of 24 layers, each kind with about 1,300 weights. Which of the three do you expect to learn it?
+
+
+# %% tags=["setup"]
+def learning(depth, hidden, rate, updates=350):
+    """Loss of a tied line of 24 layers on the parity of 6 bits."""
+    cell = grid.with_options(dims=1, layers=24, tied=True, depth=depth)
+    model = lc.Model(cell, lc.tasks.Parity(bits=6), hidden, rng=0)
+    if depth == "relu":  # half of its units are silent: He et al. 2015
+        model.params["cell.0.W_depth"] *= np.sqrt(2)
+    adam = lc.optim.Adam(rate)
+    return lc.fit(model, updates, optimizer=adam, progress=False).loss
+
+
+def smooth(losses):
+    """Each loss as a mean over 25 updates."""
+    window = np.ones(25) / 25
+    each = losses.items()
+    return {name: np.convolve(a, window, "valid") for name, a in each}
+
+
+# %%
+kinds = {"LSTM": ("lstm", 16), "tanh": ("tanh", 32), "ReLU": ("relu", 32)}
+at_once = {name: learning(*kind, rate=0.01) for name, kind in kinds.items()}
+look = {"xlabel": "update", "ylabel": "loss", "ylim": (0, 1.1)}
+look |= {"reference": {"guessing": np.log(2)}, "legend": "above"}
+fig = plots.lines(smooth(at_once), **look)
+plots.show(
+    fig,
+    alt="Loss against updates. The LSTM falls to nearly 0 within 150 updates. tanh and ReLU stay at the loss of guessing.",
+)
+
+# %% [markdown]
+# **What to notice.** The LSTM has it after 150 updates; the two plain lines guess to the end. It looks like a clear case for a belt along depth. But all three had one learning rate, 0.01, and we took the one that suits the LSTM. Predict: what do the others do with a tenth of it?
+
+# %% claims=["C49"]
+tenth = {name: learning(*kinds[name], rate=0.001) for name in ("tanh", "ReLU")}
+fig = plots.lines(smooth(tenth), **look)
+plots.show(
+    fig,
+    alt="Loss against updates, at a tenth of the rate. ReLU falls to nearly 0 within 150 updates; tanh falls slowly.",
+)
+lc.claim(
+    "C49",
+    "24 layers of ReLU learn it too, at a rate of their own",
+    tenth["ReLU"][-50:].mean(),
+    below=0.1,
+    verdict="qualified",
+)
+
+# %% [markdown]
+# The ReLU line, started as [He et al. (2015)](https://arxiv.org/abs/1502.01852) say, learns as fast as the LSTM. So a comparison needs a rate for each network, and the best rate has to lie *inside* what was tried. The study below does that: 24 and 48 layers, four or five rates for each kind, five starts each, at most 1,000 updates. A fourth kind is there as a control, a *residual* line: $h' = h + \tanh(h W + b)$. It adds to what comes in, as a belt does, and has no gates.
+
+
+# %% tags=["setup"]
+def learnt(study, kind, layers):
+    """The rates, and how many of five starts were learnt at each."""
+    where = {"kind": kind, "layers": layers}
+    rates, updates = study.over("learning_rate", "updates", **where)
+    return rates, np.isfinite(updates).sum(axis=1)
+
+
+# %%
+study = lc.experiments.load("depth_of_a_line")
+names = {"LSTM": "lstm", "tanh": "tanh", "ReLU": "relu"}
+every = names | {"residual": "residual"}
+fig, axes = plots.figure(9, 3.2, columns=2, sharey=True)
+for ax, layers in zip(axes, (24, 48), strict=True):
+    counts = {n: learnt(study, kind, layers) for n, kind in every.items()}
+    texts = {"title": f"{layers} layers", "ylim": (-0.3, 5.3)}
+    texts |= {"xlabel": "learning rate", "ylabel": "learnt, of 5 starts"}
+    plots.lines(counts, log="x", ax=ax, **texts)
+plots.show(
+    fig,
+    alt="How many of five starts were learnt, against the learning rate. With 24 layers every kind has rates at which four or five are learnt; the LSTM's reach higher than those of tanh and ReLU. With 48 layers the residual line learns all five at three rates, LSTM and ReLU four at their best, tanh two.",
+)
+
+# %% [markdown]
+# **What to notice.**
+#
+# - At 24 layers every kind is learnt, each at rates of its own. What the first figure showed was a choice of rate.
+# - At 48 layers tanh falls behind: two starts of five. LSTM and ReLU are even, with four of five at their best. (The LSTM's two lowest rates tie, so its best may lie a little below what we tried.) So here an LSTM along depth is better than tanh, and no better than ReLU with a good start.
+# - The residual line is learnt from all five starts, over the widest range of rates, and it has no gates. What helps the gradient down is the line that *adds*. The LSTM has one; so have [highway networks](https://arxiv.org/abs/1505.00387), which came out two months before, and [residual networks](https://arxiv.org/abs/1512.03385), five months after.
+#
+# One trial is measured again, now:
+
+# %%
+where = {"kind": "relu", "layers": 24}
+again = lc.experiments.rerun("depth_of_a_line", 1, where=where)
+agreement = lc.experiments.agree("depth_of_a_line", again)
+assert agreement, agreement
+agreement
+
+# %% [markdown]
+# ## Parity at length
+#
+# With 6 bits there are only 64 rows, so a network can learn them by heart. Ours did: on the few rows that we held out they are mostly *worse* than a guess. (Change one bit, and the answer changes. The most similar rows that were seen all have the other answer.) Learning the rule is another thing. It takes more bits, and it shows on rows that were held out.
+#
+# The paper trains LSTMs over depth on up to 250 bits and reports that layers of tanh or ReLU fail earlier. Ours is a small version: 8 layers, about 5,000 weights, at most 2,500 updates, 8 to 12 bits. Each kind has the better of two rates, by runs with another seed. Training ends when the network is right on 99 % of what it is shown. Where would you expect each of the three to end?
+
+
+# %% tags=["setup"]
+def dots(ax, groups, places, title="", ylabel=""):
+    """One dot for each seed: groups in their colours, places in a row."""
+    looks = [look_of(hue, 1) for hue in hues_of(list(groups))]
+    for k, (name, rows) in enumerate(groups.items()):
+        beside = 0.24 * (k - (len(groups) - 1) / 2)
+        beside += np.linspace(-0.07, 0.07, np.shape(rows)[-1])
+        at = (np.arange(len(places))[:, None] + beside).ravel()
+        look = looks[k] | {"linestyle": "", "label": name}
+        ax.plot(at, np.ravel(rows), **look)
+    ax.set(xticks=range(len(places)), xlim=(-0.6, len(places) - 0.4))
+    ax.set(xticklabels=places, title=title, ylabel=ylabel, ylim=(-0.04, 1.04))
+
+
+# %%
+study = lc.experiments.load("parity_at_length")
+fig, axes = plots.figure(9, 3.2, columns=2, sharey=True)
+for ax, (value, title) in zip(
+    axes,
+    {"accuracy": "rows trained on", "held_out": "rows held out"}.items(),
+    strict=True,
+):
+    found = {n: study.over("bits", value, kind=k) for n, k in names.items()}
+    lengths = found["LSTM"][0]
+    found = {n: shares for n, (_, shares) in found.items()}
+    dots(ax, found, [f"{n} bits" for n in lengths], title, "share right")
+axes[0].legend()
+plots.show(
+    fig,
+    alt="Share right, one dot for each of five starts. On rows trained on, all three are near 1 with 8 bits; with 10 and 12 bits the LSTM stays there; two starts of tanh guess with 10 bits, all five with 12, and one of ReLU. On rows held out, with 8 bits: ReLU 0.1 to 0.3, LSTM 0.5 to 1, tanh near 1; with 10 and 12 bits as in training.",
+)
+
+# %% [markdown]
+# **What to notice.**
+#
+# - With 8 bits all three are right on what they were shown. The ReLU line has learnt it by heart: on held-out rows it is right less than three times in ten. The tanh line has the rule, the LSTM has it in part.
+# - With 10 bits LSTM and ReLU have the rule from all five starts, tanh from three.
+# - With 12 bits the LSTM has it from all five starts, after 1,300 to 1,700 updates. ReLU has it from four, and takes longer: only two are done within the 2,500. tanh does no better than guessing.
+#
+# So here the LSTM over depth is the steadiest of the three, as the paper says. The distance to ReLU is small at this length: one start of five, and some updates. What lies between 12 bits and the paper's 250 we have not measured.
+#
+# ## A lattice over a picture
+#
+# Here is a task in two dimensions. Water enters a picture at the top left. It runs down and to the right, through open fields. Which fields does it reach?
+
+# %%
+rows = lc.tasks.Percolation(rows=8, columns=8)
+example = rows.batch(batch_size=1)
+picture, wet = example.x[:, 0], example.y[:, 0]
+fig = plots.heatmap(np.where(picture == 1, wet, np.nan), numbers=False)
+plots.show(
+    fig,
+    alt="A picture of 8 by 8 fields. Thirteen fields are crossed out. Most others are shaded, down to the lower right; a few open ones at the top right and in the middle are not.",
+)
+
+# %% [markdown]
+# (Closed fields are crossed out; shaded ones are wet.) A field is wet if it is open and the field above it, or the one to its left, is wet. So the rule looks one field back in *two* directions. A Grid LSTM in three dimensions has just that: an LSTM down, an LSTM to the right, and depth, which brings the field in and takes the answer out.
+#
+# In which order can the fields be computed? Every field needs the one above and the one to its left, so all fields of a diagonal can be done at once, and a picture of 8 by 8 takes 15 steps. The task lays its pictures out like that, and the cell shifts the states by a column:
+
+# %%
+task = lc.tasks.Percolation(given="by diagonals")
+batch = task.batch(batch_size=1)
+print("steps, pictures, places, inputs:", batch.x.shape)
+print("fields scored:", batch.mask.sum())
+
+# %% [markdown]
+# We train one, of 1,400 weights. Everything is as you know it: a model for a cell and a task, and `fit`.
+
+# %% claims=["C49"]
+model = lattices.train_on_water("lattice", 0.1, seed=0)
+whole = lattices.whole_pictures(model)
+lc.claim(
+    "C49",
+    "a lattice of 1,400 weights: nine pictures of ten right everywhere",
+    whole,
+    above=0.9,
+)
+
+# %% [markdown]
+# It never saw a picture that was not 8 by 8. The weights of a block are the same everywhere, so the same network runs on a lattice of any size. Predict: how does it do on pictures of 16 rows, or of 10 columns? And an LSTM that reads a row at a step, which of the two can it read at all?
+
+# %%
+study = lc.experiments.load("water_in_pictures")
+labels = {"lattice": "lattice", "rows": "rows", "ten times": "rows, ten times"}
+values = {"8 by 8": "whole", "16 by 8": "taller"}
+groups = {
+    name: [study.over("learning_rate", v, kind=k)[1] for v in values.values()] for name, k in labels.items()
+}
+fig, ax = plots.figure(6.4, 3.0)
+dots(ax, groups, list(values), ylabel="pictures right in every field")
+ax.legend(loc="center right")
+plots.show(
+    fig,
+    alt="Share of pictures right in every field, five dots each. Lattice: 1.0 on 8 by 8, 0.98 to 1.0 on 16 by 8. Rows: 0.2 to 0.4, then 0.1 to 0.2. Rows with ten times the weights: 0.5 to 0.6, then 0.2 to 0.3.",
+)
+
+# %% [markdown]
+# (*Rows* is an LSTM with no more weights that reads a row of fields at a step; *ten times* has ten times as many. All see 400 batches of 32 pictures, at the rate that did best in runs with other starts and pictures.)
+#
+# **What to notice.** The lattice is all but perfect, also on pictures of a height that it never saw. On 8 rows of 10 columns, too: from 0.998 to 1.0 of them are right. The LSTM over rows cannot read those at all, since its input has 8 numbers. Ten times the weights double what it gets right, and do not bring it near.
+#
+# This is a comparison on the lattice's home ground: the rule looks down and to the right, one field at a time, and so does the network. It shows what it is worth if the wiring of a network fits the task. It does not say which network is better on another one.
+#
+# ## What we found
+#
+# | the paper's claim, in short | here |
+# |---|---|
+# | an LSTM along depth makes deep networks trainable | yes, against tanh; not against ReLU with a good start, and less than a residual line |
+# | it learns longer parities than tanh and ReLU | longer than tanh, yes; at 12 bits ReLU with a good start is close behind |
+# | it extends to more dimensions | yes: one definition, run over pictures |
+#
+# The lattice is a good idea: one block, any number of directions. What its belt along depth is worth depends on what one compares it with: a lot against tanh, little against ReLU with a good start, nothing against a line that simply adds. Ours is small: tens of units where the paper has hundreds, seconds of training where it has hours. A result at this size cannot refute one at that size. It says what to measure before one believes the explanation.
+#
+# ## What to remember
+#
+# - A block takes $h$ and $m$ from each direction, lays all $h$ side by side, and has an LSTM for each direction. $m$ stays in its direction.
+# - A tied line over depth is an LSTM that runs without input. Depth is time under another name.
+# - Compare networks at their own best learning rates. One rate for all decides the comparison.
+# - Look at rows that were held out. A network that has learnt by heart is right on what it has seen.
+# - Take one part away at a time, and see if you miss it.
+#
+# ## Three questions to check yourself
+#
+# 1. A grid in $N$ dimensions, with $H$ units in each direction: how many weights has a block, without biases?
+# 2. A stack of LSTMs passes $h$ upwards. Which parts of a 2-LSTM would you have to take away to get a stack?
+# 3. Why can the lattice compute all fields of a diagonal at once, but not all fields of a row?
+#
+# <details><summary>Answers</summary>
+#
+# 1. Each of $N$ LSTMs has four matrices from $N H$ numbers to $H$: $4 N^2 H^2$ in all.
+# 2. The LSTM along depth with its $m$; what goes up is the new $h_\text{time}$ of the block.
+# 3. A field needs its left neighbour, which lies in the same row. The fields of a diagonal do not need each other.
+#
+# </details>
+#
+# ## Your turn
+#
+# **1.** Check the first answer with `parameter_count`, for one to four dimensions and $H = 7$. (The layers at the border and the biases are counted too: take an input of size 1, and subtract them.)
+
+# %% tags=["exercise"]
+# solution:
+for n in (1, 2, 3, 4):
+    cell = grid.with_options(dims=n, layers=1)
+    total = cell.parameter_count(input_size=1, hidden_size=7)
+    border, biases = 2 * (7 + 7), 4 * n * 7
+    print(n, total - border - biases == 4 * n**2 * 7**2)
+# end
+
+# %% [markdown] tags=["exercise"]
+# **2.** Hold something. In a line of 24 blocks, hold all forget gates at 1 and all input gates at 0. What comes out at the other end does not depend on $W_g$ at all. Why? Predict, then compare the outputs for two draws of the $W_g$. (`cell.hold` takes a dict; block $k$ has `f"{k}.depth.f"`.)
+
+# %% tags=["exercise"]
+# solution:
+line = grid.with_options(dims=1, layers=24)
+held = {f"{k}.depth.f": 1.0 for k in range(24)}
+held |= {f"{k}.depth.i": 0.0 for k in range(24)}
+p = line.init(input_size=6, hidden_size=5, rng=1, dtype=np.float64)
+q = p | {n: a[::-1] for n, a in p.items() if n.endswith("W_g")}
+x = rng.choice([-1.0, 1.0], size=(1, 3, 6))
+first, second = (lc.unroll(line.hold(held), w, x)["h"] for w in (p, q))
+print("the same:", np.array_equal(first, second))
+# end
+
+# %% [markdown] tags=["solution"]
+# With $f = 1$ and $i = 0$ the memory comes out as it went in: $m' = m$, through all 24 blocks. What is shown of it, $h = \tanh(o \odot m)$, depends on the output gates alone.
+
+# %% [markdown] tags=["exercise"]
+# **3.** Find the fair rate. The tanh line of 24 layers had its two rates in the lesson, 0.01 and 0.001. Try 0.003 and 0.0003 with `learning(...)`. Which would you take, and what would you have to do before you say so in a paper?
+
+# %% tags=["exercise", "nbval-ignore-output"]
+# not compared: training in float32, in which the last digits follow the processor
+# solution:
+for rate in (0.003, 0.0003):
+    loss = learning("tanh", 32, rate)
+    print(f"{rate}: {loss[-50:].mean():.2f}")
+# end
+
+# %% [markdown] tags=["solution"]
+# One start says little: the five starts of the study do best at 0.001. Before one says so: several starts at each rate, a rate on either side of the best, and a choice by other rows than those that are reported.
+
+# %% [markdown] tags=["exercise"]
+# **4.** Draw a picture for the lattice: `#` is closed, `.` is open, of any size. Where does it say that the water goes? Try to draw one that it gets wrong. (A long winding way? A large hall? Few open fields, where it has seen many?)
+
+
+# %% tags=["exercise", "nbval-ignore-output"]
+# not compared: training in float32, in which the last digits follow the processor
+# solution:
+def flooded(model, drawing):
+    """Where the model says that water reaches in a drawing of # and ."""
+    rows = drawing.split()
+    picture = np.array([[field == "." for field in row] for row in rows])
+    picture = picture.astype(np.float32)
+    laid = grids.skewed(picture[:, None])[..., None]
+    return grids.straightened(model.predict(laid))[:, 0, :, 0], picture
+
+
+model = lattices.train_on_water("lattice", 0.1, seed=0)
+said, picture = flooded(
+    model,
+    """
+    .....#######
+    ####.....###
+    .#.#####....
+    ...########.
+    ....#####...
+    """,
+)
+fig = plots.heatmap(np.where(picture == 1, said > 0.5, np.nan), numbers=False)
+plots.show(
+    fig,
+    alt="A corridor in steps from the top left to the bottom right, shaded. Open fields at the bottom left and left of the corridor's end are not.",
+)
+# end
+
+# %% [markdown] tags=["solution"]
+# The corridor is wet as far as it leads down or to the right. The open fields at the left of the lower rows stay dry, and so do the two to the left of the corridor's end: water does not run back.
+
+# %% [markdown]
+# ## What you can do now
+#
+# You can join blocks in as many directions as a task has, and you can say of a comparison what it shows. Next: recurrent networks that make things up.

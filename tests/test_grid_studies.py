@@ -1,0 +1,56 @@
+"""What the studies of grids rest on: a line run through time is the grid, and pictures are counted right."""
+
+import numpy as np
+import pytest
+
+import lstmcourse as lc
+from lstmcourse.cells import grids
+from lstmcourse.experiments.studies.grids import LINES, Line
+from lstmcourse.experiments.studies.lattices import whole_pictures
+from lstmcourse.tasks import Parity, Percolation
+
+
+@pytest.mark.parametrize("kind", ["lstm", "tanh", "relu"])
+def test_a_line_is_the_tied_grid_of_one_dimension(kind):
+    line, rng = LINES[kind], np.random.default_rng(0)
+    whole = lc.cells.grid.with_options(dims=1, layers=5, tied=True, depth=kind)
+    p = {n: rng.normal(size=a.shape) for n, a in line.init(4, 3, rng=0, dtype=np.float64).items()}
+    inside = {n: a for n, a in p.items() if n not in ("W_h", "W_m")}
+    own = {("0.depth." + n if kind == "lstm" else f"0.{n[0]}_depth"): a for n, a in inside.items()}
+    own |= {n: p[n] for n in ("W_h", "W_m") if n in p}
+    own |= {n.replace("W", "b"): np.zeros(3) for n in ("W_h", "W_m") if n in p}
+    x = np.zeros((5, 2, 4))
+    x[0] = rng.normal(size=(2, 4))
+    expected = lc.unroll(whole, own, x[:1])["h"][0]
+    np.testing.assert_allclose(lc.unroll(line, p, x)["h"][-1], expected, rtol=1e-12)
+
+
+def test_a_residual_line_adds_to_what_comes_in():
+    rng = np.random.default_rng(0)
+    p = {n: rng.normal(size=a.shape) for n, a in LINES["residual"].init(2, 3, rng=0).items()}
+    x = np.zeros((4, 1, 2))
+    x[0] = rng.normal(size=(1, 2))
+    h = x[0] @ p["W_h"]
+    for _ in range(4):
+        h = h + np.tanh(h @ p["W_d"] + p["b_d"])
+    np.testing.assert_allclose(lc.unroll(LINES["residual"], p, x)["h"][-1], h, rtol=1e-12)
+
+
+def test_the_bits_of_a_line_come_in_at_the_border_and_the_end_is_read_out():
+    plain, line = (t.batch("test", batch_size=20, seed=3) for t in (Parity(bits=6), Line(bits=6, layers=4)))
+    assert np.array_equal(line.x[0], plain.x[0]) and not line.x[1:].any()
+    assert np.array_equal(line.y[-1], plain.y[0]) and line.mask.sum() == line.mask[-1].sum() == 20
+
+
+@pytest.mark.parametrize("given", ["by rows", "by diagonals"])
+def test_a_picture_counts_where_every_field_is_right(given, monkeypatch):
+    task = Percolation(rows=3, columns=4, given=given)
+    cell = lc.cells.grid.with_options(dims=3, layers=1) if given == "by diagonals" else lc.cells.rnn
+    model = lc.Model(cell, task, 2)
+    said = Percolation(rows=5, columns=4).batch("test", batch_size=500, seed=1).y
+    said[2, :60, 3] = 1 - said[2, :60, 3]  # one field of sixty pictures
+    if given == "by diagonals":
+        laid = grids.skewed(said)[..., None]
+        laid[~grids.skewed(np.ones(said.shape, bool))] = 0.7  # what is said outside the picture
+    monkeypatch.setattr(model, "predict", lambda x: laid if given == "by diagonals" else said)
+    assert whole_pictures(model, rows=5, columns=4, seed=1) == pytest.approx(440 / 500)
