@@ -22,6 +22,7 @@ from lstmcourse.views.diagram import block, diagram, folded, lattice, legend, un
 from lstmcourse.views.diagram.layout import layout
 from lstmcourse.views.diagram.picture import css
 from lstmcourse.views.diagram.plan import UNIT, crossings, segments, through_merges
+from lstmcourse.views.diagram.read import ALIASES
 from lstmcourse.views.diagram.sheet import FADED, FADED_WORDS, TONES
 from lstmcourse.views.diagram.step import Open, covered, half_size, labels, peepholes
 from lstmcourse.views.names import named
@@ -193,7 +194,7 @@ def needed(graph):
 def test_every_operation_is_drawn_exactly_once(cell):
     drawn = [n for g in plan_of(cell).glyphs.values() for n in g.nodes if n.op.kind != "leaf"]
     # an operation on constants is part of what uses it; one that only lends its shape is not needed
-    wanted = [n for n in needed(cell.graph) if n.op.kind != "leaf" and n.op.name not in ("copy", "expand")]
+    wanted = [n for n in needed(cell.graph) if n.op.kind != "leaf" and n.op.name not in ALIASES]
     assert len({id(n) for n in drawn}) == len(drawn)
     assert {id(n) for n in drawn} == {id(n) for n in wanted}
 
@@ -211,7 +212,7 @@ def test_every_glyph_is_wired_to_the_arguments_of_its_operations(cell):
             yield from sources(a) if plan.glyphs[a].kind == "merge" else [a]
 
     def real(node):
-        return real(node.args[0]) if node.op.name in ("copy", "expand") else node
+        return real(node.args[0]) if node.op.name in ALIASES else node
 
     for g in shape_ids(plan):
         inside = {id(n) for n in g.nodes}
@@ -800,3 +801,16 @@ def test_faded_words_can_be_read(theme):
         assert contrast(mixed(ink, ground, FADED_WORDS), ground) >= 3.2
     style = css()
     assert f".lines{{opacity:{FADED}}}" in style and f".words{{opacity:{FADED_WORDS}}}" in style
+
+
+def test_a_cell_used_inside_is_a_box_that_opens():
+    cell = lc.cells.draw_sample
+    flat, closed, opened = cell.diagram(), cell.diagram(open=()), cell.diagram(open="dec")
+    assert flat.svg == opened.svg and ">dec</text>" in closed.svg and ">dec</text>" not in flat.svg
+    boxes = {g.text for g in layout(cell, ()).glyphs.values() if g.kind == "layer"}
+    assert boxes == {"dec", "W_w"}
+    assert "what dec makes of h^dec_t-1, m^dec_t-1 and z_t" in closed.desc
+    with pytest.raises(lc.UnknownNameError, match="open='encoder': draw_sample uses no cell .* 'dec'"):
+        cell.diagram(open="encoder")
+    with pytest.raises(TypeError, match="open=3 is of type int; it is a scope, or several"):
+        cell.diagram(open=3)

@@ -10,9 +10,10 @@ from ...errors import UnknownNameError, nearest
 from ..names import named
 from .closed import Closed, Written
 from .layers import Tower, layers_of
-from .layout import layout
+from .layout import layout, shut
 from .picture import finish
 from .plan import OUT, UNIT
+from .read import scopes
 from .sheet import Sheet
 from .step import Open
 from .words import describe, describe_layers
@@ -33,6 +34,7 @@ def diagram(
     chain: bool = False,
     title: str | None = None,
     label: str = "A",
+    open: str | Collection[str] | None = None,
 ) -> Diagram:
     """Draw one step of a cell; a pure function of its graph.
 
@@ -48,6 +50,9 @@ def diagram(
         The picture's name for those who cannot see it; by default made of the cell's name.
     label : str
         What stands on closed modules.
+    open : str or collection of str, optional
+        Scopes of the cells used inside that are drawn with all that is in them; the others are boxes, ``()``
+        makes all of them so. By default all of them are open in a small cell, and closed in a large one.
 
     Returns
     -------
@@ -56,7 +61,7 @@ def diagram(
     Raises
     ------
     UnknownNameError
-        `focus` names an equation that the cell does not have.
+        `focus` names an equation that the cell does not have, or `open` a scope.
 
     Examples
     --------
@@ -75,7 +80,22 @@ def diagram(
                 "draw the cells that it is made of"
             )
         return _tower(cell, layers, title)
-    return _module(cell, layout(cell), focus, None, chain, title, label)
+    opened = _check_open(cell, open)
+    closed = shut(cell, opened)
+    return _module(cell, layout(cell, opened), focus, None, chain, title, label, closed)
+
+
+def _check_open(cell: Cell, scope: str | Collection[str] | None) -> set[str] | None:
+    if scope is None:
+        return None
+    if not isinstance(scope, str | Collection):
+        raise TypeError(f"open={scope!r} is of type {type(scope).__name__}; it is a scope, or several")
+    opened = {scope} if isinstance(scope, str) else set(scope)
+    for name in sorted(opened, key=str):
+        if name not in scopes(cell.graph):
+            hint = nearest(name, scopes(cell.graph))
+            raise UnknownNameError(f"open={name!r}: {cell.name} uses no cell in a scope of that name; {hint}")
+    return opened
 
 
 def lit(cell: Cell, light: Light, scopes: Collection[str], title: str) -> Diagram | None:
@@ -116,6 +136,7 @@ def _module(
     chain: bool,
     title: str | None,
     label: str,
+    closed: Collection[str] = (),
 ) -> Diagram:
     sheet = Sheet()
     middle = Written(cell) if plan is None else Open(cell, plan, focus, light)
@@ -157,7 +178,7 @@ def _module(
     )
     if focus is not None and not title:
         name += f", with {', '.join(named(f, 't', cell.letters).plain for f in sorted(focus))} in full ink"
-    return finish(sheet, title or name, describe(cell), plan)
+    return finish(sheet, title or name, describe(cell, closed), plan)
 
 
 def _check_focus(cell: Cell, focus: str | Collection[str] | None) -> set[str] | None:

@@ -18,16 +18,19 @@ The rules, for any cell:
 - Lines run on the grid, straight or with right angles, each along the cheapest way that is left: short, with
   few bends and crossings. Two lines that carry different values never share a segment; where they cross, the
   upright one is broken.
+- A cell used inside is a **box** with its scope's name, unless it is opened; of several results, each leaves
+  it through an ellipse.
 - Inputs come from below; what the cell puts out leaves through the top.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from .place import place
 from .plan import MOST
-from .read import read
+from .read import read, scopes
 from .route import NoWay, route
 
 if TYPE_CHECKING:
@@ -37,12 +40,22 @@ if TYPE_CHECKING:
 __all__ = ["layout"]
 
 
-def layout(cell: Cell) -> Layout | None:
+def shut(cell: Cell, opened: Collection[str] | None = None) -> list[str]:
+    """The scopes that are boxes: all but those that are opened, or none of a cell that is small."""
+    found = scopes(cell.graph)
+    small = sum(n.op.kind != "leaf" for n in cell.graph.nodes) <= MOST
+    return [] if opened is None and small else [scope for scope in found if scope not in (opened or ())]
+
+
+def layout(cell: Cell, opened: Collection[str] | None = None) -> Layout | None:
     """Places for one step of a cell, or None where it does not fit this kind of picture.
 
     Parameters
     ----------
     cell : Cell
+    opened : collection of str, optional
+        Scopes of cells used inside that are drawn with all that is in them; the others are boxes. If it is
+        not given, all are, of a cell that is small.
 
     Returns
     -------
@@ -57,11 +70,13 @@ def layout(cell: Cell) -> Layout | None:
     >>> plan.heights["c"] < plan.heights["h"]
     True
     """
-    operations = [n for n in cell.graph.nodes if n.op.kind != "leaf"]
-    if len(operations) > MOST or any(s.reverse for s in cell.graph.states):
+    closed = shut(cell, opened)
+    within = sum(scopes(cell.graph)[scope] for scope in closed)
+    operations = sum(n.op.kind != "leaf" for n in cell.graph.nodes) - within
+    if operations > MOST or any(s.reverse for s in cell.graph.states):
         return None
     for gap in (2, 3, 4, 5, 6):
-        plan = place(read(cell.graph, cell.output, cell.letters), gap)
+        plan = place(read(cell.graph, cell.output, cell.letters, closed), gap)
         try:
             plan.wires = route(plan)
         except NoWay:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ...engine.expression import DRAWN, log_sigmoid, unaccented, write
+from ..names import GREEK, named
 from .plan import UNIT, Glyph, Reading
 
 if TYPE_CHECKING:
@@ -20,10 +21,12 @@ FUNCTIONS = {
     "not_equal": "≠", "neg": "−", "square": "( )²", "sqrt": "√", "matmul": "·", "dot": "·", "swap": "⊤",
     "sum": "Σ", "concat": "[ , ]", "slice": "part", "maximum": "max", "minimum": "min", "stop": "stop",
 }  # fmt: skip
-ALIASES = ("copy", "expand")  # a line with another name, not an operation
+ALIASES = ("copy", "expand", "reshape")  # a line with another name, not an operation
 
 
-def read(graph: Graph, output: str, letters: Mapping[str, str] | None = None) -> Reading:
+def read(
+    graph: Graph, output: str, letters: Mapping[str, str] | None = None, closed: Collection[str] = ()
+) -> Reading:
     """Turn a graph into glyphs.
 
     Parameters
@@ -33,6 +36,8 @@ def read(graph: Graph, output: str, letters: Mapping[str, str] | None = None) ->
         The state or emitted output that leaves through the top.
     letters : mapping, optional
         The paper's letters for names.
+    closed : collection of str
+        Scopes of cells used inside, each of which is one box.
 
     Returns
     -------
@@ -44,11 +49,30 @@ def read(graph: Graph, output: str, letters: Mapping[str, str] | None = None) ->
     >>> [(g.kind, g.text) for g in read(lc.cells.rnn.graph, "h").glyphs.values() if g.kind == "layer"]
     [('layer', 'tanh')]
     """
-    return _Reader(graph, output, letters or {}).reading()
+    return _Reader(graph, output, letters or {}, closed).reading()
+
+
+def scopes(graph: Graph) -> dict[str, int]:
+    """The cells used inside, by scope, and how many operations each has."""
+    found: dict[str, int] = {}
+    for n in graph.nodes:
+        scope = _scope(n)
+        if scope:
+            found[scope] = found.get(scope, 0) + 1
+    return found
+
+
+def _scope(node: Node) -> str:
+    """The outermost scope of an operation: that of its name, or of the equation that it is part of."""
+    if node.op.kind == "leaf":
+        return ""
+    names = [node.name] if node.name else list(node.origin or ())
+    found = {name.partition(".")[0] if "." in name else "" for name in names}
+    return found.pop() if len(found) == 1 else ""
 
 
 class _Reader:
-    def __init__(self, graph: Graph, output: str, letters: Mapping[str, str]):
+    def __init__(self, graph: Graph, output: str, letters: Mapping[str, str], closed: Collection[str]):
         self.graph, self.output, self.letters = graph, output, letters
         self.position = {n: k for k, n in enumerate(graph.nodes)}
         roots = [s.next for s in graph.states] + list(graph.outputs.values())
@@ -60,7 +84,8 @@ class _Reader:
         for r in roots:
             self.users[r] = self.users.get(r, 0) + 1
         self.roots = set(roots)
-        self.ids: dict[Node, str] = {}
+        self.within = {n: _scope(n) for n in self.needed if _scope(n) in closed}
+        self.ids: dict[Node | str, str] = {}
         self.glyphs: dict[str, Glyph] = {}
 
     def _needed(self, roots: Iterable[Node]) -> list[Node]:
@@ -88,9 +113,9 @@ class _Reader:
         self.glyphs[glyph.id] = glyph
         return glyph
 
-    def source(self, node: Node) -> str:
-        """The glyph whose result a node is."""
-        while node.op.name in ALIASES:
+    def source(self, node: Node | str) -> str:
+        """The glyph whose result a node is; or that of a scope."""
+        while not isinstance(node, str) and node.op.name in ALIASES:
             node = node.args[0]
         return self.ids[node]
 
@@ -111,6 +136,10 @@ class _Reader:
     def _operations(self) -> None:
         made, taken = [], set()
         for node in reversed(self.needed):
+            if node in self.within and node not in taken:
+                found = self._closed(self.within[node])
+                made += found
+                taken.update(n for n in self.within if self.within[n] == self.within[node])
             if node.op.kind == "leaf" or node in taken or node.op.name in ALIASES or _constant(node):
                 continue
             glyph, members, args = self._glyph(node)
@@ -119,10 +148,30 @@ class _Reader:
             made.append((glyph, node, members, args))
         for glyph, node, members, args in reversed(made):
             glyph.nodes = tuple(sorted(members, key=self.position.__getitem__))
-            glyph.name = next((n for n in [node.name] if n), self._alias_name(node))
-            glyph.id = glyph.name or f"{node.op.name}"
+            if isinstance(node, str):  # a box with several results: none of them is its own
+                glyph.id = node
+            else:
+                glyph.name = next((n for n in [node.name] if n), self._alias_name(node))
+                glyph.id = glyph.name or f"{node.op.name}"
             self.ids[node] = self._add(glyph).id
             glyph.args = list(dict.fromkeys(self.source(a) for a in args))
+
+    def _closed(self, scope: str) -> list[tuple[Glyph, Node | str, list[Node], list[Node | str]]]:
+        """A cell used inside as one box; of several results, each leaves it through an ellipse."""
+        inside = {n: None for n in self.needed if self.within.get(n) == scope}
+        read = self.roots | {a for n in self.needed if n not in inside for a in _operands(n)}
+        results = [n for n in inside if n in read and n.op.name not in ALIASES]
+        operands = dict.fromkeys(a for n in inside for a in _operands(n))
+        entering = [a for a in operands if a not in inside and not _constant(a)]
+        box = Glyph("", "layer", scope, role="box", a=_half_width(scope, 4))
+        if len(results) == 1:
+            return [(box, results[0], results, entering)]
+        found = []
+        for n in reversed(results):
+            inner, _, local = n.name.partition(".")[2].rpartition(".")
+            text = f"{named(local, '', self.letters).plain} {inner}".strip()
+            found.append((Glyph("", "function", text, a=_half_width(text, 2)), n, [n], [scope]))
+        return [*found, (box, scope, results[-1:], entering)]
 
     def _alias_name(self, node: Node) -> str:
         """The name under which an unnamed result is known: a copy's, or that of the state it becomes."""
@@ -230,7 +279,7 @@ class _Reader:
         """What stands in a linear layer: its matrix in the paper's letters, W before others."""
         local = sorted((n.rpartition(".")[2] for n in names), key=lambda n: n[:1] != "W")[0]
         head, _, below = local.partition("_")
-        return f"{head}_{unaccented(self.letters.get(below, below))}" if below else head
+        return f"{head}_{GREEK.get(below) or unaccented(self.letters.get(below, below))}" if below else head
 
     # belts
 

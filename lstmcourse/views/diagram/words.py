@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from ...engine.expression import equations, written_size
@@ -26,9 +27,9 @@ _SAID = {"+": "plus", "−": "minus", "×": "times", "÷": "divided by"}
 _FUNCTIONS_SAID = {"σ": "sigmoid", "Σ": "the sum", "[ , ]": "the concatenation"}
 
 
-def describe(cell: Cell) -> str:
-    """The equations in words."""
-    found = read(cell.graph, cell.output, cell.letters)
+def describe(cell: Cell, closed: Collection[str] = ()) -> str:
+    """The equations in words; those of closed scopes by what enters."""
+    found = read(cell.graph, cell.output, cell.letters, closed)
     glyphs, letters = found.glyphs, cell.letters
 
     def node_op(g: Glyph) -> str:
@@ -44,6 +45,8 @@ def describe(cell: Cell) -> str:
             return named(g.name, "t", letters).spoken
         args = [say(a) for a in through_merges(g.args, glyphs)]
         if g.kind == "layer":
+            if g.text in closed:
+                return f"what {g.text} makes of {listed(args)}"
             if not args and node_op(g) == "spread":
                 return f"the constant {g.text}"
             if not args:
