@@ -3,7 +3,7 @@
 `forward` computes the author's equations at every step, each step from its inputs and the states of the step
 before. `backward` does the same with the equations of the gradients, which `autodiff.backward` derives: their
 states are the gradients that come from the later step, so it begins at the last one. All other programs must
-give what these loops give; `tests/test_contract.py` compares them.
+give what these loops give; `tests/engine/test_contract.py` compares them.
 
 A sequence is as long as its length says. Past its end nothing is computed: its states stay, and so does an
 output that only hands them on; any other is 0. A gradient given there is one of what stayed.

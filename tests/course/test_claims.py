@@ -10,7 +10,7 @@ import pytest
 from lstmcourse.course.claims import CLAIMS, ClaimFailed, check, claim
 from tools.claims import Evidence, evidence, main, unmet
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 # stating

@@ -11,7 +11,7 @@ import pytest
 
 from tools import notebooks
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 SMALL = """\
 # %% [markdown]

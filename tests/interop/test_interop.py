@@ -22,8 +22,8 @@ from checking import random_params
 
 import lstmcourse as lc
 
-DATA = Path(__file__).parent / "data"
-ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(__file__).parents[1] / "data"
+ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["rnn", "rnn_relu", "lstm", "gru_reset_after", "gru_after"]
 KERAS_NAMES = [*NAMES, "gru_cho", "gru"]
 SHAPES = [(1, False), (1, True), (2, False), (2, True), (3, True)]  # layers, both directions

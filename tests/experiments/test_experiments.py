@@ -26,7 +26,7 @@ from lstmcourse.experiments import Interval, Pair, Trial, basis, experiment, gri
 from lstmcourse.experiments.__main__ import main
 from lstmcourse.files import whole as files
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SLOPE = -0.1
 CALLS = []
 

@@ -20,7 +20,7 @@ try:
 except ImportError:  # in version 0.1, which writes the files
     meaning = None
 
-DATA = Path(__file__).parent / "data" / "checkpoints_0_1"
+DATA = Path(__file__).parents[1] / "data" / "checkpoints_0_1"
 CELLS = lc.cells
 
 

@@ -16,7 +16,7 @@ import pytest
 import lstmcourse as lc
 from lstmcourse.programs import threads
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CAN_FORK = hasattr(os, "fork")
 
 

@@ -14,7 +14,7 @@ from lstmcourse.errors import ShapeError, UnknownNameError
 from lstmcourse.tasks import Dates, MissingPackageError, Pronunciation, Scenes, bleu, error_rate, split_of
 from lstmcourse.tasks.pairs import until_end
 
-REFERENCE = json.loads((Path(__file__).parent / "data" / "bleu.json").read_text(encoding="utf-8"))
+REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "bleu.json").read_text(encoding="utf-8"))
 
 
 def nats(p):

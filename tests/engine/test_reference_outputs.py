@@ -14,7 +14,7 @@ import pytest
 import lstmcourse as lc
 from lstmcourse.revision import ENGINE_REVISION
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 MADE = SimpleNamespace(**runpy.run_path(str(ROOT / "tests/data/make_reference_outputs.py")))
 WHAT_TO_DO = "raise ENGINE_REVISION and run `python tests/data/make_reference_outputs.py`"
 

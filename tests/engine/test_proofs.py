@@ -28,7 +28,7 @@ from transcriptions import EQUATIONS, full, gate_recurrence, known, lines, modul
 
 import lstmcourse as lc
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 NAMES = [name for name in lc.cells.names() if name not in SYSTEMS]
 QUICK = settings(deadline=None, derandomize=True)
 

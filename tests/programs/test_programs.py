@@ -3,8 +3,9 @@
 The text of rnn and lstm, forwards and backwards, stands in tests/golden/*.txt, as a learner reads it. After
 a change that is meant:
 
-    python tests/test_programs.py        # writes tests/golden/*.txt again; read the difference before you
-    commit it
+    python tests/programs/test_programs.py
+
+That writes tests/golden/*.txt again; read the difference before you commit it.
 """
 
 # ruff: noqa: B008 - a cell's signature says by calls what the cell is given
@@ -24,7 +25,7 @@ from corner_cells import mixed
 import lstmcourse as lc
 from lstmcourse.engine import numeric as runtime
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 TEXTS = {
     f"{name}_{'backward' if back else 'forward'}": (name, back)
     for name in ("rnn", "lstm")
@@ -41,7 +42,7 @@ def source(text):
 def test_golden_text(text):
     stored = (GOLDEN / f"{text}.txt").read_text(encoding="utf-8")
     assert source(text) == stored, (
-        "if the change is meant: python tests/test_programs.py, and read the difference"
+        "if the change is meant: python tests/programs/test_programs.py, and read the difference"
     )
 
 

@@ -16,7 +16,7 @@ import lstmcourse as lc
 from lstmcourse.views.difference import Difference
 from lstmcourse.views.sizes import formula
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 cells = lc.cells
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parent.parent / "lstmcourse"
+PACKAGE = Path(__file__).resolve().parents[2] / "lstmcourse"
 
 READ = ["cells/lstm", *(f"engine/{n}" for n in "graph trace ops shapes autodiff numeric reference".split())]
 """From an equation to its gradients: what a learner reads, in this order."""

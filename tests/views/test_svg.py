@@ -27,7 +27,7 @@ from lstmcourse.views.diagram.sheet import FADED, FADED_WORDS, TONES
 from lstmcourse.views.diagram.step import Open, covered, half_size, labels, peepholes
 from lstmcourse.views.names import named
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
 PAPER = {"c": "C", "g": r"\tilde{C}"}
 

@@ -12,7 +12,7 @@ from corner_cells import sizes_of
 import lstmcourse as lc
 from lstmcourse import experiments
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 CELLS = {name: lc.cells.get(name) for name in lc.cells.names()}
 CELLS |= {

@@ -15,7 +15,7 @@ import pytest
 from lstmcourse import plots
 from lstmcourse.course.plots import LABELS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 HUES = ["blue", "orange", "green", "purple", "ochre"]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from lstmcourse.tasks import data
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 STATED = re.findall(
     r"\| `([\w.]+)` \| ([\d,]+) \| `(\w{64})` \|", (ROOT / "docs/data.md").read_text(encoding="utf-8")
 )

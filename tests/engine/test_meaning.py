@@ -1,6 +1,6 @@
 """Digests of equations: the same however they are written, another where something else is computed.
 
-python tests/test_meaning.py        # stores the digests of cells that are new, and changes no other
+python tests/engine/test_meaning.py        # stores the digests of cells that are new, and changes no other
 """
 
 import json
@@ -14,7 +14,7 @@ import lstmcourse as lc
 from lstmcourse.training import equations as meaning
 
 SIZES = {"D": 3, "H": 4}
-KNOWN = Path(__file__).parent / "data" / "digests.json"
+KNOWN = Path(__file__).parents[1] / "data" / "digests.json"
 
 
 def digest(function, **sizes):

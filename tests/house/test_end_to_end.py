@@ -26,7 +26,7 @@ import pytest
 import lstmcourse as lc
 from lstmcourse.widgets import arrays_of, gate_values, series_of
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ("notebooks/01_recurrent_neural_networks.ipynb", "notebooks/05_forget_gate.ipynb")
 NEEDED = ["Makefile", "pyproject.toml", "constraints.txt", "tools", "lstmcourse", "notebooks"]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
