@@ -347,7 +347,7 @@ def test_products_on_a_processor_without_long_vectors(tmp_path):
     """Compiled as for the first processors with 64 bits: four numbers to a vector, nothing fused."""
     env = os.environ | {
         "NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": "+sse2", "LSTMCOURSE_CACHE_DIR": str(tmp_path),
-        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "PYTHONPATH": os.pathsep.join(sys.path),
     }  # fmt: skip
     done = subprocess.run([sys.executable, "-c", OTHER], env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
