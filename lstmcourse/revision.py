@@ -7,5 +7,6 @@ __version__ = "0.2.0"
 ENGINE_REVISION = 1
 """Raised by hand whenever the numbers of a run, a gradient or a training may change, beyond rounding.
 
-All stored studies are stale from then on. ``tests/engine/test_reference_outputs.py`` says if it has been forgotten.
+All stored studies are stale from then on. ``tests/engine/test_reference_outputs.py`` says if it has been
+forgotten.
 """

@@ -12,6 +12,7 @@ returns one gradient for each argument, or None where there is none; sums over b
 
 from __future__ import annotations
 
+import copyreg
 import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -132,6 +133,13 @@ _TABLE = [
 # fmt: on
 
 OPS: dict[str, Op] = {op.name: op for op in _TABLE}
+
+
+def _row(name: str) -> Op:
+    return OPS[name]
+
+
+copyreg.pickle(Op, lambda op: (_row, (op.name,)))  # rules have no names by which to find them again
 
 
 def constant(value: Any) -> Node:

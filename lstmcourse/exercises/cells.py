@@ -28,7 +28,7 @@ from .layers import Part, fill, listed
 __all__ = ["Mistake", "Verdict", "check_cell"]
 
 STEPS, BATCH, SIZES = 4, 2, {"D": 3, "H": 5}
-SAME = 1e-8  # float64 rounding stays far below, and a mistake of a table far above (tests/exercises/test_exercises.py)
+SAME = 1e-8  # float64 rounding stays far below, a mistake of a table far above (tests/exercises)
 
 # What a name means where it is not the papers' own letter: the first of these that the reference has.
 MEANT = {

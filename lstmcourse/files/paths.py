@@ -78,8 +78,8 @@ def cache_folder() -> Path:
 
     Examples
     --------
-    >>> cache_folder().name
-    'lstmcourse'
+    >>> cache_folder().is_absolute()
+    True
     """
     said = os.environ.get("LSTMCOURSE_CACHE_DIR")
     if said:

@@ -22,6 +22,7 @@ from ..run.run import Run
 from ..run.unroll import unroll
 from ..views.diagram.layout import layout
 from ..views.diagram.plan import MOST
+from ..views.diagram.read import scopes
 from ..views.names import named as set_name
 from ..views.style import hue
 from . import page
@@ -109,7 +110,7 @@ def lab(
     >>> bench.run()["f"][8:12, 0, 0].round(2).tolist()[2:]
     [0.0, 0.0]
     """
-    plan = layout(cell)
+    plan = layout(cell, scopes(cell.graph))
     if plan is None:
         raise ValueError(
             f"cell={cell.name}: one step has more than {MOST} operations, which are more than a picture "

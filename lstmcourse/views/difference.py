@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -211,6 +212,10 @@ class Difference:
     same: bool
     _meaning: Meaning = field(repr=False, compare=False)
     _called: Mapping[str, str] = field(repr=False, compare=False)
+    _asked: Mapping[str, Any] = field(repr=False, compare=False)
+
+    def __reduce__(self) -> tuple:
+        return partial(diff, **self._asked), (self.left, self.right)  # cells are pickled by their names
 
     def _names(self, rows: Iterable[Any], status: str) -> tuple[str, ...]:
         return tuple(r.name for r in rows if r.status == status)
@@ -451,7 +456,8 @@ def diff(
     if given:
         numbers = tuple(c.parameter_count(sizes=known) for c, known in zip((a, b), both or (), strict=True))
     same = not (parameters or starts) and _whole(a, meaning) == _whole(b, meaning)
-    return Difference(a, b, rows, parameters, starts, counts, numbers, same, meaning, called)
+    asked = {"input_size": input_size, "hidden_size": hidden_size, "sizes": sizes}
+    return Difference(a, b, rows, parameters, starts, counts, numbers, same, meaning, called, asked)
 
 
 def _sizes(a: Definition, b: Definition, input_size, hidden_size, sizes) -> tuple[dict[str, int], ...]:

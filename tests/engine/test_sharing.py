@@ -134,7 +134,7 @@ def flattened(x, m=lc.state("N", "M"), h=lc.state("H")):
 
 
 @pytest.mark.parametrize("backend", lc.backends())
-def test_products_of_sizes_in_cells(backend, compiled_programs):
+def test_products_of_sizes_in_cells(backend):
     sizes = {"N": 2, "M": 3}
     p = random_params(flattened, np.random.default_rng(1), input_size=3, hidden_size=4, sizes=sizes)
     assert p["W_h"].shape == (6, 4) and p["W_m"].shape == (3, 6) and p["b_m"].shape == (6,)

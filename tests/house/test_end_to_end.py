@@ -142,41 +142,48 @@ def end(server):
             continue
 
 
-@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda name: name[10:12])
-def page(request, lab, tmp_path_factory):
-    """A notebook, run from top to bottom in Chromium; what it says and asks for is kept in two lists."""
+@pytest.fixture(scope="module")
+def chromium():
+    """One browser for all tests."""
     from playwright.sync_api import sync_playwright
 
-    base, _, rest = lab.partition("/lab")
-    token = rest.partition("?token=")[2]
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-        page = browser.new_context(viewport={"width": 1280, "height": 1100}).new_page()
-        page.heard, page.outside, page.notebook = [], [], request.param
-        page.on("pageerror", lambda error: page.heard.append(str(error)))
-        page.on("console", lambda said: page.heard.append(said.text) if said.type == "error" else None)
+        yield browser
+        browser.close()
 
-        def guard(route):
-            if route.request.url.startswith((base, "data:", "blob:")):
-                route.continue_()
-            else:
-                page.outside.append(route.request.url)
-                route.abort()
 
-        page.route("**/*", guard)
-        page.set_default_timeout(30_000)
-        try:
-            page.goto(f"{base}/lab/tree/{request.param}?reset&token={token}")
-            run_all(page)
-            yield page
-        except Exception:
-            shot = tmp_path_factory.mktemp("shot") / "page.png"
-            page.screenshot(path=str(shot))
-            print(f"The page at that moment: {shot}\nConsole: {page.heard}")
-            raise
-        finally:
-            page.unroute_all(behavior="ignoreErrors")
-            browser.close()
+@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda name: name[10:12])
+def page(request, lab, chromium, tmp_path_factory):
+    """A notebook, run from top to bottom in Chromium; what it says and asks for is kept in two lists."""
+    base, _, rest = lab.partition("/lab")
+    token = rest.partition("?token=")[2]
+    page = chromium.new_context(viewport={"width": 1280, "height": 1100}).new_page()
+    page.heard, page.outside, page.notebook = [], [], request.param
+    page.on("pageerror", lambda error: page.heard.append(str(error)))
+    page.on("console", lambda said: page.heard.append(said.text) if said.type == "error" else None)
+
+    def guard(route):
+        if route.request.url.startswith((base, "data:", "blob:")):
+            route.continue_()
+        else:
+            page.outside.append(route.request.url)
+            route.abort()
+
+    page.route("**/*", guard)
+    page.set_default_timeout(30_000)
+    try:
+        page.goto(f"{base}/lab/tree/{request.param}?reset&token={token}")
+        run_all(page)
+        yield page
+    except Exception:
+        shot = tmp_path_factory.mktemp("shot") / "page.png"
+        page.screenshot(path=str(shot))
+        print(f"The page at that moment: {shot}\nConsole: {page.heard}")
+        raise
+    finally:
+        page.unroute_all(behavior="ignoreErrors")
+        page.context.close()
 
 
 def run_all(page):
@@ -337,9 +344,9 @@ def asked(lab, path, method="GET", body=None):
     return json.loads(text) if text else None
 
 
-def test_a_laboratory_lives_with_and_without_a_kernel(lab):
+def test_a_laboratory_lives_with_and_without_a_kernel(lab, chromium):
     """Page and Python hear each other; on the second day there is no kernel, and it lives all the same."""
-    from playwright.sync_api import expect, sync_playwright
+    from playwright.sync_api import expect
 
     cells = [
         {"cell_type": "code", "id": k, "source": text, "metadata": {}, "outputs": [], "execution_count": None}
@@ -352,55 +359,53 @@ def test_a_laboratory_lives_with_and_without_a_kernel(lab):
     base, _, rest = lab.partition("/lab")
     address = f"{base}/lab/tree/laboratory.ipynb?reset&{rest.partition('?')[2]}"
     heard = []
-    with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
 
-        def opened():
-            page = browser.new_context(viewport={"width": 1280, "height": 1300}).new_page()
-            page.on("pageerror", lambda error: heard.append(str(error)))
-            page.on("console", lambda said: heard.append(said.text) if said.type == "error" else None)
-            page.set_default_timeout(30_000)
-            page.goto(address)
-            page.locator(".jp-CodeCell").first.wait_for()
-            return page
+    def opened():
+        page = chromium.new_context(viewport={"width": 1280, "height": 1300}).new_page()
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on("console", lambda said: heard.append(said.text) if said.type == "error" else None)
+        page.set_default_timeout(30_000)
+        page.goto(address)
+        page.locator(".jp-CodeCell").first.wait_for()
+        return page
 
-        page = opened()
-        page.get_by_title("Change kernel for").filter(has_text=re.compile(r"\| Idle")).first.wait_for()
-        page.locator(".jp-Cell").first.click()
-        page.keyboard.press("Shift+Enter")
-        expect(page.locator(".lc-link")).to_have_text("connected to Python", timeout=30_000)
-        page.get_by_role("spinbutton", name="b i, as a number").fill("-2.5")
-        page.get_by_role("slider", name="step", exact=True).fill("5")
-        page.locator('[data-glyph="f"]').focus()
-        page.keyboard.press("a")  # adds no cell
-        page.keyboard.press("PageDown")
-        assert page.locator(".jp-Cell").count() == 3
-        page.wait_for_timeout(500)
-        page.locator(".jp-Cell").nth(1).locator(".cm-content").click()
-        page.keyboard.press("Shift+Enter")
-        expect(page.get_by_role("spinbutton", name="b f, as a number")).to_have_value("3", timeout=30_000)
-        page.locator(".jp-Cell").nth(2).locator(".cm-content").click()
-        page.keyboard.press("Shift+Enter")
-        said = page.locator(".jp-Cell").nth(2).locator(".jp-OutputArea-output")
-        expect(said).to_have_text(re.compile(r"-2\.5 0\.\d"), timeout=30_000)
-        page.keyboard.press("Control+s")
-        deadline = time.monotonic() + 20
-        while not asked(lab, "contents/laboratory.ipynb")["content"]["cells"][2]["outputs"]:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-        page.context.close()
-        for session in asked(lab, "sessions"):
-            if session["path"] == "laboratory.ipynb":
-                asked(lab, f"sessions/{session['id']}", "DELETE")
-        (stored,) = asked(lab, "contents/laboratory.ipynb")["content"]["cells"][0]["outputs"]
-        assert set(stored["data"]) == {"text/html", "text/plain"}  # nothing of the widget
+    page = opened()
+    page.get_by_title("Change kernel for").filter(has_text=re.compile(r"\| Idle")).first.wait_for()
+    page.locator(".jp-Cell").first.click()
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator(".lc-link")).to_have_text("connected to Python", timeout=30_000)
+    page.get_by_role("spinbutton", name="b i, as a number").fill("-2.5")
+    page.get_by_role("slider", name="step", exact=True).fill("5")
+    page.locator('[data-glyph="f"]').focus()
+    page.keyboard.press("a")  # adds no cell
+    page.keyboard.press("PageDown")
+    assert page.locator(".jp-Cell").count() == 3
+    page.wait_for_timeout(500)
+    page.locator(".jp-Cell").nth(1).locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    expect(page.get_by_role("spinbutton", name="b f, as a number")).to_have_value("3", timeout=30_000)
+    page.locator(".jp-Cell").nth(2).locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    said = page.locator(".jp-Cell").nth(2).locator(".jp-OutputArea-output")
+    expect(said).to_have_text(re.compile(r"-2\.5 0\.\d"), timeout=30_000)
+    page.keyboard.press("Control+s")
+    deadline = time.monotonic() + 20
+    while not asked(lab, "contents/laboratory.ipynb")["content"]["cells"][2]["outputs"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    page.context.close()
+    for session in asked(lab, "sessions"):
+        if session["path"] == "laboratory.ipynb":
+            asked(lab, f"sessions/{session['id']}", "DELETE")
+    (stored,) = asked(lab, "contents/laboratory.ipynb")["content"]["cells"][0]["outputs"]
+    assert set(stored["data"]) == {"text/html", "text/plain"}  # nothing of the widget
 
-        page = opened()
-        page.locator(".lc-lab[data-alive=shown]").wait_for()
-        f = page.locator('[data-glyph="f"]')
-        before = f.get_attribute("aria-valuenow")
-        page.get_by_role("spinbutton", name="b f, as a number").fill("-3")
-        expect(f).not_to_have_attribute("aria-valuenow", before)
-        assert "Error displaying widget" not in page.content()
-        assert heard == []
-        browser.close()
+    page = opened()
+    page.locator(".lc-lab[data-alive=shown]").wait_for()
+    f = page.locator('[data-glyph="f"]')
+    before = f.get_attribute("aria-valuenow")
+    page.get_by_role("spinbutton", name="b f, as a number").fill("-3")
+    expect(f).not_to_have_attribute("aria-valuenow", before)
+    assert "Error displaying widget" not in page.content()
+    assert heard == []
+    page.context.close()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from corner_cells import sizes_of
 
 import lstmcourse as lc
 from lstmcourse.programs import threads
@@ -265,8 +266,7 @@ def test_a_pickled_cell_is_the_same_cell(cell):
     }
     assert named == {"lstmcourse.cells"}, "modules may move; what pickles name may not"
     assert copy.copy(cell) is cell and copy.deepcopy([cell])[0] is cell
-    sizes = {"input_size": 4, "hidden_size": 4}
-    first, second = (c.init(**sizes, rng=1) for c in (cell, again))
+    first, second = (c.init(**sizes_of(cell, D=4), rng=1) for c in (cell, again))
     assert first.keys() == second.keys() and all(np.array_equal(first[k], second[k]) for k in first)
 
 
@@ -316,6 +316,10 @@ def test_other_things_are_pickled_or_say_why_not():
         assert pickle.loads(pickle.dumps(thing)) == thing or repr(pickle.loads(pickle.dumps(thing))) == repr(
             thing
         )
+    difference = lc.diff(lc.cells.lstm, lc.cells.gru, input_size=2, hidden_size=3)
+    for shown in (difference, lc.cells.lstm.diagram()):
+        again = pickle.loads(pickle.dumps(shown))
+        assert repr(again) == repr(shown) and again._repr_mimebundle_() == shown._repr_mimebundle_()
     again = pickle.loads(pickle.dumps(grads))
     assert isinstance(again, lc.Gradients) and again.keys() == grads.keys()
     assert all(np.array_equal(again[k], grads[k]) for k in grads)

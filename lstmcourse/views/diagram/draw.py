@@ -143,13 +143,13 @@ def _module(
     timed = {n.name for n in cell.graph.leaves("sequence", "noise")}
     space = 4 * UNIT
     if chain:
-        closed = Closed(label, middle)
-        places = [0, closed.width + space, closed.width + middle.width + 2 * space]
-        closed.draw(sheet, places[0], "t-1", cell.letters, timed)
+        outer = Closed(label, middle)
+        places = [0, outer.width + space, outer.width + middle.width + 2 * space]
+        outer.draw(sheet, places[0], "t-1", cell.letters, timed)
         middle.draw(sheet, places[1])
-        closed.draw(sheet, places[2], "t+1", cell.letters, timed)
-        sides = [(places[k] + w, places[k + 1]) for k, w in enumerate((closed.width, middle.width))]
-        sides = [(-OUT * UNIT, 0), *sides, (places[2] + closed.width, places[2] + closed.width + OUT * UNIT)]
+        outer.draw(sheet, places[2], "t+1", cell.letters, timed)
+        sides = [(places[k] + w, places[k + 1]) for k, w in enumerate((outer.width, middle.width))]
+        sides = [(-OUT * UNIT, 0), *sides, (places[2] + outer.width, places[2] + outer.width + OUT * UNIT)]
     else:
         middle.draw(sheet, 0)
         sides = [(-OUT * UNIT, 0), (middle.width, middle.width + OUT * UNIT)]

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...files.paths import expand
+from ...files import whole
 from .sheet import FADED, FADED_WORDS, KINDS, LINE, SERIF, TONES, num
 
 if TYPE_CHECKING:
@@ -58,10 +58,8 @@ class Diagram:
         return {"text/html": self.html, "image/svg+xml": self.svg, "text/plain": repr(self)}
 
     def save(self, path: str | Path) -> Path:
-        """Write the SVG to a file, and return its path."""
-        path = expand(path)
-        path.write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n{self.svg}\n', encoding="utf-8")
-        return path
+        """Write the SVG to a file, whole or not at all, and return its path."""
+        return whole.replace(path, f'<?xml version="1.0" encoding="UTF-8"?>\n{self.svg}\n'.encode())
 
     def __repr__(self) -> str:
         return f"<Diagram: {self.title}>"
