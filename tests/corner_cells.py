@@ -230,6 +230,7 @@ CELLS = {c.name: c for c in (
     idle, matrices, layer, stopped, belt, slow_reader, two_clocks,
 )} | {
     "held": lstm.override(f=1.0),
+    "held beside a clock": lc.cells.clockwork.override(a=0.9),
     "stack": lc.stack([lstm, gru]),
     "dropout": lc.stack([rnn, lstm], dropout=True),
     "bidirectional": lc.bidirectional(lstm),

@@ -24,12 +24,15 @@ def ask_the_clock(graph: Graph) -> Graph:
     after:  ``h = where(due, a, h_prev)``, and the input ``due`` is ``t % 4 == 0``
     """
     known: set[Node] = set()
+    ticking: set[Node] = set()  # what changes with the clock; a constant does not, even one for every step
     for node in graph.nodes:
         if node.op.name in ("clock", "table", "const") or (node.args and known.issuperset(node.args)):
             known.add(node)
+            if node.op.name == "clock" or not ticking.isdisjoint(node.args):
+                ticking.add(node)
 
     def rule(node: Node, new: dict[Node, Node]) -> Node | None:
-        if node not in known or not node.timed or node.op.kind == "leaf":
+        if node not in ticking or not node.timed or node.op.kind == "leaf":
             return None
         return clone(current().graph, node, [], op=OPS["clock"], attrs={"of": node})
 
