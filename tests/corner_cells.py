@@ -231,6 +231,7 @@ CELLS = {c.name: c for c in (
 )} | {
     "held": lstm.override(f=1.0),
     "held beside a clock": lc.cells.clockwork.override(a=0.9),
+    "held beside a clock, in a stack": lc.stack([lc.cells.clockwork.override(a=0.9), rnn]),
     "stack": lc.stack([lstm, gru]),
     "dropout": lc.stack([rnn, lstm], dropout=True),
     "bidirectional": lc.bidirectional(lstm),

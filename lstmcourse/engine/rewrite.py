@@ -30,7 +30,10 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
             before = len(result.nodes)
             made = rule(node, new)
             if made is None:
-                made = clone(result, node, [new[a] for a in node.args])
+                attrs = node.attrs
+                if "free" in attrs:  # the mask is a node, too
+                    attrs = attrs | {"free": new.get(attrs["free"], attrs["free"])}
+                made = clone(result, node, [new[a] for a in node.args], attrs=attrs)
             for fresh in result.nodes[before:]:
                 fresh.origin = fresh.origin or node.origin
                 fresh.line = fresh.line or node.line

@@ -1,8 +1,8 @@
 """What `fit` asks of what it trains: a `Trainable`, whose passes over a batch are each a `Pass`.
 
-`Model`, `Seq2Seq` and `Captioner` are such, and so is any object with these members. All that is random in a
-step comes from the generator that `fit` gives to `Trainable.run`, which is seeded by the run's seed and the
-number of the step: so a run is repeated, and resumed, bit for bit.
+`Model`, `Seq2Seq`, `Captioner` and `Latent` are such, and so is any object with these members. All that is
+random in a step comes from the generator that `fit` gives to `Trainable.run`, which is seeded by the run's
+seed and the number of the step: so a run is repeated, and resumed, bit for bit.
 """
 
 from __future__ import annotations
