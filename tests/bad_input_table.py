@@ -795,6 +795,7 @@ VALID = {
         {"name": experiment(), "pairs": pairs(), "data": FOLDER},
     ),
     "experiments.Results.over": lambda: (results().over, {"axis": "a", "value": "y"}),
+    "experiments.Results.chosen": lambda: (results().chosen, {"value": "y", "axis": "a", "by": "y"}),
     "experiments.Results.interval": lambda: (
         results().interval,
         {"value": "y", "point": {"a": 1}, "rule": lc.experiments.Interval(0.1)},

@@ -147,6 +147,41 @@ class Results:
             )
         return np.array(at), np.array([[found.get((a, s), math.nan) for s in seeds] for a in at])
 
+    @given(value=text, axis=text, by=text)
+    def chosen(
+        self, value: str, *, axis: str = "learning_rate", by: str = "validation", **fixed: Any
+    ) -> np.ndarray:
+        """Return one number for every seed, at the place along a coordinate where another one is lowest.
+
+        Parameters
+        ----------
+        value : str
+            The number, such as ``"accuracy"``.
+        axis : str
+            The coordinate that is chosen.
+        by : str
+            What chooses it: the place with the lowest mean over the seeds, where all of them are finite.
+        **fixed
+            Values of the other coordinates.
+
+        Returns
+        -------
+        ndarray (S,)
+
+        Raises
+        ------
+        ValueError
+            As for `over`; or at no place all seeds are finite.
+        """
+        places, losses = self.over(axis, by, **fixed)
+        means = losses.mean(axis=1)
+        if not np.isfinite(means).any():
+            raise ValueError(
+                f"{self.name}: {by} is not finite for some seed at every {axis} of {places.tolist()}: "
+                "nothing can be chosen"
+            )
+        return self.over(axis, value, **fixed)[1][np.where(np.isfinite(means), means, np.inf).argmin()]
+
     @given(value=text, point=a_place, rule=a_rule)
     def interval(self, value: str, point: Mapping[str, Any], rule: Interval) -> tuple[float, float]:
         """Return the interval that the stored seeds state for one number at one point."""

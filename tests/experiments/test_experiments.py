@@ -617,6 +617,23 @@ def test_over_gives_one_row_for_each_place_and_one_column_for_each_seed(measured
     assert accuracy == pytest.approx(np.add.outer([1.0, 0.9, 0.5], noise), abs=1e-5)
 
 
+def test_a_rate_is_chosen_by_another_number_and_only_where_every_seed_is_finite():
+    losses = {0.1: (3.0, 1.0), 0.2: (1.0, 2.0), 0.3: (0.0, math.nan)}  # the best mean: at 0.2
+    trials = tuple(
+        Trial({"rate": rate, "cell": cell}, seed, {"loss": loss[seed], "right": 10 * rate + seed})
+        for rate, loss in losses.items()
+        for cell in ("rnn", "lstm")
+        for seed in (0, 1)
+    )
+    results = experiments.Results("toy", trials, {})
+    assert results.chosen("right", axis="rate", by="loss", cell="rnn") == pytest.approx([2.0, 3.0])
+    with pytest.raises(ValueError, match="several trials"):
+        results.chosen("right", axis="rate", by="loss")
+    broken = experiments.Results("toy", trials[-4:], {})
+    with pytest.raises(ValueError, match=r"loss is not finite for some seed at every rate of \[0.3\]"):
+        broken.chosen("right", axis="rate", by="loss", cell="rnn")
+
+
 def test_what_is_not_finite_is_stored_as_null_and_read_as_nan(here):
     with ThreadPoolExecutor(1) as pool:
         experiments.run("undefined", executor=pool, data=here, progress=False)
