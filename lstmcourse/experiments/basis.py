@@ -143,6 +143,8 @@ class _Reader(ast.NodeTransformer):
     def _note(self, name: str, value: Any) -> None:
         if (name, id(value)) in self.noted or value is None or isinstance(value, ModuleType):
             return
+        if name == "__file__":  # where the course lies decides no number
+            return
         self.noted.add((name, id(value)))
         if isinstance(value, Cell):
             self.mentioned.append(value)
