@@ -494,11 +494,14 @@ def test_a_trial_that_is_used_again_keeps_its_origin(measured, monkeypatch):
 
 
 STUDY = """
+    from pathlib import Path
+
     import numpy as np
     import lstmcourse as lc
     from lstmcourse import tasks
     from lstmcourse.experiments import Interval, experiment
 
+    HERE = Path(__file__).parent  # the study is written to another folder each time
     RATE = 0.1
     SIZES = {"a": (1, 2)}
     MASK = np.array([1, 0])
@@ -514,6 +517,7 @@ STUDY = """
     @experiment(points=[{"x": 1}], seeds=[0], agree={"y": Interval(0.1)}, name="study")
     def measure(x, *, seed):
         task = lc.tasks.Copy(delay=3)
+        data = HERE / "some.npz"
         return {"y": [helper(v) for v in (x, 2)][0] * RATE * SIZES["a"][0] * MASK.sum()}
 """
 
@@ -536,6 +540,7 @@ STUDY = """
         ("([1, 0])", "([1, 1])", False),
         ("(x, 2)", "(x, 3)", False),
         ("delay=3", "delay=4", False),
+        ("__file__).parent", "__file__).parent.parent", False),
         ("lc.tasks.Copy", "lc.tasks.Adding", False),
     ],
 )
