@@ -32,9 +32,11 @@ NAMES = {
     "Seq2Seq": "training.seq2seq",
     "fit": "training.fit",
     "claim": "course.claims",
+    "check": "exercises.define",
     "check_installation": "course.selfcheck",
     "diff": "views.difference",
     "lab": "laboratory.lab",
+    "progress": "exercises.progress",
     "xray": "training.xray",
 }
 _PACKAGE = __name__.rpartition(".")[0]

@@ -17,12 +17,16 @@ tag          what happens to the cell
 ===========  ===========================================================================================
 (none)       in the lesson only
 setup        in both: imports and whatever the solutions need to run without the lesson
-exercise     in both; in code, lines from ``# solution:`` to ``# end`` are replaced by ``...`` in the lesson
+exercise     in both; in code, lines from ``# solution:`` to ``# end`` are left out of the lesson, which has
+             ``pass`` in their place; or ``name = ...`` where it says ``# solution: name``; or the lines that
+             stand, commented out, after ``# given:``
 solution     in the solutions only
 ===========  ===========================================================================================
 
-Only the solution is written down: the open exercise is derived from it. Further tags are Jupyter's and
-nbval's own, see `OTHER` and `EXEMPT`. This lives outside the package: a reader of the course never needs it.
+Only the solution is written down: the open exercise is derived from it. The Markdown cell that asks for it
+says ``exercise="05.2"``: its title, minutes, difficulty and hints are those of `lstmcourse.exercises`.
+Further tags are Jupyter's and nbval's own, see `OTHER` and `EXEMPT`. This lives outside the package: a reader
+of the course never needs it.
 """
 
 from __future__ import annotations
@@ -44,6 +48,8 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from lstmcourse import exercises
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
@@ -98,8 +104,12 @@ def _cells(source: Path) -> Iterator[nbformat.NotebookNode]:
             raise SourceError(f"{where} is empty: remove it")
         for key in [key for key in cell.metadata if key.startswith("lines_to_")]:
             del cell.metadata[key]  # Jupytext's notes on blank lines
-        if extra := set(cell.metadata) - {"tags", "claims"}:
-            raise SourceError(f"{where}: its marker says {sorted(extra)}; it may carry tags=[], claims=[]")
+        if extra := set(cell.metadata) - {"tags", "claims", "exercise"}:
+            raise SourceError(
+                f'{where}: its marker says {sorted(extra)}; it may carry tags=[], claims=[], exercise=""'
+            )
+        if "exercise" in cell.metadata:
+            _refuse_exercise(where, cell, source.stem)
         tags = set(cell.metadata.get("tags", []))
         if len(tags & ROLES) > 1:
             raise SourceError(f"{where} is {sorted(tags & ROLES)} at once: choose one")
@@ -120,6 +130,16 @@ def _cells(source: Path) -> Iterator[nbformat.NotebookNode]:
         yield cell
 
 
+def _refuse_exercise(where: str, cell: nbformat.NotebookNode, stem: str) -> None:
+    """Refuse an exercise that is not asked in a Markdown cell of its own notebook."""
+    id = cell.metadata["exercise"]
+    if id not in exercises.ids() or exercises.get(id).notebook != stem:
+        there = [i for i in exercises.ids() if exercises.get(i).notebook == stem]
+        raise SourceError(f"{where} asks exercise {id!r}; lstmcourse.exercises has for this notebook {there}")
+    if cell.cell_type != "markdown" or _role(cell) != "exercise":
+        raise SourceError(f'{where} asks exercise {id}: that is a Markdown cell with tags=["exercise"]')
+
+
 def length(source: str) -> int:
     """Lines of code in a cell: those that are neither blank nor comments."""
     return sum(1 for line in source.splitlines() if line.strip() and not line.strip().startswith("#"))
@@ -130,7 +150,8 @@ def _role(cell: nbformat.NotebookNode) -> str:
 
 
 _SOLUTION = re.compile(
-    r"^(?P<indent>[ \t]*)# solution:[^\n]*\n(?P<body>.*?)^[ \t]*# end[ \t]*(?:\n|\Z)", re.M | re.S
+    r"^(?P<indent>[ \t]*)# solution:[ \t]*(?P<name>[^\n]*)\n(?P<body>.*?)^[ \t]*# end[ \t]*(?:\n|\Z)",
+    re.M | re.S,
 )
 
 
@@ -141,8 +162,36 @@ def _lesson(cells: Iterable[nbformat.NotebookNode]) -> Iterator[nbformat.Noteboo
             continue
         source = cell.source
         if _role(cell) == "exercise" and cell.cell_type == "code":
-            source = _SOLUTION.sub(lambda m: f"{m['indent']}pass  # your turn\n", source).rstrip("\n")
-        yield _copy(cell, source)
+            source = _SOLUTION.sub(_opened, source).rstrip("\n")
+        yield _copy(cell, _asked(cell, source))
+
+
+def _opened(match: re.Match) -> str:
+    """What stands in an open exercise in place of its solution."""
+    _, given, lines = match["body"].partition(f"{match['indent']}# given:\n")
+    if given:
+        return re.sub(r"^([ \t]*)# ?", r"\1", lines, flags=re.M)
+    name = match["name"].strip() if re.fullmatch(r"\s*\w+\s*", match["name"]) else ""
+    return f"{match['indent']}{f'{name} = ...' if name else 'pass'}  # your turn\n"
+
+
+def _solved(match: re.Match) -> str:
+    """The solution, without what the open exercise has in its place."""
+    return match["body"].partition(f"{match['indent']}# given:\n")[0]
+
+
+def _asked(cell: nbformat.NotebookNode, source: str, *, hints: bool = True) -> str:
+    """An exercise's text, with its title, what it takes, and hints to be opened one by one."""
+    if "exercise" not in cell.metadata:
+        return source
+    e = exercises.get(cell.metadata["exercise"])
+    parts = [f"### {e.id} {e.title}", f"*{e.kind}, {e.how}, about {e.minutes} minutes*", source]
+    if hints:
+        parts += [
+            f"<details><summary>Hint {k}</summary>\n\n{hint}\n\n</details>"
+            for k, hint in enumerate(e.hints, start=1)
+        ]
+    return "\n\n".join(parts)
 
 
 def _solutions(stem: str, cells: Iterable[nbformat.NotebookNode]) -> Iterator[nbformat.NotebookNode]:
@@ -153,8 +202,8 @@ def _solutions(stem: str, cells: Iterable[nbformat.NotebookNode]) -> Iterator[nb
     )
     for cell in cells:
         if _role(cell):
-            source = _SOLUTION.sub(lambda m: m["body"], cell.source).rstrip("\n")
-            yield _copy(cell, source, claims=False)
+            source = _SOLUTION.sub(_solved, cell.source).rstrip("\n")
+            yield _copy(cell, _asked(cell, source, hints=False), claims=False)
 
 
 def _copy(cell: nbformat.NotebookNode, source: str, *, claims: bool = True) -> nbformat.NotebookNode:

@@ -8,7 +8,6 @@ matched by trying (a reference has four layers at most, so there are 24 ways).
 
 from __future__ import annotations
 
-import html
 import inspect
 import itertools
 import math
@@ -24,8 +23,9 @@ from ..checks import listed as a_list
 from ..engine.expression import equations
 from ..run.unroll import unroll
 from .layers import Part, fill, listed
+from .verdict import Verdict
 
-__all__ = ["Mistake", "Verdict", "check_cell"]
+__all__ = ["Mistake", "check_cell"]
 
 STEPS, BATCH, SIZES = 4, 2, {"D": 3, "H": 5}
 SAME = 1e-8  # float64 rounding stays far below, a mistake of a table far above (tests/exercises)
@@ -56,53 +56,6 @@ class Mistake:
     name: str
     cell: Cell
     message: str
-
-
-@dataclass(frozen=True, repr=False)
-class Verdict:
-    """What a check found; true where the cell is right. Displays itself, alike on every machine.
-
-    Attributes
-    ----------
-    right : bool
-    message : str
-        What is wrong and where to look, or what is right.
-    mistake : str
-        The name of the row of the table, where one was recognised; ``"names exchanged"`` where the equations
-        would be right with the layers' or states' names in other places.
-    equation : str
-        The first equation that departs from the reference, where it was looked for.
-
-    Examples
-    --------
-    >>> Verdict(False, "Look at the line for c.")
-    Not yet: Look at the line for c.
-    """
-
-    right: bool
-    message: str
-    mistake: str = ""
-    equation: str = ""
-
-    @property
-    def outcome(self) -> str:
-        """The verdict in a word or two."""
-        return "Right" if self.right else "Not yet"
-
-    def __bool__(self) -> bool:
-        return self.right
-
-    def __str__(self) -> str:
-        return f"{self.outcome}: {self.message}"
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return (
-            f'<div class="lc-verdict" style="border-left: 4px solid {"#009e73" if self.right else "#d55e00"};'
-            f' padding: 0.3em 0.9em; margin: 0.4em 0">'
-            f"<strong>{self.outcome}</strong> {html.escape(self.message)}</div>"
-        )
 
 
 def a_cell(name: str, value: Any) -> Cell:

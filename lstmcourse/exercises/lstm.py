@@ -16,7 +16,8 @@ from ..cells import lstm
 from ..checks import generator, given
 from ..engine.layers import affine
 from ..engine.ops import identity, sigmoid, tanh
-from .cells import Mistake, Verdict, check_cell
+from .cells import Mistake, check_cell
+from .verdict import Verdict
 
 __all__ = ["LSTM_MISTAKES", "check_lstm"]
 

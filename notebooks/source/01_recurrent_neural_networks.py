@@ -55,7 +55,31 @@ print(f"best from all frames so far:   {film.limits().accuracy:.2f}")
 #
 # - multiply the input by a matrix $W_h$ and the old state by a matrix $U_h$,
 # - add both and a bias $b_h$,
-# - squash each number into $(-1, 1)$ with $\tanh$.
+# - squash each number into $(-1, 1)$ with $\tanh$:
+#
+# $$h_t = \tanh(x_t W_h + h_{t-1} U_h + b_h).$$
+#
+# That is all of it. Write the loop yourself before you go on: it takes four lines.
+
+# %% [markdown] tags=["exercise"] exercise="01.1"
+# Write the loop with NumPy. Given are `W` (D, H), `U` (H, H), `b` (H,) and an input `x` (T, D), one row for each step. Start from a state of zeros. Return all states, an array (T, H).
+
+
+# %% tags=["exercise"]
+def loop(W, U, b, x):
+    # solution:
+    h, states = np.zeros(len(b)), []
+    for x_t in x:
+        h = np.tanh(x_t @ W + h @ U + b)
+        states.append(h)
+    return np.array(states)
+    # end
+
+
+lc.check("01.1", loop)
+
+# %% [markdown]
+# ## Equations, written once
 #
 # In this course such an equation is written once, as a Python function. Here it is:
 
@@ -401,8 +425,9 @@ print(f"best from all frames: {film.limits(length=400).accuracy:.2f}")
 
 # %% [markdown]
 # ## Your turn
-#
-# **1.** How many parameters does the network have, for D inputs and H units? Write the formula, then compare.
+
+# %% [markdown] tags=["exercise"] exercise="01.2"
+# How many parameters does the network have, for D inputs and H units? Write the formula.
 
 
 # %% tags=["exercise"]
@@ -412,18 +437,13 @@ def count(D, H):
     # end
 
 
-# %% tags=["exercise"]
-# solution:
-assert count(5, 32) == lc.cells.rnn.parameter_count(input_size=5, hidden_size=32)
-count(5, 32)
-# end
+lc.check("01.2", count)
 
-# %% [markdown] tags=["exercise"]
-# **2.** Write a cell whose state never fades: it is the running sum of its inputs. (Its input must be as wide as its state.) Then one that keeps the running *maximum* of inputs that are not negative (use `lc.maximum`).
-
+# %% [markdown] tags=["exercise"] exercise="01.3"
+# Write a cell whose state never fades: it is the running sum of its inputs. (Its input must be as wide as its state.)
 
 # %% tags=["exercise"]
-# solution:
+# solution: running_sum
 @lc.cell
 def running_sum(x, h):
     """The sum of all inputs so far."""
@@ -431,31 +451,67 @@ def running_sum(x, h):
     return h
 
 
-@lc.cell
-def running_maximum(x, h):
-    """The largest input so far, or 0."""
-    h = lc.maximum(h, x)
-    return h
-
-
-numbers = np.array([1.0, 3.0, 2.0]).reshape(3, 1, 1)
-assert lc.unroll(running_sum, {}, numbers)["h"].ravel().tolist() == [1.0, 4.0, 6.0]
-assert lc.unroll(running_maximum, {}, numbers)["h"].ravel().tolist() == [1.0, 3.0, 3.0]
 # end
+lc.check("01.3", running_sum)
 
-# %% [markdown] tags=["exercise"]
-# **3.** With one unit, no bias and input weight 1, find a recurrent weight so that an input of 1 at step 1 is still worth more than 0.5 at step 50, while a network that never got an input stays at 0.
+# %% [markdown] tags=["exercise"] exercise="01.4"
+# One unit reads a single 1, and then zeros. Its input weight is 1 and it has no bias. Find a recurrent weight with which the state is still above 0.5 at step 50, while a unit that never read anything stays at 0.
 
 # %% tags=["exercise"]
-# solution:
-found = {"W_h": np.ones((1, 1)), "U_h": np.full((1, 1), 1.5), "b_h": np.zeros(1)}
-pulse = np.zeros((50, 2, 1))
-pulse[0, 0] = 1.0
-last = lc.unroll(lc.cells.rnn, found, pulse)["h"][-1, :, 0]
-assert last[0] > 0.5 and last[1] == 0.0
+# solution: weights
+weights = {"W_h": 1.0, "U_h": 1.5, "b_h": 0.0}
 # end
+lc.check("01.4", weights)
+
+# %% [markdown] tags=["solution"]
+# From a weight of about 1.1 on: the state settles where $h = \tanh(U h)$ has a solution other than 0, and that has to lie above 0.5. Up to 1 there is none, and the pulse fades.
+
+# %% [markdown] tags=["exercise"] exercise="01.5"
+# Somebody wrote this loop. It runs without complaint, and its last row is right. Mend it.
+
+# %% tags=["exercise"]
+def mended(W, U, b, x):
+    # solution:
+    h, states = np.zeros(len(b)), []
+    for x_t in x:
+        h[:] = np.tanh(x_t @ W + h @ U + b)
+        states.append(h.copy())
+    return np.array(states)
+    # given:
+    # h, states = np.zeros(len(b)), []
+    # for x_t in x:
+    #     h[:] = np.tanh(x_t @ W + h @ U + b)
+    #     states.append(h)
+    # return np.array(states)
+    # end
+
+
+lc.check("01.5", mended)
+
+# %% [markdown] tags=["exercise"] exercise="01.6"
+# A trained network reads *a*, then *b*. Another copy, with the same weights, reads *b*, then *a*. Compare the last states: is it `"the same last state"`, `"another last state"`, `"the states in reverse"`, `"it depends on the length"`? Commit yourself before you try it.
+
+# %% tags=["exercise"]
+# solution: prediction
+prediction = "another last state"
+# end
+lc.check("01.6", prediction)
+
+# %% [markdown] tags=["exercise"]
+# To keep: your loop and the course's, on the same numbers. If they agree, the two lines under `@lc.cell` above hold no secret from you.
+
+# %% tags=["exercise"]
+# solution: difference
+cell, rng = lc.cells.rnn, np.random.default_rng(1)
+p = cell.init(input_size=3, hidden_size=4, rng=rng, dtype=np.float64)
+x = rng.standard_normal((9, 3))
+theirs = lc.unroll(cell, p, x[:, None])["h"][:, 0]
+mine = loop(p["W_h"], p["U_h"], p["b_h"], x)
+difference = float(np.abs(mine - theirs).max())
+# end
+print("at most 1e-12 apart:", difference is not ... and difference < 1e-12)
 
 # %% [markdown]
 # ## What you can do now
 #
-# You can write a recurrent network as one equation, and read it as a picture, a program, and a chain of copies. You have seen it use its state, with controls that show that it was the state. In the last exercise a single weight kept a memory for 50 steps. Can training find such weights? [On to notebook 02.](02_long_term_dependencies.ipynb)
+# You can write a recurrent network as one equation, and read it as a picture, a program, and a chain of copies. You have seen it use its state, with controls that show that it was the state. In the exercises a single weight kept a memory for 50 steps. Can training find such weights? [On to notebook 02.](02_long_term_dependencies.ipynb)

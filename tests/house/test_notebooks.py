@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import lstmcourse as lc
 from tools import notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -329,3 +330,74 @@ def test_a_cell_that_raises_leaves_the_stored_notebook_alone(built, tmp_path):
     assert done.returncode == 1 and "ZeroDivisionError" in done.stderr
     assert (tmp_path / "01_small.ipynb").read_bytes() == before
     assert not list(tmp_path.glob("*.partial"))
+
+
+# exercises
+
+ASKED = """\
+# %% [markdown] tags=["exercise"] exercise="01.2"
+# Count them.
+
+
+# %% tags=["exercise"]
+def count(D, H):
+    # solution:
+    return D * H
+    # given:
+    # return D
+    # end
+
+
+# %% tags=["exercise"]
+# solution: weights
+weights = {"U_h": 1.5}
+# end
+print(weights)
+"""
+
+
+def test_an_exercise_is_asked_with_what_it_takes_and_its_hints(tmp_path):
+    asked = lc.exercises.get("01.2")
+    name = f"{asked.notebook}.py"
+    lesson, solutions = plan(write(tmp_path, ASKED, name))
+    text, given, named = [cell.source for cell in lesson.notebook.cells]
+    assert text.startswith(
+        "### 01.2 Count the parameters\n\n*write, easy, about 4 minutes*\n\nCount them.\n\n<details>"
+    )
+    assert text.count("<details>") == 3 and all(hint in text for hint in asked.hints)
+    assert given == "def count(D, H):\n    return D"
+    assert named == "weights = ...  # your turn\nprint(weights)"
+    text, solved, named = [cell.source for cell in solutions.notebook.cells[1:]]
+    assert "<details>" not in text and text.endswith("Count them.")
+    assert solved == "def count(D, H):\n    return D * H"
+    assert named == 'weights = {"U_h": 1.5}\nprint(weights)'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (ASKED.replace("01.2", "01.99"), "asks exercise '01.99'; lstmcourse.exercises has for this notebook"),
+        (ASKED.replace("01.2", "02.1"), "asks exercise '02.1'"),
+        (ASKED.replace("[markdown] ", ""), "that is a Markdown cell"),
+        (ASKED.replace('tags=["exercise"] ', ""), "that is a Markdown cell"),
+    ],
+)
+def test_an_exercise_is_asked_in_its_own_notebook(tmp_path, text, says):
+    with pytest.raises(notebooks.SourceError, match=says):
+        plan(write(tmp_path, text, f"{lc.exercises.get('01.2').notebook}.py"))
+
+
+def test_every_exercise_is_asked_once_open_in_the_lesson_and_right_in_the_solutions():
+    asked = []
+    for source in notebooks.sources(notebooks.FOLDER):
+        lesson = notebooks.targets(source, notebooks.FOLDER)[0].notebook
+        here = [c.metadata["exercise"] for c in lesson.cells if "exercise" in c.metadata]
+        asked += here
+        for folder, outcome in ((".", "Not yet: "), ("solutions", "Right: ")):
+            path = notebooks.FOLDER / folder / f"{source.stem}.ipynb"
+            stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"cells": []}
+            checks = [c for c in stored["cells"] if "lc.check(" in "".join(c["source"])]
+            assert len(checks) == len(here), path
+            for cell in checks:
+                assert "".join(cell["outputs"][-1]["data"]["text/plain"]).startswith(outcome), cell["source"]
+    assert sorted(asked) == sorted(lc.exercises.ids())

@@ -1,0 +1,168 @@
+"""`run_apart`: run what a reader wrote, whatever it does, and come back with what it made.
+
+It may raise, print without end, loop for ever, change what it is given, or ask the course for the answer. It
+runs in a thread of its own: a thread can be ended from outside on every system, as long as it runs Python,
+and the frames above it hold nothing that is worth reading.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import os
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+__all__ = ["COURSE", "Outcome", "run_apart"]
+
+SECONDS = 1.5  # of the processor's time, that an answer may take; those of the course take a hundredth of it
+WAITING = 4.0  # seconds that pass, where an answer waits, or others use the processor
+DEEP = 20  # calls, of a traceback, that are looked at
+PRINTED = 2_000  # characters that are passed on
+
+COURSE = str(Path(__file__).parent.parent) + os.sep
+"""Where the files of the package lie."""
+_ANSWERS = str(Path(__file__).parent) + os.sep
+
+
+class _TooLong(BaseException):
+    """Raised in the thread of an answer that does not end."""
+
+
+class _Asked(BaseException):
+    """Raised where an answer calls what it is compared with."""
+
+
+@dataclass
+class Outcome:
+    """What came of it: `value`, or `problem`, a word, with `said`, a sentence's end."""
+
+    value: Any = None
+    problem: str = ""
+    said: str = ""
+    printed: str = field(default="", repr=False)
+
+
+class _Paper(io.TextIOBase):
+    """Takes any amount of text, and keeps the beginning."""
+
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text: str) -> int:
+        if len(self.text) < PRINTED:
+            self.text += text[: PRINTED - len(self.text)]
+        return len(text)
+
+
+def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float = SECONDS) -> Outcome:
+    """Call a function that calls what a reader wrote.
+
+    Parameters
+    ----------
+    work : callable
+        Its value has to be plain data by then: nothing of the reader's runs afterwards.
+    course : bool
+        Whether the answer may call the course's package. What it is compared with, it may never call.
+    seconds : float
+        Of the processor's time, after which it is ended.
+
+    Returns
+    -------
+    Outcome
+        Nothing that the answer does is raised here.
+
+    Examples
+    --------
+    >>> run_apart(lambda: 1 + 1)
+    Outcome(value=2, problem='', said='')
+    >>> run_apart(lambda: 1 / 0).problem
+    'raises'
+    """
+    outcome, paper, asked, late = Outcome(), _Paper(), [], []
+    forbidden = _ANSWERS if course else COURSE
+
+    def watch(frame: FrameType, event: str, argument: Any) -> None:
+        if late:
+            raise _TooLong
+        if (
+            event == "call"
+            and (called := frame.f_code.co_filename).startswith(forbidden)
+            and called != __file__
+        ):
+            before = frame.f_back.f_code.co_filename if frame.f_back else COURSE
+            if not before.startswith(COURSE):  # the reader's own line calls it
+                asked.append(frame.f_code.co_qualname)
+                raise _Asked
+
+    def attempt() -> None:
+        sys.setprofile(watch)
+        try:
+            with np.errstate(all="ignore"):
+                outcome.value = work()
+            if sys.getprofile() is not watch:
+                asked.append("sys.setprofile")
+        except (_TooLong, _Asked):
+            raise
+        except BaseException as error:
+            sys.setprofile(None)
+            outcome.problem, outcome.said = "raises", _described(error)
+        finally:
+            sys.setprofile(None)
+
+    def apart() -> None:
+        try:
+            attempt()
+        except _TooLong:
+            outcome.problem = "does not end"
+        except _Asked:
+            pass
+
+    thread = threading.Thread(target=apart, daemon=True, name="an answer")
+    with contextlib.redirect_stdout(paper), contextlib.redirect_stderr(paper), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        began, end = time.process_time(), time.monotonic() + WAITING * seconds / SECONDS
+        thread.start()
+        while thread.is_alive() and time.process_time() - began < seconds and time.monotonic() < end:
+            thread.join(0.02)
+        late += [True] * thread.is_alive()
+        end = time.monotonic() + 0.25
+        # One that only waits is not sent an exception: as long as it has not come, CPython 3.11 lets no other
+        # thread with a profile function run (measured).
+        while thread.is_alive() and time.process_time() - began >= seconds and time.monotonic() < end:
+            _raise_in(thread, _TooLong)  # again and again: an answer may catch it
+            thread.join(0.005)
+    if thread.is_alive():
+        return Outcome(problem="does not end", printed=paper.text)
+    outcome.printed = paper.text
+    if asked:
+        outcome = Outcome(problem="asks the course", said=asked[0], printed=paper.text)
+    return outcome
+
+
+def _raise_in(thread: threading.Thread, kind: type[BaseException]) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(kind))
+
+
+def _described(error: BaseException) -> str:
+    """Kind and message, and the line of the reader's that raised."""
+    try:
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+    except Exception:  # its __str__ raises
+        words = type(error).__name__
+    steps = [
+        s for s in traceback.extract_tb(error.__traceback__, limit=-DEEP) if not s.filename.startswith(COURSE)
+    ]
+    line = steps[-1].line if steps else ""
+    return f"{words[:200]}{f', at the line: {line.strip()}' if line and line.strip() else ''}"

@@ -1,0 +1,438 @@
+"""Judges: what says of an answer whether it is right, and names the mistake.
+
+An exercise has one. `Value` compares what is given, `Choice` takes a word, `Function` compares what a
+function returns on random arguments, `Behaviour` asks rule after rule, `Equations` compares a cell. What the
+reader wrote runs in `guard.run_apart`, and is plain data when it comes out.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..cell import Cell
+from ..checks import shown
+from .cells import Mistake, check_cell
+from .guard import COURSE, Outcome, run_apart
+from .layers import listed
+from .plain import SAME, NoNumbers, nothing, same, structure
+from .verdict import Verdict
+
+__all__ = ["Behaviour", "Choice", "Equations", "Function", "Judge", "Refused", "Rule", "Value"]
+
+NOT_BEGUN = "There is no answer yet. Write it where the dots are, and run the cell again."
+DRAWS = 6
+
+Wrong = Mapping[str, tuple[Any, str]]
+"""Mistakes by name: what makes the mistake, in the form of the right answer, and what to say of it."""
+
+
+class Refused(ValueError):
+    """An answer cannot be judged as it is: the mistake's name, and what to do."""
+
+    def __init__(self, mistake: str, message: str):
+        super().__init__(message)
+        self.mistake, self.message = mistake, message
+
+
+class Judge:
+    """What an exercise's answer is given to; a subclass has `judged`."""
+
+    def __call__(self, answer: Any, rng: np.random.Generator) -> Verdict:
+        """Say whether it is right. Whatever is given, nothing is raised."""
+        if nothing(answer):
+            return Verdict(False, NOT_BEGUN, "nothing yet")
+        try:
+            return self.judged(answer, rng)
+        except Refused as refused:
+            return Verdict(False, refused.message, refused.mistake)
+
+    def judged(self, answer: Any, rng: np.random.Generator) -> Verdict:
+        """Say whether an answer that is not nothing is right."""
+        raise NotImplementedError
+
+
+def _came_out(outcome: Outcome, what: str) -> Any:
+    """The value that came of it, or why there is none."""
+    if outcome.printed:
+        print(outcome.printed, end="")
+    match outcome.problem:
+        case "":
+            return outcome.value
+        case "does not end":
+            raise Refused("does not end", f"{what} did not end, and was ended. Look at its loops.")
+        case "asks the course":
+            raise Refused(
+                "asks the course",
+                f"{what} calls {outcome.said}, of the course's own code. Here the point is to write it "
+                "yourself.",
+            )
+        case _:
+            raise Refused("raises", f"{what} raised {outcome.said}.")
+
+
+# What is given as it is
+
+
+@dataclass(frozen=True)
+class Value(Judge):
+    """Compare a number, or an array or a nest of them, with the right one.
+
+    Parameters
+    ----------
+    right : number, array, nest of them, or callable
+        A callable makes it when it is needed.
+    wrong : mapping
+        Values that come of a mistake, and messages.
+    praise : str
+        What to say of the right one.
+    tolerance : float
+        Relative to 1 + the right number's size.
+    """
+
+    right: Any
+    wrong: Wrong = field(default_factory=dict)
+    praise: str = ""
+    tolerance: float = SAME
+
+    def judged(self, answer: Any, rng: np.random.Generator) -> Verdict:
+        """Compare it."""
+
+        def look() -> Any:
+            given = answer() if inspect.isfunction(answer) else answer
+            if isinstance(given, (set, frozenset)):
+                given = sorted(given)
+            if type(given) is str:
+                try:
+                    given = float(given.replace(",", ""))
+                except ValueError:
+                    return given
+            return structure(given)
+
+        try:
+            mine = _came_out(run_apart(look), "Your answer")
+        except Refused as refused:
+            if "NoNumbers: " in refused.message:
+                said = refused.message.partition("NoNumbers: ")[2].partition(", at the line")[0].rstrip(".")
+                raise Refused("no numbers", f"{_capital(said)} was given, and numbers are needed.") from None
+            raise
+        right = structure(_made(self.right))
+        if same(mine, right, self.tolerance):
+            return Verdict(True, self.praise or "That is it.")
+        for name, (value, message) in self.wrong.items():
+            if same(mine, structure(_made(value)), self.tolerance):
+                return Verdict(False, message, name)
+        return Verdict(False, *_apart(mine, right))
+
+
+def _made(value: Any) -> Any:
+    return value() if callable(value) else value
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _apart(mine: Any, right: Any, when: str = "") -> tuple[str, str]:
+    """What to say of two nests that differ, without saying the right one; and a name for it."""
+    if isinstance(right, str):
+        return f"A word is needed{when}, and {shown(mine)} is not the one.", "another word"
+    if isinstance(right, Mapping):
+        if not isinstance(mine, Mapping):
+            return f"A dict is needed{when}, with {listed(right)}.", "no dict"
+        if missing := [k for k in right if k not in mine]:
+            return f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing{when}.", "incomplete"
+        off = [k for k in right if not same(mine[k], right[k])]
+        agree = [k for k in right if k not in off]
+        words, name = _apart(mine[off[0]], right[off[0]], when)
+        return (
+            f"{off[0]}: {words}{f' {listed(agree)} is right.' if len(agree) == 1 else ''}",
+            f"{off[0]} {name}",
+        )
+    if isinstance(right, tuple):
+        if isinstance(mine, np.ndarray) and mine.ndim:
+            mine = tuple(mine)
+        if not isinstance(mine, tuple) or len(mine) != len(right):
+            return f"{len(right)} results are needed{when}.", "another number of results"
+        off = [k for k, (a, b) in enumerate(zip(mine, right, strict=True)) if not same(a, b)]
+        words, name = _apart(mine[off[0]], right[off[0]], when)
+        return f"Result {off[0] + 1} of {len(right)}: {words}", name
+    if not isinstance(mine, np.ndarray):
+        return f"Numbers are needed{when}, and {shown(mine)} was given.", "no numbers"
+    if mine.squeeze().shape != right.squeeze().shape:
+        if right.ndim == 2 and same(mine.T, right):
+            return f"The axes have changed places{when}: transpose it.", "transposed"
+        return f"Its shape is {mine.shape}{when}, and {right.shape} is needed.", "another shape"
+    mine, right = mine.reshape(right.shape), right
+    if right.dtype.kind == "b":
+        return f"It is wrong at {int((mine != right).sum())} of {right.size} places{when}.", "another result"
+    if not np.isfinite(mine).all():
+        return f"There is a NaN or an infinity in it{when}.", "not finite"
+    if same(-mine, right):
+        return f"The sign is wrong{when}; everything else is right.", "the sign"
+    with np.errstate(all="ignore"):
+        ratio = mine / right
+    if right.size > 1 and np.isfinite(ratio).all() and np.ptp(ratio) < 1e-6 * abs(ratio.flat[0]):
+        return f"Everything is {ratio.flat[0]:.4g} times what it should be{when}.", "a factor"
+    if right.ndim and len(right) > 1:
+        good = [same(mine[k], right[k]) for k in range(len(right))]
+        if good[0]:
+            first = good.index(False)
+            return (
+                f"The first {first} agree{'s' * (first == 1)}{when}, number {first + 1} does not.",
+                "later ones",
+            )
+        return f"It differs{when}, at the first of {len(right)} already.", "another result"
+    if right.size == 1:
+        a, b = mine.item(), right.item()
+        return f"{a:.6g} is too {'large' if a > b else 'small'}{when}.", "too large" if a > b else "too small"
+    return f"The numbers differ{when}.", "another result"
+
+
+@dataclass(frozen=True)
+class Choice(Judge):
+    """Take a word, one of several; what is said of each explains.
+
+    Parameters
+    ----------
+    right : str
+    options : mapping of str to str
+        Each word, the right one among them, and what to say of it.
+    """
+
+    right: str
+    options: Mapping[str, str]
+
+    def judged(self, answer: Any, rng: np.random.Generator) -> Verdict:
+        """Look the word up."""
+        if type(answer) is not str:
+            raise Refused("no word", f"A word is needed, one of {listed(map(repr, self.options), 'or')}.")
+        word = " ".join(answer.casefold().split()).strip(" .!?\"'")
+        if word not in self.options:
+            close = difflib.get_close_matches(word, self.options, n=1)
+            hint = f"Did you mean {close[0]!r}? " if close else ""
+            words = (
+                f"{shown(answer)} is none of the answers. {hint}They are {listed(map(repr, self.options))}."
+            )
+            raise Refused("none of the answers", words)
+        right = word == self.right
+        return Verdict(right, self.options[word], "" if right else word)
+
+
+# What a function does
+
+
+@dataclass(frozen=True)
+class Function(Judge):
+    """Compare what a function returns with a reference, on random arguments.
+
+    Parameters
+    ----------
+    right : callable
+        The reference.
+    draw : callable
+        ``draw(rng)`` makes the arguments, a tuple: arrays, numbers, dicts of them.
+    wrong : mapping
+        Functions that make a mistake, and messages. The first that returns the same names it.
+    praise : str
+    tolerance : float
+    course : bool
+        Whether the answer may call the course's package.
+    run : callable, optional
+        Given where the answer may also be a cell: ``run(cell, *arguments)`` makes what is compared.
+    """
+
+    right: Callable
+    draw: Callable[[np.random.Generator], tuple]
+    wrong: Wrong = field(default_factory=dict)
+    praise: str = ""
+    tolerance: float = SAME
+    course: bool = False
+    run: Callable[..., Any] | None = None
+
+    def judged(self, answer: Any, rng: np.random.Generator) -> Verdict:
+        """Compare it."""
+        given = [self.draw(rng) for _ in range(DRAWS)]
+        names = list(inspect.signature(self.right).parameters)
+        call = self._callable(answer, names)
+        course = self.course or call is not answer
+        outcome = run_apart(lambda: _returned(call, copy.deepcopy(given)), course=course)
+        results, problem, said = _came_out(outcome, "Your function")
+        if problem == "returns nothing":
+            raise Refused(problem, "Your function returns nothing yet: its last line needs a return.")
+        if problem:
+            raise Refused(problem, f"Your function returns {said}, and numbers are needed.")
+        right = [structure(self.right(*copy.deepcopy(g))) for g in given]
+        if self._agree(results, right):
+            return Verdict(True, self.praise or "It returns the same as the course's, on random numbers.")
+        for name, (wrong, message) in self.wrong.items():
+            if self._agree(results, [structure(wrong(*copy.deepcopy(g))) for g in given]):
+                return Verdict(False, message, name)
+        k = next(k for k, (a, b) in enumerate(zip(results, right, strict=True)) if not self._agree([a], [b]))
+        return Verdict(False, *_apart(results[k], right[k], _for(names, given[k])))
+
+    def _agree(self, mine: Sequence[Any], right: Sequence[Any]) -> bool:
+        return all(same(a, b, self.tolerance) for a, b in zip(mine, right, strict=True))
+
+    def _callable(self, answer: Any, names: Sequence[str]) -> Callable:
+        if isinstance(answer, Cell) and self.run is not None:
+            refuse_own(answer)
+            return lambda *given: self.run(answer, *given)  # type: ignore[misc]
+        if not callable(answer) or isinstance(answer, (type, Cell)):
+            raise Refused(
+                "no function", f"A function of {listed(names)} is needed, and {_kind(answer)} was given."
+            )
+        if of_the_course(answer):
+            raise Refused("the course's own", "That is the course's own: write yours.")
+        try:
+            inspect.signature(answer).bind(*names)
+        except TypeError:
+            have = list(inspect.signature(answer).parameters)
+            raise Refused(
+                "other arguments",
+                f"Your function is called with {listed(names)}, in this order, and takes "
+                f"{listed(have) or 'nothing'}.",
+            ) from None
+        except ValueError:
+            pass  # written in C: it is tried
+        return answer
+
+
+def _kind(answer: Any) -> str:
+    return f"a value of type {type(answer).__name__}"
+
+
+def _returned(call: Callable, given: list[tuple]) -> tuple[list, str, str]:
+    """What a function returns for each, copied at once."""
+    results = []
+    for arguments in given:
+        value = call(*arguments)
+        if value is None or value is Ellipsis:
+            return results, "returns nothing", ""
+        try:
+            results.append(structure(value))
+        except NoNumbers as error:
+            return results, "no numbers", str(error)
+    return results, "", ""
+
+
+def _for(names: Sequence[str], given: tuple) -> str:
+    """For which arguments: those that are single numbers, or the shapes of arrays."""
+    words = []
+    for name, value in zip(names, given, strict=False):
+        if isinstance(value, (int, float, np.number)):
+            words.append(f"{name} = {value:.4g}")
+        elif isinstance(value, np.ndarray):
+            words.append(f"{name} of shape {value.shape}")
+        elif isinstance(value, str):
+            words.append(f"{name} = {value!r}")
+    return f" for {listed(words)}" if words else ""
+
+
+# What behaves
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What has to hold: the name of the mistake where it does not, what to say then, and the test.
+
+    `holds` is called with what was taken from the answer.
+    """
+
+    mistake: str
+    message: str
+    holds: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Behaviour(Judge):
+    """Ask one rule after the other; the first that does not hold is the mistake.
+
+    Parameters
+    ----------
+    take : callable
+        Makes of the answer what the rules are asked about; raises `Refused` where that cannot be done.
+    rules : sequence of Rule
+    praise : str
+    course : bool
+        Whether the answer, if it is a function, may call the course's package.
+    """
+
+    take: Callable[[Any], Any]
+    rules: Sequence[Rule]
+    praise: str = ""
+    course: bool = True
+
+    def judged(self, answer: Any, rng: np.random.Generator) -> Verdict:
+        """Ask."""
+
+        def look() -> Rule | Refused | None:
+            try:
+                taken = self.take(answer)
+                return next((rule for rule in self.rules if not bool(rule.holds(taken))), None)
+            except Refused as refused:
+                return refused
+
+        found = _came_out(run_apart(look, course=self.course), "Your answer")
+        if found is not None:
+            return Verdict(False, found.message, found.mistake)
+        return Verdict(True, self.praise or "It does what it should.")
+
+
+# Cells
+
+
+def of_the_course(function: Any) -> bool:
+    """Whether the course wrote a function."""
+    code = getattr(function, "__code__", None)
+    return code is not None and code.co_filename.startswith(COURSE)
+
+
+def refuse_own(answer: Cell) -> None:
+    """Refuse a cell that the course wrote.
+
+    Raises
+    ------
+    Refused
+    """
+    if of_the_course(answer.function):
+        raise Refused(
+            "the course's own", f"{answer.name} is the course's own cell: write yours, under @lc.cell."
+        )
+
+
+@dataclass(frozen=True)
+class Equations(Judge):
+    """Compare a cell's mathematics with a reference, whatever its notation; see `cells.check_cell`.
+
+    Parameters
+    ----------
+    right : Cell
+    wrong : iterable of Mistake, or callable
+        A callable makes the table when it is needed.
+    praise : str
+        Instead of the general one.
+    """
+
+    right: Cell
+    wrong: Iterable[Mistake] | Callable[[], Iterable[Mistake]] = ()
+    praise: str = ""
+
+    def judged(self, answer: Any, rng: np.random.Generator) -> Verdict:
+        """Compare it."""
+        if isinstance(answer, Cell):
+            refuse_own(answer)
+        wrong = self.wrong() if callable(self.wrong) else self.wrong
+        verdict = check_cell(answer, self.right, wrong, rng)
+        if verdict:
+            return Verdict(True, self.praise or verdict.message)
+        named = verdict.mistake or (
+            f"the line for {verdict.equation}" if verdict.equation else "no such cell"
+        )
+        return Verdict(False, verdict.message, named, verdict.equation)
