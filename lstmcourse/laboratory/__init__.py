@@ -1,5 +1,6 @@
 """The laboratory: a cell's diagram, alive, in any page; see README.md."""
 
-from .lab import Lab, Values, lab
+from .base import Values
+from .lab import Lab, lab
 
 __all__ = ["Lab", "Values", "lab"]

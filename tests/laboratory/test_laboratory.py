@@ -127,7 +127,7 @@ def test_what_is_held_is_what_override_holds(name):
     for equation, shape in lab._holdable.items():
         lab.held = {equation: 0.6}
         wanted = lc.unroll(
-            cell.hold({equation: 0.6}), {k: lab.values[k] for k in lab._shapes}, lab.values["x"]
+            cell.hold({equation: 0.6}), {k: lab.values[k] for k in lab._params}, lab.values["x"]
         )
         run = lab.run()
         for state in cell.states:
@@ -140,7 +140,7 @@ def test_an_equation_that_is_free_everywhere_is_as_it_was():
     wide = holdable(lc.cells.gru)
     free = {FREE + k: np.ones((20, 1, 3)) for k in lab._holdable}
     free |= {HOLD + k: np.zeros((20, 1, 3)) for k in lab._holdable}
-    params = {k: lab.values[k] for k in lab._shapes}
+    params = {k: lab.values[k] for k in lab._params}
     run = lc.unroll(wide, params, lab.values["x"], state={"h": lab.values["h"]}, inputs=free)
     lab.held = {}
     np.testing.assert_array_equal(run["h"], lab.run()["h"])
