@@ -2,5 +2,6 @@
 
 from .base import Values
 from .lab import Lab, lab
+from .sentence import SentenceLab
 
-__all__ = ["Lab", "Values", "lab"]
+__all__ = ["Lab", "SentenceLab", "Values", "lab"]

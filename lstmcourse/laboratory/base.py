@@ -25,9 +25,31 @@ from . import page
 from .graphs import FREE, HOLD, held_equations, holdable, keys
 from .words import sentences
 
-__all__ = ["LONGEST", "Laboratory", "Values", "array_for_page"]
+__all__ = ["LONGEST", "Laboratory", "Values", "a_cell", "array_for_page", "held_inputs", "places"]
 
 LONGEST = 100  # steps
+
+
+def a_cell(name: str, value: Any) -> Cell:
+    """A cell that a laboratory can show; else what stands in the way."""
+    cell = checks.instance(name, value, Cell, "lstmcourse.cells.lstm")
+    for i in cell.inputs:
+        if i.kind in ("static", "noise"):
+            raise ValueError(
+                f"{name}={cell.name}: its input {i.name!r} is {i.kind}; the laboratory shows cells of a "
+                "sequence, states and a clock"
+            )
+    if more := [s for s in cell.size_names() if s not in ("D", "H")]:
+        raise ValueError(
+            f"{name}={cell.name}: it has the size {more[0]!r}; the laboratory shows cells whose sizes are "
+            "those of input and state alone"
+        )
+    if any(s.reverse for s in cell.graph.states):
+        raise ValueError(
+            f"{name}={cell.name}: it reads backwards too, and the laboratory goes from left to right; show "
+            "the cell that it is made of"
+        )
+    return cell
 
 
 class Values(dict):
@@ -129,6 +151,35 @@ class Laboratory:
                 new[name] = a
         self._held = new
         self._tell()
+
+    def hold(self, name: str, value: float | None, *, units: Any = None, steps: Any = None) -> None:
+        """Hold an equation at a number, or let it go.
+
+        Parameters
+        ----------
+        name : str
+            A gate or a state, as the cell calls it.
+        value : float or None
+            None lets the equation say it again.
+        units, steps : int or sequence of int, optional
+            Whose, and where, counted from 0; all if not given.
+
+        Examples
+        --------
+        >>> import lstmcourse as lc
+        >>> bench = lc.lab(lc.cells.lstm)
+        >>> bench.hold("f", 0.0, steps=range(3))
+        >>> bench.run()["f"][:4, 0, 0].round(2).tolist()[:3]
+        [0.0, 0.0, 0.0]
+        """
+        shape = self._holdable[self._an_equation("name", name)]
+        number = np.nan if value is None else checks.real("value", value)
+        a = self._held.get(name, np.full((self.steps, 1, *shape), np.nan)).copy()
+        at = np.zeros(a.shape, bool)
+        rows = places("steps", steps, self.steps)
+        at[rows if units is None else np.ix_(rows, [0], places("units", units, self.sizes["H"]))] = True
+        a[at] = number
+        self.held = {**self._held, name: a}
 
     def _an_equation(self, argument: str, name: str) -> str:
         if name not in self._holdable:
@@ -288,6 +339,18 @@ class Laboratory:
 
 
 _made: Counter[str] = Counter()
+
+
+def places(name: str, value: Any, count: int) -> np.ndarray:
+    """Whole numbers from 0 to less than `count`; all of them for None."""
+    if value is None:
+        return np.arange(count)
+    found = np.atleast_1d(checks.array(name, value, "iu", rule="give whole numbers"))
+    if found.ndim != 1:
+        raise ShapeError(f"{name} has shape {found.shape}; give one whole number, or several in a row")
+    if found.size and not 0 <= found.min() <= found.max() < count:
+        raise ValueError(f"{name}={found.tolist()}: they are counted from 0 to {count - 1}")
+    return found
 
 
 def _learned(start: Node) -> bool:

@@ -2,6 +2,7 @@
 
 function explainView(box, store) {
   const { spec } = store;
+  const MOST = 6;
   let key = null, filled = [], shape = "";
 
   const left = (k) => spec.words[k].left ?? "";
@@ -19,6 +20,7 @@ function explainView(box, store) {
     const names = [...el.querySelectorAll("[data-v]")].map((v) => v.dataset.v);
     const matrix = names.map((k) => spec.tables[k] ?? store.values[k]).find((a, i) => a?.shape.length === 2 && !spec.starts.includes(names[i]));
     const rows = matrix ? matrix.shape[0] : 1;
+    if (rows > MOST) return; // too many to be written out: the names stay
     if (rows < 2) return void fill(el, matrix ? 0 : row);
     const parts = Array.from({ length: rows }, (_, k) => fill(el.cloneNode(true), k));
     el.replaceChildren(...parts.flatMap((part, k) => (k ? [" + ", part] : [part])));

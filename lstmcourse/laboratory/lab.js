@@ -2,9 +2,7 @@
 
 function makeLab(root, store) {
   const { spec } = store;
-  const still = root.querySelector("img");
-  const bytes = Uint8Array.from(atob(still.src.slice(still.src.indexOf(",") + 1)), (c) => c.charCodeAt(0));
-  const scroll = make("div", { class: "lc-scroll", html: new TextDecoder().decode(bytes).replace(/^<\?xml.*?\?>/, "") });
+  const scroll = make("div", { class: "lc-scroll", html: stillOf(root) });
   const svg = scroll.querySelector("svg");
   svg.style.minWidth = `${Math.max(Math.min(520, svg.width.baseVal.value), 0.75 * svg.width.baseVal.value)}px`; // or figures get too small
 
@@ -49,56 +47,32 @@ function makeLab(root, store) {
   said.addEventListener("pointerenter", () => clearTimeout(later));
   time.addEventListener("pointerleave", leave);
 
-  // The notebook listens for its shortcuts at the document: what is typed here stays here; Escape goes back, step by step.
-  root.setAttribute("data-lm-suppress-shortcuts", "true");
-  root.addEventListener("keydown", (e) => {
-    if (e.key === "Escape") {
-      if (chosen !== null) {
-        chosen = pointed = null;
-        look();
-      } else {
-        document.activeElement?.blur?.();
-        root.closest(".jp-Cell")?.closest(".jp-Notebook")?.focus?.();
-      }
-      e.stopPropagation();
-    } else if (e.key !== "Tab" && !e.ctrlKey && !e.metaKey && !e.altKey) e.stopPropagation();
-  });
-
   const details = make("details", { open: spec.open, ontoggle: () => controls.paint() }, make("summary", {}, "weights, biases, starts"), all);
   alt.id = `${svg.querySelector("title").id}-now`;
   svg.setAttribute("aria-describedby", alt.id);
-  root.setAttribute("role", "group");
-  root.setAttribute("aria-label", spec.name);
-  root.replaceChildren(...root.querySelectorAll("style"), top, scroll, said, time, status, details, alt);
-  root.dataset.alive = "yes";
-
-  let quiet = 0;
-  store.onPaint(() => {
-    if (!root.isConnected && root.dataset.alive === "shown") return;
-    root.dataset.alive = "shown";
-    picture.paint();
-    explain.paint();
-    timeline.paint();
-    if (details.open) controls.paint();
-    clearTimeout(quiet);
-    quiet = setTimeout(() => {
+  settle(root, store, {
+    parts: [top, scroll, said, time, status, details, alt], link,
+    back: () => {
+      if (chosen === null) return false;
+      chosen = pointed = null;
+      look();
+      return true;
+    },
+    paint() {
+      picture.paint();
+      explain.paint();
+      timeline.paint();
+      if (details.open) controls.paint();
+    },
+    rest() {
       timeline.say();
       const parts = spec.rows.map(({ key }) => `${spec.words[key].said} ${shown(store.read(key))}`);
       alt.textContent = `Step ${store.step + 1} of ${store.steps}: ${parts.join(", ")}.`;
-    }, 300);
+    },
   });
   explain.show(null);
   look();
-  store.connected = (text) => (link.textContent = text);
   store.flush();
 }
 
-// All places in the page that show this laboratory, and that have no life yet. What they share is in one store.
-function begin(key, cell, spec) {
-  const labs = (globalThis[Symbol.for("lstmcourse.labs")] ??= new Map());
-  for (const root of document.querySelectorAll(`.lc-lab[data-key="${key}"]:not([data-alive])`)) {
-    if (!labs.has(key)) labs.set(key, newStore(cell, spec));
-    makeLab(root, labs.get(key));
-  }
-  document.dispatchEvent(new CustomEvent("lstmcourse:lab", { detail: { key } }));
-}
+const begin = (key, cell, spec) => enliven(key, () => newStore(cell, spec), makeLab);

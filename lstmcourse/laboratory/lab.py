@@ -1,4 +1,4 @@
-"""`lab`: a cell's diagram, alive in a page. A `Lab` is what Python reads, sets and runs."""
+"""`lab`: a cell's diagram, alive in a page. A `Lab` is what Python reads, sets and runs of it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from .. import checks
 from ..cell import Cell
 from ..engine.graph import Node
 from ..run.run import Run
+from ..training.model import Model
 from ..views.diagram.layout import layout
 from ..views.diagram.plan import MOST
 from ..views.diagram.read import scopes
 from ..views.names import named as set_name
 from . import page
-from .base import LONGEST, Laboratory
+from .base import LONGEST, Laboratory, a_cell
 from .graphs import before, named
 from .picture import live
+from .sentence import SentenceLab, a_reader
 from .words import label
 
 if TYPE_CHECKING:
@@ -37,54 +39,47 @@ HINT = (
 )
 
 
-def a_cell(name: str, value: Any) -> Cell:
-    """A cell that a laboratory can show; else what stands in the way."""
-    cell = checks.instance(name, value, Cell, "lstmcourse.cells.lstm")
-    for i in cell.inputs:
-        if i.kind in ("static", "noise"):
-            raise ValueError(
-                f"{name}={cell.name}: its input {i.name!r} is {i.kind}; the laboratory shows cells of a "
-                "sequence, states and a clock"
-            )
-    if more := [s for s in cell.size_names() if s not in ("D", "H")]:
-        raise ValueError(
-            f"{name}={cell.name}: it has the size {more[0]!r}; the laboratory shows cells whose sizes are "
-            "those of input and state alone"
-        )
-    if any(s.reverse for s in cell.graph.states):
-        raise ValueError(
-            f"{name}={cell.name}: it reads backwards too, and the laboratory goes from left to right; show "
-            "the cell that it is made of"
-        )
-    return cell
-
-
-@checks.given(cell=a_cell, hidden_size=checks.at_least(1, UNITS))
 def lab(
-    cell: Cell, *, hidden_size: int = 1, params: Mapping[str, np.ndarray] | None = None, x: Any = None
-) -> Lab:
-    """Open a laboratory: the cell's own diagram with a number on every line, and all of them can be moved.
+    cell: Cell | Model,
+    *,
+    hidden_size: int | None = None,
+    params: Mapping[str, np.ndarray] | None = None,
+    x: Any = None,
+    units: Any = None,
+) -> Lab | SentenceLab:
+    """Open a laboratory of a cell, or of a model that reads words.
+
+    A cell's is its own diagram, with a number on every line, and all of them can be moved. A model's reads a
+    sentence that one types: what its units do at each word and what it expects next, before and after gates
+    and states are held.
 
     Parameters
     ----------
-    cell : Cell
-        Of a sequence, states and a clock; stacks too.
-    hidden_size : int
-        Units, 1 to 3.
+    cell : Cell or Model
+        A cell of a sequence, states and a clock; stacks too. Or a model of such a cell, for symbols, with at
+        most 200,000 weights.
+    hidden_size : int, optional
+        Of a cell: units, 1 to 3; 1 if not given.
     params : mapping of str to ndarray, optional
-        Where the weights start, as ``cell.init(1, hidden_size)`` gives them; drawn if not given.
-    x : array (T,), optional
-        Where the input starts, at most 100 numbers; two pulses if not given.
+        Of a cell: where the weights start, as ``cell.init(1, hidden_size)`` gives them; drawn if not given.
+    x : array (T,) or str, optional
+        Where the input starts: numbers for a cell, two pulses if not given; text or symbols for a model, a
+        sentence of its task if not given. At most 100.
+    units : sequence of int, optional
+        Of a model: the units in view as it opens; if not given, those that tell most of what is read.
 
     Returns
     -------
-    Lab
+    Lab or SentenceLab
         Displays itself. It lives in the page, without Python too; where Python answers, the two agree.
 
     Raises
     ------
     ValueError
-        The cell has what the laboratory cannot show, or there are too many units, steps or operations.
+        The cell or the model has what a laboratory cannot show, or there are too many units, steps,
+        operations or weights.
+    UnknownNameError
+        A word is not in the model's vocabulary.
     NotFiniteError
         A number is NaN or infinite.
 
@@ -100,7 +95,21 @@ def lab(
     >>> bench.held = {"f": [np.nan] * 10 + [0.0] * 10}
     >>> bench.run()["f"][8:12, 0, 0].round(2).tolist()[2:]
     [0.0, 0.0]
+    >>> reading = lc.lab(lc.reader.load(), x="the queen near the boys")
+    >>> reading
+    <SentenceLab of Model(lstm: 62 symbols -> 32 -> 62 for agreement, ...): 5 symbols>
+    >>> verbs = reading.model.task.verb_words
+    >>> reading.predict()[-1, 0, verbs].round(2).tolist()
+    [1.0, 0.0]
     """
+    if isinstance(cell, Model):
+        wrong = [name for name, v in {"hidden_size": hidden_size, "params": params}.items() if v is not None]
+        if wrong:
+            raise ValueError(f"{wrong[0]}: a model has its own; that is for a cell")
+        return SentenceLab(a_reader("cell", cell), x, units)
+    if units is not None:
+        raise ValueError("units: that is for a model; a cell says how many with hidden_size")
+    cell, hidden_size = a_cell("cell", cell), checks.whole("hidden_size", hidden_size or 1, 1, UNITS)
     plan = layout(cell, scopes(cell.graph))
     if plan is None:
         raise ValueError(
@@ -161,7 +170,8 @@ class Lab(Laboratory):
             lambda key: self._number(watched, key, 0),
             set(self._holdable) | set(self._inputs) | {before(s) for s in self.cell.states},
         )
-        return page.fragment(drawn, page.arithmetic(self.cell, self.sizes), self._spec(), self._key)
+        code = page.arithmetic(self.cell, self.sizes)
+        return page.fragment(page.CELL, drawn, code, self._spec(), self._key)
 
     def _number(self, run: Run, key: str, step: int) -> float:
         """The first unit's element of a value at a step."""

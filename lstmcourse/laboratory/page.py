@@ -1,7 +1,7 @@
 """A laboratory as HTML: a still picture, and the script that brings it to life where scripts may run.
 
 The script is one module, without imports: the cell's arithmetic as `programs.javascript` prints it, the files
-beside this one in the order of `PARTS`, and what they are about, as data.
+beside this one that a laboratory is made of, and what they are about, as data.
 """
 
 from __future__ import annotations
@@ -20,9 +20,12 @@ from ..views.diagram.picture import Diagram
 from ..views.style import css
 from .graphs import holdable, named
 
-__all__ = ["PARTS", "arithmetic", "bridge", "document", "fragment", "script"]
+__all__ = ["CELL", "SENTENCE", "arithmetic", "bridge", "document", "fragment", "script"]
 
-PARTS = ("store.js", "hand.js", "picture.js", "explain.js", "timeline.js", "controls.js", "lab.js")
+SHARED = ("store.js", "hand.js", "explain.js", "hold.js", "root.js")
+CELL = (*SHARED, "picture.js", "timeline.js", "controls.js", "lab.js")
+SENTENCE = (*SHARED, "reading.js", "table.js", "expected.js", "units.js", "sentence.js")
+"""The files of a laboratory, in the order in which they stand in its script."""
 
 
 @functools.cache
@@ -42,21 +45,21 @@ def arithmetic(cell: Any, sizes: Mapping[str, int]) -> str:
     return f"const cell = (() => {{\n{text}\nreturn {{ run }};\n}})();"
 
 
-def script(code: str, spec: Mapping[str, Any], key: str) -> str:
+def script(parts: tuple[str, ...], code: str, spec: Mapping[str, Any], key: str) -> str:
     """The whole module."""
     data = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    parts = [code, *map(_read, PARTS), f"begin({json.dumps(key)}, cell, {data});"]
-    return "\n\n".join(parts).replace("</", "<\\/").replace("<!--", "<\\!--")
+    texts = [code, *map(_read, parts), f"begin({json.dumps(key)}, cell, {data});"]
+    return "\n\n".join(texts).replace("</", "<\\/").replace("<!--", "<\\!--")
 
 
-def fragment(drawn: Diagram, code: str, spec: Mapping[str, Any], key: str) -> str:
+def fragment(parts: tuple[str, ...], drawn: Diagram, code: str, spec: Mapping[str, Any], key: str) -> str:
     """The laboratory for a page."""
     data = base64.b64encode(drawn.svg.encode()).decode()
     alt = escape(f"{drawn.title}. {drawn.desc}")
     return (
         f'<div class="lc-lab" data-key="{key}"><style>{css(".lc-lab")}{_read("lab.css")}</style>'
         f'<img alt="{alt}" style="max-width:100%;height:auto" src="data:image/svg+xml;base64,{data}"/></div>'
-        f'<script type="module">\n{script(code, spec, key)}\n</script>'
+        f'<script type="module">\n{script(parts, code, spec, key)}\n</script>'
     )
 
 

@@ -48,6 +48,14 @@ function newStore(cell, spec) {
 
   store.compute = () => (store.found = cell.run(store.given()));
 
+  // What is read is never older than what was moved.
+  let stale = true;
+  store.fresh = () => {
+    if (!stale) return;
+    stale = false;
+    store.compute();
+  };
+
   // The element of a value that is in view: of a unit, at a step; in a product with a matrix also of a row.
   store.read = (key, { step = store.step, unit = store.unit, row = null } = {}) => {
     const still = spec.tables[key] ?? (spec.params.includes(key) ? store.values[key] : null);
@@ -56,6 +64,7 @@ function newStore(cell, spec) {
       return data[row !== null && shape.length === 2 ? row * shape[1] + (shape[1] === 1 ? 0 : unit) : placeOf(shape, unit, units)];
     }
     if (key === spec.clock) return step;
+    store.fresh();
     const a = spec.inputs.includes(key) ? store.values[key] : store.found[key];
     if (!a) return undefined;
     const shape = a.shape.slice(2), at = row !== null && shape.length === 1 ? (shape[0] === 1 ? 0 : row) : placeOf(shape, unit, units);
@@ -64,6 +73,7 @@ function newStore(cell, spec) {
 
   // The same at every step.
   store.series = (key, unit = store.unit) => {
+    store.fresh();
     const a = store.found[key], shape = a.shape.slice(2), n = count(shape), at = placeOf(shape, unit, units);
     return Array.from({ length: store.steps }, (_, t) => a.data[t * n + at]);
   };
@@ -112,7 +122,7 @@ function newStore(cell, spec) {
 
   // Another input: as many steps as it has; what is held past them is let go.
   store.sequence = (name, numbers, from) => {
-    const steps = numbers.length, longer = (a, fill) => {
+    const steps = numbers.length / count(store.values[name].shape.slice(1)), longer = (a, fill) => {
       const n = count(a.shape.slice(1)), data = new Float64Array(steps * n).fill(fill);
       data.set(a.data.subarray(0, steps * n));
       return { shape: [steps, ...a.shape.slice(1)], data };
@@ -145,12 +155,12 @@ function newStore(cell, spec) {
   const plain = (arrays) => Object.fromEntries(Object.entries(arrays).map(([k, a]) => [
     k, { shape: a.shape, data: Array.from(a.data, (v) => (Number.isNaN(v) ? null : v)) },
   ]));
+  store.plain = plain;
   store.told = () => ({ values: plain(store.values), held: plain(store.held) });
 
   store.listen = (f) => (listeners.add(f), () => listeners.delete(f));
   store.onPaint = (f) => (painters.add(f), () => painters.delete(f));
 
-  let stale = true;
   function repaint() {
     if (waiting) return;
     waiting = true;
@@ -164,8 +174,7 @@ function newStore(cell, spec) {
   store.flush = () => {
     const start = performance.now();
     waiting = false;
-    if (stale) store.compute();
-    stale = false;
+    store.fresh();
     for (const f of painters) f(store);
     store.took = performance.now() - start;
   };

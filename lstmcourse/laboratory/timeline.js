@@ -155,44 +155,10 @@ function timelineView(box, store, { hover, choose, say }) {
 
   // Holding a span
 
-  const which = make("select", { "aria-label": "equation to hold" });
-  for (const name of Object.keys(spec.holdable)) which.append(make("option", { value: name }, spec.words[name].said));
-  const whole = (label) => make("input", { type: "number", min: 1, step: 1, "aria-label": label });
-  const first = whole("from step"), last = whole("to step"), at = make("input", { type: "number", step: 0.1, value: 0, "aria-label": "at the value" });
-  first.value = 1;
-  last.value = store.steps;
-  const apply = (value) => {
-    const [a, b] = [first, last].map((i) => Math.round(i.valueAsNumber) - 1);
-    if (!(a >= 0 && b >= a && b < store.steps)) return say(`Steps go from 1 to ${store.steps}: from ${first.value || "nothing"} to ${last.value || "nothing"} is no span of them.`);
-    if (value === undefined) return say(`A number is needed to hold ${which.value} at.`);
-    store.hold(which.value, a, b, value);
-    mark(which.value, a, b);
-    const said = spec.words[which.value].said;
-    say(Number.isNaN(value) ? `${said} is free from step ${a + 1} to ${b + 1}.` : `${said} is held at ${shown(value)} from step ${a + 1} to ${b + 1}.`);
-  };
-  const button = (text, act, title) => make("button", { type: "button", onclick: act, title }, text);
-  const gate = [button("open", () => apply(1), "hold at 1"), button("shut", () => apply(0), "hold at 0")];
-  const holding = make("div", { class: "lc-hold", role: "group", "aria-label": "hold an equation over a span of steps" },
-    make("span", {}, "Hold"), which, make("span", {}, "from"), first, make("span", {}, "to"), last, ...gate,
-    make("span", { class: "lc-at" }, "or at"), at, button("hold", () => apply(Number.isFinite(at.valueAsNumber) ? at.valueAsNumber : undefined), "hold at this number"),
-    button("let go", () => apply(NaN), "let the equation say it again"));
-  function mark(name, a, b) {
-    span = { name, first: a, last: b };
-    which.value = name;
-    first.value = a + 1;
-    last.value = b + 1;
-    store.look({});
-  }
-  for (const i of [which, first, last]) i.addEventListener("change", () => {
-    const [a, b] = [first, last].map((j) => Math.round(j.valueAsNumber) - 1);
-    if (a >= 0 && b >= a && b < store.steps) mark(which.value, a, b);
-  });
-  updates.push(() => {
-    const isGate = spec.rows.find((r) => r.key === which.value)?.gate;
-    for (const b of gate) b.hidden = !isGate;
-    holding.querySelector(".lc-at").textContent = isGate ? "or at" : "at";
-  });
-  if (Object.keys(spec.holdable).length) box.append(holding);
+  const holding = holdView(store, { say, marked: (s) => (span = s), gate: (name) => spec.rows.find((r) => r.key === name)?.gate });
+  const mark = holding.mark;
+  updates.push(holding.paint);
+  if (Object.keys(spec.holdable).length) box.append(holding.el);
 
   // Typing the input
 

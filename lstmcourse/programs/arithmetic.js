@@ -76,11 +76,11 @@ function where(condition, a, b) {
 
 // Rows (..., n) times a matrix (n, m).
 function dot(a, w) {
-  const [n, m] = w.shape, out = array([...a.shape.slice(0, -1), m]), rows = size(a.shape.slice(0, -1));
-  for (let r = 0; r < rows; r++) {
+  const [n, m] = w.shape, out = array([...a.shape.slice(0, -1), m]), x = a.data, y = w.data, z = out.data;
+  for (let r = 0; r * m < z.length; r++) {
     for (let k = 0; k < n; k++) {
-      const s = a.data[r * n + k];
-      for (let j = 0, to = r * m, from = k * m; j < m; j++) out.data[to + j] += s * w.data[from + j];
+      const s = x[r * n + k];
+      for (let j = 0, to = r * m, from = k * m; j < m; j++) z[to + j] += s * y[from + j];
     }
   }
   return out;

@@ -247,7 +247,9 @@ def test_a_page_needs_nothing_else(tmp_path):
 
 
 def test_a_name_cannot_leave_the_script():
-    script = page.script("const cell = 1;", {"text": "</script><script>alert(1)</script><!--"}, "k")
+    script = page.script(
+        page.CELL, "const cell = 1;", {"text": "</script><script>alert(1)</script><!--"}, "k"
+    )
     assert "</" not in script and "<!--" not in script
 
 
@@ -284,7 +286,8 @@ def in_node(lab, folder, after=STORE):
     """What the page's script says, without a page."""
     head = 'import { readFileSync } from "node:fs";'
     code = page.arithmetic(lab.cell, lab.sizes)
-    (folder / "lab.mjs").write_text("\n".join([head, code, page._read("store.js"), after]), encoding="utf-8")
+    parts = [page._read(name) for name in ("store.js", "reading.js")]
+    (folder / "lab.mjs").write_text("\n".join([head, code, *parts, after]), encoding="utf-8")
     (folder / "spec.json").write_text(json.dumps(lab._spec()), encoding="utf-8")
     command = [NODE, folder / "lab.mjs", folder / "spec.json"]
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout)
