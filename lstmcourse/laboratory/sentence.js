@@ -12,11 +12,12 @@ function makeSentence(root, store) {
 
   const field = make("input", { type: "text", class: "lc-sentence", spellcheck: "false", autocomplete: "off", "aria-label": `the sentence, ${of} that the network knows` });
   const read = () => {
-    const { words, bad } = store.parse(field.value);
+    const { words, bad } = store.parse(field.value), mended = fault && !bad;
     fault = Boolean(bad);
     field.setAttribute("aria-invalid", fault);
     if (bad) return say(`${bad} The sentence in the table stays as it was.`);
-    if (words.join() === store.words.join()) return say("");
+    if (mended) say("");
+    if (words.join() === store.words.join()) return;
     const held = store.changed();
     span = null;
     store.readWords(words);

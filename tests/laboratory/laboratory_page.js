@@ -9,13 +9,15 @@
   );
 
   const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const rgb = (colour) => {
-    pen.fillStyle = colour;
-    pen.fillRect(0, 0, 1, 1);
+  const rgb = (...colours) => {
+    for (const colour of colours) {
+      pen.fillStyle = colour; // what can be seen through lies over what was there
+      pen.fillRect(0, 0, 1, 1);
+    }
     return [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3);
   };
   const light = (colour) => {
-    const [r, g, b] = rgb(colour).map((v) => (v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+    const [r, g, b] = rgb(...[colour].flat()).map((v) => (v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const ratio = (a, b) => {
@@ -24,7 +26,7 @@
   };
   const style = (e, what) => getComputedStyle(e)[what];
   const ground = style(document.querySelector(".lc-lab"), "backgroundColor");
-  const module = style(document.querySelector(".module"), "fill");
+  const module = document.querySelector(".module") ? style(document.querySelector(".module"), "fill") : ground;
   const faint = (s, what, behind, least) => all(s).filter((e) => e.textContent.trim() || what === "stroke")
     .filter((e) => ratio(style(e, what), behind) < least).map(start);
   return {
@@ -35,6 +37,10 @@
       ...faint("[data-line] .w", "stroke", module, 3),
       ...faint(".lc-line", "stroke", ground, 3),
       ...faint(".n", "fill", module, 4.5),
+      ...all(".lc-td").filter((e) => {
+        const behind = [ground, style(e, "backgroundColor"), e.querySelector("i") ? style(e.querySelector("i"), "backgroundColor") : "transparent"];
+        return e.textContent && ratio(style(e, "color"), behind) < 4.5;
+      }).map(start),
     ],
     moving: all(".lc-lab *").filter((e) => parseFloat(style(e, "transitionDuration")) > 0).map(start),
   };

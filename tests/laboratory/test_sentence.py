@@ -1,4 +1,4 @@
-"""The laboratory of a sentence without a browser: what Python reads, sets and runs; what the page computes."""
+"""The laboratory of a sentence without a browser: what Python reads, sets and runs; what the page says."""
 
 import json
 import re
