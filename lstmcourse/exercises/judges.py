@@ -174,7 +174,7 @@ def _apart(mine: Any, right: Any, when: str = "") -> tuple[str, str]:
         return f"It is wrong at {int((mine != right).sum())} of {right.size} places{when}.", "another result"
     if not np.isfinite(mine).all():
         return f"There is a NaN or an infinity in it{when}.", "not finite"
-    if same(-mine, right):
+    if same(np.asarray(-mine), right):  # NumPy makes a scalar of minus a single number
         return f"The sign is wrong{when}; everything else is right.", "the sign"
     with np.errstate(all="ignore"):
         ratio = mine / right

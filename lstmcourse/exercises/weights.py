@@ -20,7 +20,11 @@ LETTERS = {"c": "g", "candidate": "g", "cell": "g", "z": "g", "forget": "f", "in
 
 
 def weights_of(
-    cell: Cell, input_size: int = 1, hidden_size: int = 1, needed: Collection[str] = (), rest: float = 0.0
+    cell: Cell,
+    input_size: int = 1,
+    hidden_size: int = 1,
+    needed: Collection[str] | None = None,
+    rest: float = 0.0,
 ) -> Callable[[Any], dict[str, np.ndarray]]:
     """Return a function that makes parameters of what a reader gives.
 
@@ -28,8 +32,8 @@ def weights_of(
     ----------
     cell : Cell
     input_size, hidden_size : int
-    needed : collection of str
-        Parameters that have to be given; all, if none is named.
+    needed : collection of str, optional
+        Parameters that have to be given; all, if that is not said.
     rest : float
         What those are set to that need not be given.
 
@@ -46,7 +50,7 @@ def weights_of(
     {'W_h': [[1.0]], 'U_h': [[1.5]], 'b_h': [0.0]}
     """
     shapes = cell.parameter_shapes(input_size, hidden_size)
-    needed = list(needed or shapes)
+    needed = list(shapes if needed is None else needed)
 
     def take(answer: Any) -> dict[str, np.ndarray]:
         given = _mapping(answer)
