@@ -43,6 +43,11 @@ MEANT = {
     "C": "cg",
     "hidden": "h",
     "H": "h",
+    "update": "z",
+    "u": "z",
+    "reset": "r",
+    "new": "g",
+    "n": "g",
 }
 
 
@@ -182,7 +187,8 @@ def _read(cell: object, course: _Read) -> _Read | str:
     if not isinstance(cell, Cell):
         return _no_cell(cell)
     read = _Read(cell, {})
-    problem = _signature_problem(cell, course.cell) or fill(read.parts, cell)
+    vectors = any(part.rows == ("p",) for part in course.parts.values())
+    problem = _signature_problem(cell, course.cell) or fill(read.parts, cell, peepholes=vectors)
     if not problem and len(read.layers) > len(course.layers):
         problem = f"it has {len(read.layers)} layers where {len(course.layers)} are needed"
     if problem and read.parts:
@@ -309,7 +315,7 @@ def _prepare(
         {s: rng.standard_normal((BATCH, H)) for s in reference.states},
         {
             (row, k): 0.7 * rng.standard_normal((*rows, H))
-            for row, rows in {"D": (D,), "H": (H,), "": ()}.items()
+            for row, rows in {"D": (D,), "H": (H,), "": (), "p": ()}.items()
             for k in layers
         },
         {},
@@ -457,6 +463,32 @@ def _uses(cell: Cell) -> dict[str, list[str]]:
             else:
                 within += a.args
     return uses
+
+
+def starts(cell: Cell, reference: Cell, rng: np.random.Generator | int = 0) -> dict[str, np.ndarray]:
+    """The biases that a right cell is trained from, by the reference's layers: vectors (H,).
+
+    Examples
+    --------
+    >>> from lstmcourse import cells
+    >>> {layer: float(bias.mean()) for layer, bias in starts(cells.lstm, cells.lstm).items()}
+    {'f': 1.0, 'i': 0.0, 'g': 0.0, 'o': 0.0}
+    """
+    course, numbers, _ = _prepare(reference, (), rng)
+    mine = _read(cell, course)
+    if isinstance(mine, str):
+        raise ValueError(mine)
+    ways = itertools.chain(*_ways(mine, course))
+    way = next(way for way in ways if _same(_outputs(mine, numbers, way), numbers.outputs))
+    params = cell.init(input_size=SIZES["D"], hidden_size=SIZES["H"], rng=0, dtype=np.float64)
+    found = {layer: np.zeros(SIZES["H"]) for layer in course.layers}
+    for name, part in mine.parts.items():
+        if part.rows == ("",):
+            columns = np.split(params[name], len(part.slots))
+            for slot, share, column in zip(part.slots, part.shares, columns, strict=True):
+                turned = slot in way.negative
+                found[way.layers[slot]] += math.copysign(1.0, -share if turned else share) * column
+    return found
 
 
 def _praise(mine: _Read, course: _Read, way: _Way) -> str:

@@ -1,8 +1,9 @@
 """Judges: what says of an answer whether it is right, and names the mistake.
 
 An exercise has one. `Value` compares what is given, `Choice` takes a word, `Function` compares what a
-function returns on random arguments, `Behaviour` asks rule after rule, `Equations` compares a cell. What the
-reader wrote runs in `guard.run_apart`, and is plain data when it comes out.
+function returns on random arguments, `Behaviour` asks rule after rule, `Equations` compares a cell; `Each`
+asks one judge after the other. What the reader wrote runs in `guard.run_apart`, and is plain data when it
+comes out.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from .layers import listed
 from .plain import SAME, NoNumbers, nothing, same, structure
 from .verdict import Verdict
 
-__all__ = ["Behaviour", "Choice", "Equations", "Function", "Judge", "Refused", "Rule", "Value"]
+__all__ = ["Behaviour", "Choice", "Each", "Equations", "Function", "Judge", "Refused", "Rule", "Value"]
 
 NOT_BEGUN = "There is no answer yet. Write it where the dots are, and run the cell again."
 DRAWS = 6
@@ -436,3 +437,20 @@ class Equations(Judge):
             f"the line for {verdict.equation}" if verdict.equation else "no such cell"
         )
         return Verdict(False, verdict.message, named, verdict.equation)
+
+
+# Several judges
+
+
+@dataclass(frozen=True)
+class Each(Judge):
+    """Ask one judge after the other: the first that refuses an answer says why, the last praises it."""
+
+    judges: Sequence[Judge]
+
+    def judged(self, answer: Any, rng: np.random.Generator) -> Verdict:
+        """Ask."""
+        for judge in self.judges:
+            if not (verdict := judge.judged(answer, rng)):
+                break
+        return verdict

@@ -1,4 +1,4 @@
-"""A cell's parameters as layers, W, U and b each, whatever they are called.
+"""A cell's parameters as layers, W, U, b and a peephole each, whatever they are called.
 
 Which parameters make one layer is said by the equations: they add up what it makes of the input, of the state
 before, and a bias. `fill` is the entry.
@@ -6,6 +6,7 @@ before, and a bias. `fill` is the entry.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ __all__ = ["Part", "fill", "listed"]
 @dataclass(frozen=True)
 class Part:
     """A parameter as it is filled: the layers that stand side by side in it, and the kinds of its rows, D, H,
-    or the empty text for a bias.
+    the empty text for a bias, or p for a vector that multiplies, such as a peephole.
 
     ``affine("f", W=concat(h, x))`` makes a W_f of rows H, D; one layer of width 4 H is 4 layers. What is
     subtracted has a share of -1 in its layer; where several biases are added each has a part of 1. A matrix
@@ -45,15 +46,16 @@ class _Place:
 Slot = tuple[str, int]  # a parameter, and which of the layers side by side in it
 
 
-def fill(parts: dict[str, Part], cell: Cell) -> str:
+def fill(parts: dict[str, Part], cell: Cell, *, peepholes: bool = True) -> str:
     """Sort the parameters into layers; return what does not fit.
 
     Parameters are of one layer if the equations add up what they make. Names say it only where no sum does.
+    Vectors that multiply are refused without `peepholes`.
     """
     H = cell.inputs[1].shape[0] if cell.states else ""
     kinds = {cell.inputs[0].shape[0]: "D", H: "H"} if cell.states else {}
     order = sorted(cell.graph.params, key=lambda p: p.name.rpartition(".")[2][0] not in "WUb")
-    places = {p.name: place for p in order if (place := _place(p, cell, kinds))}
+    places = {p.name: place for p in order if (place := _place(p, cell, kinds, peepholes))}
     sums = _sums(cell, places, H)
     layers = _named(sums, places)
     strange, biases = [], {}
@@ -82,13 +84,14 @@ def fill(parts: dict[str, Part], cell: Cell) -> str:
     return f"{listed(strange)} {has} no place in layers of one W, one U and one b each"
 
 
-def _place(node: Node, cell: Cell, kinds: Mapping[Any, str]) -> _Place | None:
+def _place(node: Node, cell: Cell, kinds: Mapping[Any, str], peepholes: bool) -> _Place | None:
     """What a parameter's symbolic shape allows; None for a shape that no layer has."""
     if len(node.shape) not in (1, 2):
         return None
     values = [n for n in cell.graph.nodes if _unsigned(n)[1] is n]
     readers = {n.op.name for n in values if any(_unsigned(a)[1] is node for a in n.args)}
     swapped = len(node.shape) == 2 and readers == {"swap"}
+    factor = peepholes and len(node.shape) == 1 and readers == {"mul"}
     *above, columns = reversed(node.shape) if swapped else node.shape
     rows = above[0].terms if above else ()
     wide = columns.terms[0] if len(columns.terms) == 1 else ("", 0)
@@ -99,7 +102,7 @@ def _place(node: Node, cell: Cell, kinds: Mapping[Any, str]) -> _Place | None:
         or (above and not rows)
     ):
         return None
-    return _Place(tuple(kinds[n] for n, _ in rows) or ("",), wide[1], swapped)
+    return _Place(tuple(kinds[n] for n, _ in rows) or ("p" if factor else "",), wide[1], swapped)
 
 
 def _unsigned(node: Node) -> tuple[int, Node]:
@@ -126,6 +129,7 @@ def _sums(cell: Cell, places: Mapping[str, _Place], H: str) -> dict[Slot, dict[S
     sums: dict[Slot, dict[Slot, int]] = {
         (name, k): {(name, k): 1} for name, p in places.items() for k in range(p.width)
     }
+    vectors = {name for name, p in places.items() if p.rows == ("p",)}
     found: dict[Node, list[tuple[Slot, int]]] = {}  # of a value's layers side by side: a slot in it, its sign
 
     def unite(*many: list[tuple[Slot, int]]) -> list[tuple[Slot, int]]:
@@ -158,6 +162,8 @@ def _sums(cell: Cell, places: Mapping[str, _Place], H: str) -> dict[Slot, dict[S
                 found[node] = given[0]
             case "mul" if node.args[1].op.name == "table":  # param(..., free=table)
                 found[node] = given[0]
+            case "mul" if factors := [k for k, a in enumerate(values) if a.name in vectors]:  # a peephole
+                found[node] = _times(math.prod(signs), found[values[factors[0]]])
             case "slice" if node.attrs["axis"] == -1 and not (node.attrs["start"].constant):
                 start, stop = (dict(node.attrs[k].terms).get(H, 0) for k in ("start", "stop"))
                 found[node] = given[0][start:stop]

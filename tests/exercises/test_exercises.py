@@ -1014,3 +1014,44 @@ def test_the_sign_of_a_sum_is_the_equations(net, gate):
 
 def test_two_biases_that_are_subtracted_are_one():
     assert check_lstm(textbook("W_x{}", "W_h{}", "b_i{}", "b_h{}", minus=True))
+
+
+# Peepholes: vectors that multiply
+
+
+def watched(sees):
+    """An LSTM with peepholes by hand; `sees` says which cell state o looks at, in other notation."""
+
+    @lc.cell
+    def mine(x, h, c):
+        f = S(lc.affine("f", h, x) + c * lc.param("W_cf", "H"))
+        i = S(layer("i", h, x) - lc.param("w_ci", "H") * c)
+        new = f * c + i * T(layer("g", h, x))
+        o = S(lc.param("p_o", "H") * (new if sees == "new" else c) + layer("o", h, x))
+        return o * T(new), new
+
+    return mine
+
+
+def test_vectors_that_multiply_are_part_of_their_layer():
+    assert check_cell(watched("new"), lc.cells.peephole)
+    assert check_cell(watched("old"), lc.cells.peephole).equation == "o"
+    assert check_cell(lc.cells.lstm, lc.cells.peephole).equation == "f"
+    assert "p_o has no place in layers" in check_lstm(lc.cells.peephole.with_options(peepholes="o")).message
+
+
+def test_where_the_biases_of_a_right_cell_start():
+    @lc.cell(init={"b_keep": 2.0})
+    def mine(x, h, c):
+        turned = lc.param("b_i", "H", init=0.5) - layer("i", h, x, bias=False)
+        show, new = S(layer("o", h, x)), T(layer("g", h, x) + lc.param("b_hg", "H", init=0.25))
+        c = S(layer("keep", h, x)) * c + new / (1.0 + lc.exp(turned))
+        return show * T(c), c
+
+    found = engine.starts(mine, lc.cells.lstm)
+    assert {k: v.tolist() for k, v in found.items()} == {
+        "f": [2.0] * 5,
+        "i": [-0.5] * 5,
+        "g": [0.25] * 5,
+        "o": [0.0] * 5,
+    }
