@@ -1,9 +1,9 @@
 """Judges: what says of an answer whether it is right, and names the mistake.
 
-An exercise has one. `Value` compares what is given, `Choice` takes a word, `Function` compares what a
-function returns on random arguments, `Behaviour` asks rule after rule, `Equations` compares a cell; `Each`
-asks one judge after the other. What the reader wrote runs in `guard.run_apart`, and is plain data when it
-comes out.
+An exercise has one. `Value` compares what is given, `Members` a set, `Choice` takes a word, `Function`
+compares what a function returns on random arguments, `Behaviour` asks rule after rule, `Equations` compares a
+cell; `Each` asks one judge after the other. What the reader wrote runs in `guard.run_apart`, and is plain
+data when it comes out.
 """
 
 from __future__ import annotations
@@ -22,10 +22,21 @@ from ..checks import shown
 from .cells import Mistake, check_cell
 from .guard import COURSE, Outcome, run_apart
 from .layers import listed
-from .plain import SAME, NoNumbers, nothing, same, structure
+from .plain import SAME, NoNumbers, nothing, numbers, same, structure
 from .verdict import Verdict
 
-__all__ = ["Behaviour", "Choice", "Each", "Equations", "Function", "Judge", "Refused", "Rule", "Value"]
+__all__ = [
+    "Behaviour",
+    "Choice",
+    "Each",
+    "Equations",
+    "Function",
+    "Judge",
+    "Members",
+    "Refused",
+    "Rule",
+    "Value",
+]
 
 NOT_BEGUN = "There is no answer yet. Write it where the dots are, and run the cell again."
 DRAWS = 6
@@ -132,6 +143,71 @@ class Value(Judge):
         return Verdict(False, *_apart(mine, right))
 
 
+@dataclass(frozen=True)
+class Members(Judge):
+    """Compare a set, of units' numbers or of words, in any order.
+
+    Parameters
+    ----------
+    right : collection of int or of str, or callable
+        A callable makes it when it is needed.
+    wrong : mapping
+        Sets that come of a mistake, and messages.
+    praise : str
+    """
+
+    right: Any
+    wrong: Wrong = field(default_factory=dict)
+    praise: str = ""
+
+    def judged(self, answer: Any, rng: np.random.Generator) -> Verdict:
+        """Compare it."""
+        mine = _came_out(run_apart(lambda: _members(answer)), "Your answer")
+        right = _members(_made(self.right))
+        of = "words" if any(isinstance(m, str) for m in right) else "whole numbers"
+        if not mine or any(type(m) is not type(next(iter(right))) for m in mine):
+            raise Refused("no set", f"A set of {of} is needed, and {_kind(answer)} was given.")
+        if mine == right:
+            return Verdict(True, self.praise or "That is the set.")
+        for name, (value, message) in self.wrong.items():
+            if mine == _members(_made(value)):
+                return Verdict(False, message, name)
+        good, extra, missing = len(mine & right), len(mine - right), len(right - mine)
+        if not good:
+            return Verdict(False, "None of what you give belongs to the set.", "none belongs")
+        says = {
+            (False, True): (
+                f"All that you give belong to it, and the set has {missing} more.",
+                "some are missing",
+            ),
+            (True, False): (f"All are there, and {extra} too many.", "some do not belong"),
+            (True, True): (
+                f"{good} of what you give belong to it, {extra} do not, and {missing} are missing.",
+                "another set",
+            ),
+        }
+        return Verdict(False, *says[extra > 0, missing > 0])
+
+
+def _members(answer: Any) -> frozenset | None:
+    """The set that was given: of a set, a list, an array, a mask, or words in one text."""
+    given = answer() if inspect.isfunction(answer) else answer
+    if type(given) is str:
+        given = given.replace(",", " ").split()
+    if isinstance(given, (set, frozenset, range, Mapping)):
+        given = list(given)
+    if type(given) in (list, tuple) and given and all(type(v) is str for v in given):
+        return frozenset(v.casefold().strip(" .") for v in given)
+    try:
+        array = np.atleast_1d(numbers(given)).ravel()
+    except NoNumbers:
+        return None
+    if array.dtype.kind == "b" and array.size > 1:
+        array = np.flatnonzero(array)
+    whole = array.astype(np.float64)
+    return frozenset(map(int, whole)) if np.isfinite(whole).all() and (whole % 1 == 0).all() else None
+
+
 def _made(value: Any) -> Any:
     return value() if callable(value) else value
 
@@ -182,7 +258,7 @@ def _apart(mine: Any, right: Any, when: str = "") -> tuple[str, str]:
     if right.size > 1 and np.isfinite(ratio).all() and np.ptp(ratio) < 1e-6 * abs(ratio.flat[0]):
         return f"Everything is {ratio.flat[0]:.4g} times what it should be{when}.", "a factor"
     if right.ndim and len(right) > 1:
-        good = [same(mine[k], right[k]) for k in range(len(right))]
+        good = [same(mine[k : k + 1], right[k : k + 1]) for k in range(len(right))]
         if good[0]:
             first = good.index(False)
             return (
