@@ -292,6 +292,10 @@ VALID = {
         lc.lab,
         {"cell": LSTM, "hidden_size": H, "params": LSTM.init(1, H, 0, dtype=np.float64), "x": X[:, 0, 0]},
     ),
+    "lab of a model": lambda: (
+        lc.lab,
+        {"cell": lc.Model(LSTM, "agreement", H, rng=0), "x": np.array([1, 5, 3]), "units": [0, 1]},
+    ),
     "xray": lambda: (
         lc.xray,
         {"run": lc.unroll(RNN, RNN.init(D, H, 0), X.astype(np.float32)), "sequence": 0},
@@ -1086,6 +1090,8 @@ ALLOWED = [
     ("optim.ExponentialDecay(half_life)", "inf", "no decay"),
     ("xray(sequence)", "zero", "the first one"),
     ("lab(x)", "wrong axis, wrong dtype", "a longer sequence; any floats"),
+    ("lab of a model(x)", "wrong axis, wrong dtype", "a column; whole numbers of any kind"),
+    ("lab of a model(units)", "zero", "the first one"),
     ("Model(dropout)", "zero", "no dropout"),
     ("Latent(warmup)", "zero, huge", "none, or one that is longer than the training"),
     ("Model.sample(length)", "zero", "nothing is drawn"),

@@ -42,7 +42,7 @@ HINT = (
 def lab(
     cell: Cell | Model,
     *,
-    hidden_size: int | None = None,
+    hidden_size: int = 1,
     params: Mapping[str, np.ndarray] | None = None,
     x: Any = None,
     units: Any = None,
@@ -58,8 +58,8 @@ def lab(
     cell : Cell or Model
         A cell of a sequence, states and a clock; stacks too. Or a model of such a cell, for symbols, with at
         most 200,000 weights.
-    hidden_size : int, optional
-        Of a cell: units, 1 to 3; 1 if not given.
+    hidden_size : int
+        Of a cell: units, 1 to 3.
     params : mapping of str to ndarray, optional
         Of a cell: where the weights start, as ``cell.init(1, hidden_size)`` gives them; drawn if not given.
     x : array (T,) or str, optional
@@ -103,13 +103,13 @@ def lab(
     True
     """
     if isinstance(cell, Model):
-        wrong = [name for name, v in {"hidden_size": hidden_size, "params": params}.items() if v is not None]
-        if wrong:
-            raise ValueError(f"{wrong[0]}: a model has its own; that is for a cell")
+        for name, given in {"hidden_size": hidden_size != 1, "params": params is not None}.items():
+            if given:
+                raise ValueError(f"{name}: a model has its own; that is for a cell")
         return SentenceLab(a_reader("cell", cell), x, units)
     if units is not None:
         raise ValueError("units: that is for a model; a cell says how many with hidden_size")
-    cell, hidden_size = a_cell("cell", cell), checks.whole("hidden_size", hidden_size or 1, 1, UNITS)
+    cell, hidden_size = a_cell("cell", cell), checks.whole("hidden_size", hidden_size, 1, UNITS)
     plan = layout(cell, scopes(cell.graph))
     if plan is None:
         raise ValueError(
