@@ -336,7 +336,7 @@ class Function(Judge):
     def judged(self, answer: Any, rng: np.random.Generator) -> Verdict:
         """Compare it."""
         given = [self.draw(rng) for _ in range(DRAWS)]
-        names = list(inspect.signature(self.right).parameters)
+        names = [p.name for p in inspect.signature(self.right).parameters.values() if p.default is p.empty]
         call = self._callable(answer, names)
         course = self.course or call is not answer
         outcome = run_apart(lambda: _returned(call, copy.deepcopy(given)), course=course)
@@ -401,14 +401,16 @@ def _returned(call: Callable, given: list[tuple]) -> tuple[list, str, str]:
 
 def _for(names: Sequence[str], given: tuple) -> str:
     """For which arguments: those that are single numbers, or the shapes of arrays."""
-    words = []
+    words: list[str] = []
+    if len(given) > 3:
+        return ""
     for name, value in zip(names, given, strict=False):
         if isinstance(value, (int, float, np.number)):
             words.append(f"{name} = {value:.4g}")
         elif isinstance(value, np.ndarray):
             words.append(f"{name} of shape {value.shape}")
-        elif isinstance(value, str):
-            words.append(f"{name} = {value!r}")
+        elif isinstance(value, (str, tuple)):
+            words.append(f"{name} = {shown(value)}")
     return f" for {listed(words)}" if words else ""
 
 

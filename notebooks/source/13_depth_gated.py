@@ -215,67 +215,110 @@ agreement
 # squashing bends. The residual path is always fully open; the depth gate is learnt, and can shut.
 #
 # ## Your turn
-#
-# **1.** Three layers: hold both depth gates open, and all forget and input gates of the two upper layers shut. What
-# is the gradient of a loss on `run["2.c"]` in the lowest cell state? Predict, then check that the three layers'
-# cell states are the same.
+
+# %% [markdown] tags=["exercise"] exercise="13.1"
+# Three layers: both depth gates are held open, and all forget and input gates of the two upper layers shut. A loss looks at the top cell state. What becomes of its gradient on the way down to the lowest one? Is it: `"it arrives unchanged"`, `"it shrinks by half at each layer"`, `"it goes through tanh"`, `"it vanishes"`, `"it doubles"`, or `"it depends on the weights"`?
+
+# %% tags=["exercise"]
+# solution: prediction
+prediction = "it arrives unchanged"
+# end
+lc.check("13.1", prediction)
 
 # %% tags=["exercise"]
 # solution:
 three = gated.with_options(layers=3)
-held = three.hold(
-    {f"{k}.{gate}": value for k in (1, 2) for gate, value in (("d", 1.0), ("f", 0.0), ("i", 0.0))}
-)
+gates = {"d": 1.0, "f": 0.0, "i": 0.0}
+held = three.hold({f"{k}.{n}": v for k in (1, 2) for n, v in gates.items()})
 weights = three.init(input_size=3, hidden_size=4, rng=1, dtype=np.float64)
 run = lc.unroll(held, weights, x)
 print(all(np.array_equal(run[f"{k}.c"], run["0.c"]) for k in (1, 2)))
 # end
 
 # %% [markdown] tags=["solution"]
-# It is passed on unchanged, $1 \cdot 1$: the identity. (Along time the lowest layer's forget gates act as ever.)
+# All three cell states are the same, so the derivative is $1 \cdot 1$. (Along time the lowest layer's forget gates act as ever.)
 
-# %% [markdown] tags=["exercise"]
-# **2.** How many units may each of three layers have within 4,000 parameters, with depth gates and without? Input size 7. (`cell.parameter_count`)
+# %% [markdown] tags=["exercise"] exercise="13.2"
+# Write the upper layer's cell state with NumPy. Given are the depth gate `d`, the cell state `below`, the forget gate `f`, the layer's own cell state `before`, the input gate `i` and the candidate `g`.
+
 
 # %% tags=["exercise"]
-# solution:
-for name, cell in (
-    ("with depth gates", gated.with_options(layers=3)),
-    ("plain", lc.stack([lc.cells.peephole] * 3)),
-):
-    print(name, max(H for H in range(1, 40) if cell.parameter_count(input_size=7, hidden_size=H) <= 4000))
-# end
+def upper(d, below, f, before, i, g):
+    # solution:
+    return d * below + f * before + i * g
+    # end
+
+
+lc.check("13.2", upper)
+
+# %% [markdown] tags=["exercise"] exercise="13.3"
+# How many weights, biases included, does the depth gate add to a layer of H units? The layer below has H units too.
+
+
+# %% tags=["exercise"]
+def cost(H):
+    # solution:
+    return H * H + 3 * H
+    # end
+
+
+lc.check("13.3", cost)
 
 # %% [markdown] tags=["solution"]
-# Nearly the same: the gate's $H^2 + 3H$ is about a seventh of the $8H^2 + 7H$ that an upper layer has anyway (an
-# eighth, for large $H$).
+# The matrix $W_d$, the two vectors $p_d$ and $p_l$, and the bias. It is about a seventh of the $8H^2 + 7H$ that an upper layer has anyway (an eighth, for large $H$).
+
+# %% [markdown] tags=["exercise"] exercise="13.4"
+# Give the derivative of the top cell state with respect to the lowest one, on the way through the depth gates alone. Given are the gates `d` (layers, units), from the lowest to the highest; the result has one number for each unit.
+
+
+# %% tags=["exercise"]
+def arriving_by_gates(d):
+    # solution:
+    return np.prod(d, axis=0)
+    # end
+
+
+lc.check("13.4", arriving_by_gates)
+
+# %% [markdown] tags=["exercise"] exercise="13.5"
+# A tower has `L` depth gates in a row, all equal and decided by their bias alone. Which bias lets the given `share` of the gradient arrive, say one half?
+
+
+# %% tags=["exercise"]
+def bias_for(share, L):
+    # solution:
+    gate = share ** (1 / L)
+    return np.log(gate / (1 - gate))
+    # end
+
+
+lc.check("13.5", bias_for)
 
 # %% [markdown] tags=["exercise"]
-# **3.** The depth gate's bias starts at 0, the gate at one half. Start it at −4 and at 4 instead (`1.b_d` to
-# `5.b_d`), and look at the input's gradient of an untrained tower of 6 layers again. As far as this picture goes,
-# which way round would you start a deep tower?
+# To keep: build that tower. Six layers, untrained, with the depth gates' biases (`1.b_d` to `5.b_d`) at −4, at 0, and at what you found for a share of one half; and the size of the input's gradient in each.
 
 
 # %% tags=["exercise"]
 # solution:
 def arriving_from(bias, seed, H=16):
-    """As above, six layers, all depth gates from this bias."""
+    """As in the lesson: six layers, all depth gates from this bias."""
     rng = np.random.default_rng(seed)
     tower = gated.with_options(layers=6)
-    params = tower.init(input_size=H, hidden_size=H, rng=rng, dtype=np.float64)
+    params = tower.init(H, H, rng=rng, dtype=np.float64)
     for k in range(1, 6):
         params[f"{k}.b_d"][:] = bias
     run = lc.unroll(tower, params, rng.standard_normal((10, 4, H)))
-    return np.linalg.norm(run.backward({"h": rng.standard_normal(run["h"].shape)})["x"])
+    grads = run.backward({"h": rng.standard_normal(run["h"].shape)})
+    return np.linalg.norm(grads["x"])
 
 
-medians = {bias: np.median([arriving_from(bias, seed) for seed in range(5)]) for bias in (-4, 0, 4)}
-print("grows with the bias:", medians[-4] < medians[0] < medians[4])
+biases = (-4, 0, bias_for(0.5, 5))
+medians = [np.median([arriving_from(b, s) for s in range(5)]) for b in biases]
+print("grows with the bias:", medians[0] < medians[1] < medians[2])
 # end
 
 # %% [markdown] tags=["solution"]
-# The more open, the more arrives. An open start is what a large forget bias is along time. (What training makes of
-# it is another question.)
+# The more open, the more arrives. An open start is what a large forget bias is along time. (What training makes of it is another question.)
 
 # %% [markdown]
 # ## What you can do now

@@ -334,49 +334,88 @@ agreement
 # *Answers:* 1. Those of periods 1, 2 and 4. 2. Nobody: 7 is odd, so no unit computes. (A module of period 1 sees every step.) 3. A gate is computed from the input and the state, so the LSTM can learn *when* to write. The clock ticks whatever comes in.
 #
 # ## Your turn
+
+# %% [markdown] tags=["exercise"] exercise="14.1"
+# Write the line that makes it a clockwork. Given are the number `t` of the step, the periods `T`, the old state `h` and the proposal `a` (an array each, a number for each unit). Return the new state.
+
+
+# %% tags=["exercise"]
+def tick(t, T, h, a):
+    # solution:
+    return np.where(t % T == 0, a, h)
+    # end
+
+
+lc.check("14.1", tick)
+
+# %% [markdown] tags=["exercise"] exercise="14.2"
+# Write the mask $M$ of the recurrent weights. Given is a period for each unit; the result is a matrix of zeros and ones, for `h @ (U * M)`.
+
+
+# %% tags=["exercise"]
+def mask(periods):
+    # solution:
+    return (periods[:, None] >= periods[None, :]).astype(float)
+    # end
+
+
+lc.check("14.2", mask)
+
+# %% [markdown] tags=["exercise"] exercise="14.3"
+# How many recurrent weights are free? Given are the modules' sizes, from the fastest to the slowest, such as `(6, 4, 2)`. Biases and input weights do not count.
+
+
+# %% tags=["exercise"]
+def free(sizes):
+    # solution:
+    return sum(k * sum(sizes[j:]) for j, k in enumerate(sizes))
+    # end
+
+
+lc.check("14.3", free)
+
+# %% [markdown] tags=["solution"]
+# Twelve units in modules of 4, 4 and 4 have 96, and in modules of 6, 4 and 2 they have 100. Turned round, 2, 4 and 6, it is 100 again: what a large fast module hears more, a large slow one is heard more.
+
+# %% [markdown] tags=["exercise"] exercise="14.4"
+# Suppose a program skips the units that are not due. How many recurrent weights does it use in a step, on average over many steps? Given are sizes and periods of the modules, from the fastest to the slowest.
+
+
+# %% tags=["exercise"]
+def used(sizes, periods):
+    # solution:
+    cost = 0.0
+    for j, (k, T) in enumerate(zip(sizes, periods, strict=True)):
+        cost += k * sum(sizes[j:]) / T
+    return cost
+    # end
+
+
+lc.check("14.4", used)
+
+# %% [markdown] tags=["exercise"] exercise="14.5"
+# What if the clock does not start at 0? At which $t$ does a unit of period `T` compute for the first time, if the first step is `start`?
+
+
+# %% tags=["exercise"]
+def first(T, start):
+    # solution:
+    return -(-start // T) * T
+    # end
+
+
+lc.check("14.5", first)
+
+# %% [markdown] tags=["exercise"] exercise="14.6"
+# Must the periods be powers of two? And must there be long ones, also for a wave without slow parts? Here are two waves and a function that teaches one of them to a clockwork network of at most 500 parameters. Try the periods 1, 3, 9, 27, 81, 243; 1, 2, 4, 8; and the nine of the lesson, `waves.PERIODS`. The fast wave's parts repeat every 7 to 20 samples.
 #
-# **1.** Twelve units with periods 1, 2 and 4. How many recurrent weights are free if the modules are equal? And
-# with 6, 4 and 2 units? Work it out on paper, then check (`with_options(periods=..., sizes=...)`, and
-# `parameter_count` with `input_size=0`, which counts the twelve biases, too).
+# Your verdict is one of: `"they have to be powers of two"`, `"long periods help, on both waves"`, `"long periods help on the slow wave alone"`, `"short periods are enough"`, `"the periods of the wave itself"`, `"it makes no difference"`.
 
 # %% tags=["exercise"]
-# solution:
-for sizes in ((4, 4, 4), (6, 4, 2)):
-    cell = clockwork.with_options(periods=(1, 2, 4), sizes=sizes)
-    by_hand = sum(k * sum(sizes[j:]) for j, k in enumerate(sizes))  # each module hears itself and slower ones
-    assert cell.parameter_count(input_size=0, hidden_size=12) == by_hand + 12  # and twelve biases
-    print(sizes, by_hand)
-# end
-
-# %% [markdown] tags=["solution"]
-# 96 and 100: the formula $H^2/2 + Hk/2 = 72 + 24$ for the equal ones. Large fast modules hear everybody, so they cost more.
-
-# %% [markdown] tags=["exercise"]
-# **2.** What if $t$ counted from 1? Run a network of periods 1, 2, 4, 8 with `state={"h": ..., "t": 1}` and find at which step each module first leaves 0.
-
-# %% tags=["exercise"]
-# solution:
-params = clockwork.init(input_size=1, hidden_size=4, rng=0, dtype=np.float64)
-late = lc.unroll(clockwork, params, np.ones((16, 1, 1)), state={"h": np.zeros((1, 4)), "t": 1})
-first = (late["h"][:, 0] != 0).argmax(axis=0) + 1  # the first row is t = 1
-print("first computed at t =", *first)
-assert first.tolist() == [1, 2, 4, 8]
-# end
-
-# %% [markdown] tags=["solution"]
-# Each at its own period. With a period of 256 that would be most of a wave of 320 samples.
-
-# %% [markdown] tags=["exercise"]
-# **3.** Must the periods be powers of two? And must there be long ones? Teach the wave of the lesson to networks
-# with periods 1, 3, 9, 27, 81, 243, and with 1, 2, 4, 8, at most 500 parameters each, 250 passes. The calls, for a
-# cell and a task: `hidden_size_for(cell, task, 500)`, then
-# `lc.Model(cell, task, hidden_size=..., rng=task.number)`, `waves.train_on_wave(model, 0.01, updates=250)` and
-# `waves.normalised_error(model)`.
+slow = lc.tasks.Waveform(number=1000)
+fast = lc.tasks.Waveform(number=1000, cycles=(16, 48))
 
 
-# %% tags=["exercise", "nbval-ignore-output"]
-# not compared: training in float32, in which the last digits follow the processor
-# solution:
 def error_with(periods, task):
     """The error of a clockwork network after 250 passes."""
     cell = clockwork.with_options(periods=periods)
@@ -386,48 +425,29 @@ def error_with(periods, task):
     return waves.normalised_error(model)
 
 
-task = lc.tasks.Waveform(number=1000)
-threes, short = error_with((1, 3, 9, 27, 81, 243), task), error_with((1, 2, 4, 8), task)
-print(f"1, 3, 9, ...: error {threes:.3f}; 1, 2, 4, 8: error {short:.3f}")
-assert threes < short / 2
-# waves 1000 to 1004: 0.01 to 0.05 with periods 1, 3, 9, ..., and 0.12 to 0.92 with 1, 2, 4, 8
-# end
-
-# %% [markdown] tags=["solution"]
-# They need not be powers of two. (The wave's own periods are about 187, 99, 50 and 31 samples; neither set of
-# clocks was chosen for them.) But long ones are needed, it seems. (The short set also has fewer modules, four
-# against six.)
-
-# %% [markdown] tags=["exercise"]
-# **4.** A wave without slow parts: `lc.tasks.Waveform(number=1000, cycles=(16, 48))` has parts that repeat every 7
-# to 20 samples. Are modules with periods of 32 to 256 of any use there? Predict, then compare the nine periods of
-# the lesson with 1, 2, 4, 8.
-
 # %% tags=["exercise", "nbval-ignore-output"]
 # not compared: training in float32, in which the last digits follow the processor
 # solution:
-fast = lc.tasks.Waveform(number=1000, cycles=(16, 48))
-nine, short = error_with(waves.PERIODS, fast), error_with((1, 2, 4, 8), fast)
-print(f"nine periods: error {nine:.3f}; 1, 2, 4, 8: error {short:.3f}")
-assert nine < short / 2
-# waves 1000 to 1004: 0.01 to 0.28 with nine periods, 0.25 to 0.76 with four
+threes, short = (1, 3, 9, 27, 81, 243), (1, 2, 4, 8)
+for name, wave in (("slow", slow), ("fast", fast)):
+    for periods in (threes, short, waves.PERIODS):
+        print(name, periods, f"{error_with(periods, wave):.3f}")
 # end
 
+# %% tags=["exercise"]
+# solution: verdict
+verdict = "long periods help, on both waves"
+# end
+lc.check("14.6", verdict)
+
 # %% [markdown] tags=["solution"]
-# They are. "Slow modules for slow parts" is not the whole story. Our guess, which we have not tested: since nothing comes in, the network has to know from itself *where in the wave it is*, however fast the wave swings, and slow modules can tell one stretch of it from another.
+# They need not be powers of two. (The wave's own periods are about 187, 99, 50 and 31 samples; no set of clocks was chosen for them.) But long ones are needed, it seems, on the fast wave too. "Slow modules for slow parts" is not the whole story. Our guess, which we have not tested: since nothing comes in, the network has to know from itself *where in the wave it is*, however fast the wave swings, and slow modules can tell one stretch of it from another. (The short set also has fewer modules, four against six and nine.)
 
-# %% [markdown] tags=["exercise"]
-# **5.** Is it the clock, or the holding? A clockwork network is told the time, and the plain network is not. Write
-# a plain network whose units are told when their period divides $t$, by a weight $p_h$ each that is added at those
-# steps (start it at 1), but compute at every step. How well does it learn the wave of the lesson?
-# `print(clockwork.definition())` shows how a cell is told the time: `t=lc.clock` is the number of the step,
-# `lc.table` makes a number for each unit, and `lc.where` chooses. `lc.param("p_h", "H")` is a weight for
-# each unit, and `@lc.cell(init={"p_h": 1.0})` says where it starts.
+# %% [markdown] tags=["exercise"] exercise="14.7"
+# Is it the clock, or the holding? A clockwork network is told the time, and the plain network is not. Write a plain network whose units are *told* when their period divides $t$, and compute at every step. At these steps a weight of the unit's own, `p_h`, is added to the sum inside the tanh; elsewhere nothing is. `print(clockwork.definition())` shows how a cell is told the time. The periods are `waves.PERIODS`, shared out by `unit_periods(H, waves.PERIODS)`.
 
-
-# %% tags=["exercise", "nbval-ignore-output"]
-# not compared: training in float32, in which the last digits follow the processor
-# solution:
+# %% tags=["exercise"]
+# solution: told
 @lc.cell(init={"p_h": 1.0})
 def told(x, h, t=lc.clock):
     """A plain network; each unit is told when its period divides t."""
@@ -437,19 +457,23 @@ def told(x, h, t=lc.clock):
     return h
 
 
-model = lc.Model(told, task, hidden_size=hidden_size_for(told, task, 500), rng=task.number)
+# end
+lc.check("14.7", told)
+
+# %% [markdown] tags=["exercise"]
+# To keep: teach your cell the slow wave. `waves.train_on_wave(model, waves.RATES["rnn"], updates=250)` trains a `lc.Model` of it, and `waves.normalised_error(model)` says how well it went. The clockwork network of the lesson comes to about 0.01.
+
+# %% tags=["exercise", "nbval-ignore-output"]
+# not compared: training in float32, in which the last digits follow the processor
+# solution:
+hidden = hidden_size_for(told, slow, 500)
+model = lc.Model(told, slow, hidden_size=hidden, rng=slow.number)
 waves.train_on_wave(model, waves.RATES["rnn"], updates=250)
-error = waves.normalised_error(model)
-print(f"error {error:.3f}")
-assert error > 0.1
-# waves 1000 to 1004: 0.18 to 0.80
+print(f"error {waves.normalised_error(model):.3f}")
 # end
 
 # %% [markdown] tags=["solution"]
-# To be told helps: without, the plain network of the lesson hardly beats the mean on this wave. But it is far from
-# enough. The clockwork network of the lesson comes to about 0.01. So being told the time is not what makes the
-# difference. What is left is the holding, but not the holding alone: the mask, the first weights, the learning rate
-# and the number of units differ here, too.
+# To be told helps: without, the plain network of the lesson hardly beats the mean on this wave. But it is far from enough. So being told the time is not what makes the difference. What is left is the holding, but not the holding alone: the mask, the first weights, the learning rate and the number of units differ here, too.
 
 # %% [markdown]
 # ## What you can do now

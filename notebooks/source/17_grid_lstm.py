@@ -335,20 +335,28 @@ plots.show(
 # </details>
 #
 # ## Your turn
-#
-# **1.** Check the first answer with `parameter_count`, for one to four dimensions and $H = 7$. (The layers at the border and the biases are counted too: take an input of size 1, and subtract them.)
+
+# %% [markdown] tags=["exercise"] exercise="17.1"
+# How many weights has a block of `N` dimensions with `H` units in each? Count the matrices alone, not the biases.
+
 
 # %% tags=["exercise"]
-# solution:
-for n in (1, 2, 3, 4):
-    cell = grid.with_options(dims=n, layers=1)
-    total = cell.parameter_count(input_size=1, hidden_size=7)
-    border, biases = 2 * (7 + 7), 4 * n * 7
-    print(n, total - border - biases == 4 * n**2 * 7**2)
-# end
+def weights(N, H):
+    # solution:
+    return 4 * N**2 * H**2
+    # end
 
-# %% [markdown] tags=["exercise"]
-# **2.** Hold something. In a line of 24 blocks, hold all forget gates at 1 and all input gates at 0. What comes out at the other end does not depend on $W_g$ at all. Why? Predict, then compare the outputs for two draws of the $W_g$. (`cell.hold` takes a dict; block $k$ has `f"{k}.depth.f"`.)
+
+lc.check("17.1", weights)
+
+# %% [markdown] tags=["exercise"] exercise="17.2"
+# In a line of 24 blocks all forget gates are held at 1 and all input gates at 0. What comes out at the other end? `"the memory comes out as it went in"`, `"the memory is squashed 24 times"`, `"nothing comes out"`, `"the memory grows"`, `"the output depends on every matrix"`, `"the output is the same for all inputs"`?
+
+# %% tags=["exercise"]
+# solution: prediction
+prediction = "the memory comes out as it went in"
+# end
+lc.check("17.2", prediction)
 
 # %% tags=["exercise"]
 # solution:
@@ -359,14 +367,72 @@ p = line.init(input_size=6, hidden_size=5, rng=1, dtype=np.float64)
 q = p | {n: a[::-1] for n, a in p.items() if n.endswith("W_g")}
 x = rng.choice([-1.0, 1.0], size=(1, 3, 6))
 first, second = (lc.unroll(line.hold(held), w, x)["h"] for w in (p, q))
-print("the same:", np.array_equal(first, second))
+print("the same, whatever W_g:", np.array_equal(first, second))
 # end
 
 # %% [markdown] tags=["solution"]
 # With $f = 1$ and $i = 0$ the memory comes out as it went in: $m' = m$, through all 24 blocks. What is shown of it, $h = \tanh(o \odot m)$, depends on the output gates alone.
 
+# %% [markdown] tags=["exercise"] exercise="17.3"
+# Write a block of two dimensions with NumPy, without biases. Given are `h1`, `m1`, `h2`, `m2` (H,) and two matrices (2 H, 4 H), with the columns of i, f, o and g side by side, in this order. Both dimensions read $H = [h_1, h_2]$. Return the new `h1`, `m1`, `h2`, `m2`.
+
+
+# %% tags=["exercise"]
+def block(h1, m1, h2, m2, W1, W2):
+    # solution:
+    H, out = np.concatenate([h1, h2]), []
+    for m, W in ((m1, W1), (m2, W2)):
+        i, f, o, g = np.split(H @ W, 4)
+        i, f, o = (1 / (1 + np.exp(-z)) for z in (i, f, o))
+        m = f * m + i * np.tanh(g)
+        out += [np.tanh(o * m), m]
+    return out
+    # end
+
+
+lc.check("17.3", block)
+
+# %% [markdown] tags=["exercise"] exercise="17.4"
+# A block waits for the one above it and for the one to its left. How many rounds does a picture take, if all blocks that wait for nothing are computed at once?
+
+
+# %% tags=["exercise"]
+def rounds(rows, columns):
+    # solution:
+    return rows + columns - 1
+    # end
+
+
+lc.check("17.4", rounds)
+
+# %% [markdown] tags=["exercise"] exercise="17.5"
+# Here is the rule of the water: it comes in at the top left and runs down and to the right, through open fields. Somebody wrote it down, and something is wrong at the edges. Mend it. (`picture` is an array of True and False, and True is open.)
+
+
+# %% tags=["exercise"]
+def flood(picture):
+    # solution:
+    wet = np.zeros(picture.shape, bool)
+    for r, c in np.ndindex(picture.shape):
+        above = r > 0 and wet[r - 1, c]
+        left = c > 0 and wet[r, c - 1]
+        wet[r, c] = picture[r, c] and (above or left or r == c == 0)
+    return wet
+    # given:
+    # wet = np.zeros(picture.shape, bool)
+    # wet[0, 0] = True
+    # for _ in range(3):
+    #     for r, c in np.ndindex(picture.shape):
+    #         if picture[r, c] and (wet[r - 1, c] or wet[r, c - 1]):
+    #             wet[r, c] = True
+    # return wet
+    # end
+
+
+lc.check("17.5", flood)
+
 # %% [markdown] tags=["exercise"]
-# **3.** Find the fair rate. The tanh line of 24 layers had its two rates in the lesson, 0.01 and 0.001. Try 0.003 and 0.0003 with `learning(...)`. Which would you take, and what would you have to do before you say so in a paper?
+# Two open questions. First: find the fair rate. The tanh line of 24 layers had its two rates in the lesson, 0.01 and 0.001. Try 0.003 and 0.0003 with `learning(...)`. Which would you take, and what would you have to do before you say so in a paper?
 
 # %% tags=["exercise", "nbval-ignore-output"]
 # not compared: training in float32, in which the last digits follow the processor
@@ -380,7 +446,7 @@ for rate in (0.003, 0.0003):
 # One start says little: the five starts of the study do best at 0.001. Before one says so: several starts at each rate, a rate on either side of the best, and a choice by other rows than those that are reported.
 
 # %% [markdown] tags=["exercise"]
-# **4.** Draw a picture for the lattice: `#` is closed, `.` is open, of any size. Where does it say that the water goes? Try to draw one that it gets wrong. (A long winding way? A large hall? Few open fields, where it has seen many?)
+# And to keep: draw a picture for the lattice. `#` is closed, `.` is open, of any size. Where does it say that the water goes? Try to draw one that it gets wrong. (A long winding way? A large hall? Few open fields, where it has seen many?)
 
 
 # %% tags=["exercise", "nbval-ignore-output"]
