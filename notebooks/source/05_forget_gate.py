@@ -49,6 +49,20 @@ tall = np.concatenate([params["U_f"], params["W_f"]])
 essay = 1 / (1 + np.exp(-(np.concatenate([h, x], axis=1) @ tall + params["b_f"])))
 lc.claim("C25", "the essay's form gives the same numbers", np.abs(f - essay).max(), below=1e-12)
 
+# %% [markdown] tags=["exercise"] exercise="05.1"
+# Write the gate and what it does, in NumPy: return what is left of the cell state `C` (B, H) before anything new is added. Given are `x` (B, D), `h` (B, H), `W` (D, H), `U` (H, H) and `b` (H,).
+
+
+# %% tags=["exercise"]
+def left(x, h, C, W, U, b):
+    # solution:
+    f = 1 / (1 + np.exp(-(x @ W + h @ U + b)))
+    return f * C
+    # end
+
+
+lc.check("05.1", left)
+
 # %% [markdown]
 # ### Feel it
 #
@@ -120,7 +134,7 @@ text = (
 words = text.split()
 
 
-def along(model, unit):
+def along(model, unit, text=text):
     """Forget gate and cell state of a unit, along the two sentences."""
     run = model.unroll(language.encode(text)[:, None])
     return {"$f_t$": run["f"][:, 0, unit], "$C_t$": run["c"][:, 0, unit]}
@@ -216,7 +230,16 @@ agreement
 # %% [markdown]
 # ## Is the forgetting needed? An intervention
 #
-# That a gate shuts does not show that it has to. So we hold it open: `cell.override(f=1.0)` is the same cell with the forget gate fixed at 1. We use it at three words only, the full stop, *the* and the subject, and ask which answers in the following sentences are still right.
+# That a gate shuts does not show that it has to. So we hold it open: `cell.override(f=1.0)` is the same cell with the forget gate fixed at 1. We use it at three words only, the full stop, *the* and the subject, from the first full stop on.
+
+# %% [markdown] tags=["exercise"] exercise="05.2"
+# Which answers in the following sentences go wrong then? Commit yourself before you run the next cell: `"nothing changes"`, `"gender alone suffers"`, `"the verb alone suffers"`, `"all three suffer"` (verb, the pronoun's number, and gender), `"the answers turn round"`, or `"the first sentence suffers"`.
+
+# %% tags=["exercise"]
+# solution: prediction
+prediction = "all three suffer"
+# end
+lc.check("05.2", prediction)
 
 # %%
 at_border = lc.reader.steps(rows, "stop", "the", "subject") & (np.arange(len(rows.x)) >= 13)
@@ -288,51 +311,96 @@ for value in (0.0, 1.0):
 # 3. A probe finds that a unit's cell state tells the gender. Why is that not enough to say that the network *uses* it?
 #
 # *Answers:* 1. $0.9^{20} \approx 0.12$. 2. In this cell a gate sees $x_t$ and $h_{t-1}$ only; notebook 10 adds that line. 3. The network may read gender elsewhere; only a change of that unit shows whether the answers follow it.
-#
+
+# %% [markdown]
 # ## Your turn
-#
-# **1.** Set the weights of a one-unit forget gate by hand, so that it stays above 0.99 as long as $x = 0$ and below 0.01 when $x = 1$, whatever $h$ is. Check it on both inputs.
+
+# %% [markdown] tags=["exercise"] exercise="05.3"
+# Set a forget gate by hand, in an LSTM of one unit with one input. It must stay above 0.99 as long as $x = 0$ and fall below 0.01 when $x = 1$, whatever $h$ is. Give the weights by name: `W_f`, `b_f`, and `U_f` if you need it.
 
 # %% tags=["exercise"]
-# solution:
-by_hand = {name: np.zeros(shape) for name, shape in lstm.parameter_shapes(1, 1).items()}
-by_hand["b_f"][:] = 5.0
-by_hand["W_f"][:] = -10.0
-gate = [float(lstm.step(by_hand, np.full((1, 1), value))["f"][0, 0]) for value in (0.0, 1.0)]
-assert gate[0] > 0.99 and gate[1] < 0.01
+# solution: weights
+weights = {"b_f": 5.0, "W_f": -10.0}
 # end
+lc.check("05.3", weights)
+
+# %% [markdown] tags=["solution"]
+# $\sigma(5) = 0.993$ and $\sigma(-5) = 0.007$. With $U_f = 0$ the hidden state has no say; a small $U_f$ does no harm if the other two leave room for it.
+
+# %% [markdown] tags=["exercise"] exercise="05.4"
+# The bias alone decides how long a unit remembers when nothing comes in. With which bias is just one half of a value left after `n` steps? Derive it from $\sigma(b)^n = 1/2$, and write it as a function.
+
+
+# %% tags=["exercise"]
+def bias(n):
+    # solution:
+    f = 0.5 ** (1 / n)
+    return np.log(f / (1 - f))
+    # end
+
+
+lc.check("05.4", bias)
+
+# %% [markdown] tags=["solution"]
+# From $f^n = 1/2$ follows $f = 2^{-1/n}$, and from $f = \sigma(b)$ follows $b = \log \frac{f}{1 - f} = -\log(2^{1/n} - 1)$. For a large $n$ that is about $\log(n / 0.69)$: to remember ten times as long, the bias has to grow by 2.3. This is why a forget bias of 1 does not reach far, and one of 5 does.
+
+# %% [markdown] tags=["exercise"] exercise="05.5"
+# Somebody measures how open each unit's forget gate is, on the mean over all words of a batch. The rows have different lengths; `mask` (T, B) is True where there is a word, and `f` is (T, B, H). The result lies too low. Mend it.
+
+
+# %% tags=["exercise"]
+def mean_gate(f, mask):
+    # solution:
+    total = (f * mask[..., None]).sum(axis=(0, 1))
+    return total / mask.sum()
+    # given:
+    # total = (f * mask[..., None]).sum(axis=(0, 1))
+    # steps, rows = mask.shape
+    # return total / (steps * rows)
+    # end
+
+
+lc.check("05.5", mean_gate)
+
+# %% [markdown] tags=["solution"]
+# The sum leaves the padding out; the count did not. `f[mask].mean(axis=0)` says the same in one line.
 
 # %% tags=["solution"]
 reader, rows = lc.reader.load(), lc.reader.rows(512)
+language = lc.reader.language()
 gender, _ = lc.reader.carrier(reader, "gender")
 
-# %% [markdown] tags=["exercise"]
-# **2.** Silence the unit that carries gender (`lc.inspection.silence`), and then, one at a time, five others. Which answers break? What does that say beyond what the probe said?
+# %% [markdown] tags=["exercise"] exercise="05.6"
+# Hold the forget gate of the carrier *alone* open, at every word (`lc.inspection.pin`), and read the 512 `rows` again. Which share of the genders is right in the first, the second and the third sentence? Predict first. Hand in the three shares, in a list.
 
 # %% tags=["exercise"]
-# solution:
-for unit in (gender, 0, 1, 2, 3, 4):
-    quiet = lc.inspection.silence(reader, unit)
-    print(f"without unit {unit}:", lc.reader.answers(quiet.predict(rows.x), rows))
-# end
-
-# %% [markdown] tags=["solution"]
-# Without the carrier, gender falls to a guess while verb and number stay right: the network depends on this unit. Most of the others leave the answers alone, or nearly so.
-
-# %% [markdown] tags=["exercise"]
-# **3.** Hold the forget gate of the carrier *alone* open, always (`lc.inspection.pin(reader, "f", 1.0, gender)`). Predict first: will the first sentence of a row still be right? And the third?
-
-# %% tags=["exercise"]
-# solution:
+# solution: shares
 pinned = lc.inspection.pin(reader, "f", 1.0, gender).predict(rows.x)
+shares = []
 for sentence in range(3):
     inside = np.arange(len(rows.x)) // 14 == sentence
     part = replace(rows, mask=rows.mask & inside[:, None])
-    print(f"sentence {sentence + 1}: gender right in {lc.reader.answers(pinned, part)['gender']:.2f}")
+    shares.append(lc.reader.answers(pinned, part)["gender"])
+print(np.round(shares, 2))
 # end
+lc.check("05.6", shares)
 
 # %% [markdown] tags=["solution"]
-# The first sentence has nothing to forget, so it goes well; from the second on the old gender is still there and the answers are guesses.
+# The first sentence has nothing to forget, so it goes well. From the second on the old gender is still there, and the answers are little better than guesses.
+
+# %% [markdown] tags=["exercise"]
+# To keep: a sentence of your own, as the forget gate reads it. Change the text, within the language (`language.symbols` lists its words). Can you make the gate shut where no sentence ends, or stay open where one does?
+
+# %% tags=["exercise"]
+# solution:
+mine = "the boy behind the old queens is calm and often near the nuns he wept . the aunt"
+# given:
+# mine = "the king is happy and he sang . the queen is"
+# end
+fig = plots.by_word(mine.split(), along(reader, gender, mine))
+plots.show(
+    fig, alt="Forget gate and cell state of the unit that carries gender, along a sentence of the reader's own."
+)
 
 # %% [markdown]
 # ## What you can do now
