@@ -40,6 +40,7 @@ __all__ = [
 
 NOT_BEGUN = "There is no answer yet. Write it where the dots are, and run the cell again."
 DRAWS = 6
+UNJUDGED = "cannot be compared"
 
 Wrong = Mapping[str, tuple[Any, str]]
 """Mistakes by name: what makes the mistake, in the form of the right answer, and what to say of it."""
@@ -64,6 +65,9 @@ class Judge:
             return self.judged(answer, rng)
         except Refused as refused:
             return Verdict(False, refused.message, refused.mistake)
+        except Exception as error:  # a fault of the judge's, which is no reason to stop a reader's notebook
+            words = f"This answer cannot be compared with the right one ({type(error).__name__}: {error})."
+            return Verdict(False, words, UNJUDGED)
 
     def judged(self, answer: Any, rng: np.random.Generator) -> Verdict:
         """Say whether an answer that is not nothing is right."""
@@ -246,9 +250,10 @@ def _apart(mine: Any, right: Any, when: str = "") -> tuple[str, str]:
         if right.ndim == 2 and same(mine.T, right):
             return f"The axes have changed places{when}: transpose it.", "transposed"
         return f"Its shape is {mine.shape}{when}, and {right.shape} is needed.", "another shape"
-    mine, right = mine.reshape(right.shape), right
+    mine = mine.reshape(right.shape)
     if right.dtype.kind == "b":
         return f"It is wrong at {int((mine != right).sum())} of {right.size} places{when}.", "another result"
+    mine, right = mine.astype(np.float64), right.astype(np.float64)
     if not np.isfinite(mine).all():
         return f"There is a NaN or an infinity in it{when}.", "not finite"
     if same(np.asarray(-mine), right):  # NumPy makes a scalar of minus a single number
