@@ -19,7 +19,7 @@ OPENBLAS_NUM_THREADS ?= 1
 NOTEBOOKS = --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_sanitize.cfg --nbval-cell-timeout 120
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
-.PHONY: help lab test test-long test-portable mutants setup setup-test lint format notebooks check-notebooks experiments claims \
+.PHONY: help lab test test-long test-portable exercises mutants setup setup-test lint format notebooks check-notebooks experiments claims \
     bench constraints clean
 
 help: ## list the commands
@@ -61,8 +61,11 @@ ifdef PORTABLE
 endif
 	OPENBLAS_NUM_THREADS=$(OPENBLAS_NUM_THREADS) $(PYTEST) -m 'not long' $(NOTEBOOKS) tests lstmcourse tools/claims.py notebooks $(TEST_ARGS)
 
-test-long: setup-test ## what is slow by nature: processes that are killed, many at once, every cell compiled both ways
+test-long: exercises ## what is slow by nature: processes that are killed, many at once, every cell compiled both ways
 	OPENBLAS_NUM_THREADS=$(OPENBLAS_NUM_THREADS) $(PYTEST) -m long tests $(TEST_ARGS)
+
+exercises: setup-test ## what the checks say of every right and wrong answer (IDS="05 09.1": only these)
+	$(BIN)/python -m tools.exercises $(IDS)
 
 mutants: setup-test ## change the package in one place at a time, and see whether tests notice (ARGS="--count 20 --seed 0")
 	OPENBLAS_NUM_THREADS=$(OPENBLAS_NUM_THREADS) $(BIN)/python -m tools.mutants $(ARGS)
