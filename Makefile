@@ -95,8 +95,9 @@ notebooks: setup-test ## build and run all notebooks from notebooks/source (NAME
 check-notebooks: setup-test ## whether the stored notebooks are what their sources give
 	$(BIN)/python -m tools.notebooks check $(NAMES)
 
-experiments: setup ## run, or resume, what takes longer than a notebook may
-	$(BIN)/python -m lstmcourse.experiments
+experiments: setup ## run, or resume, what takes longer than a notebook may (ARGS="--workers 8 NAME", or --help)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[studies]'
+	$(BIN)/python -m lstmcourse.experiments $(ARGS)
 
 claims: setup ## which claims of the essay are met, and which are not (THROUGH=02: due so far)
 	@$(BIN)/python -m tools.claims $(if $(THROUGH),--through $(THROUGH))

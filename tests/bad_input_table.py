@@ -765,6 +765,16 @@ VALID = {
     ),
     "experiments.get": lambda: (lc.experiments.get, {"name": experiment()}),
     "experiments.grid": lambda: (lc.experiments.grid, {"a": (1, 2)}),
+    "experiments.search": lambda: (
+        lc.experiments.search,
+        {"trials": 2, "seed": 0, "at": [{"a": 1}], "b": lc.experiments.uniform(0.0, 1.0)},
+    ),
+    "experiments.uniform": lambda: (lc.experiments.uniform, {"low": 1.0, "high": 2.0, "whole": True}),
+    "experiments.log_uniform": lambda: (lc.experiments.log_uniform, {"low": 1.0, "high": 2.0, "whole": True}),
+    "experiments.choice": lambda: (
+        lambda values: lc.experiments.choice("a", values),
+        {"values": "b"},
+    ),
     "experiments.journal_path": lambda: (
         lc.experiments.journal_path,
         {"e": lc.experiments.get(experiment())},
@@ -1118,6 +1128,12 @@ ALLOWED = [
     ("inspection.*", "zero", "the first unit or step, and a gate that is shut"),
     ("baselines.*", "zero, huge", "contexts of no characters; an alphabet of any size"),
     ("experiments.Interval(*)", "zero, fraction, huge", "any width"),
+    ("experiments.uniform(low)", "negative, zero", "any range"),
+    (
+        "experiments.choice(values)",
+        "text, empty text, negative, zero, fraction, huge, bool",
+        "texts and numbers are values",
+    ),
     ("experiments.run(workers)", "huge", "with an executor of one's own they are not used"),
     ("plots.*(limit)", "fraction, huge", "any limit"),
     ("plots.figure(*)", "fraction, huge", "any size in inches"),

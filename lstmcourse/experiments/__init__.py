@@ -19,7 +19,15 @@ they agree, takes it for current.
 """
 
 from lstmcourse.experiments.define import Experiment, Interval, experiment, get, grid, names
-from lstmcourse.experiments.run import StudyInUseError, TrialError, confirm, journal_path, run
+from lstmcourse.experiments.run import (
+    StudyInUseError,
+    StudyStoppedError,
+    TrialError,
+    confirm,
+    journal_path,
+    run,
+)
+from lstmcourse.experiments.search import choice, log_uniform, search, uniform
 from lstmcourse.experiments.store import Agreement, Pair, Results, Trial, agree, load, rerun
 
 __all__ = [
@@ -29,16 +37,21 @@ __all__ = [
     "Pair",
     "Results",
     "StudyInUseError",
+    "StudyStoppedError",
     "Trial",
     "TrialError",
     "agree",
+    "choice",
     "confirm",
     "experiment",
     "get",
     "grid",
     "journal_path",
     "load",
+    "log_uniform",
     "names",
     "rerun",
     "run",
+    "search",
+    "uniform",
 ]

@@ -16,6 +16,7 @@ from lstmcourse.errors import UnknownNameError, nearest
 from lstmcourse.training.model import Model
 
 from .basis import basis
+from .search import Search
 
 __all__ = ["Experiment", "Interval", "experiment", "get", "grid", "hidden_size_for", "names"]
 
@@ -107,7 +108,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A function to be measured at every point of a grid, with every seed.
+    """A function to be measured at every point of a grid, with every seed, or at the points of a search.
 
     Made by the decorator `experiment`.
     """
@@ -118,6 +119,7 @@ class Experiment:
     seeds: tuple[int, ...]
     agree: dict[str, Interval] = field(default_factory=dict)
     uses: tuple[ModuleType, ...] = ()
+    search: Search | None = None
 
     @property
     def about(self) -> str:
@@ -126,7 +128,9 @@ class Experiment:
 
     @property
     def trials(self) -> list[tuple[dict[str, Any], int]]:
-        """Every (point, seed), in the order of the grid."""
+        """Every (point, seed), in the order of the grid; of a search, every point with its own seed."""
+        if self.search is not None and not self.seeds:
+            return list(zip(self.points, self.search.seeds, strict=True))
         return [(point, seed) for point in self.points for seed in self.seeds]
 
     def code(self) -> dict[str, Any]:
@@ -134,8 +138,13 @@ class Experiment:
         return basis(self.measure, [v for p in self.points for v in p.values()], self.uses)
 
     def provenance(self) -> dict[str, Any]:
-        """Return what is stored about results that hold for the present code: about, seeds, code."""
-        return {"about": self.about, "seeds": list(self.seeds), "code": self.code()}
+        """Return what is stored about results that hold for the present code: about, seeds, code.
+
+        Of a search also what was drawn from which range.
+        """
+        axes = {name: str(axis) for name, axis in self.search.axes.items()} if self.search else {}
+        searched = {"search": axes} if axes else {}
+        return {"about": self.about, "seeds": list(self.seeds), "code": self.code(), **searched}
 
 
 def several(name: str, value: Any, what: str) -> list[Any]:
@@ -148,7 +157,7 @@ def several(name: str, value: Any, what: str) -> list[Any]:
 def experiment(
     *,
     points: Iterable[Point],
-    seeds: Iterable[int],
+    seeds: Iterable[int] = (),
     agree: Mapping[str, Interval],
     uses: Iterable[ModuleType] = (),
     name: str = "",
@@ -159,9 +168,10 @@ def experiment(
     ----------
     points : iterable of mapping
         Keyword arguments of the function, one mapping for each point: strings, whole numbers, floats and
-        booleans. See `grid`.
+        booleans. See `grid` and `search`.
     seeds : iterable of int
-        Passed as ``seed=``.
+        Passed as ``seed=``, each of them at every point. May be left out for a search, whose points have a
+        seed each.
     agree : mapping of str to Interval
         For each number whose repetition is to be judged, what counts as agreement.
     uses : iterable of module
@@ -187,6 +197,7 @@ def experiment(
     4
     """
     text("name", name)
+    searched = points if isinstance(points, Search) else None
     points = [mapping("points", p, "of values by name") for p in several("points", points, "of dicts")]
     seeds = [whole("seeds", s, 0) for s in several("seeds", seeds, "of whole numbers")]
     uses = [instance("uses", u, ModuleType, "lstmcourse.reader") for u in several("uses", uses, "of modules")]
@@ -201,6 +212,7 @@ def experiment(
             tuple(int(s) for s in seeds),
             dict(agree),
             tuple(uses),
+            searched,
         )
         keys = [_key(point, seed) for point, seed in e.trials]
         if not keys or len(set(keys)) < len(keys):

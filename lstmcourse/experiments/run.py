@@ -1,8 +1,8 @@
 """Run an experiment's trials on any executor, note each one when it is done, and go on after a stop.
 
-Every finished trial is one line in a journal outside the course's own files, written at once. A run that was
-killed loses only the trials that were under way; its workers end with it. The journal's name holds a hash of
-what the numbers rest on, so that results of different code are never mixed. A study has one runner at a time.
+Optuna keeps what is measured, in a journal outside the course's own files or in a database; see `ledger`. A
+run that was killed loses only the trials that were under way; its workers end with it. The study's name there
+holds a hash of what the numbers rest on, so that results of different code are never mixed.
 """
 
 from __future__ import annotations
@@ -10,33 +10,38 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import multiprocessing
 import os
 import platform
-import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lstmcourse.checks import at_least, generator, given, instance, text, truth
 from lstmcourse.errors import FileError
+from lstmcourse.experiments import executors
 from lstmcourse.experiments.define import Experiment, _key, get
 from lstmcourse.experiments.store import DATA, Agreement, Results, Trial, _rounded, agree, load, rerun, save
 from lstmcourse.files import whole as files
 from lstmcourse.files.paths import cache_folder, expand
 from lstmcourse.revision import ENGINE_REVISION, __version__
+from lstmcourse.tasks import MissingPackageError
 from lstmcourse.training.progress import bar as progress_bar
 
-__all__ = ["StudyInUseError", "TrialError", "confirm", "journal_path", "run"]
+if TYPE_CHECKING:
+    from lstmcourse.experiments.ledger import Claim, Ledger
 
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+__all__ = ["StudyInUseError", "StudyStoppedError", "TrialError", "confirm", "journal_path", "run"]
+
+KILLS = 3
+"""How many workers may be killed under one trial."""
 
 
 def an_executor(name: str, value: Any) -> Executor:
@@ -50,14 +55,18 @@ def an_experiment(name: str, value: Any) -> Experiment:
 
 
 class TrialError(RuntimeError):
-    """A trial failed; the message says which. What is finished is in the journal."""
+    """A trial failed; the message says which. What is finished is kept."""
 
 
 class StudyInUseError(RuntimeError):
     """Another runner is at this study."""
 
 
-@given(name=text, executor=an_executor, workers=at_least(1), progress=truth)
+class StudyStoppedError(RuntimeError):
+    """Somebody asked the runners of this study to stop. What is finished is kept."""
+
+
+@given(name=text, executor=an_executor, workers=at_least(1), progress=truth, storage=text)
 def run(
     name: str,
     *,
@@ -66,8 +75,12 @@ def run(
     progress: bool = True,
     data: Path | None = None,
     journal: Path | None = None,
+    storage: str | None = None,
 ) -> Results:
     """Run what is missing of an experiment, store all of it, and return it.
+
+    Several runners, on one machine or on many, share the work if they share the journal or the database. What
+    a killed one had under way is taken up by another, or by the next.
 
     Parameters
     ----------
@@ -75,15 +88,18 @@ def run(
         An experiment of `names`.
     executor : concurrent.futures.Executor, optional
         Where the trials run: threads, processes, or a cluster's executor. If not given, `workers` processes
-        with one thread of linear algebra each.
+        with one thread of linear algebra each; one that is killed is replaced.
     workers : int
-        Number of processes.
+        Number of processes; or of trials at a time, on an executor that does not say how many it takes.
     progress : bool
         Whether to show a bar.
     data : Path, optional
         Folder of the stored results; the package's own if not given.
     journal : Path, optional
-        File of finished trials; `journal_path` if not given.
+        Optuna's journal, a file; `journal_path` if not given. It is removed when all is stored.
+    storage : str, optional
+        Instead of a journal, the URL of a database that keeps all studies, such as
+        ``"postgresql://user@host/studies"`` or ``"sqlite:///studies.db"``. What it holds stays there.
 
     Returns
     -------
@@ -93,29 +109,26 @@ def run(
     Raises
     ------
     TrialError
-        A trial raised, or did not return numbers, or a worker was killed. No other trial begins then; those
-        that are finished, or under way, are kept.
-    StudyInUseError
-        Another runner has this journal, or stores these results.
+        A trial raised, or did not return numbers, or workers were killed under it three times. No other
+        trial begins then; those that are finished, or under way, are kept.
+    StudyStoppedError
+        Somebody asked the runners to stop.
+    MissingPackageError
+        Optuna is not installed.
+    ValueError
+        Both a journal and a database are given, or the database cannot be opened.
     """
-    e = get(name)
-    data = DATA if data is None else expand(data, "data")
-    journal = journal_path(e) if journal is None else expand(journal, "journal")
-    with _alone(e, journal), _alone(e, data / f"{name}.json"):
-        code, done = e.code(), _finished(e, journal, data)
-        missing = [(point, seed) for point, seed in e.trials if _key(point, seed) not in done]
-        with _bar(e, len(done), progress) as bar, _executor(executor, workers, missing) as pool:
-            futures = {
-                pool.submit(_measured, e.measure, point, seed): (point, seed) for point, seed in missing
-            }
-            for trial in _trials(e, futures):
-                _note(journal, trial)
-                done[trial.key] = trial
-                bar.update()
+    e, code = get(name), get(name).code()
+    where, data = _where(e, journal, storage), DATA if data is None else expand(data, "data")
+    with _joined(e, where, data) as ledger:
+        if not ledger.complete:
+            with _bar(e, ledger, progress) as bar, _workers(e, executor, workers, ledger) as make:
+                _measure(e, ledger, make, executor is None, workers, bar)
         _require_same(e, code)
-        results = Results(e.name, tuple(done[_key(*trial)] for trial in e.trials), e.provenance())
-        save(results, data)
-        journal.unlink(missing_ok=True)
+        results = Results(e.name, tuple(ledger.done[_key(*trial)] for trial in e.trials), e.provenance())
+        with _alone(e, data / f"{name}.json"):
+            save(results, data)
+        ledger.stored = True
     return results
 
 
@@ -140,60 +153,183 @@ def confirm(
     -------
     Agreement
         What `agree` says. The trials themselves stay as they are.
+
+    Raises
+    ------
+    StudyInUseError
+        Somebody else stored other results meanwhile.
     """
     e, data = get(name), DATA if data is None else expand(data, "data")
-    with _alone(e, data / f"{name}.json"):
-        code, stored = e.code(), load(name, data=data)
-        said = agree(name, rerun(name, k, data=data, rng=rng), data=data)
-        _require_same(e, code)
-        if said:
-            confirmed = {"trials measured again": k, "with": _origin()}
+    code, stored = e.code(), load(name, data=data)
+    said = agree(name, rerun(name, k, data=data, rng=rng), data=data)
+    _require_same(e, code)
+    if said:
+        confirmed = {"trials measured again": k, "with": _origin()}
+        with _alone(e, data / f"{name}.json"):
+            if load(name, data=data).provenance != stored.provenance:
+                raise StudyInUseError(f"{name}: somebody else stored other results meanwhile; see --list")
             save(replace(stored, provenance=e.provenance() | {"confirmed": confirmed}), data)
     return said
 
 
 @given(e=an_experiment)
 def journal_path(e: Experiment) -> Path:
-    """Return the file that notes the finished trials of this experiment with the present code.
+    """Return the file in which Optuna keeps the trials of this experiment with the present code.
 
     It lies in `lstmcourse.files.cache_folder`.
     """
-    code = hashlib.sha256(json.dumps(e.code(), sort_keys=True).encode()).hexdigest()[:12]
-    return cache_folder() / "experiments" / f"{e.name}-{code}.jsonl"
+    return cache_folder() / "experiments" / f"{_study(e)}.jsonl"
 
 
-def _finished(e: Experiment, journal: Path, data: Path) -> dict[tuple, Trial]:
-    """Return the trials of the grid that are known: in the journal, or stored by the same code.
+def _study(e: Experiment) -> str:
+    """Return what Optuna calls this study: a name for each state of the code, and of what is searched."""
+    rests_on = {k: v for k, v in e.provenance().items() if k in ("code", "search")}
+    plain = rests_on if "search" in rests_on else rests_on["code"]
+    return f"{e.name}-{hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]}"
 
-    What is damaged is named in the log, and measured again.
-    """
-    known = []
 
-    def read(source: Callable[[], Any]) -> None:
-        try:
-            known.extend(source())
-        except FileNotFoundError:
-            return
-        except FileError as error:
-            logging.getLogger(__name__).warning("%s; it is measured again", error)
+def _where(e: Experiment, journal: Path | None, storage: str | None) -> Path | str:
+    """Return a journal's path, or a database's URL."""
+    if journal is not None and storage is not None:
+        raise ValueError(f"journal={str(journal)!r} and storage={storage!r}: give one of them")
+    return storage or (journal_path(e) if journal is None else expand(journal, "journal"))
 
-    def stored() -> tuple[Trial, ...]:
+
+def _stored(e: Experiment, data: Path) -> dict[tuple, Trial]:
+    """Return the trials that are stored and were measured by the same code; what is damaged is in the log."""
+    try:
         found = load(e.name, data=data)
-        return found.trials if found.provenance["code"] == e.code() else ()
-
-    read(stored)
-    if journal.exists():
-        with files.opened(journal) as lines:
-            for n, line in enumerate(lines, 1):
-                if line.strip():
-                    read(lambda at=f"{journal}, line {n},", line=line: [_parsed(line, at)])
-    wanted = {_key(*trial) for trial in e.trials}
-    return {t.key: t for t in known if t.key in wanted}
+    except FileNotFoundError:
+        return {}
+    except FileError as error:
+        logging.getLogger(__name__).warning("%s; it is measured again", error)
+        return {}
+    return {t.key: t for t in found.trials} if found.provenance["code"] == e.code() else {}
 
 
-def _parsed(line: bytes, place: str) -> Trial:
-    """Return the trial in a line of a journal; FileError, which names the place, if it is none."""
-    return Trial.parse(files.parse_json(line, f"{place} is"), place)
+def _optuna() -> tuple[Any, Any]:
+    """Return the two modules that need Optuna: all else of the course does without."""
+    try:
+        from lstmcourse.experiments import ledger, storages
+    except ImportError as error:
+        raise MissingPackageError(
+            "to run studies Optuna is needed, which is not installed: pip install 'lstmcourse[studies]'"
+        ) from error
+    return ledger, storages
+
+
+@contextmanager
+def _joined(e: Experiment, where: Path | str, data: Path) -> Iterator[Ledger]:
+    """Take part in a study."""
+    try:
+        with _optuna()[1].joined(e, _study(e), where, _stored(e, data)) as ledger:
+            yield ledger
+    except BlockingIOError as error:
+        raise StudyInUseError(
+            f"{e.name}: another runner holds {error.filename}; let it finish, or stop it"
+        ) from error
+
+
+@contextmanager
+def _seen(
+    e: Experiment, data: Path | None, journal: Path | None, storage: str | None
+) -> Iterator[Ledger | None]:
+    """Look at a study without taking part; None where there is no journal."""
+    where, data = _where(e, journal, storage), DATA if data is None else expand(data, "data")
+    if isinstance(where, Path) and not where.exists():
+        yield None
+    else:
+        ledger, storages = _optuna()
+        with storages.storage(e, _study(e), where) as kept:
+            yield ledger.Ledger(e, kept, _study(e), _stored(e, data))
+
+
+def status(
+    e: Experiment, *, data: Path | None = None, journal: Path | None = None, storage: str | None = None
+) -> str:
+    """Say in words how far a study is, who is at it, and when it will be done."""
+    with _seen(e, data, journal, storage) as ledger:
+        if ledger is None:
+            return f"{e.name}: {_stale(e, data) or f'current, {len(e.trials)} trials'}; nobody is at it"
+        runners, times = ledger.runners(), ledger.finished_at()[-50:]
+        words = f"{e.name}: {ledger.count} of {len(ledger.wanted)} trials are measured"
+        if not runners:
+            return f"{words}; nobody is at it"
+        words += f", {len(ledger.running)} under way"
+        if len(times) > 1 and (seconds := (times[-1] - times[0]).total_seconds()):
+            rate = 3600 * (len(times) - 1) / seconds
+            left = (len(ledger.wanted) - ledger.count) / rate
+            words += f"; {rate:.0f} an hour, {int(left)} h {left % 1 * 60:.0f} min left"
+    rows = [f"    {says['host']}, process {says['process']}" for says in runners]
+    return "\n".join([words, *rows])
+
+
+def ask_to_stop(
+    e: Experiment, *, data: Path | None = None, journal: Path | None = None, storage: str | None = None
+) -> str:
+    """Ask all runners of a study to stop, and say in words whom."""
+    with _seen(e, data, journal, storage) as ledger:
+        if ledger is None or not ledger.runners():
+            return f"{e.name}: nobody is at it"
+        ledger.ask_to_stop()
+        asked, running = len(ledger.runners()), len(ledger.running)
+        return f"{e.name}: asked {asked} to stop; what is under way ({running} trials) is finished first"
+
+
+def _measure(
+    e: Experiment, ledger: Ledger, make: Callable[[], Executor], ours: bool, workers: int, bar: Any
+) -> None:
+    """Measure what nobody measures, until all trials are known; a failure waits for those under way."""
+    beat, last = _optuna()[0].BEAT, time.monotonic()
+    pool, stop = make(), None
+    many = executors.slots(pool, workers)
+    flying: dict[Future, Claim] = {}
+    killed: Counter[tuple] = Counter()
+    try:
+        while not ledger.complete:
+            while stop is None and len(flying) < many and (claim := ledger.claim()):
+                flying[_submitted(pool, e, claim)] = claim
+            if stop and not flying:
+                raise stop
+            if not flying:  # others are at the rest
+                time.sleep(min(beat, 0.5))
+                ledger.free()
+            ended = wait(flying, beat, FIRST_COMPLETED).done
+            if broken := ours and any(executors.lost(future.exception()) for future in ended):
+                ended = wait(flying).done  # with one process the pool loses all of them
+                pool = make()
+            for future in ended:
+                claim = flying.pop(future)
+                try:
+                    ledger.finish(claim, *_checked(e, claim, future))
+                except TrialError as error:
+                    ledger.give_up(claim, str(error))
+                    gone = broken and executors.lost(error.__cause__)
+                    killed[claim.key] += gone
+                    if not gone or killed[claim.key] == KILLS:
+                        stop = stop or error
+            if time.monotonic() - last > beat:
+                last = time.monotonic()
+                ledger.beat()
+                many = executors.slots(pool, workers)
+                if ledger.asked_to_stop:
+                    words = f"{e.name}: stopped on request. Finished trials are kept: run again to go on"
+                    stop = stop or StudyStoppedError(words)
+            bar.update(ledger.count - bar.n)
+    finally:
+        for future, claim in flying.items():
+            future.cancel()
+            ledger.give_up(claim, "its runner was stopped")
+
+
+def _submitted(pool: Executor, e: Experiment, claim: Claim) -> Future:
+    """Submit a trial; if the executor has lost its workers already, the future says so."""
+    try:
+        return pool.submit(_measured, e.measure, claim.point, claim.seed)
+    except BrokenExecutor as error:
+        future: Future = Future()
+        future.set_exception(error)
+        return future
 
 
 def _require_same(e: Experiment, code: dict[str, Any]) -> None:
@@ -204,18 +340,20 @@ def _require_same(e: Experiment, code: dict[str, Any]) -> None:
         )
 
 
-def _note(journal: Path, trial: Trial) -> None:
-    """Add a finished trial to the journal: one write, on the disk when this returns."""
-    # A line that was cut short by a kill has no end: begin on a new one.
-    line = "\n" + json.dumps(trial.as_json()) + "\n"
-    with open(journal, "ab", buffering=0) as f:
-        f.write(line.encode())
-        os.fsync(f.fileno())
-
-
-def _measured(measure: Callable[..., Any], point: dict[str, Any], seed: int) -> tuple[Any, str]:
-    """Measure one trial, wherever it runs, and say with what."""
-    return measure(**point, seed=seed), _origin()
+def _measured(
+    measure: Callable[..., Any], point: dict[str, Any], seed: int
+) -> tuple[Any, str, dict[str, Any]]:
+    """Measure one trial, wherever it runs, and say with what, and on which machine."""
+    began = time.perf_counter()
+    values = measure(**point, seed=seed)
+    machine = {
+        "host": platform.node(),
+        "process": os.getpid(),
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    return values, _origin(), machine
 
 
 def _origin() -> str:
@@ -232,36 +370,19 @@ def _origin() -> str:
     return ", ".join([*words, platform.machine()])
 
 
-def _trials(e: Experiment, futures: dict[Future, tuple[dict[str, Any], int]]) -> Iterator[Trial]:
-    """Give each trial when it is done. After a failure let those under way finish, then raise TrialError."""
-    failure, running = None, set(futures)
+def _checked(e: Experiment, claim: Claim, future: Future) -> tuple[Trial, dict[str, Any]]:
+    """Return a trial with its numbers rounded as they are stored, and who measured it; or say what failed."""
+    where = f"{e.name}: {', '.join(f'{k}={v!r}' for k, v in claim.point.items())}, seed={claim.seed}"
     try:
-        while running:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                try:
-                    yield _checked(e, *futures[future], future)
-                except TrialError as error:
-                    failure = failure or error
-            if failure:
-                running = {future for future in running if not future.cancel()}
-    finally:
-        for future in running:
-            future.cancel()
-    if failure:
-        raise failure
-
-
-def _checked(e: Experiment, point: dict[str, Any], seed: int, future: Future) -> Trial:
-    """Return a trial with its numbers rounded as they are stored, or raise a TrialError that names it."""
-    where = f"{e.name}: {', '.join(f'{k}={v!r}' for k, v in point.items())}, seed={seed}"
-    try:
-        values, origin = future.result()
-    except BrokenExecutor as error:
-        raise TrialError(
-            f"{e.name}: a worker was killed, perhaps for want of memory. Finished trials are kept: run again"
-        ) from error
-    except Exception as error:
+        values, origin, machine = future.result()
+    except BaseException as error:
+        if executors.lost(error):
+            raise TrialError(
+                f"{where}: a worker was killed, perhaps for want of memory. Finished trials are kept: "
+                "run again"
+            ) from error
+        if not isinstance(error, Exception):
+            raise
         raise TrialError(
             f"{where}: {type(error).__name__}: {error}. Finished trials are kept: mend this one and run again"
         ) from error
@@ -272,78 +393,47 @@ def _checked(e: Experiment, point: dict[str, Any], seed: int, future: Future) ->
         raise TrialError(
             f"{where}: returned {sorted(values)}, without {missing} for which agreement is stated"
         )
-    return Trial(point, seed, {key: _rounded(float(value)) for key, value in values.items()}, origin)
+    if _engine(origin) != _engine(_origin()):
+        raise TrialError(
+            f"{where}: a worker on {machine['host']} has {_engine(origin)}, and the runner has "
+            f"{_engine(_origin())}: install the same everywhere"
+        )
+    numbers = {key: _rounded(float(value)) for key, value in values.items()}
+    return Trial(claim.point, claim.seed, numbers, origin), machine
+
+
+def _engine(origin: str) -> str:
+    """Return the part of an origin that says which lstmcourse it was."""
+    return ", ".join(part for part in origin.split(", ") if part.startswith(("lstmcourse", "engine")))
 
 
 @contextmanager
 def _alone(e: Experiment, path: Path) -> Iterator[None]:
-    """Hold the lock beside a file. The system lets go of it when this process ends, however that ends."""
+    """Hold the lock beside a file, for a moment."""
     path = path.with_suffix(".lock")
     try:
-        with files.alone(path):
+        with files.alone(path, 10.0):
             yield
     except BlockingIOError as error:
-        raise StudyInUseError(
-            f"{e.name}: another runner is at it and holds {path}; let it finish, or stop it"
-        ) from error
-
-
-def _end_with(parent: Connection) -> None:
-    """Let this worker end when the other end of a pipe is closed: when its runner ends, be it by a kill.
-
-    One that is ready only after its runner has ended takes up no trial: it ends here.
-    """
-
-    def closed(timeout: float | None) -> bool:
-        try:
-            return parent.poll(timeout)
-        except OSError:  # so Windows may say it
-            return True
-
-    def watch() -> None:
-        try:
-            closed(None)
-        finally:
-            os._exit(1)
-
-    if closed(0):
-        os._exit(1)
-    threading.Thread(target=watch, daemon=True).start()
+        raise StudyInUseError(f"{e.name}: somebody else holds {path}; let him finish, or stop him") from error
 
 
 @contextmanager
-def _executor(executor: Executor | None, workers: int, missing: list) -> Iterator[Executor | None]:
-    """Give the caller's executor, or one of our own whose processes use one thread each."""
-    if executor is not None or not missing:
-        yield executor
-        return
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        fresh = multiprocessing.get_context(
-            "spawn"
-        )  # a fork would inherit a BLAS that has its threads already
-        theirs, ours = fresh.Pipe(duplex=False)  # ours lies in this process alone
-        with ProcessPoolExecutor(
-            min(workers, len(missing)), mp_context=fresh, initializer=_end_with, initargs=(theirs,)
-        ) as pool:
-            try:
-                yield pool
-            except BaseException:
-                ours.close()
-                raise
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+def _workers(
+    e: Experiment, executor: Executor | None, workers: int, ledger: Ledger
+) -> Iterator[Callable[[], Executor]]:
+    """Give what makes an executor: the caller's, or processes of our own."""
+    if executor is not None:
+        yield lambda: executor
+    else:
+        with executors.processes(min(workers, len(ledger.wanted) - ledger.count)) as make:
+            yield make
 
 
 @contextmanager
-def _bar(e: Experiment, done: int, progress: bool) -> Iterator[Any]:
-    """Show how many trials are done and the time left."""
-    with progress_bar(len(e.trials), done, e.name, "trial", disable=not progress) as bar:
+def _bar(e: Experiment, ledger: Ledger, progress: bool) -> Iterator[Any]:
+    """Show how many trials are done, whoever measured them, and the time left."""
+    with progress_bar(len(ledger.wanted), ledger.count, e.name, "trial", disable=not progress) as bar:
         yield bar
 
 

@@ -2,7 +2,7 @@
 
 What a reader can do here: `replace` a file, so that at every moment its path holds the old content or the
 new; ask before long work whether that could be done (`check_replaceable`); open one (`opened`), `read_json`;
-be the only one at some work (`alone`).
+be the only one at some work (`alone`), and know whether somebody is (`held`).
 
 New content is written beside the file, under a name that nobody else has, and renamed when it is on the disk.
 A writer that is killed leaves such a file behind; the next one that writes to that folder removes it. Who is
@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import math
 import os
 import secrets
 import stat
@@ -32,7 +33,7 @@ except ImportError:  # Windows
 
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["alone", "check_replaceable", "opened", "parse_json", "read_json", "replace"]
+__all__ = ["alone", "check_replaceable", "held", "opened", "parse_json", "read_json", "replace"]
 
 _PREFIX, _SUFFIX = ".lstmcourse-", ".part"
 _ABANDONED = 3600.0  # seconds; only where files cannot be locked
@@ -173,7 +174,7 @@ def parse_json(text: str | bytes, what: str, error: type[FileError] = FileError)
 
 
 @contextlib.contextmanager
-def alone(path: str | os.PathLike) -> Iterator[None]:
+def alone(path: str | os.PathLike, patience: float = 0.0) -> Iterator[None]:
     """Hold a lock while the block runs, so that nobody else does who asks for the same path.
 
     The system lets go of it when the process ends, however that ends: what a killed one has left behind locks
@@ -183,6 +184,8 @@ def alone(path: str | os.PathLike) -> Iterator[None]:
     ----------
     path : path
         Of the lock; the file and its folders are made where they are missing.
+    patience : float
+        For how many seconds to wait until others let go of it; may be infinite.
 
     Raises
     ------
@@ -200,12 +203,34 @@ def alone(path: str | os.PathLike) -> Iterator[None]:
     ...         print("one")
     one
     """
-    path = expand(path)
+    path, end = expand(path), time.monotonic() + patience
     os.makedirs(path.parent, exist_ok=True)
     with open(path, "ab") as file:
-        if _take(file) is False:
-            raise BlockingIOError(errno.EAGAIN, "somebody else holds this lock", str(path))
+        while (_lock(file, wait=True) if fcntl and patience == math.inf else _take(file)) is False:
+            if time.monotonic() >= end:
+                raise BlockingIOError(errno.EAGAIN, "somebody else holds this lock", str(path))
+            time.sleep(0.02)
         yield
+
+
+def held(path: str | os.PathLike) -> bool | None:
+    """Whether somebody holds a lock that `alone` takes; None where that cannot be known.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with alone(f"{folder}/work.lock"):
+    ...         during = held(f"{folder}/work.lock")
+    ...     during, held(f"{folder}/work.lock"), held(f"{folder}/unknown")
+    (True, False, None)
+    """
+    try:
+        with open(expand(path), "r+b") as file:
+            taken = _take(file)
+    except OSError:
+        return None
+    return None if taken is None else not taken
 
 
 # ----------------------------------------------------------------------------------------------------- parts

@@ -96,6 +96,7 @@ WAYS = {
     "files.whole.check_replaceable": files.check_replaceable,
     "files.whole.opened": lambda p: files.opened(written(p)).__enter__().close(),
     "files.whole.alone": lambda p: files.alone(p).__enter__(),
+    "files.whole.held": lambda p: (files.replace(p, b""), files.held(p)),
     "files.whole.read_json": lambda p: files.read_json(written(p, "{}")),
     "files.whole.replace": lambda p: files.replace(p, b""),
     "files.tensors.read": lambda p: (tensorfiles.write(p, {"a": np.ones(2)}, {}), tensorfiles.read(p)),
@@ -119,6 +120,8 @@ WAYS = {
     "experiments.store.rerun": None,  # by load
     "experiments.run.confirm": None,  # by load and save
     "experiments.run.run": None,  # by load and save; the journal by expand, as data
+    "experiments.run.status": None,  # as run
+    "experiments.run.ask_to_stop": None,  # as run
     "experiments command": command,
     "claims command": lambda p: (expand(p).mkdir(), tools.claims.main(["--unmet", "--folder", str(p)])),
     "views.diagram.picture.Diagram.save": lambda p: cell.diagram().save(p),

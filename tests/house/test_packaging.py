@@ -138,6 +138,10 @@ def test_importing_the_package_loads_nothing_heavy():
         "torch",
         "keras",
         "traitlets",
+        "optuna",
+        "sqlalchemy",
+        "distributed",
+        "mpi4py",
     ]
     code = f"import sys, lstmcourse; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

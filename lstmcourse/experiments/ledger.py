@@ -1,0 +1,271 @@
+"""Which trials of a study are measured, by whom, and what came of them: kept by Optuna.
+
+Optuna has the storages (a journal file, SQLite, PostgreSQL) and what reads them, and promises what all else
+rests on: what was written is on the disk, trials are numbered one after another, and a trial ends once.
+Runners share a study by these alone. Who takes up a trial adds a RUNNING one of Optuna's that names it; of
+several the first counts. When its runner ends before it does, somebody else lets it fail, and the trial is
+free again.
+
+What Optuna does not know is whether a runner is still there: its journal has no heartbeat. So every runner
+leaves a beat in the study, and holds a lock on its own machine. One whose lock is free has ended; so has one
+whose beat nobody has seen change for `LEASE` seconds of the observer's own clock.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import platform
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from lstmcourse.errors import FileError
+from lstmcourse.experiments.define import Experiment, _key
+from lstmcourse.experiments.search import Choice, Range
+from lstmcourse.experiments.store import Trial
+from lstmcourse.files import whole as files
+from lstmcourse.files.paths import cache_folder
+
+__all__ = ["BEAT", "LEASE", "RESULT", "Claim", "Ledger"]
+
+BEAT, LEASE = 10.0, 60.0
+"""Seconds between two beats of a runner, and without one until its trials are free again."""
+RESULT = "result"
+"""The attribute of Optuna's trial that holds ours; it says all of it, whatever becomes of the rest."""
+_RUNNER, _STOP = "runner", "stop"
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A trial that a runner has taken up, and the trial of Optuna's that says so."""
+
+    point: Mapping[str, Any]
+    seed: int
+    id: int
+
+    @property
+    def key(self) -> tuple:
+        """What identifies the trial."""
+        return _key(self.point, self.seed)
+
+
+class Ledger:
+    """A study's trials, as far as this runner knows; `look` reads what others wrote since.
+
+    Attributes
+    ----------
+    done : dict of tuple to Trial
+        What is measured, by what identifies the trial.
+    """
+
+    def __init__(self, e: Experiment, storage: BaseStorage, study: str, known: Mapping[tuple, Trial]):
+        self.e, self.storage, self.done = e, storage, dict(known)
+        self.wanted = {_key(*trial): trial for trial in e.trials}
+        optuna.create_study(storage=storage, study_name=study, load_if_exists=True)
+        self.study = storage.get_study_id_from_name(study)
+        self.running: dict[tuple, FrozenTrial] = {}
+        self._read: set[int] = set()  # ended trials that `look` has taken notice of
+        self._me, self._beats = "", 0
+        self.stored = False  # whether what is measured is kept elsewhere by now
+        self._seen: dict[str, tuple[int, float]] = {}  # the others' beats, and when they were seen first
+        self._stop = self._attributes().get(_STOP)
+        self.look()
+
+    # Trials
+
+    def look(self) -> None:
+        """Read what all runners have written."""
+        self.running = {}
+        for t in self.storage.get_all_trials(self.study, deepcopy=False):
+            if t.state == TrialState.RUNNING:
+                key = _claimed(t)
+                if key not in self.running or t.number < self.running[key].number:
+                    self.running[key] = t
+            elif t._trial_id not in self._read:
+                self._read.add(t._trial_id)
+                if t.state == TrialState.COMPLETE:
+                    try:
+                        trial = Trial.parse(t.user_attrs.get(RESULT), f"{self.e.name}, trial {t.number},")
+                    except FileError as error:
+                        logging.getLogger(__name__).warning("%s; it is measured again", error)
+                    else:
+                        if trial.key in self.wanted:
+                            self.done.setdefault(trial.key, trial)
+
+    @property
+    def count(self) -> int:
+        """How many trials are measured."""
+        return len(self.wanted.keys() & self.done.keys())
+
+    @property
+    def complete(self) -> bool:
+        """Whether every trial is measured."""
+        return self.count == len(self.wanted)
+
+    def claim(self) -> Claim | None:
+        """Take up the first trial that is neither measured nor taken; None if there is none."""
+        for key, (point, seed) in self.wanted.items():
+            if key in self.done or key in self.running:
+                continue
+            facts = {"point": dict(point), "seed": seed, _RUNNER: self._me}
+            axes = self.e.search.axes if self.e.search else {}
+            mine = self.storage.create_new_trial(
+                self.study,
+                create_trial(
+                    state=TrialState.RUNNING,
+                    params={name: point[name] for name in axes},
+                    distributions={name: _distribution(axis) for name, axis in axes.items()},
+                    user_attrs=facts,
+                ),
+            )
+            self.look()
+            if key not in self.done and key in self.running and self.running[key]._trial_id == mine:
+                return Claim(point, seed, mine)
+            self._fail(mine, "somebody else was first")
+        return None
+
+    def finish(self, claim: Claim, trial: Trial, machine: Mapping[str, Any]) -> bool:
+        """Note what was measured, on the disk when this returns; False if the claim was no longer valid."""
+        try:
+            self.storage.set_trial_user_attr(claim.id, RESULT, trial.as_json() | {"machine": dict(machine)})
+            self._complete(claim.id, trial)
+        except UpdateFinishedTrialError:  # taken for dead, and measured by another
+            return False
+        self._read.add(claim.id)
+        self.done[claim.key] = trial
+        return True
+
+    def add(self, trial: Trial) -> None:
+        """Note a trial that was measured elsewhere."""
+        facts = {"point": dict(trial.point), "seed": trial.seed, RESULT: trial.as_json()}
+        number = self._number(trial)
+        done = create_trial(state=TrialState.COMPLETE, value=number, user_attrs=facts)
+        self.storage.create_new_trial(self.study, done)
+
+    def give_up(self, claim: Claim, why: str) -> None:
+        """Let a trial be free again."""
+        self._fail(claim.id, why)
+
+    def _complete(self, id: int, trial: Trial) -> None:
+        self.storage.set_trial_state_values(id, TrialState.COMPLETE, [self._number(trial)])
+
+    def _number(self, trial: Trial) -> float:
+        """Return the one number that Optuna wants, and no nan: the first for which agreement is stated."""
+        name = next(iter([*self.e.agree, *trial.values]), "")
+        value = trial.values.get(name, math.nan)
+        return math.inf if math.isnan(value) else value
+
+    def _fail(self, id: int, why: str) -> None:
+        with suppress(UpdateFinishedTrialError):
+            self.storage.set_trial_user_attr(id, "why", why)
+            self.storage.set_trial_state_values(id, TrialState.FAIL)
+
+    # Runners
+
+    def _attributes(self) -> dict[str, Any]:
+        return self.storage.get_study_user_attrs(self.study)
+
+    @contextmanager
+    def runner(self) -> Iterator[None]:
+        """Be a runner of this study while the block runs: only then trials can be taken up."""
+        self._me = secrets.token_hex(8)
+        lock = cache_folder() / "runners" / f"{self._me}.lock"
+        with files.alone(lock):
+            self.beat()
+            try:
+                yield
+            finally:
+                self.storage.set_study_user_attr(self.study, f"{_RUNNER} {self._me}", None)
+        lock.unlink(missing_ok=True)
+
+    def beat(self) -> None:
+        """Say that this runner is there, and free the trials of those that are not; due every `BEAT`."""
+        self._beats += 1
+        host, lock = platform.node(), str(cache_folder() / "runners" / f"{self._me}.lock")
+        says = {"host": host, "process": os.getpid(), "lock": lock, "beat": self._beats}
+        self.storage.set_study_user_attr(self.study, f"{_RUNNER} {self._me}", says)
+        self.free()
+
+    def free(self) -> None:
+        """Free the trials of runners that are no longer there."""
+        self.look()
+        others = self._others()
+        gone = {id: says for id, says in others.items() if self._ended(id, says)}
+        there = {*others, self._me} - gone.keys()
+        for t in list(self.running.values()):
+            if t.user_attrs.get(_RUNNER) not in there:
+                self._end(t)
+        for id, says in gone.items():
+            self.storage.set_study_user_attr(self.study, f"{_RUNNER} {id}", None)
+            with suppress(OSError):
+                os.unlink(says["lock"])
+        self.look()
+
+    def _end(self, t: FrozenTrial) -> None:
+        """End a trial whose runner has ended: well, if its result was noted already."""
+        try:
+            trial = Trial.parse(t.user_attrs.get(RESULT), "")
+        except FileError:
+            self._fail(t._trial_id, "its runner ended")
+        else:
+            with suppress(UpdateFinishedTrialError):
+                self._complete(t._trial_id, trial)
+
+    def _ended(self, id: str, says: Mapping[str, Any]) -> bool:
+        """Whether a runner has ended, by what it said last."""
+        if says["host"] == platform.node() and (held := files.held(says["lock"])) is not None:
+            return not held
+        beat, since = self._seen.setdefault(id, (says["beat"], time.monotonic()))
+        if beat != says["beat"]:
+            self._seen[id] = says["beat"], time.monotonic()
+            return False
+        return time.monotonic() - since > LEASE
+
+    def runners(self) -> list[Mapping[str, Any]]:
+        """Return what the others that are there say of themselves."""
+        return [says for id, says in self._others().items() if not self._ended(id, says)]
+
+    def _others(self) -> dict[str, Mapping[str, Any]]:
+        """Return what other runners said last, by their names; of those that have left, nothing."""
+        said = {name.partition(" ")[::2]: says for name, says in self._attributes().items()}
+        return {id: says for (kind, id), says in said.items() if kind == _RUNNER and says and id != self._me}
+
+    def ask_to_stop(self) -> None:
+        """Ask all runners that are there now to begin no further trial."""
+        self.storage.set_study_user_attr(self.study, _STOP, secrets.token_hex(8))
+
+    @property
+    def asked_to_stop(self) -> bool:
+        """Whether somebody has asked since this runner began."""
+        return self._attributes().get(_STOP) != self._stop
+
+    def finished_at(self) -> list[datetime]:
+        """Return when the trials were finished that this storage has, in order."""
+        trials = self.storage.get_all_trials(self.study, deepcopy=False, states=(TrialState.COMPLETE,))
+        return sorted(t.datetime_complete for t in trials if t.datetime_complete)
+
+
+def _claimed(t: FrozenTrial) -> tuple:
+    """Return which trial of ours one of Optuna's is."""
+    return _key(t.user_attrs.get("point", {}), t.user_attrs.get("seed", -1))
+
+
+def _distribution(axis: Range | Choice) -> BaseDistribution:
+    """Return what Optuna calls this."""
+    if isinstance(axis, Choice):
+        return CategoricalDistribution(axis.values)
+    return (IntDistribution if axis.whole else FloatDistribution)(axis.low, axis.high, log=axis.log)
