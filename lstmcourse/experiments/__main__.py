@@ -59,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UnknownNameError as error:
         ap.error(str(error))
     errors = (
+        ConnectionError,
         FileError,
         FileNotFoundError,
         MissingPackageError,

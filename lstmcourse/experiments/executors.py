@@ -112,10 +112,17 @@ def _missing(what: str, extra: str) -> MissingPackageError:
     return MissingPackageError(f"this needs {what}: pip install 'lstmcourse[{extra}]'")
 
 
+class ClusterLostError(RuntimeError):
+    """A cluster is no longer there."""
+
+
 def slots(executor: Executor, otherwise: int) -> int:
     """Return how many trials an executor runs at a time, as far as it says so."""
     if (client := getattr(executor, "_client", None)) is not None:  # Dask's; workers come and go
-        return max(1, sum(client.nthreads().values()))
+        try:
+            return max(1, sum(client.nthreads().values()))
+        except OSError as error:
+            raise ClusterLostError("the scheduler does not answer") from error
     return getattr(executor, "num_workers", None) or getattr(executor, "_max_workers", None) or otherwise
 
 
@@ -123,4 +130,4 @@ def lost(error: BaseException | None) -> bool:
     """Whether an error says that a worker, or all of them, are no longer there: the trial is not to blame."""
     dask = sys.modules.get("distributed")
     killed: tuple[Any, ...] = (dask.KilledWorker,) if dask else ()
-    return isinstance(error, (BrokenExecutor, CancelledError, *killed))
+    return isinstance(error, (BrokenExecutor, CancelledError, ClusterLostError, *killed))

@@ -196,7 +196,7 @@ class Ledger:
         """Say that this runner is there, and free the trials of those that are not; due every `BEAT`."""
         self._beats += 1
         host, lock = platform.node(), str(cache_folder() / "runners" / f"{self._me}.lock")
-        says = {"host": host, "process": os.getpid(), "lock": lock, "beat": self._beats}
+        says = {"host": host, "process": os.getpid(), "lock": lock, "beat": self._beats, "at": time.time()}
         self.storage.set_study_user_attr(self.study, f"{_RUNNER} {self._me}", says)
         self.free()
 

@@ -117,6 +117,8 @@ def run(
         Optuna is not installed.
     ValueError
         Both a journal and a database are given, or the database cannot be opened.
+    ConnectionError
+        The database no longer answers.
     """
     e, code = get(name), get(name).code()
     where, data = _where(e, journal, storage), DATA if data is None else expand(data, "data")
@@ -260,7 +262,10 @@ def status(
             rate = 3600 * (len(times) - 1) / seconds
             left = (len(ledger.wanted) - ledger.count) / rate
             words += f"; {rate:.0f} an hour, {int(left)} h {left % 1 * 60:.0f} min left"
-    rows = [f"    {says['host']}, process {says['process']}" for says in runners]
+    rows = [
+        f"    {says['host']}, process {says['process']}, seen {time.time() - says['at']:.0f} s ago"
+        for says in runners
+    ]
     return "\n".join([words, *rows])
 
 
@@ -282,7 +287,7 @@ def _measure(
     """Measure what nobody measures, until all trials are known; a failure waits for those under way."""
     beat, last = _optuna()[0].BEAT, time.monotonic()
     pool, stop = make(), None
-    many = executors.slots(pool, workers)
+    many = _slots(e, pool, workers)
     flying: dict[Future, Claim] = {}
     killed: Counter[tuple] = Counter()
     try:
@@ -311,24 +316,34 @@ def _measure(
             if time.monotonic() - last > beat:
                 last = time.monotonic()
                 ledger.beat()
-                many = executors.slots(pool, workers)
+                many = _slots(e, pool, workers)
                 if ledger.asked_to_stop:
                     words = f"{e.name}: stopped on request. Finished trials are kept: run again to go on"
                     stop = stop or StudyStoppedError(words)
             bar.update(ledger.count - bar.n)
+            ended = future = None  # Dask repeats what is lost with a worker as long as anyone refers to it
     finally:
         for future, claim in flying.items():
             future.cancel()
             ledger.give_up(claim, "its runner was stopped")
 
 
+def _slots(e: Experiment, pool: Executor, workers: int) -> int:
+    """Return how many trials the executor takes at a time."""
+    try:
+        return executors.slots(pool, workers)
+    except executors.ClusterLostError as error:
+        words = f"{e.name}: the cluster is gone, {error}. Finished trials are kept: run again"
+        raise TrialError(words) from error
+
+
 def _submitted(pool: Executor, e: Experiment, claim: Claim) -> Future:
     """Submit a trial; if the executor has lost its workers already, the future says so."""
     try:
         return pool.submit(_measured, e.measure, claim.point, claim.seed)
-    except BrokenExecutor as error:
+    except (BrokenExecutor, OSError) as error:
         future: Future = Future()
-        future.set_exception(error)
+        future.set_exception(BrokenExecutor(str(error)))
         return future
 
 
@@ -378,8 +393,8 @@ def _checked(e: Experiment, claim: Claim, future: Future) -> tuple[Trial, dict[s
     except BaseException as error:
         if executors.lost(error):
             raise TrialError(
-                f"{where}: a worker was killed, perhaps for want of memory. Finished trials are kept: "
-                "run again"
+                f"{where}: a worker was killed, perhaps for want of memory, or its cluster has ended. "
+                "Finished trials are kept: run again"
             ) from error
         if not isinstance(error, Exception):
             raise

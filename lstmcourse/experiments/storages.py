@@ -42,6 +42,11 @@ def joined(e: Experiment, study: str, where: Path | str, known: Mapping[tuple, T
         A journal file, or the URL of a database.
     known : mapping of tuple to Trial
         What is measured already, and stored elsewhere.
+
+    Raises
+    ------
+    ConnectionError
+        The database no longer answers.
     """
     journal = where if isinstance(where, Path) else None
     # one at a time comes in, or leaves: who was the last removes the journal
@@ -69,6 +74,11 @@ def storage(e: Experiment, study: str, where: Path | str) -> Iterator[BaseStorag
     database = _database(where)
     try:
         yield get_storage(database)
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise ConnectionError(
+            f"{e.name}: the database does not answer ({type(error).__name__}). Finished trials are kept: "
+            "run again"
+        ) from error
     finally:
         database.remove_session()
         database.engine.dispose()

@@ -13,11 +13,11 @@ import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from runners import ROOT, Slow, results_in, until
 
 import lstmcourse
 from lstmcourse import cells, experiments
@@ -25,7 +25,6 @@ from lstmcourse.errors import FileError, UnknownNameError
 from lstmcourse.experiments import Interval, Pair, Trial, basis, executors, experiment, grid
 from lstmcourse.experiments.__main__ import main
 
-ROOT = Path(__file__).resolve().parents[2]
 SLOPE = -0.1
 CALLS = []
 
@@ -143,76 +142,6 @@ def test_what_is_in_the_journal_is_not_measured_again(here, caplog):
         results = experiments.run("toy", executor=pool, data=here, progress=False)
     assert len(CALLS) == 17 and ("rnn", 2, 1) not in CALLS and ("rnn", 1, 0) in CALLS
     assert known in results.trials and not caplog.messages
-
-
-def results_in(journal):
-    """The trials whose results a journal holds."""
-    ops = [json.loads(line) for line in journal.read_text().splitlines() if line.endswith("}")]
-    held = [op[name] for op in ops for name in ("user_attr", "user_attrs") if name in op]
-    return [attributes["result"] for attributes in held if "result" in attributes]
-
-
-SLOW = """
-    import os, pathlib, time
-    from lstmcourse.experiments import Interval, experiment, grid
-
-    def say(*words):
-        with open(pathlib.Path(__file__).with_name("said"), "a") as f:
-            print(*words, file=f)
-
-    @experiment(points=grid(n=range({count})), seeds=[0], agree={{"y": Interval(0.1)}})
-    def slow(n, *, seed):
-        say("start", n, os.getpid())
-        time.sleep({pause})
-        return {{"y": n / 3}}
-"""
-START = (  # SIGINT is ignored in what a shell starts in the background, and in what that starts
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[2]); import slow_study; "
-    "from lstmcourse.experiments.__main__ import main; sys.exit(main(['slow', '--data', sys.argv[1]]))"
-)
-
-
-class Slow:
-    """A study in a file, runners of it in other processes, and what is known of their trials and workers."""
-
-    def __init__(self, folder, count=10, pause=0.3):
-        self.folder, self.data, self.count = folder, folder / "data", count
-        text = textwrap.dedent(SLOW).format(count=count, pause=pause)
-        (folder / "slow_study.py").write_text(text)
-        (folder / "said").touch()
-
-    def start(self, **more):
-        return subprocess.Popen(
-            [sys.executable, "-c", START, str(self.data), str(self.folder)], cwd=ROOT, text=True, **more
-        )
-
-    def noted(self):
-        """Trials in the journal."""
-        return [r["point"]["n"] for p in self.folder.rglob("slow-*.jsonl") for r in results_in(p)]
-
-    def started(self):
-        """(Trial, process) of every start."""
-        return [tuple(map(int, line.split()[1:])) for line in (self.folder / "said").read_text().splitlines()]
-
-    def workers(self, since=0):
-        """Processes that measured a trial, from one of the starts on, and are there."""
-        return {pid for _, pid in self.started()[since:] if is_there(pid)}
-
-
-def is_there(pid):
-    try:
-        os.kill(pid, 0)
-        return f"{pid} (" not in (text := Path(f"/proc/{pid}/stat").read_text()) or " Z " not in text
-    except (ProcessLookupError, FileNotFoundError):
-        return False
-
-
-def until(condition, seconds=240):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
