@@ -13,6 +13,7 @@ import importlib
 import inspect
 import sys
 import textwrap
+import threading
 from collections.abc import Iterable
 from types import FunctionType, ModuleType
 from typing import Any
@@ -22,6 +23,8 @@ from lstmcourse.cell import Cell
 from lstmcourse.revision import ENGINE_REVISION
 
 __all__ = ["basis"]
+
+_PARSING = threading.Lock()  # Python 3.11's parser counts the depth of two threads' trees together, and fails
 
 
 def basis(function: FunctionType, values: Iterable[Any], uses: Iterable[ModuleType] = ()) -> dict[str, Any]:
@@ -53,7 +56,8 @@ def basis(function: FunctionType, values: Iterable[Any], uses: Iterable[ModuleTy
             continue
         seen.append(item)
         source = (item.maker or item.function) if isinstance(item, Cell) else item
-        tree = ast.parse(textwrap.dedent(inspect.getsource(source))).body[0]
+        with _PARSING:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(source))).body[0]
         own = texts.setdefault(item.name if isinstance(item, Cell) else item.__name__, set())
         if isinstance(item, Cell):
             own.add(f"{item.options} {item.initial} {item.held}")
@@ -153,9 +157,9 @@ class _Reader(ast.NodeTransformer):
         elif _plain(value):
             self.constants.append(f"{name} = {value!r}")
         else:
-            for statement in (
-                ast.parse(inspect.getsource(self.module)).body if name in vars(self.module) else ()
-            ):
+            with _PARSING:
+                written = ast.parse(inspect.getsource(self.module)).body if name in vars(self.module) else []
+            for statement in written:
                 if isinstance(statement, ast.Assign) and name in _targets(statement):
                     self.constants.append(_text(self.visit(statement)))
 

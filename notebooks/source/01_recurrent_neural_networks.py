@@ -442,6 +442,7 @@ lc.check("01.2", count)
 # %% [markdown] tags=["exercise"] exercise="01.3"
 # Write a cell whose state never fades: it is the running sum of its inputs. (Its input must be as wide as its state.)
 
+
 # %% tags=["exercise"]
 # solution: running_sum
 @lc.cell
@@ -468,6 +469,7 @@ lc.check("01.4", weights)
 
 # %% [markdown] tags=["exercise"] exercise="01.5"
 # Somebody wrote this loop. It runs without complaint, and its last row is right. Mend it.
+
 
 # %% tags=["exercise"]
 def mended(W, U, b, x):

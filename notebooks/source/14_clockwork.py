@@ -446,6 +446,7 @@ lc.check("14.6", verdict)
 # %% [markdown] tags=["exercise"] exercise="14.7"
 # Is it the clock, or the holding? A clockwork network is told the time, and the plain network is not. Write a plain network whose units are *told* when their period divides $t$, and compute at every step. At these steps a weight of the unit's own, `p_h`, is added to the sum inside the tanh; elsewhere nothing is. `print(clockwork.definition())` shows how a cell is told the time. The periods are `waves.PERIODS`, shared out by `unit_periods(H, waves.PERIODS)`.
 
+
 # %% tags=["exercise"]
 # solution: told
 @lc.cell(init={"p_h": 1.0})

@@ -257,6 +257,7 @@ def test_a_worker_that_is_ready_after_its_runner_has_ended_takes_up_nothing(monk
 # Several runners
 
 
+@pytest.mark.long
 def test_two_runners_share_the_work_and_what_a_killed_one_had_under_way_starts_again(here, tmp_path):
     slow = Slow(tmp_path, count=16, pause=0.5)
     runners = [slow.start(stderr=subprocess.PIPE) for _ in range(2)]
