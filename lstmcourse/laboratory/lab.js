@@ -54,10 +54,12 @@ function makeLab(root, store) {
   time.addEventListener("pointerleave", leave);
 
   const details = make("details", { open: spec.open, ontoggle: () => controls.paint() }, make("summary", {}, "weights, biases, starts"), all);
+  const heading = make("summary", {}, "challenges"), tasks = make("div", {});
+  const challenges = challengesView(tasks, heading, store, { cell: store.cell, say });
   alt.id = `${svg.querySelector("title").id}-now`;
   svg.setAttribute("aria-describedby", alt.id);
   settle(root, store, {
-    parts: [top, scroll, said, time, status, details, alt], link,
+    parts: [top, scroll, said, time, status, details, make("details", {}, heading, tasks), alt], link,
     back: () => {
       if (chosen === null) return false;
       chosen = pointed = null;
@@ -72,6 +74,7 @@ function makeLab(root, store) {
     },
     rest() {
       timeline.say();
+      challenges.rest();
       const parts = spec.rows.map(({ key }) => `${spec.words[key].said} ${shown(store.read(key))}`);
       alt.textContent = `Step ${store.step + 1} of ${store.steps}: ${parts.join(", ")}.`;
     },

@@ -11,6 +11,7 @@ from .. import checks
 from ..cell import Cell
 from ..engine.graph import Node
 from ..run.run import Run
+from ..run.unroll import unroll
 from ..training.model import Model
 from ..views.diagram.layout import layout
 from ..views.diagram.plan import MOST
@@ -18,6 +19,7 @@ from ..views.diagram.read import scopes
 from ..views.names import named as set_name
 from . import page
 from .base import LONGEST, Laboratory, a_cell
+from .challenges import CHALLENGES, STEEPEST, Challenge, Verdict, worst
 from .graphs import before, named
 from .picture import live
 from .sentence import SentenceLab, a_reader
@@ -160,6 +162,47 @@ class Lab(Laboratory):
             return self._spread(f"values[{name!r}]", a, (steps, 1, *self._tail[name]), timed=True)
         return super()._fitting(name, value)
 
+    # challenges
+
+    @property
+    def challenges(self) -> dict[str, Verdict]:
+        """How each challenge stands, by name: its worst error with these weights, and what passes."""
+        found = {}
+        for name, c in CHALLENGES.items():
+            B = c.x.shape[1]
+            inputs = {i: np.zeros((*c.x.shape, *self._tail[i])) for i in self._inputs}
+            for i in self._inputs[:1]:
+                inputs[i] += c.x.reshape(*c.x.shape, *[1] * len(self._tail[i]))
+            run = unroll(
+                self.cell,
+                {name: self._values[name] for name in self._params},
+                inputs=inputs,
+                sizes=self.sizes,
+                state={s: np.repeat(self._values[s], B, axis=0) for s in self._starts},
+                steps=None if inputs else len(c.x),
+                batch_size=None if inputs else B,
+            )
+            error = worst({s: run[s] for s in self.cell.states}, c.wanted)
+            found[name] = Verdict(c.title, error, c.passes)
+        return found
+
+    @property
+    def solved(self) -> tuple[str, ...]:
+        """The names of the challenges that are solved, by the weights and starts as they are.
+
+        Examples
+        --------
+        >>> import lstmcourse as lc
+        >>> bench = lc.lab(lc.cells.lstm)
+        >>> bench.solved
+        ()
+        >>> bench.values |= {"U_i": 0, "U_f": 0, "U_g": 0, "W_f": 0, "b_f": 9}
+        >>> bench.values |= {"W_g": 1, "b_g": 0, "b_i": 5}
+        >>> bench.solved
+        ('hold', 'count')
+        """
+        return tuple(name for name, verdict in self.challenges.items() if verdict.solved)
+
     # showing it
 
     def _html(self) -> str:
@@ -190,6 +233,8 @@ class Lab(Laboratory):
             "open": self.hidden_size == 1 and len(self._params) <= 12,
             "step": min(2, self.steps - 1),
             "groups": list(self._groups()),
+            "states": list(self.cell.states),
+            "challenges": [_for_page(c) for c in CHALLENGES.values()],
             **super()._spec(),
         }
 
@@ -212,6 +257,12 @@ class Lab(Laboratory):
     def __repr__(self) -> str:
         count = self.hidden_size
         return f"<Lab of {self.cell.name}: {count} unit{'s' * (count > 1)}, {self.steps} steps>"
+
+
+def _for_page(c: Challenge) -> dict[str, Any]:
+    wanted = [[None if np.isnan(v) else v for v in row] for row in c.wanted.tolist()]
+    about = {"title": c.title, "about": c.about, "passes": c.passes, "steepest": STEEPEST}
+    return {**about, "x": c.x.tolist(), "wanted": wanted}
 
 
 def _sequence(x: Any) -> np.ndarray:

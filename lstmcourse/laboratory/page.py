@@ -23,7 +23,7 @@ from .graphs import holdable, named
 __all__ = ["CELL", "SENTENCE", "arithmetic", "bridge", "document", "fragment", "script"]
 
 SHARED = ("store.js", "hand.js", "explain.js", "hold.js", "root.js")
-CELL = (*SHARED, "picture.js", "timeline.js", "controls.js", "lab.js")
+CELL = (*SHARED, "picture.js", "timeline.js", "controls.js", "challenges.js", "lab.js")
 SENTENCE = (*SHARED, "reading.js", "table.js", "expected.js", "units.js", "sentence.js")
 """The files of a laboratory, in the order in which they stand in its script."""
 

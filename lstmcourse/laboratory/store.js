@@ -28,7 +28,7 @@ function newStore(cell, spec) {
   const listeners = new Set(), painters = new Set(), { units } = spec;
   let waiting = false;
 
-  const store = { spec, units, values: copied(spec.values), held: copied(spec.held), found: {}, steps: spec.steps, step: spec.step, unit: 0 };
+  const store = { cell, spec, units, values: copied(spec.values), held: copied(spec.held), found: {}, steps: spec.steps, step: spec.step, unit: 0 };
 
   // What a module is given: a held equation is not free where it has a number.
   store.given = () => {

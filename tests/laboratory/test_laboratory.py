@@ -11,6 +11,7 @@ from test_javascript import NODE, needs_node
 import lstmcourse as lc
 from lstmcourse.errors import DtypeError, NotFiniteError, ShapeError, UnknownNameError
 from lstmcourse.laboratory import Lab, page
+from lstmcourse.laboratory.challenges import worst
 from lstmcourse.laboratory.graphs import FREE, HOLD, held_equations, holdable, keys
 from lstmcourse.laboratory.lab import a_cell
 from lstmcourse.laboratory.picture import number
@@ -227,6 +228,76 @@ def test_what_is_refused_changes_nothing():
     assert all(np.array_equal(held[k], lab.held[k], equal_nan=True) for k in held)
 
 
+# challenges
+
+LSTM, PEEPHOLE = lc.cells.lstm, lc.cells.peephole
+SOLUTIONS = {
+    "hold": (LSTM, {"b_f": 9, "W_g": 0.5}),
+    "count": (LSTM, {"b_f": 9, "W_g": 1}),
+    "add": (LSTM, {"b_f": 9, "W_i": 20, "b_i": -30, "W_g": 0.2}),
+    "noise": (LSTM, {"b_f": 9, "W_i": 20, "b_i": -14, "b_g": 3}),
+    "toggle": (LSTM, {"b_f": 9, "W_f": -20, "W_i": 20, "U_i": -25, "b_i": -10, "b_g": 3, "b_o": 9}),
+    "fire": (PEEPHOLE, {"b_i": 9, "b_g": 3, "p_f": -20, "b_f": 130, "p_o": 20, "b_o": -130}),
+}
+
+
+def solved_by_hand(name, cell=None):
+    own, weights = SOLUTIONS[name]
+    lab = lc.lab(cell or own)
+    lab.values |= dict.fromkeys(lab._params, 0.0) | weights
+    return lab
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_every_challenge_can_be_solved_by_one_unit(name):
+    lab = solved_by_hand(name)
+    assert list(lab.challenges) == list(SOLUTIONS) and name in lab.solved
+    verdict = lab.challenges[name]
+    assert verdict.error < 0.6 * verdict.passes and verdict.solved
+    for weight, value in SOLUTIONS[name][1].items():  # each of them is needed, or nearly so
+        lab.values[weight] = 0.0
+        assert lab.challenges[name].error > verdict.error, weight
+        lab.values[weight] = value
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_no_challenge_is_solved_at_the_start_or_by_what_is_held(name):
+    lab = Lab(CELLS[name], 1, None)
+    assert lab.solved == ()
+    before = {k: v.error for k, v in lab.challenges.items()}
+    lab.held = {equation: 0.5 for equation in lab._holdable}
+    assert {k: v.error for k, v in lab.challenges.items()} == before
+
+
+def test_the_worst_error_is_that_of_the_best_line():
+    rng = np.random.default_rng(0)
+    a, wanted = rng.normal(size=(2, 9, 3))
+    wanted[rng.random(wanted.shape) < 0.5] = np.nan
+    asked = ~np.isnan(wanted)
+    line = np.poly1d(np.polyfit(a[asked], wanted[asked], 1))
+    error = np.abs(line(a[asked]) - wanted[asked]).max()
+    assert worst({"h": a[..., None]}, wanted) == pytest.approx(error)
+    assert worst({"h": a[..., None], "c": 3 - 2 * wanted[..., None]}, wanted) < 1e-12
+    assert worst({"h": 0.01 * wanted[..., None]}, wanted) > 0.5  # too faint
+    assert worst({"h": np.ones((9, 3, 1))}, wanted) == np.abs(wanted[asked] - wanted[asked].mean()).max()
+
+
+VERDICTS = """
+const store = newStore(cell, JSON.parse(readFileSync(process.argv[2])));
+store.compute();
+console.log(JSON.stringify(verdicts(store, cell)));
+"""
+
+
+@needs_node
+@pytest.mark.parametrize("name", [*SOLUTIONS, "gru", "slstm", "stack", "ticking"])
+def test_the_page_judges_as_python_does(name, tmp_path):
+    lab = solved_by_hand(name) if name in SOLUTIONS else drawn(Lab(CELLS[name], 2, None))
+    said = in_node(lab, tmp_path, VERDICTS)
+    wanted = [v.error for v in lab.challenges.values()]
+    np.testing.assert_allclose(said, wanted, rtol=1e-9, atol=1e-12)
+
+
 # the page
 
 
@@ -286,7 +357,7 @@ def in_node(lab, folder, after=STORE):
     """What the page's script says, without a page."""
     head = 'import { readFileSync } from "node:fs";'
     code = page.arithmetic(lab.cell, lab.sizes)
-    parts = [page._read(name) for name in ("store.js", "reading.js")]
+    parts = [page._read(name) for name in ("store.js", "hand.js", "challenges.js", "reading.js")]
     (folder / "lab.mjs").write_text("\n".join([head, code, *parts, after]), encoding="utf-8")
     (folder / "spec.json").write_text(json.dumps(lab._spec()), encoding="utf-8")
     command = [NODE, folder / "lab.mjs", folder / "spec.json"]

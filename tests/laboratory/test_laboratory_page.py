@@ -220,10 +220,32 @@ def test_the_keyboard_does_it_all(opened):
     keys.press("ArrowUp")
     told = on.page.evaluate(TOLD)
     assert told["values"]["x"]["data"][3] == pytest.approx(0.05)
-    on.page.locator("summary").press("Enter")
+    on.page.locator("summary").first.press("Enter")
     field = on.page.get_by_role("spinbutton", name="U f [1,2], as a number")
     field.fill("-1.25")
     assert on.page.evaluate(TOLD)["values"]["U_f"]["data"][1] == -1.25
+
+
+def test_a_challenge_is_solved_in_the_page(opened):
+    on = opened()
+    heading = on.page.locator("summary", has_text="challenges")
+    on.page.wait_for_function(
+        "[...document.querySelectorAll('summary')].some(s => s.textContent.includes('0 of 6'))"
+    )
+    heading.click()
+    weights = {"U_f": 0, "W_f": 0, "b_f": 9, "U_i": 0, "W_i": 0, "U_g": 0, "W_g": 0.5, "b_g": 0}
+    for name, value in weights.items():
+        on.page.get_by_role("spinbutton", name=f"{name.replace('_', ' ')}, as a number").fill(str(value))
+    on.page.wait_for_function(
+        "[...document.querySelectorAll('summary')].some(s => s.textContent.includes('2 of 6'))"
+    )
+    lab, _ = on.agreed()
+    assert lab.solved == ("hold", "count")
+    row = on.page.locator(".lc-challenges li").first
+    assert "solved: worst error" in row.inner_text() and "✓" in row.inner_text()
+    row.get_by_role("button").click()
+    lab, _ = on.agreed()
+    assert lab.steps == 51 and "Hold a value" in on.page.locator(".lc-say").inner_text()
 
 
 FAULTS = Path(__file__).with_name("laboratory_page.js").read_text("utf-8").partition("\n")[2]
