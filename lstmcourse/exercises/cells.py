@@ -8,10 +8,11 @@ matched by trying (a reference has four layers at most, so there are 24 ways).
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -303,8 +304,8 @@ class _Numbers:
 
 def _prepare(
     reference: Cell, mistakes: Iterable[Mistake], rng: np.random.Generator | int
-) -> tuple[_Read, _Numbers, list[tuple[Mistake, dict]]]:
-    """The reference, the numbers, and what each row of the table makes of them."""
+) -> tuple[_Read, _Numbers, list[tuple[Mistake, Callable[[], dict]]]]:
+    """The reference, the numbers, and what each row of the table makes of them when it is called."""
     rng = rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
     course = _of_the_course(reference, "the reference")
     layers, D, H = course.layers, SIZES["D"], SIZES["H"]
@@ -331,7 +332,7 @@ def _prepare(
                 f"{listed(read.layers)}; give them the names that {reference.name} has: "
                 f"{listed(reference.states)}; {listed(layers)}"
             )
-        table.append((row, _outputs(read, numbers, itself)))
+        table.append((row, functools.cache(functools.partial(_outputs, read, numbers, itself))))
     return course, numbers, table
 
 
@@ -348,9 +349,8 @@ def _of_the_course(cell: Cell, what: str) -> _Read:
 def _outputs(read: _Read, numbers: _Numbers, way: _Way) -> dict[str, np.ndarray]:
     """Every state at every step, (T, B, H), by the reference's names."""
     with np.errstate(all="ignore"):
-        run = unroll(
-            read.cell, _filled(read, numbers, way), numbers.x, state=_first(numbers, way), grad=False
-        )
+        params, state = _filled(read, numbers, way), _first(numbers, way)
+        run = unroll(read.cell, params, numbers.x, state=state, grad=False, backend="reference")
         return {theirs: run[name] for name, theirs in way.states.items()}
 
 
@@ -385,9 +385,11 @@ def _close(a: np.ndarray, b: np.ndarray) -> bool:
 # What is found
 
 
-def _recognise(tried: list[tuple[_Way, dict]], table: list[tuple[Mistake, dict]]) -> Mistake | None:
+def _recognise(
+    tried: list[tuple[_Way, dict]], table: list[tuple[Mistake, Callable[[], dict]]]
+) -> Mistake | None:
     """The first row of the table that makes the same outputs."""
-    return next((row for row, wrong in table if any(_same(outputs, wrong) for _, outputs in tried)), None)
+    return next((row for row, wrong in table if any(_same(outputs, wrong()) for _, outputs in tried)), None)
 
 
 def _exchanged(way: _Way, course: _Read) -> Verdict:

@@ -26,6 +26,9 @@ __all__ = ["LSTM_MISTAKES", "check_lstm"]
 def check_lstm(my_cell: object, rng: np.random.Generator | int = 0) -> Verdict:
     """Say whether a cell is the LSTM of `lstmcourse.cells.lstm`, and name the mistake where it is not.
 
+    What is judged is what it computes with given parameters. Where they start is not, such as the forget
+    gate's bias of 1: exercise 09.2 asks for that.
+
     Parameters
     ----------
     my_cell : Cell
