@@ -132,7 +132,16 @@ lc.claim("C31", "before the pronoun the new gender stands there", np.abs(new[10]
 # %% [markdown]
 # ## Change the book
 #
-# If this number is what the network goes by, changing it should change the answer. One word before the network must name the pronoun of the second sentence, we take the state of this one unit, and put in the mean of the *other* gender. Nothing else is touched: 31 of 32 numbers of $C$ stay, and all of $h$. Predict how many *he* turn into *she*.
+# If this number is what the network goes by, changing it should change the answer. One word before the network must name the pronoun of the second sentence, we take the state of this one unit, and put in the mean of the *other* gender. Nothing else is touched: 31 of 32 numbers of $C$ stay, and all of $h$.
+
+# %% [markdown] tags=["exercise"] exercise="07.1"
+# How many of the pronouns turn, from *he* to *she* and from *she* to *he*? One of `"none turns"`, `"half of them turn"`, `"nearly all turn"`, `"only feminine ones turn"`, `"they take the place of both"`, `"the verbs turn as well"`.
+
+# %% tags=["exercise"]
+# solution: prediction
+prediction = "nearly all turn"
+# end
+lc.check("07.1", prediction)
 
 # %%
 step = 14 + 9  # second sentence: one more word is read before the pronoun is named
@@ -179,61 +188,113 @@ lc.claim("C31", "in the others it turns none", turned[turned < 0.8], below=0.1, 
 # 3. Which of the quantities on the right of the update depend on $C_{t-1}$ directly?
 #
 # *Answers:* 1. Their sum. 2. A moving average, in which a candidate counts 0.9 times as much as the one after it. 3. Only $C_{t-1}$ itself; the gates and the candidate see $h_{t-1}$, which is a filtered view of it.
-#
+
+# %% [markdown]
 # ## Your turn
-#
-# **1.** Let an LSTM of one unit count the ones in a sequence of zeros and ones, by weights set by hand. After a sequence with seven ones, $C$ should be above 6.9 and below 7.
+
+# %% [markdown] tags=["exercise"] exercise="07.2"
+# Let an LSTM of one unit count the ones in a sequence of zeros and ones, by weights set by hand. After a sequence with seven ones, $C$ must lie between 6.9 and 7. Give the weights by name; what you leave out is 0.
 
 # %% tags=["exercise"]
-# solution:
-count = {name: np.zeros(shape) for name, shape in lstm.parameter_shapes(1, 1).items()}
-count["b_f"][:], count["b_i"][:] = 20.0, 20.0
-count["W_g"][:] = 3.0  # tanh(3) = 0.995
-ones = np.array([1, 0, 1, 1, 0, 0, 1, 1, 1, 0, 1], float).reshape(-1, 1, 1)
-assert 6.9 < lc.unroll(lstm, count, ones)["c"][-1, 0, 0] < 7
+# solution: weights
+weights = {"b_f": 20.0, "b_i": 20.0, "W_g": 3.0}
 # end
+lc.check("07.2", weights)
+
+# %% [markdown] tags=["solution"]
+# Both gates are open always, and the candidate proposes $\tanh(3) = 0.995$ at a one and 0 at a zero. With the candidate always at 1 and the input gate opened by the ones it works as well.
+
+# %% [markdown] tags=["exercise"] exercise="07.3"
+# Somebody wrote the update as a loop over gates and candidates that are known already, `f`, `i` and `g` (T, H). It should return all states (T, H), from a state of zeros on. The states come out too small. Mend it.
+
+
+# %% tags=["exercise"]
+def belt(f, i, g):
+    # solution:
+    c, states = np.zeros(f.shape[1]), []
+    for t in range(len(f)):
+        c = f[t] * c + i[t] * g[t]
+        states.append(c)
+    return np.array(states)
+    # given:
+    # c, states = np.zeros(f.shape[1]), []
+    # for t in range(len(f)):
+    #     c = f[t] * (c + i[t] * g[t])
+    #     states.append(c)
+    # return np.array(states)
+    # end
+
+
+lc.check("07.3", belt)
+
+# %% [markdown] tags=["exercise"] exercise="07.4"
+# Where does a balance come from? Multiply the update out: $C_T$ is a sum of all candidates, $C_T = \sum_k a_k \tilde C_k$. Derive the weights $a_k$, and return them, for one unit with gates `f` and `i` (T,) and $C_0 = 0$.
+
+
+# %% tags=["exercise"]
+def weights_of_candidates(f, i):
+    # solution:
+    later = [np.prod(f[k + 1 :]) for k in range(len(f))]
+    return i * np.array(later)
+    # end
+
+
+lc.check("07.4", weights_of_candidates)
+
+# %% [markdown] tags=["solution"]
+# $a_k = i_k \, f_{k+1} f_{k+2} \cdots f_T$. An entry passes the forget gates of all later steps; its own has been at work before it was made. With $f = 1$ and $i = 1$ all weights are 1, and the unit counts.
 
 # %% tags=["solution"]
 asked = replace(rows, mask=rows.mask & (np.arange(len(rows.x)) == 14 + 10)[:, None])
 
-# %% [markdown] tags=["exercise"]
-# **2.** Exchange the state of the gender unit earlier: right after the first word behind the subject, `step = 14 + 2`. Is the pronoun still turned? Explain what you find with the picture of the three kinds.
+# %% [markdown] tags=["exercise"] exercise="07.5"
+# Exchange the state of the gender unit earlier, behind the first word after the subject, `step = 14 + 2`. Over all rows, one half of the pronouns is then right. Is that a guess? Measure the share right where the subject of the second sentence is feminine, and where it is masculine. Hand in the two, in this order. (`notes["gender"][14 + 5]` is 1 for a feminine subject.)
+
+# %% tags=["exercise"]
+# solution: shares
+early = lc.reader.flip(reader, rows, gender, 14 + 2)
+feminine = notes["gender"][14 + 5] == 1
+shares = [
+    lc.reader.answers(early, replace(asked, mask=asked.mask & kind))["gender"]
+    for kind in (feminine, ~feminine)
+]
+print("together:", lc.reader.answers(early, asked))
+print("feminine, masculine:", np.round(shares, 2))
+# end
+lc.check("07.5", shares)
+
+# %% [markdown] tags=["solution"]
+# It is no guess: the reader says *he* to nearly everybody. Put the masculine mean into a row about a queen, and the answer turns; put the feminine mean into one about a king, and *he* is said all the same. So at this word the unit can take *she* away and cannot make it. From two words later on, nearly all answers turn both ways.
+
+# %% [markdown] tags=["exercise"] exercise="07.6"
+# Design a unit that holds the last marked value. It has two inputs: a value, $-1$ or 1, and a mark, 0 or 1. At a mark the value takes the place of what was there; until the next mark nothing changes, whatever the values are. The weights that are given make a unit that never writes. (In `W_f`, `W_i` and `W_g` the first number is for the value, the second for the mark.)
 
 # %% tags=["exercise"]
 # solution:
-for where in (14 + 2, 14 + 6, 14 + 9):
-    early = lc.reader.flip(reader, rows, gender, where)
-    print(f"after step {where}:", lc.reader.answers(early, asked))
+latch = {"W_f": [0.0, -20.0], "b_f": 10.0, "W_i": [0.0, 20.0], "b_i": -10.0, "W_g": [5.0, 0.0]}
+# given:
+# latch = {"W_f": [0.0, 0.0], "b_f": 10.0, "W_i": [0.0, 0.0], "b_i": -10.0, "W_g": [0.0, 0.0]}
 # end
-
-# %% [markdown] tags=["solution"]
-# After the early exchange the answer is a guess: at that word the unit holds number, so exchanging the genders' means changes little of it, and the true gender is entered later. From the verb on the exchange turns nearly every pronoun.
+lc.check("07.6", latch)
 
 # %% [markdown] tags=["exercise"]
-# **3.** Write a cell in which the kept and the entered share always add up to 1, $C_t = f_t \odot C_{t-1} + (1 - f_t) \odot \tilde C_t$. Can it count? Find out by the largest $|C|$ it reaches on random inputs with random weights.
-
+# To keep: your unit at work. Where does it let go of a value, and where does it take one?
 
 # %% tags=["exercise"]
-# solution:
-@lc.cell(init={"b_f": 1.0})
-def shared(x, h, c):
-    """An LSTM whose input gate is what the forget gate leaves."""
-    f = lc.sigmoid(lc.affine("f", h, x))
-    g = lc.tanh(lc.affine("g", h, x))
-    o = lc.sigmoid(lc.affine("o", h, x))
-    c = f * c + (1 - f) * g
-    h = o * lc.tanh(c)
-    return h, c
-
-
-rng = np.random.default_rng(1)
-wild = {name: 3 * rng.standard_normal(s) for name, s in shared.parameter_shapes(2, 8).items()}
-states = lc.unroll(shared, wild, rng.standard_normal((500, 4, 2)))["c"]
-assert np.abs(states).max() <= 1.0
-# end
+value = np.array([1, -1, 1, 1, -1, -1, 1, -1, 1, 1, -1, 1], float)
+mark = np.array([0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0], float)
+shapes = lstm.parameter_shapes(2, 1)
+p = {k: np.zeros(s) + np.reshape(latch.get(k, 0), (-1, 1)[: len(s)]) for k, s in shapes.items()}
+c = lc.unroll(lstm, p, np.stack([value, mark], axis=1)[:, None])["c"].ravel()
+fig = plots.by_word(
+    [str(t) for t in range(12)], {"value": value, "mark": mark, "$C_t$": c.round(6)}
+)
+plots.show(
+    fig, alt="Twelve steps of the reader's own unit: values of 1 and -1, marks at three of them, and its cell state."
+)
 
 # %% [markdown] tags=["solution"]
-# It cannot: a weighted mean of two numbers within $\pm 1$ stays within $\pm 1$. This variant has a notebook of its own, the eleventh.
+# At a mark the forget gate shuts and the input gate opens. The trained reader has such units: for the one above, the full stop empties it, and the subject and the words behind it write.
 
 # %% [markdown]
 # ## What you can do now
