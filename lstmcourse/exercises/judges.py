@@ -515,7 +515,7 @@ class Equations(Judge):
         wrong = self.wrong() if callable(self.wrong) else self.wrong
         verdict = check_cell(answer, self.right, wrong, rng)
         if verdict:
-            return Verdict(True, self.praise or verdict.message)
+            return Verdict(True, self.praise or f"Your cell {verdict.message}")
         named = verdict.mistake or (
             f"the line for {verdict.equation}" if verdict.equation else "no such cell"
         )

@@ -11,12 +11,10 @@ from itertools import combinations
 
 import numpy as np
 
-from ..cell import cell
 from ..cells import lstm
 from ..checks import generator, given
-from ..engine.layers import affine
-from ..engine.ops import identity, sigmoid, tanh
 from .cells import Mistake, check_cell
+from .slips import slips
 from .verdict import Verdict
 
 __all__ = ["LSTM_MISTAKES", "check_lstm"]
@@ -262,13 +260,5 @@ def _one_layer(ks: str) -> str:
     return first + "; " + _lines(ks[1:], "{k} = {squash}(z)")
 
 
-def _mistake(name: str, changed: str, message: str) -> Mistake:
-    """A row as a cell: in `LSTM`, each changed line takes the place of the one that begins alike."""
-    lines = {line.split()[0]: line for line in LSTM.strip().split("\n") + changed.split("; ")}
-    names = {"affine": affine, "identity": identity, "sigmoid": sigmoid, "tanh": tanh}
-    exec("\n    ".join(["def wrong(x, h, c):", *lines.values()]), names)
-    return Mistake(name, cell(names["wrong"], name=name), message)
-
-
-LSTM_MISTAKES: tuple[Mistake, ...] = tuple(_mistake(*row) for row in _rows())
+LSTM_MISTAKES: tuple[Mistake, ...] = slips("x, h, c", LSTM, _rows())
 """What can go wrong in an LSTM, by name; no two rows compute the same."""

@@ -95,9 +95,15 @@ def _ours(name: str, names: Collection[str]) -> str | None:
     >>> have = ["W_f", "U_f", "b_f", "W_g", "U_g", "b_g"]
     >>> [_ours(n, have) for n in ("W_f", "W_xf", "W_hf", "U_c", "bf", "b_hf", "Wx_forget", "q")]
     ['W_f', 'W_f', 'U_f', 'U_g', 'b_f', 'b_f', 'W_f', None]
+    >>> [_ours(n, ["p_f", "W_i", "W_g"]) for n in ("p_f", "W_cf", "w_cf", "W_c")]
+    ['p_f', 'p_f', 'p_f', 'W_g']
     """
     if name in names:
         return name
+    if (watched := re.fullmatch(r"[Wwp]_?c_?([A-Za-z]+)|[pP]_?([A-Za-z]+)", name)) and any(
+        (peephole := f"p_{LETTERS.get(word, word)}") in names for word in watched.groups() if word
+    ):
+        return peephole
     found = re.fullmatch(r"([WUb])_?([xih])?_?([A-Za-z~]*)", name)
     if not found:
         return None

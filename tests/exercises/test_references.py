@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lstmcourse.exercises.lessons import nb09
+from lstmcourse.exercises.lessons import nb09, nb10
 
 STEP = 1e-30
 
@@ -35,3 +35,11 @@ def test_the_way_back_along_the_belt_is_a_complex_steps():
         moved[place] += STEP * 1j
         found[place] = loss(moved).imag / STEP
     np.testing.assert_allclose(nb09._along()(f, i, g, o, c, d_out), found, rtol=1e-9)
+
+
+def test_the_way_back_through_peepholes_is_a_complex_steps():
+    d_c, f, i, g, before, p_f, p_i = nb10._before_draw(np.random.default_rng(3))
+    rest_f, rest_i = np.log(f / (1 - f)) - p_f * before, np.log(i / (1 - i)) - p_i * before
+    moved = before + STEP * 1j
+    c = sigmoid(rest_f + p_f * moved) * moved + sigmoid(rest_i + p_i * moved) * g
+    np.testing.assert_allclose(nb10._before(d_c, f, i, g, before, p_f, p_i), (d_c * c).imag / STEP, rtol=1e-9)
