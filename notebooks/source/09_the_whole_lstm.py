@@ -40,6 +40,7 @@ lstm
 # %% [markdown] tags=["exercise"] exercise="09.1"
 # Scroll until the equations are out of sight. Then write the LSTM as a function of `x, h, c` under `@lc.cell`, with `lc.sigmoid`, `lc.tanh`, and a layer made by `lc.affine("f", h, x)` for each of `f`, `i`, `g`, `o`. It returns the next `h` and the next `c`. The check runs your cell and the course's on the same random numbers. If they differ, it tries to say what you have mixed up.
 
+
 # %% tags=["exercise"]
 # solution: my_lstm
 @lc.cell
@@ -90,6 +91,7 @@ lc.claim(
 
 # %% [markdown] tags=["exercise"] exercise="09.2"
 # What a cell computes is one thing, and where its training begins another. Write the LSTM once more, so that its forget gate starts open: its bias starts at 1, all others at 0. Equations and start are both checked.
+
 
 # %% tags=["exercise"]
 # solution: starts_open

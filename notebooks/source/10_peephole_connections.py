@@ -343,6 +343,7 @@ for name, weight, value in (("A", "p_f", 0.0), ("B", "p_o", 0.0), ("C", "p_i", -
 # %% [markdown] tags=["exercise"] exercise="10.2"
 # Write the cell with peepholes from memory: the papers' form, one weight for each unit and gate, all three gates. `lc.peephole("f", c)` makes the term $p_f \odot c$.
 
+
 # %% tags=["exercise"]
 # solution: with_peepholes
 @lc.cell
