@@ -73,7 +73,8 @@ function tableView(box, store, { choose, marked, span, silence }) {
         if (l.was[t] === state) return;
         l.was[t] = state;
         const [bar, tick, text] = cell.children, top = Math.min(at(v), at(0)), none = Number.isNaN(v);
-        bar.style.cssText = none ? "display:none" : `top:${top.toFixed(1)}%;height:${Math.abs(at(v) - at(0)).toFixed(1)}%`;
+        const size = Math.abs(at(v) - at(0));
+        bar.style.cssText = none || size < 4 ? "display:none" : `top:${top.toFixed(1)}%;height:${size.toFixed(1)}%`;
         tick.style.cssText = v === was || none ? "display:none" : `top:${at(was).toFixed(1)}%`;
         text.textContent = none ? "" : shown(v);
         cell.classList.toggle("lc-held", held);

@@ -208,6 +208,17 @@ print(belt(0, 0.9, 1, {2: 1}), belt(0, 0.9, 1, {5: 1}))
 
 # %% [markdown]
 # Nothing happens: with $i = 0$ no candidate reaches the belt. Halved eight times, 0.004 is left. With both gates open candidates add up, here to 3, and $C$ leaves the range from $-1$ to 1. And of the two writings the earlier has lost three steps more: 0.531 against 0.729.
+#
+# In the cell, gates are not set by hand: they answer to $x$ and $h$. Here is all of it, with one unit and a number on every line; below, the same through time. Mark a span of a row to hold a gate there. Predict:
+#
+# - The forget gate is held at 1 from step 4 on, and the input gate at 0. What does the second pulse do to $C$, and to $h$?
+# - Nothing is held. Which weights and biases make the cell hold its first input over 50 steps? (It is the first of the *challenges* at the bottom, which tell whether you have them.)
+
+# %%
+lc.lab(lstm)
+
+# %% [markdown]
+# $C$ stays, and $h$ moves with the output gate, which still sees the pulse. To hold a value, the forget gate has to be open whatever comes: a large bias $b_f$, and no weights that could shut it. And nothing may be written where nothing comes: no bias $b_g$, and no $U_g$, which would write what is shown. With $b_f = 9$, $W_g = 0.5$ and all other weights and biases at 0 the worst error is 0.02.
 
 # %% [markdown]
 # ## What a gate is

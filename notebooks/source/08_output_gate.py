@@ -136,7 +136,20 @@ lc.claim("C34", "before training the gate does not care what comes next", np.abs
 # %% [markdown]
 # ## Hide it for a while
 #
-# If $h$ only *shows* what $C$ stores, then hiding should do no harm as long as nobody has to answer. So shut all output gates at the subject and at the words after it, and open them again at the last word before the verb. The number is still in the book. Predict: is the verb right?
+# If $h$ only *shows* what $C$ stores, then hiding should do no harm as long as nobody has to answer. Try it on one sentence: here are two units of the network at each word, and, beside them, the words that it expects next. Choose *king* to see what it expects after the last word. Predict:
+#
+# - The output gate of unit 21, which carries gender, is shut from *queens* to *old*. Does the network still expect *are*?
+# - All output gates are shut there, and open again at *king*. And now?
+#
+# (Below the table: hold $o$ of *all units* from step 2 to 5, and *shut*. *let all go* undoes it.)
+
+# %%
+lc.lab(reader, x="the queens near the old king", units=[number, gender])
+
+# %% [markdown]
+# With one unit hidden, hardly anything changes. With all of them hidden *are* is gone, though they are open when it is asked for.
+#
+# Is that so in general? We do it in 512 rows: all output gates are shut at the subject and at the words after it, and open again at the last word before the verb. The number is still in the book.
 
 # %%
 hidden = reader.with_cell(lstm.override(o=0.0))
