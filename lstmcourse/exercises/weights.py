@@ -17,6 +17,8 @@ __all__ = ["weights_of"]
 
 LETTERS = {"c": "g", "candidate": "g", "cell": "g", "z": "g", "forget": "f", "input": "i", "output": "o"}
 """What the layers of a cell are called elsewhere; looked at where the cell has no layer of that name."""
+OF_A_GRU = {"h": "g", "n": "g", "candidate": "g", "u": "z", "update": "z", "reset": "r"}
+"""The same for a cell with a layer r."""
 
 
 def weights_of(
@@ -97,6 +99,8 @@ def _ours(name: str, names: Collection[str]) -> str | None:
     ['W_f', 'W_f', 'U_f', 'U_g', 'b_f', 'b_f', 'W_f', None]
     >>> [_ours(n, ["p_f", "W_i", "W_g"]) for n in ("p_f", "W_cf", "w_cf", "W_c")]
     ['p_f', 'p_f', 'p_f', 'W_g']
+    >>> [_ours(n, ["W_z", "W_r", "W_g", "U_g", "b_g"]) for n in ("W_h", "W_hh", "b_n", "W_update", "W_o")]
+    ['W_g', 'U_g', 'b_g', 'W_z', None]
     """
     if name in names:
         return name
@@ -109,10 +113,11 @@ def _ours(name: str, names: Collection[str]) -> str | None:
         return None
     kind, source, layer = found.groups()
     layers = dict.fromkeys(n.partition("_")[2] for n in names)
+    letters = OF_A_GRU if "r" in layers else LETTERS
     tried = [(source, layer), ("", f"{source or ''}{layer}")]  # W_if is of f, and W_input of i
     for from_, label in tried:
         label = label.strip("~").lower() or (next(iter(layers)) if len(layers) == 1 else "")
-        label = label if label in layers else LETTERS.get(label, label)
+        label = label if label in layers else letters.get(label, label)
         if label in layers:
             real = "U" if kind == "W" and from_ == "h" else kind
             if f"{real}_{label}" in names:

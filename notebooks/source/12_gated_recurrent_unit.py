@@ -9,7 +9,7 @@
 # - translate between its conventions, which differ from paper to paper and from library to library,
 # - say what it saves, and what that is worth in our measurements.
 #
-# It takes about 40 minutes. It follows the third of the variants in [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
+# It takes about 40 minutes, and the exercises an hour. It follows the third of the variants in [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
 
 # %% tags=["setup"]
 import time
@@ -250,65 +250,124 @@ agreement
 # *Answers:* 1. No: $h_t$ is a weighted mean of $h_{t-1}$ and a number within $\pm 1$, so it never leaves $[-1, 1]$. (It can move a small share of the way towards 1 at each step, as in notebook 11, and the read-out can make a count of that.) 2. $0.99^n = 0.5$ at $n = 69$. 3. Not from the read-out: that sees all of $h_t$. It can hide it from its own candidate, by $r_t$, but not from its own gates.
 #
 # ## Your turn
-#
-# **1.** Choose weights of a one-unit GRU by hand that remembers the *last nonzero* input's sign: inputs are $-1$, $0$ or $1$, and the state should be about that sign until the next nonzero input. Check with 1, 0, 0, −1, 0. (A gate of $x$ alone cannot be open for both signs: a second input, 1 where $x \ne 0$, is given.)
 
-# %% tags=["exercise"]
-# solution:
-by_hand = {name: np.zeros(shape) for name, shape in gru.parameter_shapes(2, 1).items()}
-by_hand["W_z"][1], by_hand["b_z"][:] = 20.0, -10.0  # open where something comes
-by_hand["W_g"][0] = 5.0
-signs = np.array([1.0, 0, 0, -1, 0])
-inputs = np.stack([signs, np.abs(signs)], axis=-1)[:, None]
-remembered = lc.unroll(gru, by_hand, inputs)["h"].ravel()
-np.testing.assert_allclose(remembered, [1, 1, 1, -1, -1], atol=0.01)
-# end
-
-# %% [markdown] tags=["solution"]
-# $z_t$ is the second input, squashed hard; the candidate is the sign. The reset gate has nothing to do here.
-
-# %% [markdown] tags=["exercise"]
-# **2.** Hold the output gate of the coupled-gates cell open, $o_t = 1$. Which one thing still keeps it from being a GRU with $r_t = 1$? Write the cell without that thing, and compare it with `gru.override(r=1.0)`.
+# %% [markdown] tags=["exercise"] exercise="12.1"
+# Write the GRU from memory, in the convention of this page: $z_t$ is the share of the new state, and $r_t$ multiplies before the matrix product.
 
 
 # %% tags=["exercise"]
-# solution:
+# solution: my_gru
 @lc.cell
-def nearly(x, h):
-    """Coupled gates with an open output gate, and without the squashing of the output."""
-    f = lc.sigmoid(lc.affine("f", h, x))
-    g = lc.tanh(lc.affine("g", h, x))
-    h = f * h + (1.0 - f) * g
+def my_gru(x, h):
+    """A gated recurrent unit."""
+    z = lc.sigmoid(lc.affine("z", h, x))
+    r = lc.sigmoid(lc.affine("r", h, x))
+    g = lc.tanh(lc.affine("g", r * h, x))
+    h = (1 - z) * h + z * g
     return h
 
 
-weights = {name: params[name] for name in ("W_g", "U_g", "b_g")}
-weights |= {name.replace("z", "f"): -params[name] for name in ("W_z", "U_z", "b_z")}
-apart = lc.unroll(nearly, weights, x)["h"] - lc.unroll(gru.override(r=1.0), params, x)["h"]
-assert np.abs(apart).max() < 1e-13
 # end
+lc.check("12.1", my_gru)
 
-# %% [markdown] tags=["solution"]
-# The output's $\tanh$: with $h_t = C_t$ in place of $h_t = \tanh(C_t)$ the two are one function ($f_t = 1 - z_t$, so its weights are those of $z$, negated).
-
-# %% [markdown] tags=["exercise"]
-# **3.** How far do the two places of $r$ lie apart over time? With the parameters above, plot the largest difference between the two cells at each of the 50 steps.
+# %% [markdown] tags=["exercise"] exercise="12.2"
+# One unit shall remember the *last nonzero* input's sign. Its inputs are two numbers: $s$, which is $-1$, $0$ or $1$, and $|s|$ (a gate of $s$ alone cannot be open for both signs). After a nonzero input the state is that sign, within 0.05, until the next one comes; before the first it is 0. Give a dict of the weights that are not 0.
 
 # %% tags=["exercise"]
-# solution:
-second = params | {"b_hg": np.zeros(5)}
-apart = lc.unroll(gru, params, x)["h"] - lc.unroll(gru.with_options(reset="after"), second, x)["h"]
-largest = np.abs(apart).max(axis=(1, 2))
-assert largest[0] < 1e-12 and (largest[1:] > 0.01).all() and (largest < 0.5).all()
-fig = plots.lines({"difference": largest}, ylabel="largest difference", xlabel="step")
-plots.show(
-    fig,
-    alt="The difference is 0 at the first step, then of the order of a tenth up to the last: it neither dies out nor grows.",
-)
+# solution: last_sign
+last_sign = {"W_z": [0.0, 20.0], "b_z": -10.0}  # open where something comes
+last_sign |= {"W_g": [5.0, 0.0]}
 # end
+lc.check("12.2", last_sign)
 
 # %% [markdown] tags=["solution"]
-# Nothing at the first step, where there is no past to reset; then of the order of a tenth, on and on. They are two networks.
+# $z_t$ is the second input, squashed hard; the candidate is the sign.
+
+# %% [markdown] tags=["exercise"] exercise="12.3"
+# All weights of $z$ are 0, and its bias is $b$. A value is stored, and all candidates are 0. After how many steps is half of it gone? Give the number of steps, not rounded, as a function of `b`.
+
+
+# %% tags=["exercise"]
+def half_life(b):
+    # solution:
+    return np.log(2) / np.log(1 + np.exp(b))
+    # end
+
+
+lc.check("12.3", half_life)
+
+# %% [markdown] tags=["solution"]
+# $1 - \sigma(b) = 1 / (1 + e^b)$, so $n \ln(1 + e^b) = \ln 2$. At $b = 0$ that is one step:
+
+# %% tags=["solution"]
+print(*(f"b = {b}: {half_life(b):.1f}" for b in (0, -1, -2, -5)), sep=", ")
+
+# %% [markdown] tags=["exercise"] exercise="12.4"
+# Change this LSTM into a GRU whose reset gate is always open ($r_t = 1$), line by line: hold the output gate open, couple the other two, and leave out the one thing that still keeps it from being a GRU.
+
+
+# %% tags=["exercise"]
+# solution: turned
+@lc.cell
+def turned(x, h):
+    """What is left of an LSTM."""
+    z = lc.sigmoid(lc.affine("z", h, x))
+    g = lc.tanh(lc.affine("g", h, x))
+    h = (1 - z) * h + z * g
+    return h
+
+
+# given:
+# @lc.cell
+# def turned(x, h, c):
+#     f = lc.sigmoid(lc.affine("f", h, x))
+#     i = lc.sigmoid(lc.affine("i", h, x))
+#     g = lc.tanh(lc.affine("g", h, x))
+#     o = lc.sigmoid(lc.affine("o", h, x))
+#     c = f * c + i * g
+#     h = o * lc.tanh(c)
+#     return h, c
+#
+#
+# end
+lc.check("12.4", turned)
+
+# %% [markdown] tags=["solution"]
+# With $o_t = 1$ and $f_t = 1 - z_t$, what is left is $h_t = \tanh(C_t)$. Without that tanh the two states are one, and the cell is `gru.override(r=1.0)`.
+
+# %% [markdown] tags=["exercise"] exercise="12.5"
+# Where are "before" and "after" different? Find `r`, `h` and `U` for two units, gates within 0 and 1 and the rest within $-1$ and 1, so that $(r \odot h)\, U$ and $r \odot (h\, U)$ differ by 1 for the first unit, and agree for the second. Give a dict.
+
+# %% tags=["exercise"]
+# solution: example
+example = {"r": [0, 1], "h": [1, 1], "U": [[0, 0], [1, 0]]}
+# end
+lc.check("12.5", example)
+
+# %% [markdown] tags=["solution"]
+# For the first unit, the term $h_1 U_{11}$ has $r_1$ in both. The term $h_2 U_{21}$ has $r_2$ before and $r_1$ after: they differ by $(r_2 - r_1)\, h_2 U_{21}$, at most 1. With weights of a usual size the two cells differ by the order of a tenth, at all steps but the first:
+
+# %% tags=["solution"]
+second = params | {"b_hg": np.zeros(5)}
+apart = lc.unroll(gru, params, x)["h"] - lc.unroll(gru.with_options(reset="after"), second, x)["h"]
+print("largest difference, steps 1 to 8:", *(f"{d:.2f}" for d in np.abs(apart).max(axis=(1, 2))[:8]))
+
+# %% [markdown] tags=["exercise"] exercise="12.6"
+# To keep: one step of PyTorch's GRU, so that you can run its weights without PyTorch. Given are `x` (D,), `h` (H,), `weight_ih` (3 H, D), `weight_hh` (3 H, H), `bias_ih` and `bias_hh` (3 H,). Their rows are three blocks, for $r$, $z$ and the candidate $n$, in this order, and matrices stand on the left: `weight_ih @ x`. Return the new state.
+
+
+# %% tags=["exercise"]
+def torch_step(x, h, weight_ih, weight_hh, bias_ih, bias_hh):
+    # solution:
+    x_r, x_z, x_n = np.split(weight_ih @ x + bias_ih, 3)
+    h_r, h_z, h_n = np.split(weight_hh @ h + bias_hh, 3)
+    r, z = (1 / (1 + np.exp(-a)) for a in (x_r + h_r, x_z + h_z))
+    n = np.tanh(x_n + r * h_n)
+    return (1 - z) * n + z * h
+    # end
+
+
+lc.check("12.6", torch_step)
 
 # %% [markdown]
 # ## What you can do now
