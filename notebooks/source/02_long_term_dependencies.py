@@ -9,7 +9,7 @@
 # - say how fast a gradient fades with distance, and when theory bounds it,
 # - tell apart three questions: can the network hold it, can it be trained to, and is there another that can?
 #
-# It takes about 45 minutes. It follows the section *The Problem of Long-Term Dependencies* of [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
+# It takes about 45 minutes to read, and the exercises an hour more. It follows the section *The Problem of Long-Term Dependencies* of [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
 
 # %% tags=["setup"]
 import numpy as np
@@ -214,6 +214,15 @@ def reach(cell, params, x):
 # %% [markdown]
 # At each step back, the gradient is multiplied by the matrix $U_h^\top$ and by the slopes of $\tanh$, which are at most 1. So the largest singular value $\sigma$ of $U_h$ bounds what is left after $k$ steps: at most $\sigma^k$. We take orthogonal matrices times a factor, since then $\sigma$ is that factor, and feed them sentences.
 
+# %% [markdown] tags=["exercise"] exercise="02.1"
+# Before you look: with $\sigma = 1.2$ the bound for 60 steps is $1.2^{60}$, about 56,000. What does that say of the gradient itself? `"it grows"`, `"it grows as 1.2 to the power of k"`, `"it fades"`, `"it stays as it is"`, or `"it may fade or grow"`?
+
+# %% tags=["exercise"]
+# solution: prediction
+prediction = "it may fade or grow"
+# end
+lc.check("02.1", prediction)
+
 # %% tags=["setup"]
 france = lc.tasks.Clouds(gap=80, lead=2)
 
@@ -392,50 +401,119 @@ lc.claim("C15", statement, shares[:, 1:].min(axis=1), above=0.2, verdict="qualif
 
 # %% [markdown]
 # ## Your turn
-#
-# **1.** For which recurrent weight does a single $\tanh$ unit remember a pulse for 100 steps *and* have a gradient over these 100 steps that is not vanishingly small? Try weights from 0.9 to 1.1 with `reach`. What do you find?
+
+# %% [markdown] tags=["exercise"] exercise="02.2"
+# One unit, $h_t = \tanh(w h_{t-1} + x_t)$. Given are its weight `w` and its states `h` after the steps, $h_1$ to $h_k$. Derive $dh_k/dh_0$ on paper, then write it.
 
 
 # %% tags=["exercise"]
-# solution:
-pulse = np.zeros((101, 1, 1))
-pulse[0] = 1.0
-for weight in (0.9, 0.99, 1.0, 1.01, 1.1):
-    unit = {"W_h": np.ones((1, 1)), "U_h": np.full((1, 1), weight), "b_h": np.zeros(1)}
-    state = lc.unroll(lc.cells.rnn, unit, pulse)["h"][-1, 0, 0]
-    print(f"weight {weight}: state {state:.3f}, gradient {reach(probed, unit, pulse)[100, 0]:.0e}")
-# end
+def gradient(w, h):
+    # solution:
+    return np.prod(w * (1 - h**2))
+    # end
+
+
+lc.check("02.2", gradient)
 
 # %% [markdown] tags=["solution"]
-# Below 1 both fade. Above 1 the state stays, since it has found a place of its own, and the gradient fades: the switch. At exactly 1 the state fades slowly, like one over the square root of time, and so does the gradient, only faster. None gives both: just above 1 the state settles at a small value, and the gradient dies slowly (1.01: 0.18 and 0.002).
+# One step: $dh_t/dh_{t-1} = (1 - h_t^2)\, w$, since the slope of $\tanh$ where its result is $h_t$ is $1 - h_t^2$. The chain rule multiplies the steps. The inputs are in it only through the states.
 
-# %% [markdown] tags=["exercise"]
-# **2.** The switches were set to a weight of 3 onto themselves. Above which weight can a unit be a switch at all? Think of where $h = \tanh(w h)$ has more than one solution; then check with a program.
+# %% [markdown] tags=["exercise"] exercise="02.3"
+# The same for many units, $h_t = \tanh(h_{t-1} U + x_t W + b)$. Somebody wrote the way back from the gradient at the last state, `d_last` (H,), to that at the state before the first step; `states` (T, H) are $h_1$ to $h_T$. What it returns has about the right size, and is wrong. Mend it.
+
 
 # %% tags=["exercise"]
-# solution:
-for w in (0.9, 1.0, 1.1, 1.5):
+def back(U, states, d_last):
+    # solution:
+    d = d_last
+    for h in reversed(states):
+        d = (d * (1 - h**2)) @ U.T
+    return d
+    # given:
+    # d = d_last
+    # for h in reversed(states):
+    #     d = (d @ U.T) * (1 - np.tanh(h) ** 2)
+    # return d
+    # end
+
+
+lc.check("02.3", back)
+
+# %% [markdown] tags=["solution"]
+# Forwards the state goes through $U$ first and through $\tanh$ last, so the way back meets $\tanh$ first. And `h` is what $\tanh$ has made: its slope there is `1 - h**2`, without another `tanh`.
+
+# %% [markdown] tags=["exercise"] exercise="02.4"
+# A unit with $\tanh$ can be a switch if its weight onto itself exceeds 1. The LSTM of 1997 squashed with another function, $2\sigma(a) - 1$, which lies between $-1$ and 1 as well ($\sigma(a) = 1/(1 + e^{-a})$). Above which weight $w$ does $h = 2\sigma(w h) - 1$ have a solution other than 0? Think, or let a program find it.
+
+# %% tags=["exercise"]
+# solution: threshold
+for w in (1.0, 1.9, 2.0, 2.1):
     h = 1.0
     for _ in range(10_000):
-        h = np.tanh(w * h)
+        h = 2 / (1 + np.exp(-w * h)) - 1
     print(f"w = {w}: after 10,000 steps at {h:.2f}")
+threshold = 2.0
 # end
+lc.check("02.4", threshold)
 
 # %% [markdown] tags=["solution"]
-# Above 1. The curve $\tanh(wh)$ leaves the origin with slope $w$; it crosses the diagonal again only if that slope exceeds 1.
+# The curve has to leave the origin more steeply than the diagonal: slope at 0 times $w$ above 1. The slope of $\sigma$ at 0 is $1/4$, that of $2\sigma - 1$ is $1/2$. (At 2 itself the state still creeps towards 0, like one over the square root of time.)
 
-# %% [markdown] tags=["exercise"]
-# **3.** What does the network set by hand say to *I grew up in France. I grew up in Japan. I speak fluent* … ? Predict, then ask it. Look at the weights: what would have to change so that the first country wins?
+# %% [markdown] tags=["exercise"] exercise="02.5"
+# In the network set by hand the *last* country wins: *I grew up in France. I grew up in Japan. I speak fluent* … Japanese. Build one unit in which the **first** wins. It reads three words as one-hot rows: *France*, *Japan*, and *any other* word. Set `W_h` (3, 1), `U_h` (1, 1) and `b_h` (1,) so that
+#
+# - before any country the unit stays where it starts, at 0,
+# - 100 other words after *France* it stands above 0.9, after *Japan* below $-0.9$,
+# - a second country does not turn it any more, even if it is read again and again.
+
+# %% tags=["exercise"]
+# solution: weights
+weights = {"W_h": [[1.0], [-1.0], [0.0]], "U_h": [[3.0]], "b_h": [0.0]}
+# end
+lc.check("02.5", weights)
+
+# %% [markdown] tags=["solution"]
+# A push of 1 sets a unit that stands at 0: whatever is above 0 grows to $+1$. A set unit pushes itself with about 3, and 1 against it leaves 2. Read again and again, a push $p$ turns it if $h = \tanh(3h - p)$ has no solution above 0 any more. That happens from $p \approx 1.3$ on, where the curve only just touches the diagonal.
+
+# %% [markdown] tags=["exercise"] exercise="02.6"
+# A switch remembers, and its gradient is gone. Is there a unit that has both? Design one: a cell of `x` and `h`, without weights to be learned (numbers may stand in the equation). It starts at 0.
+#
+# - Without input it stays within 0.1 of 0.
+# - It reads a 1 and then 99 zeros: the state is above 0.5 right away, and at the end.
+# - Over these 99 zeros the gradient, $dh_{100}/dh_1$, keeps a size between 0.1 and 10.
+# - It reads a thousand ones: the state stays within 10 of 0.
+#
+# Here is a first try: a $\tanh$ unit with a weight just above 1.
+
 
 # %% tags=["exercise"]
 # solution:
-sentence = france.encode(". I grew up in France . I grew up in Japan . I speak fluent")
-probability = by_hand.predict(sentence[:, None])[-1, 0]
-print(france.symbols[probability.argmax()])
+@lc.cell
+def keeper(x, h):
+    """Keeps its state while the input is 0, and is written over where it is 1."""
+    h = (1 - x) * h + x
+    return h
+
+
+# given:
+# @lc.cell
+# def keeper(x, h):
+#     """A unit that keeps a pulse."""
+#     h = lc.tanh(1.05 * h + x)
+#     return h
+#
+#
 # end
+lc.check("02.6", keeper)
 
 # %% [markdown] tags=["solution"]
-# The last country wins: a push of 6 overrules the 3 with which a switch holds itself. For the first to win, a push must set a switch that is undecided (anything above 0 does), and must not flip one that is set: so it has to stay below 3. Try 2.5, that is `5 * np.eye(8) - 2.5`.
+# No $\tanh$ unit can do it, with any weight. Below 1 both fade. Above 1 the state finds a place to rest, and there each step back multiplies by $w(1 - h^2) < 1$. Just above 1 the state rests at a small value, and the gradient dies slowly: neither is enough. Here the input decides: where it is 0 the state passes unchanged, $h_t = h_{t-1}$, with a slope of exactly 1. Other ways: $\max(h, x)$, or a sum that is cut off at $\pm 1$.
+
+# %% [markdown] tags=["exercise"]
+# To keep: your cell, as an equation and as a picture. Look at the line along which the state passes. You will see it again in the next notebook.
+
+# %% tags=["exercise"]
+keeper.diagram()
 
 # %% [markdown]
 # ## What you can do now
