@@ -9,7 +9,7 @@
 # - say what it adds to a plain network: layers, states, parameters,
 # - say how far an LSTM really learns to look back, and on what that depends.
 #
-# It takes about 35 minutes. It follows the section *LSTM Networks* of [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
+# It takes about 35 minutes to read, and the exercises three quarters of an hour more. It follows the section *LSTM Networks* of [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
 
 # %% tags=["setup"]
 import numpy as np
@@ -93,7 +93,23 @@ print(lstm.definition())
 # %% [markdown]
 # ## What it costs
 #
-# Each layer has a matrix for the input, one for the hidden state, and a bias: with $D$ inputs and $H$ units that makes $H(D + H + 1)$ numbers. An LSTM has four such layers.
+# Each layer has a matrix for the input, one for the hidden state, and a bias. How many numbers does that make in all? Write the formula before you read on.
+
+# %% [markdown] tags=["exercise"] exercise="03.1"
+# An LSTM has D inputs and H units. How many parameters has it?
+
+
+# %% tags=["exercise"]
+def count(D, H):
+    # solution:
+    return 4 * H * (D + H + 1)
+    # end
+
+
+lc.check("03.1", count)
+
+# %% [markdown]
+# A layer has $H(D + H + 1)$, and there are four:
 
 # %% claims=["C19"]
 D, H = 10, 32
@@ -208,33 +224,63 @@ agreement
 # *Answers:* 1. The four boxes, nothing else. 2. None: a product and a sum, no box. 3. Four layers cost four times the parameters of one; at equal numbers of units it would be unclear whether the structure helps or the size.
 #
 # ## Your turn
-#
-# **1.** A plain network has 64 units and 20 inputs. How many units may an LSTM have, if it is to have no more parameters?
+
+# %% [markdown] tags=["exercise"] exercise="03.2"
+# A plain network has D inputs and H units. How many units may an LSTM have at most, if it is to have no more parameters? (The read-out is left out of account.)
+
 
 # %% tags=["exercise"]
-# solution:
-budget = rnn.parameter_count(input_size=20, hidden_size=64)
-units = max(n for n in range(1, 65) if lstm.parameter_count(input_size=20, hidden_size=n) <= budget)
-assert lstm.parameter_count(input_size=20, hidden_size=units + 1) > budget
-units
-# end
+def units(D, H):
+    # solution:
+    budget = H * (D + H + 1)
+    return max(n for n in range(H) if 4 * n * (D + n + 1) <= budget)
+    # end
 
-# %% [markdown] tags=["exercise"]
-# **2.** Hold all three gates at 1 (`lstm.override(f=1.0, i=1.0, o=1.0)`). What does the cell state compute now? Say it as an equation, then check it with `np.cumsum`.
 
-# %% tags=["exercise"]
-# solution:
-opened = lstm.override(f=1.0, i=1.0, o=1.0)
-some = lstm.init(input_size=2, hidden_size=3, rng=1, dtype=np.float64)
-run_open = lc.unroll(opened, some, np.random.default_rng(1).standard_normal((20, 1, 2)))
-assert np.allclose(run_open["c"], np.cumsum(run_open["g"], axis=0))
-# end
+lc.check("03.2", units)
 
 # %% [markdown] tags=["solution"]
-# $C_t = C_{t-1} + \tilde C_t$: the running sum of the candidates.
+# For $D = 20$ and $H = 64$ there are 27. More than a quarter, since the matrix that acts on the state grows as the square of the units: at half as many it is a quarter as large.
+
+# %% [markdown] tags=["exercise"] exercise="03.3"
+# Hold all three gates at 1: `lstm.override(f=1.0, i=1.0, o=1.0)`. What is the cell state then, if it starts at 0? `"the latest candidate"`, `"the sum of the candidates so far"`, `"the mean of the candidates so far"`, `"the sum of the inputs so far"`, `"its value at the start"`, or `"a plain network's state"`?
+
+# %% tags=["exercise"]
+# solution: prediction
+prediction = "the sum of the candidates so far"
+# end
+lc.check("03.3", prediction)
 
 # %% [markdown] tags=["exercise"]
-# **3.** Write a cell that is half way: a plain network with one gate, $h_t = u_t \odot h_{t-1} + (1 - u_t) \odot \tanh(\ldots)$ with $u_t = \sigma(\ldots)$. Look at its diagram: what does it share with the LSTM's, and what is missing? How many parameters has it?
+# Committed? Then see for yourself: here are candidate and cell state of one unit.
+
+# %% tags=["exercise"]
+opened = lstm.override(f=1.0, i=1.0, o=1.0)
+some = lstm.init(input_size=2, hidden_size=3, rng=1, dtype=np.float64)
+x = np.random.default_rng(1).standard_normal((6, 1, 2))
+run = lc.unroll(opened, some, x)
+print("candidate: ", run["g"][:, 0, 0].round(2))
+print("cell state:", run["c"][:, 0, 0].round(2))
+
+# %% [markdown] tags=["exercise"] exercise="03.4"
+# Scroll up no more. Given are the gates `f`, `i` and `o`, the candidate `g`, and the old cell state `C`, all arrays of one shape. Return the new hidden state and the new cell state, `h, C`.
+
+
+# %% tags=["exercise"]
+def update(f, i, g, o, C):
+    # solution:
+    C = f * C + i * g
+    h = o * np.tanh(C)
+    return h, C
+    # end
+
+
+lc.check("03.4", update)
+
+# %% [markdown] tags=["exercise"] exercise="03.5"
+# Write a cell that is half way between the plain network and the LSTM: one state, and one gate $u_t = \sigma(\ldots)$, a layer that reads $h_{t-1}$ and $x_t$. Of the old state a share $u_t$ is kept. The rest is made up by what a plain network would have for its state, from a layer of its own:
+#
+# $$h_t = u_t \odot h_{t-1} + (1 - u_t) \odot \tanh(\ldots)$$
 
 
 # %% tags=["exercise"]
@@ -247,12 +293,37 @@ def one_gate(x, h):
     return h
 
 
-assert one_gate.parameter_count(input_size=10, hidden_size=32) == 2 * 32 * (10 + 32 + 1)
-one_gate.diagram()
+# given:
+# @lc.cell
+# def one_gate(x, h):
+#     """A plain network, so far."""
+#     h = lc.tanh(lc.affine("h", h, x))
+#     return h
+#
+#
 # end
+lc.check("03.5", one_gate)
 
 # %% [markdown] tags=["solution"]
-# It has a line along which the state passes with a product and a sum, as the cell state does. It has no second state: what it stores it also shows. Of this kind is the GRU (notebook 12).
+# It has a line along which the state passes with a product and a sum, as the cell state does. It has no second state: what it stores it also shows. Of this kind is the GRU (notebook 12). It has twice the parameters of a plain network.
+
+# %% [markdown] tags=["exercise"] exercise="03.6"
+# Now the whole LSTM, by hand. It has one unit and one input, which is 0 or 1. Set its weights so that the cell state *counts the ones*: after each of 100 steps it is to be less than one half from the number of ones so far. Its parameters are `W_f`, `U_f`, `b_f`, and the same for `i`, `g` and `o`; those that you do not name are 0.
+
+# %% tags=["exercise"]
+# solution: counter
+counter = {"b_f": 20, "b_i": 20, "W_g": 20}
+# end
+lc.check("03.6", counter)
+
+# %% [markdown] tags=["solution"]
+# The forget gate stands open, the input gate too, and the candidate is $\tanh(20 x)$: 0 for a 0, and 1 for a 1. Or the other way round: the candidate is always 1, and the input gate opens only for a 1, `{"b_f": 20, "b_g": 20, "W_i": 40, "b_i": -20}`.
+
+# %% [markdown] tags=["exercise"]
+# To keep: the picture of your cell with one gate. What does it share with that of the LSTM, and what is missing?
+
+# %% tags=["exercise"]
+one_gate.diagram()
 
 # %% [markdown]
 # ## What you can do now

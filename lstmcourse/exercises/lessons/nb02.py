@@ -226,8 +226,8 @@ exercise(
             "from the front": (
                 _backwards(order=lambda s: s),
                 (
-                    "The line is right, and the steps are gone through from the first to the last. It began "
-                    "right."
+                    "The line is right now. But the gradient comes from the last step, and the loop "
+                    "begins at the first."
                 ),
             ),
             "the matrix, not its transpose": (
