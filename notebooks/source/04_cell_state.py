@@ -9,7 +9,7 @@
 # - say what a gate is, what its values mean, and what it costs to have one wide open or shut,
 # - say how long an LSTM remembers *before* it has learnt anything, and what that depends on.
 #
-# It takes about 35 minutes. It follows the section *The Core Idea Behind LSTMs* of [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
+# It takes about 35 minutes to read, and the exercises three quarters of an hour more. It follows the section *The Core Idea Behind LSTMs* of [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
 
 # %% tags=["setup"]
 import math
@@ -39,7 +39,25 @@ lstm.diagram(focus="c")
 # From left to right: $C_{t-1}$ arrives, a row of numbers. Each number is multiplied by the one of $f_t$ that belongs to it ($\odot$ is the product number by number). Then $i_t \odot \tilde C_t$ is added. That is $C_t$, and it goes on to the next step.
 #
 # You know the letters from [notebook 03](03_lstm_networks.ipynb): the forget gate $f_t$ and the input gate $i_t$ hold numbers between 0 and 1, the candidate $\tilde C_t$ numbers between $-1$ and 1. All three are layers that read $x_t$ and $h_{t-1}$. What matters here: **only a product and a sum touch the belt.** There is no matrix on it, and no squashing.
-#
+
+# %% [markdown] tags=["exercise"] exercise="04.1"
+# Write the belt of one unit as a loop. Given are its number at the start, `C`, and for each step a forget gate, an input gate and a candidate: arrays `f`, `i` and `g` (T,). Return the T numbers on the belt, one after each step.
+
+
+# %% tags=["exercise"]
+def belt_states(C, f, i, g):
+    # solution:
+    states = []
+    for t in range(len(f)):
+        C = f[t] * C + i[t] * g[t]
+        states.append(C)
+    return np.array(states)
+    # end
+
+
+lc.check("04.1", belt_states)
+
+# %% [markdown]
 # ## Nothing is lost
 #
 # What if nobody touches it? `override` gives the same cell with some of its equations held at a number. We hold the forget gate open, $f = 1$, and the input gate shut, $i = 0$:
@@ -125,7 +143,30 @@ for scale in (1.0, 0.3, 0.1):
 # %% [markdown]
 # ### With the gates left to themselves
 #
-# We held the gates. Left alone, they stand somewhere between 0 and 1, and move. Each step back on the belt then multiplies by $f_t$. And there is a second way: from the belt into $h$, through the matrices that read $h$ into gates and candidate, and back onto the belt.
+# We held both gates. Take a step towards freedom: hold the forget gate alone.
+
+# %% [markdown] tags=["exercise"] exercise="04.2"
+# With $f = 1$ held and everything else left to itself, as in `lstm.override(f=1.0)`: what becomes of the table $dC_T/dC_0$? `"it is the identity"`, `"it vanishes"`, `"it is the identity, if the inputs are small"`, `"it is a diagonal, but not the identity"`, or `"the belt's part is the identity, the whole is not"`?
+
+# %% tags=["exercise"]
+# solution: prediction
+prediction = "the belt's part is the identity, the whole is not"
+# end
+lc.check("04.2", prediction)
+
+# %% [markdown] tags=["solution"]
+# $C$ shows in $h$, the layers read $h$, and what they write comes onto the belt. Only for *given* gates and candidates is $C_T$ a linear function of $C_0$: that is what the essay's *minor linear interactions* means.
+
+# %% [markdown]
+# Committed? Here is the corner of the table after 50 steps:
+
+# %%
+start = {"c": C_0}
+half_free = lc.unroll(lstm.override(f=1.0), params, x[:50], state=start)
+print(half_free.backward(final={"c": np.eye(8)})["c0"][:3, :3].round(2))
+
+# %% [markdown]
+# Not the identity. Each step back on the belt multiplies by $f_t$, which is 1 here, and which moves between 0 and 1 if left alone. And there is a second way: from the belt into $h$, through the matrices that read $h$ into gates and candidate, and back onto the belt.
 #
 # `lc.xray` tells the two apart. It gives $\partial C_T / \partial C_t$ for every step $t$ of a run, and its two parts: `belt`, which met no matrix, and `through`, which did. Each is computed by itself. So we can check that they add up, and that the belt's part is the product of the forget gates:
 
@@ -510,64 +551,94 @@ lc.claim("C17", statement, echo, below=0.1, verdict="qualified")
 # *Answers:* 1. $\ln 0.5 / \ln 0.98 \approx 34$. 2. What reads $h$ has no way back onto the belt: the held gates do not read it, the candidate is multiplied by 0, and the output gate acts on $h$ only. 3. $0.9999 \cdot 0.0001 \approx 0.0001$ against 0.25: 2,500 times smaller.
 #
 # ## Your turn
+
+# %% [markdown] tags=["exercise"] exercise="04.3"
+# Given are the forget gates of one unit, `f` (T,), $f_1$ to $f_T$. Along the belt alone, what is the derivative of $C_T$ with respect to $C_0$, to $C_1$, and so on to $C_T$? Return these T + 1 numbers, in this order.
+
+
+# %% tags=["exercise"]
+def left(f):
+    # solution:
+    ahead = np.cumprod(f[::-1])[::-1]
+    return np.append(ahead, 1.0)
+    # end
+
+
+lc.check("04.3", left)
+
+# %% [markdown] tags=["solution"]
+# $dC_T/dC_t = f_{t+1} f_{t+2} \cdots f_T$, and 1 for $t = T$, where no gate is ahead. It is also what is left at the end of what was written in step $t$, since $dC_t/d(i_t \tilde C_t) = 1$.
+
+# %% [markdown] tags=["exercise"] exercise="04.4"
+# Without weights the forget gate stands at $\sigma(b_f)$. Which bias $b_f$ gives a half-life of `steps` steps? Solve for it, and write the formula.
+
+
+# %% tags=["exercise"]
+def bias_for(steps):
+    # solution:
+    f = 0.5 ** (1 / steps)
+    return math.log(f / (1 - f))
+    # end
+
+
+lc.check("04.4", bias_for)
+
+# %% [markdown] tags=["solution"]
+# In an untrained network with weights the half-life is shorter than the formula promises: the gate sways around its bias, and what it loses on one side is more than what it gains on the other. It cannot be more open than 1. `half_life(survival(bias_for(50), seed=0)[0])` shows it.
+
+# %% [markdown] tags=["exercise"] exercise="04.5"
+# Somebody wrote this loop. It returns what an LSTM shows, the T rows of $h$, when gates and candidates `f`, `i`, `g`, `o` (T, H) and the first cell state `C` (H,) are given. It runs, and the network that was built with it even trained, to a loss that was a little too high. Mend it.
+
+
+# %% tags=["exercise"]
+def shown(f, i, g, o, C):
+    # solution:
+    h = []
+    for t in range(len(f)):
+        C = f[t] * C + i[t] * g[t]
+        h.append(o[t] * np.tanh(C))
+    return np.array(h)
+    # given:
+    # h = []
+    # for t in range(len(f)):
+    #     new = f[t] * C + i[t] * g[t]
+    #     h.append(o[t] * np.tanh(C))
+    #     C = new
+    # return np.array(h)
+    # end
+
+
+lc.check("04.5", shown)
+
+# %% [markdown] tags=["solution"]
+# Two names for one quantity, and the older was shown. With a single name there is nothing to confuse: after its line, `C` is the new cell state.
+
+# %% [markdown] tags=["exercise"] exercise="04.6"
+# Design the start of an LSTM of 32 units. Its weights are drawn at random as usual, and you choose the biases of forget and input gate, `{"b_f": ..., "b_i": ...}`. Before it has learnt anything,
 #
-# **1.** Which bias $b_f$ gives a half-life of 50 steps, by the formula? Solve for it, and measure with `survival` and `half_life` in three untrained networks. Predict first: will the measured half-life be shorter or longer than 50?
+# - the belt is to keep more than a half over 100 steps of random input (the median over all units, in each of three networks),
+# - the cell state, started at 0, is to stay small: after 100 steps a root mean square below 0.2,
+# - both gates are still to learn: without weights, slopes of at least 0.001.
 
 # %% tags=["exercise"]
-# solution:
-f = 0.5 ** (1 / 50)
-bias = math.log(f / (1 - f))
-lives = [half_life(survival(bias, seed)[0]) for seed in range(3)]
-print(f"f = {f:.4f}, bias {bias:.2f}; measured: {min(lives):.1f} to {max(lives):.1f}")
-assert all(30 < life < 50 for life in lives)
+# solution: start_biases
+start_biases = {"b_f": 6.0, "b_i": -5.0}
 # end
+lc.check("04.6", start_biases)
 
 # %% [markdown] tags=["solution"]
-# It is shorter. With weights the gate sways around its bias, and what it loses on one side is more than what it gains on the other: it cannot be more open than 1.
+# By the formula a half-life of 100 takes a bias of 5.0; the gates sway, so it takes somewhat more. From about 6.9 on the slope $f(1 - f)$ falls below 0.001. In between there is room, for both gates. The belt is then as good a start as the network of notebook 03 that learnt a gap of 40, and quieter.
 
 # %% [markdown] tags=["exercise"]
-# **2.** The essay speaks of *minor linear interactions*. Test it: is $C_{50}$ a linear function of $C_0$? If it is (up to a constant), then going from $0$ to $v$ changes $C_{50}$ by as much as going from $v$ to $2v$, for any $v$. Check it with $f = 0.9$ and $i = 0$ held, and with gates left to themselves.
-
-
-# %% tags=["exercise"]
-# solution:
-def bend(cell):
-    """How far the two changes are apart."""
-    rng = np.random.default_rng(0)
-    params = lstm.init(3, 8, rng, np.float64, forget_bias=5.0)
-    x, v = rng.standard_normal((50, 1, 3)), rng.standard_normal((1, 8))
-    at_0, at_v, at_2v = (lc.unroll(cell, params, x, state={"c": k * v}).final["c"] for k in (0, 1, 2))
-    return np.abs((at_2v - at_v) - (at_v - at_0)).max()
-
-
-print("held:", bool(bend(lstm.override(f=0.9, i=0.0)) < 1e-12), " left alone:", bool(bend(lstm) < 1e-12))
-# end
-
-# %% [markdown] tags=["solution"]
-# Held, it is linear: $C_{50} = 0.9^{50} C_0$. Left alone, it is not: $C$ shows in $h$, and $h$ moves gates and candidates. The belt itself is linear *for given gates*; the gates are where the rest comes in.
-
-# %% [markdown] tags=["exercise"]
-# **3.** `steps_to_forget` used plain gradient descent. Adam divides each gradient by its own typical size. Does it get a saturated gate moving? Count the steps with `lc.optim.Adam(0.1)` from biases of 0, 5 and 10 (`state = adam.init(p)`, then `adam.update(p, gradients, state)`, which changes `p`). And from 40?
-
+# To keep: what is left of a pulse in *your* untrained LSTM, on the belt and as the difference of two runs, beside that of the usual start.
 
 # %% tags=["exercise"]
-# solution:
-def steps_with_adam(bias, most=500):
-    adam, p = lc.optim.Adam(0.1), {"b_f": np.array([float(bias)])}
-    state = adam.init(p)
-    for steps in range(most):
-        f = gates(p["b_f"])[0]
-        if f[0] < 0.1:
-            return steps
-        adam.update(p, {"b_f": f * f * (1 - f)}, state)
-    return None
-
-
-print({bias: steps_with_adam(bias) for bias in (0, 5, 10, 40)})
-# end
-
-# %% [markdown] tags=["solution"]
-# Adam hardly minds a slope of $5 \cdot 10^{-5}$: it takes steps of about the same size whatever the gradient's. But from 40 it never starts, because there the slope is exactly 0, and there is nothing to divide.
+yours = {"b_f": 1.0, "b_i": 0.0} if start_biases is ... else start_biases
+pairs = {"usual start": (1.0, 0.0), "your start": (yours["b_f"], yours["b_i"])}
+for name, (b_f, b_i) in pairs.items():
+    on_belt, difference, size = survival(b_f, seed=0, input_bias=b_i)
+    print(f"{name}, after 100 steps: {on_belt[100]:.2f} on the belt, ", end="")
+    print(f"difference {difference[100]:.2f}, size of C {size:.2f}")
 
 # %% [markdown]
 # ## What you can do now

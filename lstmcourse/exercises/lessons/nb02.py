@@ -117,6 +117,21 @@ exercise(
                 lambda w, h: np.prod(w * (1 - h)),
                 "Look at the slope once more: at h and at -h tanh is equally steep.",
             ),
+            "the last step alone": (
+                lambda w, h: w * (1 - h[-1] ** 2),
+                "That is one step, from h_(k-1) to h_k. There are k of them.",
+            ),
+            "the last slope for all": (
+                lambda w, h: (w * (1 - h[-1] ** 2)) ** len(h),
+                (
+                    "The slope of the last step is taken for every step. Each has a state, and a slope, of "
+                    "its own."
+                ),
+            ),
+            "the slope at w h": (
+                lambda w, h: np.prod(w * (1 - np.tanh(w * h) ** 2)),
+                "tanh(w h) belongs to the next step, and its input is missing. What is h the result of?",
+            ),
             "a sum": (
                 lambda w, h: np.sum(w * (1 - h**2)),
                 "The factors of the steps are added. The chain rule does something else with them.",
@@ -233,6 +248,14 @@ exercise(
             "the matrix, not its transpose": (
                 _backwards(step=lambda d, slope, U: (d * slope) @ U),
                 "Forwards it is h @ U. On the way back the matrix stands the other way round.",
+            ),
+            "the order, and the matrix": (
+                _backwards(step=lambda d, slope, U: (d @ U) * slope),
+                "The slope is right now. The matrix stands the wrong way round, and comes too early as well.",
+            ),
+            "the square": (
+                _backwards(slope=lambda h: (1 - h) ** 2),
+                "The order is right now. Look at what is squared in the slope of tanh.",
             ),
             "no slopes": (
                 _backwards(step=lambda d, slope, U: d @ U.T),

@@ -1,0 +1,195 @@
+"""Answers to the exercises of notebook 04."""
+
+import itertools
+import math
+
+import numpy as np
+
+from . import right, wrong
+
+# 04.1 The belt, as a loop
+
+
+def by_loop(C, f, i, g):
+    out = np.empty(len(f))
+    for t in range(len(f)):
+        out[t] = C = f[t] * C + i[t] * g[t]
+    return out
+
+
+def accumulated(C, f, i, g):
+    step = lambda c, t: t[0] * c + t[1] * t[2]  # noqa: E731
+    return list(itertools.accumulate(zip(f, i, g, strict=True), step, initial=C))[1:]
+
+
+def in_closed_form(C, f, i, g):
+    kept = np.cumprod(f)
+    return kept * (C + np.cumsum(i * g / kept))
+
+
+right("04.1", by_loop, accumulated, in_closed_form)
+
+
+def belt(line, before="", give="states"):
+    """The loop, as a reader would type it."""
+    scope = {"np": np}
+    exec(
+        f"def belt(C, f, i, g):\n    states, first = [], C\n    {before}\n    for t in range(len(f)):\n"
+        f"        {line}\n        states.append(C)\n    return {give}\n",
+        scope,
+    )
+    return scope["belt"]
+
+
+LINE = "C = f[t] * C + i[t] * g[t]"
+wrong("04.1", "f and i exchanged", belt("C = i[t] * C + f[t] * g[t]"))
+wrong("04.1", "nothing forgotten", belt("C = C + i[t] * g[t]"))
+wrong("04.1", "all written", belt("C = f[t] * C + g[t]"))
+wrong("04.1", "the gate alone written", belt("C = f[t] * C + i[t]"))
+wrong("04.1", "squashed", belt("C = np.tanh(f[t] * C + i[t] * g[t])"))
+wrong("04.1", "1 - f", belt("C = (1 - f[t]) * C + i[t] * g[t]"))
+wrong("04.1", "the wrong brackets", belt("C = f[t] * (C + i[t] * g[t])"))
+wrong("04.1", "from the start each time", belt("C = f[t] * first + i[t] * g[t]"))
+wrong("04.1", "the start lost", belt(LINE, before="C = 0"))
+wrong("04.1", "the last alone", belt(LINE, give="C"))
+wrong("04.1", "the start as well", belt(LINE, before="states.append(C)"))
+wrong("04.1", "one step early", belt("states.append(C); " + LINE, give="states[::2]"))
+wrong("04.1", "raises", belt("C = f[t] * C[t] + i[t] * g[t]"))
+
+
+# 04.2 The forget gate alone held open
+
+right(
+    "04.2",
+    "the belt's part is the identity, the whole is not",
+    "The belt's part is the identity,  the whole is not.",
+)
+wrong("04.2", "it is the identity", "it is the identity")
+wrong("04.2", "it vanishes", "it vanishes")
+wrong("04.2", "it is the identity, if the inputs are small", "it is the identity, if the inputs are small")
+wrong("04.2", "it is a diagonal, but not the identity", "it is a diagonal, but not the identity")
+wrong("04.2", "it grows by one at each step", "it grows by one at each step")
+wrong("04.2", "none of the answers", "it is 1")
+wrong("04.2", "no word", 1)
+
+
+# 04.3 What is left at the end
+
+
+def from_behind(f):
+    left = [1.0]
+    for gate in reversed(f):
+        left.insert(0, left[0] * gate)
+    return left
+
+
+right(
+    "04.3",
+    from_behind,
+    lambda f: np.append(np.cumprod(f[::-1])[::-1], 1),
+    lambda f: np.exp(np.append(np.cumsum(np.log(f)[::-1])[::-1], 0.0)),
+)
+wrong("04.3", "from the front", lambda f: [math.prod(f[:t]) for t in range(len(f) + 1)])
+wrong("04.3", "from the front, without the start", np.cumprod)
+wrong("04.3", "C_0 missing", lambda f: from_behind(f)[1:])
+wrong("04.3", "C_T missing", lambda f: np.cumprod(f[::-1])[::-1])
+wrong("04.3", "back to front", lambda f: np.append(1, np.cumprod(f[::-1])))
+wrong("04.3", "from the front, turned round", lambda f: np.append(np.cumprod(f)[::-1], 1))
+wrong("04.3", "the 1 in front", lambda f: np.append(1, np.cumprod(f[::-1])[::-1]))
+wrong("04.3", "C_0 alone", math.prod)
+wrong(
+    "04.3",
+    "its own gate as well",
+    lambda f: [f[max(t - 1, 0)] * math.prod(f[t:]) for t in range(len(f) + 1)],
+)
+wrong("04.3", "one gate", lambda f: [*f, 1])
+wrong("04.3", "a power", lambda f: [f[-1] ** (len(f) - t) for t in range(len(f) + 1)])
+wrong("04.3", "a sum", lambda f: [sum(f[t:]) for t in range(len(f) + 1)])
+wrong("04.3", "what is lost", lambda f: [1 - v for v in from_behind(f)])
+wrong("04.3", "lost each time", lambda f: from_behind(1 - f))
+
+
+# 04.4 A bias for a half-life
+
+right(
+    "04.4",
+    lambda steps: math.log(0.5 ** (1 / steps) / (1 - 0.5 ** (1 / steps))),
+    lambda steps: -np.log(2 ** (1 / steps) - 1),
+    lambda k: -math.log(math.expm1(math.log(2) / k)),
+)
+wrong("04.4", "the gate", lambda steps: 2 ** (-1 / steps))
+wrong("04.4", "the logarithm of the gate", lambda steps: -math.log(2) / steps)
+wrong("04.4", "of 1 - f alone", lambda steps: -np.log(1 - 2 ** (-1 / steps)))
+wrong("04.4", "σ once more", lambda steps: 1 / (1 + math.exp(-(0.5 ** (1 / steps)))))
+wrong("04.4", "a time constant", lambda steps: math.log(math.exp(-1 / steps) / (1 - math.exp(-1 / steps))))
+wrong("04.4", "the half-life of a bias", lambda b: math.log(0.5) / math.log(1 / (1 + math.exp(-b))))
+wrong("04.4", "half a gate for each step", lambda steps: math.log(2 * steps - 1))
+wrong("04.4", "a root of 1/2 too few", lambda steps: -math.log(2 ** (1 / (steps - 1)) - 1))
+wrong("04.4", "one step too many", lambda steps: -math.log(2 ** (1 / (steps + 1)) - 1))
+wrong("04.4", "approximately", lambda steps: math.log(steps) - math.log(math.log(2)))
+wrong("04.4", "approximately, without ln 2", math.log)
+wrong("04.4", "the sign", lambda steps: math.log(2 ** (1 / steps) - 1))
+
+
+# 04.5 One step behind
+
+
+def renamed(f, i, g, o, C):
+    h = []
+    for t in range(len(f)):
+        C = f[t] * C + i[t] * g[t]
+        h.append(o[t] * np.tanh(C))
+    return np.array(h)
+
+
+def unit_by_unit(f, i, g, o, C):
+    h = np.zeros(f.shape)
+    for unit in range(f.shape[1]):
+        c = C[unit]
+        for t in range(f.shape[0]):
+            c = f[t, unit] * c + i[t, unit] * g[t, unit]
+            h[t, unit] = math.tanh(c) * o[t, unit]
+    return h
+
+
+right("04.5", renamed, unit_by_unit)
+
+
+def shown(show, new="f[t] * C + i[t] * g[t]", keep="new", give="np.array(h)"):
+    scope = {"np": np}
+    exec(
+        f"def shown(f, i, g, o, C):\n    h = []\n    for t in range(len(f)):\n        new = {new}\n"
+        f"        h.append({show})\n        C = {keep}\n    return {give}\n",
+        scope,
+    )
+    return scope["shown"]
+
+
+wrong("04.5", "not mended", shown("o[t] * np.tanh(C)"))
+wrong("04.5", "not carried on", shown("o[t] * np.tanh(new)", keep="C"))
+wrong("04.5", "no squashing", shown("o[t] * new"))
+wrong("04.5", "no output gate", shown("np.tanh(new)"))
+wrong("04.5", "a step further", shown("o[t] * np.tanh(f[t] * new + i[t] * g[t])"))
+wrong("04.5", "the cell states", shown("new"))
+wrong("04.5", "squashed on the belt", shown("o[t] * new", new="np.tanh(f[t] * C + i[t] * g[t])"))
+wrong("04.5", "the gate one step behind", shown("o[max(t - 1, 0)] * np.tanh(new)"))
+wrong("04.5", "the last alone", shown("o[t] * np.tanh(new)", give="h[-1]"))
+
+
+# 04.6 A start that remembers
+
+right(
+    "04.6",
+    {"b_f": 6, "b_i": -5},
+    {"b_hf": 5.7, "bi": np.float32(-4.5), "b_o": 1.0},
+    {"b_f": np.full(32, 6.5), "b_i": [-6.0] * 32},
+)
+wrong("04.6", "weights as well", {"b_f": 6, "b_i": -5, "W_f": 1})
+wrong("04.6", "the wrong way round", {"b_f": -6, "b_i": 5})
+wrong("04.6", "forgets", {"b_f": 5, "b_i": -5})
+wrong("04.6", "buried", {"b_f": 6, "b_i": 0})
+wrong("04.6", "cannot learn to forget", {"b_f": 20, "b_i": -5})
+wrong("04.6", "cannot learn to write", {"b_f": 6, "b_i": -20})
+wrong("04.6", "incomplete", {"b_f": 6})
+wrong("04.6", "no weights", 6)
+wrong("04.6", "another shape", {"b_f": [6, 6], "b_i": -5})
