@@ -287,7 +287,7 @@ exercise(
     hints=(
         "First the gate: which f gives f multiplied by itself `steps` times = 0.5?",
         "Then the bias: σ(b) = 1/(1 + e^(-b)) is to be f. Solve for b.",
-        "f = 0.5 to the power of 1/steps. And from 1/f = 1 + e^(-b) follows what e^(-b) is.",
+        "The gate is 0.5 to the power of 1/steps. And from 1/f = 1 + e^(-b) follows what e^(-b) is.",
     ),
     judge=Function(
         _bias,
