@@ -9,7 +9,7 @@
 # - say what five rewritings do, and follow the first two by hand,
 # - tell what a measurement of time can show and what it cannot.
 #
-# It takes about 25 minutes, and is an aside: the rest of the course does not need it.
+# It takes about 25 minutes, and the exercises three quarters of an hour. It is an aside: the rest of the course does not need it.
 
 # %% tags=["setup"]
 import time
@@ -43,11 +43,12 @@ print(lstm.definition())
 # We begin with a program that does just what the equations say, for each step in turn: eight products, four sums of three terms, and so on. $\sigma$ is written as $\tfrac12 (1 + \tanh \tfrac a2)$, which cannot overflow.
 
 
-# %%
+# %% tags=["setup"]
 def sigmoid(a):
     return 0.5 * (1 + np.tanh(0.5 * a))
 
 
+# %%
 def as_it_is_said(x):
     h, c, out = np.zeros((B, H), "f4"), np.zeros((B, H), "f4"), []
     for x_t in x:
@@ -239,48 +240,44 @@ print("    for t" + lstm.source(backward=True).partition("    for t")[2].partiti
 # - Compare ratios of medians from one run, check first that the results agree, and say at which size.
 #
 # ## Exercises
-#
-# **1.** How many multiplications does a step of this LSTM take in its products, for one sequence? How many of them can be moved ahead of the loop?
+
+# %% [markdown] tags=["exercise"] exercise="09b.1"
+# How many multiplications does a step of an LSTM take in its matrix products, for one sequence, D inputs and H units? Return two numbers: those that have to stay in the loop, and those that can be moved ahead of it.
+
 
 # %% tags=["exercise"]
-# solution:
-inside, outside = 4 * H * H, 4 * H * D
-print(inside + outside, "multiplications,", outside, "of them ahead of the loop")
-# end
+def multiplications(D, H):
+    # solution:
+    return 4 * H * H, 4 * H * D
+    # end
+
+
+lc.check("09b.1", multiplications)
 
 # %% [markdown] tags=["solution"]
 # Each of the four layers multiplies $h$ ($H \cdot H$ weights) and $x$ ($D \cdot H$ weights). The part with $x$ can be moved.
 
-# %% [markdown] tags=["exercise"]
-# **2.** In a GRU the candidate's layer multiplies $r_t \odot h_{t-1}$. Can its product be merged with those of the two gates? Look at `lc.cells.gru.source()`, and count the products in the loop.
+# %% [markdown] tags=["exercise"] exercise="09b.2"
+# The program above keeps $f, i, o, g, C, \tanh C$ and $h$ for every step, for the way back. How many MB (millions of bytes) is that in float32, for T steps of B sequences?
+
 
 # %% tags=["exercise"]
-# solution:
-loop = lc.cells.gru.source().partition("for t in range(T):")[2]
-print(loop.count("dot("), "products in each step of a GRU,", end=" ")
-print(
-    lc.cells.gru_reset_after.source().partition("for t in range(T):")[2].count("dot("),
-    "with the reset after it",
-)
-# end
+def megabytes(T, B, H):
+    # solution:
+    return 7 * T * B * H * 4 / 1e6
+    # end
+
+
+lc.check("09b.2", megabytes)
 
 # %% [markdown] tags=["solution"]
-# No: $r_t$ has to be known first, so a step takes two products, one after another. Where the reset comes after the
-# product, one is enough. cuDNN and PyTorch use that variant ([notebook 12](12_gated_recurrent_unit.ipynb)).
+# For 2,000 steps of 4 sequences, beside what Python's `tracemalloc` measures in a forward pass: once as it is, and once with `checkpoint_every=50`, which stores the states at every 50th step only and computes the rest again when it is needed.
 
-# %% [markdown] tags=["exercise"]
-# **3.** The program above stores $f, i, o, g, C, \tanh C$ and $h$ for every step, for the way back. How many MB is
-# that for $T = 2{,}000$ steps of 4 sequences in float32? Compute it, and then measure a forward pass with Python's
-# `tracemalloc`: `start()` before it, `get_traced_memory()[1]` after it (the peak, in bytes), then `stop()`. Do it
-# once as it is, and once with `lc.unroll(..., checkpoint_every=50)`, which stores the states at every 50th step
-# only and computes the rest again when it is needed.
-
-# %% tags=["exercise"]
-# solution:
+# %% tags=["solution"]
 import tracemalloc
 
 long = np.zeros((2000, 4, D), "f4")
-print(f"computed: {7 * 2000 * 4 * H * 4 / 1e6:.1f} MB for what is stored")
+print(f"computed: {megabytes(2000, 4, H):.1f} MB for what is stored")
 for every in (None, 50):
     lc.unroll(lstm, params, long[:4], checkpoint_every=every and 2)  # the program is made at the first call
     tracemalloc.start()
@@ -288,9 +285,88 @@ for every in (None, 50):
     peak = tracemalloc.get_traced_memory()[1] / 1e6
     tracemalloc.stop()
     print(f"checkpoint_every={every}: less than {5 * np.ceil(peak / 5):.0f} MB")
-# end
 
 # %% [markdown] tags=["solution"]
 # What is stored is 7 MB. The peak is higher, since $x_t W + b$, with its $4H$ columns, is there for all steps at
 # once as well. With checkpoints it is less than 5 MB, of which the output takes 1; the price is a second forward
 # pass. Training needs such a thing for sequences of ten thousand steps, not for those of this course.
+
+# %% [markdown] tags=["exercise"] exercise="09b.3"
+# A GRU ([notebook 12](12_gated_recurrent_unit.ipynb)) has three layers. Those of its two gates, $z$ and $r$, multiply $h_{t-1}$. The third, the candidate's, multiplies $r_t \odot h_{t-1}$. How many products with a state are left in its loop, when all have been merged that can be? Commit yourself before you look at `lc.cells.gru.source()`. The answers: `"one, for all three layers"`, `"two, at the same time"`, `"two, one after the other"`, `"three, one after the other"`, `"one, and one ahead of the loop"`, `"none, all ahead of the loop"`.
+
+# %% tags=["exercise"]
+# solution: prediction
+prediction = "two, one after the other"
+# end
+lc.check("09b.3", prediction)
+
+# %% tags=["solution"]
+for cell in (lc.cells.gru, lc.cells.gru_reset_after):
+    loop = cell.source().partition("for t in range(T):")[2]
+    print(f"{cell.name:16} {loop.count('dot(')} product(s) in each step")
+
+# %% [markdown] tags=["solution"]
+# Where the reset comes after the product, one is enough. cuDNN and PyTorch use that variant.
+
+# %% [markdown] tags=["exercise"] exercise="09b.4"
+# Somebody took `merged` from above, put in weights from PyTorch, and wondered. There the columns of `U` (H, 4H), `W` (D, 4H) and `b` lie in the order i, f, g, o. The input `x` is (T, B, D), and all states are returned, (T, B, H). Mend it.
+
+
+# %% tags=["exercise"]
+def mended(U, W, b, x):
+    H = len(U)
+    h, c, out = np.zeros((x.shape[1], H)), np.zeros((x.shape[1], H)), []
+    for x_t in x:
+        a = h @ U + x_t @ W + b
+        # solution:
+        i, f, g, o = np.split(a, 4, axis=1)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        # given:
+        # f, i, o = np.split(sigmoid(a[:, : 3 * H]), 3, axis=1)
+        # c = f * c + i * np.tanh(a[:, 3 * H :])
+        # h = o * np.tanh(c)
+        # end
+        out.append(h)
+    return np.stack(out)
+
+
+lc.check("09b.4", mended)
+
+# %% [markdown] tags=["exercise"] exercise="09b.5"
+# The gradient of `U` is a sum over steps. Given are `before`, every $h_{t-1}$, (T, B, H), and `d_a`, the gradients of what the layers squash, (T, B, 4H). Return the gradient of `U`, (H, 4H), with *one* matrix product. The check counts products.
+
+
+# %% tags=["exercise"]
+def gradient_of_U(before, d_a):
+    # solution:
+    H = before.shape[-1]
+    return before.reshape(-1, H).T @ d_a.reshape(-1, 4 * H)
+    # end
+
+
+lc.check("09b.5", gradient_of_U)
+
+# %% [markdown] tags=["solution"]
+# Every step of every sequence is a row. $h^\top \delta a$ of one step sums over its $B$ rows; with all $T B$ rows under one another, one product sums over all.
+
+# %% [markdown] tags=["exercise"] exercise="09b.6"
+# To keep: a lean program, written by hand, for the cell of [notebook 11](11_coupled_gates.ipynb), an LSTM without an input gate: $i_t = 1 - f_t$. Its three layers lie side by side in the order f, g, o: `U` (H, 3H), `W` (D, 3H), `b` (3H,). Start from zeros, and return all states, (T, B, H). The check looks at the numbers, then counts matrix products: one ahead of the loop, one in each step.
+
+
+# %% tags=["exercise"]
+def lean(U, W, b, x):
+    # solution:
+    h = c = np.zeros((x.shape[1], len(U)))
+    out = []
+    for a_t in x @ W + b:
+        f, g, o = np.split(a_t + h @ U, 3, axis=1)
+        f = sigmoid(f)
+        c = f * c + (1 - f) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        out.append(h)
+    return np.stack(out)
+    # end
+
+
+lc.check("09b.6", lean)

@@ -514,6 +514,8 @@ exercise(
             "no reset": (_no_reset, "The reset gate has nothing to do: n sees all of h."),
             "sigmoid on n": (_torch(squash=_sigmoid), "n is squashed by a sigmoid, and should be by tanh."),
         },
-        praise="That runs any of PyTorch's GRUs. Ask of each library which order, which share, and which side.",
+        praise=(
+            "That runs any of PyTorch's GRUs. Ask of each library which order, which share, and which side."
+        ),
     ),
 )
