@@ -264,7 +264,7 @@ print("feminine, masculine:", np.round(shares, 2))
 lc.check("07.5", shares)
 
 # %% [markdown] tags=["solution"]
-# It is no guess: the reader says *he* to nearly everybody. Put the masculine mean into a row about a queen, and the answer turns; put the feminine mean into one about a king, and *he* is said all the same. So at this word the unit can take *she* away and cannot make it. From two words later on, nearly all answers turn both ways.
+# It is no guess: the reader says *he* to nearly everybody. Put the masculine mean into a row about a queen, and the answer turns; put the feminine mean into one about a king, and *he* is said all the same. So at this word the unit can take *she* away and cannot make it. From the next word on, nearly all answers turn, both ways.
 
 # %% [markdown] tags=["exercise"] exercise="07.6"
 # Design a unit that holds the last marked value. It has two inputs: a value, $-1$ or 1, and a mark, 0 or 1. At a mark the value takes the place of what was there; until the next mark nothing changes, whatever the values are. The weights that are given make a unit that never writes. (In `W_f`, `W_i` and `W_g` the first number is for the value, the second for the mark.)

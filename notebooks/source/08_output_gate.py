@@ -61,6 +61,20 @@ run = lc.unroll(lstm, params, rng.standard_normal((200, 4, 3)))
 lc.claim("C33", "whatever the weights, h stays within -1 and 1", bool((np.abs(run["h"]) <= 1).all()))
 print("and C goes beyond it:", bool((np.abs(run["c"]) > 1).any()))
 
+# %% [markdown] tags=["exercise"] exercise="08.1"
+# Write in NumPy what is shown: $h_t$, from the new state `C` (B, H), the input `x` (B, D) and the hidden state `h` (B, H) of the step before. `W`, `U` and `b` are those of the output gate.
+
+
+# %% tags=["exercise"]
+def shown_of(x, h, C, W, U, b):
+    # solution:
+    o = 1 / (1 + np.exp(-(x @ W + h @ U + b)))
+    return o * np.tanh(C)
+    # end
+
+
+lc.check("08.1", shown_of)
+
 # %% [markdown]
 # ## Stored and shown, in the trained network
 #
@@ -136,7 +150,19 @@ lc.claim("C34", "before training the gate does not care what comes next", np.abs
 # %% [markdown]
 # ## Hide it for a while
 #
-# If $h$ only *shows* what $C$ stores, then hiding should do no harm as long as nobody has to answer. Try it on one sentence: here are two units of the network at each word, and, beside them, the words that it expects next. Choose *king* to see what it expects after the last word. Predict:
+# If $h$ only *shows* what $C$ stores, then hiding should do no harm as long as nobody has to answer. So shut all output gates at the subject and at the words after it, and open them again at the last word before the verb. The number is still in the book.
+
+# %% [markdown] tags=["exercise"] exercise="08.2"
+# How does the verb fare, in 512 rows? One of `"as right as before"`, `"hardly better than a guess"`, `"the other verb"`, `"right for the plural alone"`, `"right in the first sentence alone"`, `"wrong at the pronoun alone"`.
+
+# %% tags=["exercise"]
+# solution: prediction
+prediction = "hardly better than a guess"
+# end
+lc.check("08.2", prediction)
+
+# %% [markdown]
+# Try it on one sentence first: here are two units of the network at each word, and, beside them, the words that it expects next. Choose *king* to see what it expects after the last word. Predict:
 #
 # - The output gate of unit 21, which carries gender, is shut from *queens* to *old*. Does the network still expect *are*?
 # - All output gates are shut there, and open again at *king*. And now?
@@ -147,9 +173,7 @@ lc.claim("C34", "before training the gate does not care what comes next", np.abs
 lc.lab(reader, x="the queens near the old king", units=[number, gender])
 
 # %% [markdown]
-# With one unit hidden, hardly anything changes. With all of them hidden *are* is gone, though they are open when it is asked for.
-#
-# Is that so in general? We do it in 512 rows: all output gates are shut at the subject and at the words after it, and open again at the last word before the verb. The number is still in the book.
+# With one unit hidden, hardly anything changes. With all of them hidden *are* is gone, though they are open when it is asked for. Is that so in general? Here are the 512 rows:
 
 # %%
 hidden = reader.with_cell(lstm.override(o=0.0))
@@ -197,49 +221,112 @@ lc.reader.answers(open_always.predict(rows.x), rows)
 # 3. Why is there a $\tanh$ between $C_t$ and $h_t$?
 #
 # *Answers:* 1. No: the read-out sees $h_t = 0$ always. 2. Yes, with different output gates. 3. $C_t$ has no bounds; the layers of the next step would saturate if they saw it as it is. (That it is needed is a finding of Greff et al. 2015, notebook 15, and not of this page.)
-#
+
+# %% [markdown]
 # ## Your turn
-#
-# **1.** By hand: one unit that is set by $x = 1$ and holds its value, and shows it only at steps at which a second input is 1. Check that $h$ is 0 (nearly) at the other steps.
+
+# %% [markdown] tags=["exercise"] exercise="08.3"
+# Somebody wrote a whole step of the LSTM, with joined weights in the order i, f, g, o. It returns `h` and `c`. What it shows lags behind. Mend it.
+
 
 # %% tags=["exercise"]
-# solution:
-by_hand = {name: np.zeros(s) for name, s in lstm.parameter_shapes(2, 1).items()}
-by_hand["b_f"][:], by_hand["b_i"][:], by_hand["b_o"][:] = 10.0, 10.0, -10.0
-by_hand["W_g"][0], by_hand["W_o"][1] = 5.0, 20.0
-x = np.zeros((6, 1, 2))
-x[0, 0, 0] = 1.0
-x[[2, 5], 0, 1] = 1.0
-shows = lc.unroll(lstm, by_hand, x)["h"].ravel()
-assert (shows[[2, 5]] > 0.7).all() and (np.abs(shows[[0, 1, 3, 4]]) < 1e-3).all()
-# end
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
 
-# %% [markdown] tags=["exercise"]
-# **2.** In the trained network, hold the output gate of the gender unit *alone* shut, at all words. What breaks, and how does that compare with silencing it (`lc.inspection.silence`)? Why must the two agree?
 
-# %% tags=["exercise"]
-# solution:
-shut = lc.inspection.pin(reader, "o", 0.0, gender).predict(rows.x)
-silent = lc.inspection.silence(reader, gender).predict(rows.x)
-print(lc.reader.answers(shut, rows))
-assert np.abs(shut - silent).max() < 1e-9
-# end
+def step(x, h, c, W, U, b):
+    # solution:
+    i, f, g, o = np.split(x @ W + h @ U + b, 4, axis=1)
+    i, f, o = sigmoid(i), sigmoid(f), sigmoid(o)
+    c = f * c + i * np.tanh(g)
+    h = o * np.tanh(c)
+    return h, c
+    # given:
+    # i, f, g, o = np.split(x @ W + h @ U + b, 4, axis=1)
+    # i, f, o = sigmoid(i), sigmoid(f), sigmoid(o)
+    # h = o * np.tanh(c)
+    # c = f * c + i * np.tanh(g)
+    # return h, c
+    # end
+
+
+lc.check("08.3", step)
 
 # %% [markdown] tags=["solution"]
-# Gender breaks. They agree because a unit acts on the others, and on the read-out, through its $h$ alone: $h = 0$ and weights of 0 behind it come to the same.
+# In NumPy a name means what it was last given: the line for $h$ saw the old `c`. In an equation, $C_t$ and $C_{t-1}$ have different names.
 
-# %% [markdown] tags=["exercise"]
-# **3.** Hold the gender unit's output gate shut at the *one* word before the pronoun. Predict first. What does the result say about where else gender is known by then?
+# %% [markdown] tags=["exercise"] exercise="08.4"
+# By hand: one unit with two inputs. It is set by a 1 in the first and holds that; and it shows it, $h > 0.7$, only at steps at which the second input is 1. At all other steps $h$ stays within 0.05 of 0. The two inputs are never 1 at once. Give the weights by name; what you leave out is 0.
+
+# %% tags=["exercise"]
+# solution: weights
+weights = {"b_f": 10.0, "b_i": 10.0, "W_g": [5.0, 0.0], "W_o": [0.0, 20.0], "b_o": -10.0}
+# end
+lc.check("08.4", weights)
+
+# %% [markdown] tags=["exercise"] exercise="08.5"
+# Somebody shows you $h_t$ and $o_t$, neither of them 0. What is $C_t$? Derive it, and write it as a function.
+
+
+# %% tags=["exercise"]
+def stored(h, o):
+    # solution:
+    return np.arctanh(h / o)
+    # end
+
+
+lc.check("08.5", stored)
+
+# %% [markdown] tags=["solution"]
+# $h = o \tanh(C)$, so $\tanh(C) = h / o$ and $C = \operatorname{artanh}(h / o)$. For a large $|C|$ the tanh is so flat that nearly the same is shown of different states; with $o = 0$ nothing can be told.
+
+# %% tags=["setup"]
+few = lc.reader.rows(64)
+
+# %% [markdown] tags=["exercise"] exercise="08.6"
+# The probe found *one* unit that carries gender. Which units does the reader *need* for it? Silence each of the 32 units in turn (`lc.inspection.silence`) and read the 64 rows `few`. Hand in the set of those units without which less than 0.8 of the genders are right.
+
+# %% tags=["exercise"]
+# solution: needed
+needed = set()
+for unit in range(reader.hidden_size):
+    quiet = lc.inspection.silence(reader, unit)
+    said = lc.reader.answers(quiet.predict(few.x), few)
+    if said["gender"] < 0.8:
+        needed.add(unit)
+        print(f"without unit {unit}: gender {said['gender']:.2f}")
+# end
+lc.check("08.6", needed)
+
+# %% [markdown] tags=["solution"]
+# The carrier is among them, and it is not alone. To hold its output gate shut at every word (`lc.inspection.pin(reader, "o", 0.0, gender)`) comes to the same as to silence it: a unit acts on the others, and on the read-out, through its $h$ alone. A probe finds where gender can be read; silencing finds what the answers rest on.
+
+# %% [markdown] tags=["exercise"] exercise="08.7"
+# To keep: a sentence of your own that leads the reader astray. It was right in every test row. Write a sentence of the language, correct in itself, that ends with its pronoun and has at most 20 words. The reader must prefer the wrong verb or the wrong pronoun. The words that there are: `reader.task.symbols`.
 
 # %% tags=["exercise"]
 # solution:
-last = np.arange(len(rows.x)) % 14 == 10
-shut_there = lc.inspection.pin(reader, "o", 0.0, gender)
-print(lc.reader.answers(lc.inspection.patch(reader, shut_there, rows.x, last), rows))
+sentence = "the king is sad and near the queens near the nuns near the girls he"
+# given:
+# sentence = "the king near the queens is sad and near the nuns he"
 # end
+lc.check("08.7", sentence)
+
+# %% [markdown] tags=["exercise"]
+# What the reader expects where your pronoun stands:
+
+# %% tags=["exercise"]
+x = reader.task.encode(sentence)[:, None]
+said = reader.predict(x)[-2, 0, reader.task.pronoun_words]
+print(dict(zip(("he", "she", "they"), said.round(3).tolist(), strict=True)))
 
 # %% [markdown] tags=["solution"]
-# Nothing breaks. This unit carries gender to the end of the sentence, but by the last word others know it too, through $h$, and without its voice they decide. "A unit that carries it" and "the units that are read" need not be the same.
+# Three plural nouns in a row are enough. In training, the pronoun came after four words at the latest, and the reader no longer expects one here: all three probabilities are small, and the largest is the wrong one. In rows with longer distances it goes wrong by itself, number first:
+
+# %% tags=["solution"]
+for gap in (4, 8, 12):
+    longer = lc.reader.rows(128, gap=gap)
+    print(f"gap {gap}:", lc.reader.answers(reader.predict(longer.x), longer))
 
 # %% [markdown]
 # ## What you can do now
