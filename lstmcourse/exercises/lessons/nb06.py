@@ -9,9 +9,9 @@ from ...cells import lstm
 from ...engine.layers import affine
 from ...engine.ops import sigmoid, tanh
 from ...run.unroll import unroll
-from ..cells import Mistake
 from ..define import exercise
 from ..judges import Behaviour, Choice, Equations, Function, Rule
+from ..slips import slips
 from ..weights import weights_of
 
 NOTEBOOK = "06_input_gate"
@@ -423,12 +423,15 @@ return new_h, new_c
 """
 
 
-def _ungated(name="ungated", changed=""):
-    """The LSTM without an input gate; a changed line takes the place of the one that begins alike."""
-    lines = {line.split()[0]: line for line in (_UNGATED.strip() + "\n" + changed).splitlines()}
-    scope = {"affine": affine, "sigmoid": sigmoid, "tanh": tanh}
-    exec("\n    ".join(["def wrong(x, h, c):", *lines.values()]), scope)
-    return cell(scope["wrong"], name=name)
+@cell
+def _ungated(x, h, c):
+    """The LSTM without an input gate."""
+    f = sigmoid(affine("f", h, x))
+    g = tanh(affine("g", h, x))
+    o = sigmoid(affine("o", h, x))
+    c = f * c + g
+    h = o * tanh(c)
+    return h, c
 
 
 _WITHOUT_A_GATE = {
@@ -488,8 +491,8 @@ exercise(
         "A function of `x`, `h` and `c` under `@lc.cell`, with the layers f, g and o, that returns `h, c`.",
     ),
     judge=Equations(
-        _ungated(),
-        lambda: [Mistake(name, _ungated(name, line), says) for name, (line, says) in _WITHOUT_A_GATE.items()],
+        _ungated,
+        lambda: slips("x, h, c", _UNGATED, [(k, line, says) for k, (line, says) in _WITHOUT_A_GATE.items()]),
         praise="That is the LSTM without an input gate. Can it learn the language? Train it, below.",
     ),
 )
