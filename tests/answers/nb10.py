@@ -125,7 +125,9 @@ right(
     },
 )
 wrong("10.3", "counts up", {**down(), "b_g": np.arctanh(1 / 7), "p_o": 300, "p_f": -300})
-wrong("10.3", "never spikes", down(b_i=-30.0))
+wrong("10.3", "nothing is counted", down(b_i=-30.0))
+wrong("10.3", "fades", down(p_f=0.0, b_f=0.0))
+wrong("10.3", "never shown", down(b_o=-600.0))
 wrong("10.3", "always open", down(p_f=0.0, b_f=30.0))
 wrong("10.3", "one step early", down(6))
 wrong("10.3", "one step late", down(8))
@@ -202,7 +204,8 @@ def signalled(period=10, first=0.001, sharp=400.0, **changed):
 
 right("10.5", signalled(), signalled(first=0.002, W_i=200.0, p_i=5e4, sharp=1000.0))
 wrong("10.5", "ticks by itself", signalled(b_i=50.0))
-wrong("10.5", "never answers", signalled(W_i=0.0))
+wrong("10.5", "nothing begins", signalled(W_i=0.0))
+wrong("10.5", "never answers", signalled(b_o=-3e5))
 wrong("10.5", "answers at once", signalled(W_g=50.0))
 wrong("10.5", "one step early", signalled(W_g=0.0))
 wrong("10.5", "one step late", signalled(11))

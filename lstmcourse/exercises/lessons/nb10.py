@@ -196,8 +196,9 @@ exercise(
 
 def _ticking(params: dict) -> dict[str, np.ndarray]:
     """What one unit does in 70 steps in which nothing comes in; spikes are downwards."""
-    h = unroll(peephole, params, np.zeros((70, 1, 1)))["h"][:, 0, 0]
-    return {"h": h, "at": np.flatnonzero(h < -0.5) + 1}
+    run = unroll(peephole, params, np.zeros((70, 1, 1)))
+    h, c = (run[state][:, 0, 0] for state in "hc")
+    return {"h": h, "c": c, "at": np.flatnonzero(h < -0.5) + 1}
 
 
 def _by_hand(answer: Any) -> dict[str, np.ndarray]:
@@ -229,13 +230,26 @@ exercise(
         _by_hand,
         (
             Rule(
-                "counts up",
-                "It spikes upwards, so its state counts up. Which weight says what each step adds?",
-                lambda run: run["h"].max() < 0.5,
+                "nothing is counted",
+                "The cell state stays near 0: the candidate is 0, or the input gate lets nothing in.",
+                lambda run: np.abs(run["c"]).max() > 0.02,
             ),
             Rule(
-                "never spikes",
-                "In 70 steps h never falls below -0.5: nothing is counted, or the output gate never opens.",
+                "counts up",
+                "The cell state grows, so it counts up. Which weight says what each step adds?",
+                lambda run: run["c"][0] < 0,
+            ),
+            Rule(
+                "fades",
+                (
+                    "The steps do not add up: after two of them the state is not twice what it is after one. "
+                    "Which gate has to stand open while it counts?"
+                ),
+                lambda run: run["c"][1] < 1.9 * run["c"][0],
+            ),
+            Rule(
+                "never shown",
+                "The cell state counts, but h never falls below -0.5: the output gate does not open.",
                 lambda run: len(run["at"]) > 0,
             ),
             Rule(
@@ -370,12 +384,11 @@ def _signals(answer: Any) -> dict[str, np.ndarray]:
     params = weights_of(peephole, needed=())(answer)
     task = SpikeDelays(delay=10, kind="generate", steps=100)
     batch = task.batch(batch_size=40, dtype=np.float64, seed=1)
-    silent, h = (
-        unroll(peephole, params, x)["h"][..., 0] > 0.5 for x in (np.zeros_like(batch.x[:, :1]), batch.x)
-    )
+    silent, run = (unroll(peephole, params, x) for x in (np.zeros_like(batch.x[:, :1]), batch.x))
+    silent, h = (r["h"][..., 0] > 0.5 for r in (silent, run))
     start = batch.x[..., 0].argmax(axis=0)
     after = (h & (np.arange(len(h))[:, None] > start)).argmax(axis=0) - start
-    return {"silent": silent, "h": h, "right": batch.y == 1, "start": start, "after": after}
+    return {"silent": silent, "h": h, "c": run["c"], "right": batch.y == 1, "start": start, "after": after}
 
 
 exercise(
@@ -408,8 +421,16 @@ exercise(
                 lambda run: not run["silent"].any(),
             ),
             Rule(
+                "nothing begins",
+                (
+                    "A spike comes in, and the cell state does not count up from there: is the input gate "
+                    "open at all steps that follow?"
+                ),
+                lambda run: run["c"].max() > 0.5,
+            ),
+            Rule(
                 "never answers",
-                "A spike comes in, and no answer follows in 100 steps.",
+                "The cell state counts, but no answer is shown in 100 steps: the output gate does not open.",
                 lambda run: run["h"].any(),
             ),
             Rule(
