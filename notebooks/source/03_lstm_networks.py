@@ -308,16 +308,23 @@ lc.check("03.5", one_gate)
 # It has a line along which the state passes with a product and a sum, as the cell state does. It has no second state: what it stores it also shows. Of this kind is the GRU (notebook 12). It has twice the parameters of a plain network.
 
 # %% [markdown] tags=["exercise"] exercise="03.6"
-# Now the whole LSTM, by hand. It has one unit and one input, which is 0 or 1. Set its weights so that the cell state *counts the ones*: after each of 100 steps it is to be less than one half from the number of ones so far. Its parameters are `W_f`, `U_f`, `b_f`, and the same for `i`, `g` and `o`; those that you do not name are 0.
+# Now the whole LSTM, by hand, on the sentence of notebook 02. It has one unit, and reads three words as one-hot rows: *France*, *Japan*, and *any other* word. Design weights with which
+#
+# - the cell state stays near 0 before any country was read,
+# - it stands near $+1$ after *France* and near $-1$ after *Japan*, and still does 1,000 other words later,
+# - a new country takes the place of the old one,
+# - and the gradient is kept, which no switch of notebook 02 could do: $dC/dC$ over these 1,000 words is above one half.
+#
+# `W_f`, `W_i`, `W_g` and `W_o` have three numbers each, one for each word. There are `U_f` and `b_f`, too, and the same for `i`, `g` and `o`. What you do not name is 0.
 
 # %% tags=["exercise"]
-# solution: counter
-counter = {"b_f": 20, "b_i": 20, "W_g": 20}
+# solution: keeper
+keeper = {"W_f": [-20, -20, 20], "W_i": [20, 20, -20], "W_g": [20, -20, 0]}
 # end
-lc.check("03.6", counter)
+lc.check("03.6", keeper)
 
 # %% [markdown] tags=["solution"]
-# The forget gate stands open, the input gate too, and the candidate is $\tanh(20 x)$: 0 for a 0, and 1 for a 1. Or the other way round: the candidate is always 1, and the input gate opens only for a 1, `{"b_f": 20, "b_g": 20, "W_i": 40, "b_i": -20}`.
+# At a country the forget gate shuts and the input gate opens: the old one goes, and the candidate, $+1$ or $-1$, comes. At any other word it is the other way round, and the belt passes unchanged, with a slope of $\sigma(20) \approx 1$ at each step. Memory and gradient no longer stand in each other's way, since it is not the state itself that decides whether it stays.
 
 # %% [markdown] tags=["exercise"]
 # To keep: the picture of your cell with one gate. What does it share with that of the LSTM, and what is missing?

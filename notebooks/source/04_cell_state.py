@@ -570,21 +570,21 @@ lc.check("04.3", left)
 # $dC_T/dC_t = f_{t+1} f_{t+2} \cdots f_T$, and 1 for $t = T$, where no gate is ahead. It is also what is left at the end of what was written in step $t$, since $dC_t/d(i_t \tilde C_t) = 1$.
 
 # %% [markdown] tags=["exercise"] exercise="04.4"
-# Without weights the forget gate stands at $\sigma(b_f)$. Which bias $b_f$ gives a half-life of `steps` steps? Solve for it, and write the formula.
+# A gate that is wide open learns slowly. Put that into a formula: a forget gate stands where after `steps` steps one half of a value is left. How large is its slope there, the derivative of $\sigma$?
 
 
 # %% tags=["exercise"]
-def bias_for(steps):
+def slope_of(steps):
     # solution:
     f = 0.5 ** (1 / steps)
-    return math.log(f / (1 - f))
+    return f * (1 - f)
     # end
 
 
-lc.check("04.4", bias_for)
+lc.check("04.4", slope_of)
 
 # %% [markdown] tags=["solution"]
-# In an untrained network with weights the half-life is shorter than the formula promises: the gate sways around its bias, and what it loses on one side is more than what it gains on the other. It cannot be more open than 1. `half_life(survival(bias_for(50), seed=0)[0])` shows it.
+# From $f^k = 1/2$ follows $f = 2^{-1/k}$, and the slope is $f(1 - f)$. For long half-lives $1 - f \approx \ln 2 / k$, so the slope falls as $0.69/k$: ten times the memory costs a tenth of the slope.
 
 # %% [markdown] tags=["exercise"] exercise="04.5"
 # Somebody wrote this loop. It returns what an LSTM shows, the T rows of $h$, when gates and candidates `f`, `i`, `g`, `o` (T, H) and the first cell state `C` (H,) are given. It runs, and the network that was built with it even trained, to a loss that was a little too high. Mend it.
@@ -627,7 +627,7 @@ start_biases = {"b_f": 6.0, "b_i": -5.0}
 lc.check("04.6", start_biases)
 
 # %% [markdown] tags=["solution"]
-# By the formula a half-life of 100 takes a bias of 5.0; the gates sway, so it takes somewhat more. From about 6.9 on the slope $f(1 - f)$ falls below 0.001. In between there is room, for both gates. The belt is then as good a start as the network of notebook 03 that learnt a gap of 40, and quieter.
+# By the formula a half-life of 100 takes a bias of 5.0. With weights the gate sways around its bias, and what it loses on one side is more than what it gains on the other, since it cannot be more open than 1: so it takes somewhat more. From about 6.9 on the slope $f(1 - f)$ falls below 0.001. In between there is room, for both gates. The belt is then as good a start as the network of notebook 03 that learnt a gap of 40, and quieter.
 
 # %% [markdown] tags=["exercise"]
 # To keep: what is left of a pulse in *your* untrained LSTM, on the belt and as the difference of two runs, beside that of the usual start.

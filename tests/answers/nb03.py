@@ -186,19 +186,34 @@ wrong("03.5", "no gate", plain)
 wrong("03.5", "the gate alone", kept)
 
 
-# 03.6 An LSTM that counts
+# 03.6 The same sentence, with gates
 
 right(
     "03.6",
-    {"b_f": 20, "b_i": 20, "W_g": 20},
-    {"b_f": [20.0], "W_xi": [[40.0]], "b_i": -20, "b_C": 20},
-    {"b_hf": 10, "b_if": 5, "W_ii": 30, "b_ii": -15, "W_ig": 8, "W_io": 3},
+    {"W_f": [-20, -20, 20], "W_i": [20, 20, -20], "W_g": [20, -20, 0]},
+    {
+        "W_xf": [[-30.0], [-30.0], [0.0]],
+        "b_f": 15,
+        "W_xi": [[10], [10], [0]],
+        "b_i": 0,
+        "W_xC": [[5], [-5], [0]],
+    },
+    {"W_if": [-20, -20, 20], "W_ii": [20, 20, -20], "W_ig": [9, 0, 0], "b_ig": -3, "b_hg": -1.5, "W_ho": 2},
 )
-wrong("03.6", "adds nothing", {"b_f": 20, "b_i": 20})
-wrong("03.6", "counts down", {"b_f": 20, "b_i": 20, "W_g": -20})
-wrong("03.6", "counts steps", {"b_f": 20, "b_i": 20, "b_g": 20})
-wrong("03.6", "too small a step", {"b_f": 20, "W_g": 20})
-wrong("03.6", "forgets", {"b_f": 1, "b_i": 20, "W_g": 20})
-wrong("03.6", "miscounts", {"b_f": 5, "b_i": 5, "W_g": 5})
-wrong("03.6", "another parameter", {"b_f": 20, "b_q": 20})
+
+
+def gates(f=(-20, -20, 20), i=(20, 20, -20), g=(20, -20, 0), **others):
+    return {"W_f": [[w] for w in f], "W_i": [[w] for w in i], "W_g": [[w] for w in g], **others}
+
+
+wrong("03.6", "other words write", gates(i=(20, 20, 20), g=(20, -20, 20)))
+wrong("03.6", "nothing written", gates(i=(-20, -20, 20)))
+wrong("03.6", "France and Japan alike", gates(g=(20, 20, 0)))
+wrong("03.6", "the wrong way round", gates(g=(-20, 20, 0)))
+wrong("03.6", "written in part", gates(i=(0, 0, 0)))
+wrong("03.6", "fades", gates(f=(-20, -20, 5)))
+wrong("03.6", "the old country stays", gates(f=(20, 20, 20)))
+wrong("03.6", "a switch", gates(f=(-20, -20, -20), i=(20, 20, 20), U_g=3, b_o=20))
+wrong("03.6", "another parameter", gates(W_q=20))
+wrong("03.6", "another shape", {"W_f": [-20, 20], "W_i": [20, 20, -20], "W_g": [20, -20, 0]})
 wrong("03.6", "no weights", 20)

@@ -109,26 +109,41 @@ wrong("04.3", "what is lost", lambda f: [1 - v for v in from_behind(f)])
 wrong("04.3", "lost each time", lambda f: from_behind(1 - f))
 
 
-# 04.4 A bias for a half-life
+# 04.4 What a long memory costs
+
+
+def by_bias(steps):
+    b = -math.log(2 ** (1 / steps) - 1)
+    e = math.exp(-b)
+    return e / (1 + e) ** 2
+
 
 right(
     "04.4",
-    lambda steps: math.log(0.5 ** (1 / steps) / (1 - 0.5 ** (1 / steps))),
-    lambda steps: -np.log(2 ** (1 / steps) - 1),
-    lambda k: -math.log(math.expm1(math.log(2) / k)),
+    by_bias,
+    lambda steps: 0.5 ** (1 / steps) - 0.25 ** (1 / steps),
+    lambda k: np.exp(-np.log(2) / k) * -np.expm1(-np.log(2) / k),
 )
 wrong("04.4", "the gate", lambda steps: 2 ** (-1 / steps))
-wrong("04.4", "the logarithm of the gate", lambda steps: -math.log(2) / steps)
-wrong("04.4", "of 1 - f alone", lambda steps: -np.log(1 - 2 ** (-1 / steps)))
-wrong("04.4", "σ once more", lambda steps: 1 / (1 + math.exp(-(0.5 ** (1 / steps)))))
-wrong("04.4", "a time constant", lambda steps: math.log(math.exp(-1 / steps) / (1 - math.exp(-1 / steps))))
-wrong("04.4", "the half-life of a bias", lambda b: math.log(0.5) / math.log(1 / (1 + math.exp(-b))))
-wrong("04.4", "half a gate for each step", lambda steps: math.log(2 * steps - 1))
-wrong("04.4", "a root of 1/2 too few", lambda steps: -math.log(2 ** (1 / (steps - 1)) - 1))
-wrong("04.4", "one step too many", lambda steps: -math.log(2 ** (1 / (steps + 1)) - 1))
-wrong("04.4", "approximately", lambda steps: math.log(steps) - math.log(math.log(2)))
-wrong("04.4", "approximately, without ln 2", math.log)
-wrong("04.4", "the sign", lambda steps: math.log(2 ** (1 / steps) - 1))
+wrong("04.4", "what is let go", lambda steps: 1 - 2 ** (-1 / steps))
+wrong("04.4", "the bias", lambda steps: -math.log(2 ** (1 / steps) - 1))
+
+
+def squashed_again(steps):
+    s = 1 / (1 + np.exp(-(0.5 ** (1 / steps))))
+    return s * (1 - s)
+
+
+wrong("04.4", "the slope at the gate", squashed_again)
+wrong("04.4", "the slope at the half-life", lambda b: 1 / (1 + math.exp(-b)) / (1 + math.exp(b)))
+wrong("04.4", "the slope of tanh", lambda steps: 1 - 0.25 ** (1 / steps))
+wrong("04.4", "a time constant", lambda steps: math.exp(-1 / steps) - math.exp(-2 / steps))
+wrong("04.4", "the same amount at each step", lambda steps: (1 - 1 / (2 * steps)) / (2 * steps))
+wrong("04.4", "the slope of all steps", lambda steps: 0.5 * (1 - 0.5))
+wrong("04.4", "the derivative of what is left", lambda steps: 0.5 * steps * (1 - 0.5 ** (1 / steps)))
+wrong("04.4", "approximately", lambda steps: math.log(2) / steps)
+wrong("04.4", "one step too few", lambda k: 0.5 ** (1 / (k - 1)) * (1 - 0.5 ** (1 / (k - 1))))
+wrong("04.4", "the sign", lambda steps: 0.25 ** (1 / steps) - 0.5 ** (1 / steps))
 
 
 # 04.5 One step behind

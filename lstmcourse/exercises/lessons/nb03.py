@@ -452,80 +452,102 @@ exercise(
 
 # 03.6
 
-
-def _counted(p, x):
-    """The cell state after each step of inputs (T,)."""
-    return unroll(lstm, p, np.asarray(x, float)[:, None, None])["c"][:, 0, 0]
+FRANCE, JAPAN, OTHER = 0, 1, 2
 
 
-def _off(p):
-    """How far the cell state is from the count, at most, in random sequences."""
-    rng = np.random.default_rng(0)
-    runs = [(rng.random(100) < share).astype(float) for share in (0.1, 0.3, 0.5, 0.7, 0.9)]
-    return max(np.abs(_counted(p, x) - np.cumsum(x)).max() for x in runs)
+def _states(p, words, c=0.0, h=0.0):
+    """Cell and hidden state after these words."""
+    run = unroll(lstm, p, np.eye(3)[words][:, None], state={"c": np.full((1, 1), c), "h": np.full((1, 1), h)})
+    return run["c"][-1, 0, 0], run["h"][-1, 0, 0]
+
+
+def _after(p, *words, then=1000):
+    """The cell state after these words, and as many others."""
+    return _states(p, [*words, *[OTHER] * then])[0]
+
+
+def _gradient(p, steps=1000, small=1e-4):
+    """How much the cell state after so many other words changes with that right after *France*."""
+    c, h = _states(p, [FRANCE])
+    up, down = (_states(p, [OTHER] * steps, c + d, h)[0] for d in (small, -small))
+    return (up - down) / (2 * small)
 
 
 exercise(
     "03.6",
-    "An LSTM that counts",
+    "The same sentence, with gates",
     notebook=NOTEBOOK,
     kind="by hand",
     minutes=15,
     difficulty=4,
     hints=(
-        "To count is never to forget, and to add 1 where a 1 is read. Which gate sees to the first?",
+        "Ask of each gate what it has to do at a country, and what at another word: open, or shut?",
         (
-            "A gate near 1 needs a large number before its sigmoid, a bias of 10 or 20, say. So does a "
-            "candidate near 1."
+            "A weight of 10 or 20 opens a gate at its word, -20 shuts it. With one-hot words each word "
+            "has a weight of its own in W_f, W_i and W_g: no bias is needed, and no U."
         ),
         (
-            "Where a 0 is read nothing may be added: either the input gate shuts then, or the candidate "
-            "is 0. For the second, think of tanh(w x) at x = 0."
+            "At another word the belt is to pass unchanged: forget gate open, input gate shut. At a "
+            "country the old one goes and the new one comes: what do the two gates do then, and which "
+            "sign has the candidate?"
         ),
     ),
     judge=Behaviour(
-        weights_of(lstm, needed=()),
+        weights_of(lstm, input_size=3, needed=()),
         (
             Rule(
-                "adds nothing",
+                "other words write",
+                "Before any country was read, 100 other words leave something in the cell state.",
+                lambda p: abs(_after(p, then=100)) < 0.1,
+            ),
+            Rule(
+                "nothing written",
+                "After a country the cell state is still near 0: is anything proposed, and is it let in?",
+                lambda p: min(abs(_after(p, w, then=0)) for w in (FRANCE, JAPAN)) > 0.1,
+            ),
+            Rule(
+                "France and Japan alike",
+                "Both countries are written with the same sign, so nobody can tell them apart.",
+                lambda p: _after(p, FRANCE, then=0) * _after(p, JAPAN, then=0) < 0,
+            ),
+            Rule(
+                "the wrong way round",
+                "After *France* the cell state is to be above 0, and after *Japan* below.",
+                lambda p: _after(p, FRANCE, then=0) > 0,
+            ),
+            Rule(
+                "written in part",
                 (
-                    "After ten ones the cell state is still near 0: what is proposed, or what is let in, is "
-                    "nothing."
+                    "Right after a country the cell state is closer to 0 than 0.9: proposal times gate is "
+                    "too small."
                 ),
-                lambda p: abs(_counted(p, np.ones(10))[-1]) > 0.2,
+                lambda p: min(_after(p, FRANCE, then=0), -_after(p, JAPAN, then=0)) > 0.9,
             ),
             Rule(
-                "counts down",
-                "It counts downwards: the candidate has the wrong sign.",
-                lambda p: _counted(p, np.ones(10))[-1] > 0,
+                "fades",
+                "It is written well, and fades while other words are read: which gate has to be open then?",
+                lambda p: min(_after(p, FRANCE), -_after(p, JAPAN)) > 0.8,
             ),
             Rule(
-                "counts steps",
-                "It adds something where a 0 is read as well: so it counts steps, not ones.",
-                lambda p: np.abs(_counted(p, np.zeros(100))).max() < 0.5,
-            ),
-            Rule(
-                "too small a step",
-                "A single 1 adds less than three quarters: gate or candidate is not near enough to 1.",
-                lambda p: _counted(p, [1])[-1] > 0.75,
-            ),
-            Rule(
-                "forgets",
-                "A single 1 is counted, and forgotten while zeros are read: look at the forget gate.",
-                lambda p: _counted(p, np.eye(100)[0])[-1] > 0.5,
-            ),
-            Rule(
-                "miscounts",
+                "the old country stays",
                 (
-                    "It counts, but is more than one half off before 100 steps are over: gates and "
-                    "candidate have to come closer to 1, or to 0."
+                    "A second country is added to the first, which is still there: what has to happen to "
+                    "the old one?"
                 ),
-                lambda p: _off(p) < 0.5,
+                lambda p: max(_after(p, FRANCE, OTHER, JAPAN), -_after(p, JAPAN, OTHER, FRANCE)) < -0.8,
+            ),
+            Rule(
+                "a switch",
+                (
+                    "It holds the last country, but as a switch does: of a small change of the cell "
+                    "state less than a half is left. The belt itself has to hold it."
+                ),
+                lambda p: _gradient(p) > 0.5,
             ),
         ),
         praise=(
-            "The cell state counts to 100, and would count further. A plain network squashes its state "
-            "at each step: it cannot leave the range from -1 to 1."
+            "It holds the last country over 1,000 words, and hands the gradient back whole. The switch "
+            "of notebook 02 had to choose between the two."
         ),
     ),
 )

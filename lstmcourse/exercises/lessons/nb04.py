@@ -272,79 +272,89 @@ def _sigmoid(a):
     return 1 / (1 + math.exp(-a))
 
 
-def _bias(steps):
-    f = 0.5 ** (1 / steps)
-    return math.log(f / (1 - f))
+def _gate(steps):
+    """What stays of a number at each step, if a half of it is left after so many."""
+    return 0.5 ** (1 / steps)
+
+
+def _slope(steps):
+    return _gate(steps) * (1 - _gate(steps))
 
 
 exercise(
     "04.4",
-    "A bias for a half-life",
+    "What a long memory costs",
     notebook=NOTEBOOK,
     kind="derive",
     minutes=8,
     difficulty=2,
     hints=(
         "First the gate: which f gives f multiplied by itself `steps` times = 0.5?",
-        "Then the bias: σ(b) = 1/(1 + e^(-b)) is to be f. Solve for b.",
-        "The gate is 0.5 to the power of 1/steps. And from 1/f = 1 + e^(-b) follows what e^(-b) is.",
+        "Then the slope of σ where its result is f. The text has it: it needs no bias, only f.",
+        (
+            "The gate is 0.5 to the power of 1/steps. The slope has two factors: what is kept, and what "
+            "is let go."
+        ),
     ),
     judge=Function(
-        _bias,
+        _slope,
         lambda rng: (float(np.round(rng.uniform(1.5, 12), 1)),),
         {
-            "the gate": (
-                lambda steps: 0.5 ** (1 / steps),
-                "That is the gate itself, between 0 and 1. Which bias makes σ give it?",
+            "the gate": (_gate, "That is the gate itself. How steep is σ there?"),
+            "what is let go": (
+                lambda steps: 1 - _gate(steps),
+                "That is what the gate lets go at each step, one of the two factors of the slope.",
             ),
-            "the logarithm of the gate": (
-                lambda steps: math.log(0.5) / steps,
-                "That is the logarithm of the gate. What turns a bias into a gate is σ, not exp.",
+            "the bias": (
+                lambda steps: math.log(_gate(steps) / (1 - _gate(steps))),
+                "That is the bias with this half-life. How steep is σ there?",
             ),
-            "of 1 - f alone": (
-                lambda steps: -math.log(1 - 0.5 ** (1 / steps)),
-                "Nearly: from f = σ(b) follows a quotient of f and 1 - f. You have taken f to be 1 in it.",
+            "the slope at the gate": (
+                lambda steps: _sigmoid(_gate(steps)) * (1 - _sigmoid(_gate(steps))),
+                "σ is applied to the gate once more: f is a result of σ already.",
             ),
-            "σ once more": (
-                lambda steps: _sigmoid(0.5 ** (1 / steps)),
-                "σ is applied to the gate. The other way is needed: from the gate back to the bias.",
+            "the slope at the half-life": (
+                lambda steps: _sigmoid(steps) * (1 - _sigmoid(steps)),
+                "That is the slope at a bias of `steps`. Which gate has a half-life of `steps`?",
+            ),
+            "the slope of tanh": (
+                lambda steps: 1 - _gate(steps) ** 2,
+                "1 - f^2 is the slope of tanh. A gate is made by σ.",
             ),
             "a time constant": (
-                lambda steps: -math.log(math.exp(1 / steps) - 1),
-                "With this bias 1/e is left after so many steps, about 37 %, not a half.",
+                lambda steps: math.exp(-1 / steps) * (1 - math.exp(-1 / steps)),
+                "With this gate 1/e is left after so many steps, about 37 %, not a half.",
             ),
-            "the half-life of a bias": (
-                lambda steps: math.log(0.5) / math.log(_sigmoid(steps)),
-                "That is the half-life that a bias of `steps` gives. The other way round is asked.",
-            ),
-            "half a gate for each step": (
-                lambda steps: math.log((1 - 0.5 / steps) / (0.5 / steps)),
+            "the same amount at each step": (
+                lambda steps: (1 - 0.5 / steps) * 0.5 / steps,
                 "You let the same amount go at each step. A gate takes the same share of what is left.",
             ),
-            "a root of 1/2 too few": (
-                lambda steps: _bias(steps - 1),
-                "One step is not counted: after so many steps less than a half is left.",
+            "the slope of all steps": (
+                lambda steps: 0.25,
+                (
+                    "1/4 is the slope at f = 0.5, and 0.5 is what is left after all the steps. The gate of "
+                    "one step is asked for."
+                ),
             ),
-            "one step too many": (
-                lambda steps: _bias(steps + 1),
-                "One step too many is counted: after so many steps more than a half is left.",
+            "the derivative of what is left": (
+                lambda steps: steps * _gate(steps) ** (steps - 1) * _slope(steps),
+                (
+                    "That is how much what is left at the end changes with the bias. The slope of the gate "
+                    "is asked for."
+                ),
             ),
             "approximately": (
-                lambda steps: math.log(steps / math.log(2)),
-                "That is near for long half-lives. Solve it exactly: where was 1 - f replaced?",
+                lambda steps: math.log(2) / steps,
+                "That is near for long half-lives, and a good rule. Write the exact slope.",
             ),
-            "approximately, without ln 2": (
-                lambda steps: math.log(steps),
-                (
-                    "That is the bias whose gate lets about 1/steps go. How much is left then after all the "
-                    "steps?"
-                ),
+            "one step too few": (
+                lambda steps: _slope(steps - 1),
+                "One step is not counted: after so many steps less than a half is left.",
             ),
         },
         praise=(
-            "The bias is ln(f / (1 - f)) with f = 0.5 to the power of 1/steps. For long times that is "
-            "about ln(steps) + 0.37: the bias grows with the logarithm of the time that is to be "
-            "bridged."
+            "About ln 2 / steps: whoever remembers ten times as long learns to forget ten times as "
+            "slowly, as long as gradient descent takes equal steps."
         ),
     ),
 )
@@ -469,7 +479,10 @@ exercise(
     minutes=15,
     difficulty=4,
     hints=(
-        "Take the two demands for the forget gate first: your formula of 04.4 gives a bias for a half-life.",
+        (
+            "Take the two demands for the forget gate first. The half-life of a bias is ln 0.5 / ln "
+            "σ(b): see above."
+        ),
         (
             "In a network the gate sways, so the half-life is shorter than the formula says: aim at more "
             "than 100."
