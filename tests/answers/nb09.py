@@ -184,6 +184,8 @@ right(
 wrong("09.4", "not mended", way_back("pass"))
 wrong("09.4", "the gate of the step before", way_back("d_c = d_c * f[t - 1]"))
 wrong("09.4", "on the own step too", way_back("pass", middle="d_c *= f[t]"))
+wrong("09.4", "in the row alone", way_back("d_a[t] = d_a[t] * f[t]"))
+wrong("09.4", "the cell state", way_back("d_c = d_c * c[t - 1]"))
 wrong("09.4", "each step alone", way_back("pass", begin="d_c = np.zeros_like(c[0])"))
 wrong("09.4", "the input gate", way_back("d_c = d_c * i[t]"))
 wrong("09.4", "what is forgotten", way_back("d_c = d_c * (1 - f[t])"))

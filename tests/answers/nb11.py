@@ -65,6 +65,7 @@ wrong("11.2", "the last gate alone", lambda c0, f: f[-1] * c0 + 1 - f[-1])
 wrong("11.2", "all written in full", lambda c0, f: c0 * np.prod(f) + 1)
 wrong("11.2", "nothing is lost", lambda c0, f: c0)
 wrong("11.2", "no more than 1", lambda c0, f: 1.0)
+wrong("11.2", "what the gates forget", lambda c0, f: 1 + (c0 - 1) * np.prod(1 - f))
 wrong("11.2", "gates added up", lambda c0, f: 1 + (c0 - 1) * sum(f))
 
 

@@ -44,6 +44,14 @@ wrong(
     "the reset comes after",
     mine(g="T(x @ lc.param('W_g', 'D', 'H') + lc.param('b_g', 'H') + r * (h @ lc.param('U_g', 'H', 'H')))"),
 )
+wrong(
+    "12.1",
+    "PyTorch's GRU",
+    mine(
+        g="T(x @ lc.param('W_n', 'D', 'H') + lc.param('b_n', 'H') + r * (h @ lc.param('U_n', 'H', 'H')))",
+        h="(1 - z) * g + z * h",
+    ),
+)
 wrong("12.1", "no reset", mine(r="0", g="T(lc.affine('g', h, x))"))
 wrong("12.1", "z resets", mine(r="z"))
 wrong("12.1", "the candidate is reset", mine(g="r * T(lc.affine('g', h, x))"))

@@ -289,16 +289,16 @@ exercise(
 # 09.4
 
 
-def _along(scale=lambda f, i, t: f[t], keep=1.0, order=reversed, before=False):
+def _along(scale=lambda f, i, c, t: f[t], keep=1.0, order=reversed, before=False, passed_on=True):
     """The way back along the belt, with something else in its place."""
 
     def to_candidate(f, i, g, o, c, d_out):
         d_c, d_a = np.zeros_like(c[0]), np.zeros_like(c)
         for t in order(range(len(c))):
             d_c = keep * d_c + d_out[t] * o[t] * (1 - np.tanh(c[t]) ** 2)
-            scaled = d_c * scale(f, i, t)
+            scaled = d_c * scale(f, i, c, t)
             d_a[t] = (scaled if before else d_c) * i[t] * (1 - g[t] ** 2)
-            d_c = scaled
+            d_c = scaled if passed_on else d_c
         return d_a
 
     return to_candidate
@@ -330,14 +330,14 @@ exercise(
         _run_draw,
         {
             "not mended": (
-                _along(lambda f, i, t: 1.0),
+                _along(lambda f, i, c, t: 1.0),
                 (
                     "The last row is right, and those before it are as they were: on its way back along the "
                     "cell state the gradient meets something that is missing here."
                 ),
             ),
             "the gate of the step before": (
-                _along(lambda f, i, t: f[t - 1]),
+                _along(lambda f, i, c, t: f[t - 1]),
                 (
                     "The forget gate is there, at the wrong step. Which one stands between C[t-1] and C[t]: "
                     "f[t-1] or f[t]?"
@@ -350,20 +350,34 @@ exercise(
                     "First its row, then the factor."
                 ),
             ),
+            "in the row alone": (
+                _along(before=True, passed_on=False),
+                (
+                    "The forget gate multiplies what goes to the candidates, and not what goes on to "
+                    "the step before. It belongs on the way back alone."
+                ),
+            ),
+            "the cell state": (
+                _along(lambda f, i, c, t: c[t - 1]),
+                (
+                    "The gradient is multiplied by the old cell state. That is the factor on the way to the "
+                    "gate; on the way to the state it is the other one of the product."
+                ),
+            ),
             "each step alone": (
                 _along(keep=0.0),
                 "Nothing comes from later steps any more: each row knows its own error alone.",
             ),
             "the input gate": (
-                _along(lambda f, i, t: i[t]),
+                _along(lambda f, i, c, t: i[t]),
                 "On the way from step to step stands the input gate. What multiplies the old cell state?",
             ),
             "what is forgotten": (
-                _along(lambda f, i, t: 1 - f[t]),
+                _along(lambda f, i, c, t: 1 - f[t]),
                 "The gradient is multiplied by 1 - f, the share that is forgotten.",
             ),
             "divided": (
-                _along(lambda f, i, t: 1 / f[t]),
+                _along(lambda f, i, c, t: 1 / f[t]),
                 "The gradient is divided by the gate: it would grow where the gate shuts.",
             ),
             "forwards": (

@@ -100,6 +100,10 @@ exercise(
         {
             "float64": (_megabytes(7, 8 / 1e6), "That is for float64. A number in float32 takes half of it."),
             "no bytes": (_megabytes(7, 1 / 1e6), "You count numbers. Each takes some bytes."),
+            "bits": (
+                _megabytes(7, 32 / 1e6),
+                "You count 32 for each number: those are bits. Eight of them are a byte.",
+            ),
             "bytes": (_megabytes(7, 4), "These are bytes. MB are asked for."),
             "kilobytes": (_megabytes(7, 4 / 1e3), "These are kB. MB are asked for."),
             "another million": (

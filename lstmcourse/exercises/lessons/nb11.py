@@ -154,6 +154,10 @@ exercise(
                 lambda c0, f: 1.0 + 0 * f[0],
                 "In the long run, yes. After a few steps something of the start is still there.",
             ),
+            "what the gates forget": (
+                lambda c0, f: 1 + (c0 - 1) * np.prod(1 - f),
+                "You multiply by the shares that are forgotten. What is kept of the start is f.",
+            ),
             "gates added up": (
                 lambda c0, f: 1 + (c0 - 1) * np.sum(f),
                 "The gates are added up. Each step multiplies.",

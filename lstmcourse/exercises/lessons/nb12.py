@@ -39,6 +39,10 @@ SLIPS = [
     ("the reset comes after", 'g = tanh(affine("g", W=x) + r * (h @ param("U_g", "H", "H")))',
         "Your reset gate multiplies after the matrix product, as in PyTorch. Here it multiplies h before it, "
         "and the two are not the same."),
+    ("PyTorch's GRU", 'g = tanh(affine("g", W=x) + r * (h @ param("U_g", "H", "H"))); '
+        "new_h = z * h + (1.0 - z) * g",
+        ("That is the GRU of PyTorch: there r multiplies after the matrix product, and z is the share "
+"of the old state. This page has both the other way.")),
     ("no reset", 'g = tanh(affine("g", h, x))',
         "The candidate sees all of h: the reset gate has nothing to do."),
     ("z resets", 'g = tanh(affine("g", z * h, x))',
