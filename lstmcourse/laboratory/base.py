@@ -1,11 +1,8 @@
-"""What laboratories share: arrays by name, equations that are held, one output, the link to its page."""
+"""What laboratories of a cell share: arrays by name, and equations that are held."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,12 +14,11 @@ from ..engine.graph import Node, walk
 from ..engine.layers import table_values
 from ..engine.reference import evaluate
 from ..errors import ShapeError, UnknownNameError, nearest
-from ..files import whole
 from ..run.run import Run
 from ..run.unroll import unroll
 from ..views.style import hue
-from . import page
 from .graphs import FREE, HOLD, held_equations, holdable, keys
+from .shown import Shown
 from .words import sentences
 
 __all__ = ["LONGEST", "Laboratory", "Values", "a_cell", "array_for_page", "held_inputs", "places"]
@@ -77,7 +73,7 @@ class Values(dict):
     __delitem__ = pop = popitem = clear = setdefault = _fixed
 
 
-class Laboratory:
+class Laboratory(Shown):
     """A cell, arrays that it is run with, and equations that are held at some steps.
 
     A subclass adds its inputs to `_values`, and says what may be set there (`_fitting`), what page and Python
@@ -85,6 +81,7 @@ class Laboratory:
     """
 
     def __init__(self, cell: Cell, sizes: dict[str, int], params: Mapping[str, np.ndarray], steps: int):
+        super().__init__()
         self.cell, self.sizes, self.steps = cell, sizes, steps
         self._params = list(params)
         self._inputs = [i.name for i in cell.inputs if i.kind == "sequence"]
@@ -98,8 +95,6 @@ class Laboratory:
                 start = evaluate([s.start], lambda node: 0.0, sizes)[s.start]
                 self._values[s.name] = np.broadcast_to(start, (1, *self._tail[s.name])).astype(np.float64)
         self._held: dict[str, np.ndarray] = {}
-        self._bridge: Any = None
-        self._key = ""
 
     def _shape(self, node: Node) -> tuple[int, ...]:
         return tuple(d.value(self.sizes) for d in node.shape)
@@ -243,10 +238,6 @@ class Laboratory:
 
     # showing it
 
-    def save(self, path: str | Path) -> Path:
-        """Write a page of its own, which works from the disk and without a network; return its path."""
-        return whole.replace(path, page.document(self._title(), self._html()).encode())
-
     def _spec(self) -> dict[str, Any]:
         """What the page's script is told of the cell, beside the arithmetic."""
         cell, tops = self.cell, {name: n.op.name for name, n in equations(self.cell.graph).items()}
@@ -284,20 +275,6 @@ class Laboratory:
     def _title(self) -> str:
         return f"{self.cell.name}: a laboratory"
 
-    def _html(self) -> str:
-        raise NotImplementedError
-
-    def _begin(self, *facts: Any) -> None:
-        """Give it its name in pages: what it begins with, and how many began so before."""
-        told = repr((self.cell.name, str(self.cell.graph), *facts, self._told()))
-        digest = hashlib.sha256(told.encode()).hexdigest()[:10]
-        _made[digest] += 1
-        self._key = f"lab-{digest}-{_made[digest]}"
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        self._open()
-        return {"text/html": self._html(), "text/plain": repr(self)}
-
     # the page and Python
 
     def _told(self) -> dict[str, dict[str, Any]]:
@@ -307,38 +284,11 @@ class Laboratory:
     def _told_values(self) -> dict[str, dict[str, Any]]:
         return {name: array_for_page(a) for name, a in self._values.items()}
 
-    def _open(self) -> None:
-        if self._bridge is None:
-            from .bridge import Bridge
-
-            self._bridge = Bridge(self._key, self._told(), self._heard)
-
-    def _tell(self) -> None:
-        if self._bridge is not None:
-            self._bridge.tell(self._told())
-
-    def _heard(self, told: Mapping[str, Mapping[str, Any]]) -> None:
-        """Take what the page says."""
-        values, held = (
+    def _take(self, told: Mapping[str, Any]) -> None:
+        self.values, self.held = (
             {name: np.array(a["data"], np.float64).reshape(a["shape"]) for name, a in told[k].items()}
             for k in ("values", "held")
         )
-        self._quietly(lambda: self._take(values, held))
-
-    def _take(self, values: dict[str, np.ndarray], held: dict[str, np.ndarray]) -> None:
-        self.values = values
-        self.held = held
-
-    def _quietly(self, change: Callable[[], None]) -> None:
-        """Change something without a word to the page."""
-        quiet, self._bridge = self._bridge, None
-        try:
-            change()
-        finally:
-            self._bridge = quiet
-
-
-_made: Counter[str] = Counter()
 
 
 def places(name: str, value: Any, count: int) -> np.ndarray:

@@ -122,7 +122,7 @@ def lab(
     made.values = {} if params is None else checks.mapping("params", params, "of arrays by name")
     if x is not None:
         made.values = {made._input("x"): _sequence(x)}
-    made._begin(hidden_size)
+    made._begin(cell.name, str(cell.graph), hidden_size)
     return made
 
 

@@ -20,10 +20,11 @@ from ..views.diagram.picture import Diagram
 from ..views.style import css
 from .graphs import holdable, named
 
-__all__ = ["CELL", "SENTENCE", "arithmetic", "bridge", "document", "fragment", "script"]
+__all__ = ["CELL", "DILEMMA", "SENTENCE", "arithmetic", "bridge", "document", "fragment", "script"]
 
 SHARED = ("store.js", "hand.js", "explain.js", "hold.js", "root.js")
 CELL = (*SHARED, "picture.js", "timeline.js", "controls.js", "challenges.js", "lab.js")
+DILEMMA = ("store.js", "hand.js", "root.js", "dilemma.js")
 SENTENCE = (*SHARED, "reading.js", "table.js", "expected.js", "units.js", "sentence.js")
 """The files of a laboratory, in the order in which they stand in its script."""
 

@@ -82,7 +82,7 @@ class SentenceLab(Laboratory):
         self._values[self._input_name] = self._read(self._examples[0] if x is None else x)
         self.steps = len(self._values[self._input_name])
         self._shown = None if units is None else probes.places("units", units, self.sizes["H"])
-        self._begin(repr(model), self._weights()["data"])
+        self._begin(self.cell.name, str(self.cell.graph), repr(model), self._weights()["data"])
 
     # what it reads
 

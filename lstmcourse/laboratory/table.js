@@ -4,7 +4,7 @@ function tableView(box, store, { choose, marked, span, silence }) {
   const { spec } = store;
   const WORD = "word", LIKELY = "likely"; // the first two rows; all others are a unit's
   const table = box.appendChild(make("div", { class: "lc-table", role: "rowgroup" }));
-  let lines = [], built = "", chosen = { key: null, unit: store.unit }, here = null;
+  let lines = [], built = "", outlined = "", chosen = { key: null, unit: store.unit }, here = null;
 
   // What is drawn, anew when the words or the units in view are others.
 
@@ -27,6 +27,7 @@ function tableView(box, store, { choose, marked, span, silence }) {
     box.style.setProperty("--lc-columns", `78px ${widths.join(" ")}`);
     table.replaceChildren(...parts);
     here = null;
+    outlined = "";
   }
 
   const nameOf = (key) => spec.words[key].left ?? spec.words[key].whole;
@@ -36,7 +37,7 @@ function tableView(box, store, { choose, marked, span, silence }) {
     const cells = store.words.map((_, t) => {
       const cell = make("div", { class: `lc-td${row ? "" : key === WORD ? " lc-word" : " lc-likely"}`, role: labelled, tabindex: -1, "data-t": t });
       if (key === WORD) cell.textContent = store.wordAt(t);
-      else cell.append(make("i"), make("b"), make("span"));
+      else cell.append(make("i"), make("b"), make("span", {}, " "));
       return cell;
     });
     const el = make("div", { class: "lc-tr", role: "row", style: row ? `--lc-hue:var(--lc-${row.hue})` : null }, make("div", { class: "lc-th", role: "rowheader" }, name), ...cells);
@@ -68,21 +69,29 @@ function tableView(box, store, { choose, marked, span, silence }) {
       const [low, high] = l.row ? (l.row.range ?? bounds(values, before)) : [0, 1];
       const at = (v) => (100 * (high - Math.max(low, Math.min(high, v)))) / (high - low);
       l.cells.forEach((cell, t) => {
-        const v = values[t], was = before[t], held = l.row !== null && !l.row.only && store.heldAt(l.key, t, l.unit);
-        const state = `${v} ${was} ${low} ${high} ${held}`;
-        if (l.was[t] === state) return;
-        l.was[t] = state;
-        const [bar, tick, text] = cell.children, top = Math.min(at(v), at(0)), none = Number.isNaN(v);
-        const size = Math.abs(at(v) - at(0));
-        bar.style.cssText = none || size < 4 ? "display:none" : `top:${top.toFixed(1)}%;height:${size.toFixed(1)}%`;
-        tick.style.cssText = v === was || none ? "display:none" : `top:${at(was).toFixed(1)}%`;
-        text.textContent = none ? "" : shown(v);
-        cell.classList.toggle("lc-held", held);
+        const v = values[t], was = before[t], size = Math.abs(at(v) - at(0)), none = Number.isNaN(v);
+        const now = [
+          none ? "" : shown(v),
+          none || size < 4 ? "" : `${Math.min(at(v), at(0)).toFixed(1)}% 2px ${(100 - Math.max(at(v), at(0))).toFixed(1)}%`,
+          v === was || none ? "" : `${at(was).toFixed(1)}%`,
+          l.row !== null && !l.row.only && store.heldAt(l.key, t, l.unit),
+        ];
+        // Most cells stay as they are while one drags, or change by less than one sees.
+        const old = (l.was[t] ??= [null, null, null, false]), [bar, tick, text] = cell.children;
+        if (now[0] !== old[0]) text.firstChild.nodeValue = now[0];
+        if (now[1] !== old[1]) bar.style.inset = now[1];
+        if (!now[1] !== !old[1] || old[1] === null) bar.hidden = !now[1];
+        if (now[2] !== old[2]) tick.style.top = now[2];
+        if (!now[2] !== !old[2] || old[2] === null) tick.hidden = !now[2];
+        if (now[3] !== old[3]) cell.classList.toggle("lc-held", now[3]);
+        l.was[t] = now;
       });
     }
     for (const el of table.children) el.paint?.();
     stand();
-    const s = span();
+    const s = span(), outline = s ? `${s.name} ${s.unit} ${s.first} ${s.last}` : "";
+    if (outline === outlined) return;
+    outlined = outline;
     for (const l of lines) l.cells.forEach((cell, t) => cell.classList.toggle("lc-marked", Boolean(s) && l.unit === s.unit && l.key === s.name && t >= s.first && t <= s.last));
   }
   function bounds(...all) {

@@ -125,7 +125,7 @@ WAYS = {
     "experiments command": command,
     "claims command": lambda p: (expand(p).mkdir(), tools.claims.main(["--unmet", "--folder", str(p)])),
     "views.diagram.picture.Diagram.save": lambda p: cell.diagram().save(p),
-    "laboratory.base.Laboratory.save": lambda p: lc.lab(cell).save(p),
+    "laboratory.shown.Shown.save": lambda p: lc.lab(cell).save(p),
     "tasks.text.Text": lambda p: lc.tasks.Text(files=(written(p),)),
     "files.paths.expand": expand,
 }
