@@ -525,7 +525,10 @@ exercise(
             ),
             Rule(
                 "fades",
-                "It is written well, and fades while other words are read: which gate has to be open then?",
+                (
+                    "It is written well, and fades while other words are read: which gate has to be open "
+                    "then, and how close to 1 for 1,000 words?"
+                ),
                 lambda p: min(_after(p, FRANCE), -_after(p, JAPAN)) > 0.8,
             ),
             Rule(

@@ -353,8 +353,8 @@ exercise(
             ),
         },
         praise=(
-            "About ln 2 / steps: whoever remembers ten times as long learns to forget ten times as "
-            "slowly, as long as gradient descent takes equal steps."
+            "About ln 2 / steps: a gate that holds ten times as long moves a tenth as far for the same "
+            "change of its bias."
         ),
     ),
 )
