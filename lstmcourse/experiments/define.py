@@ -35,6 +35,7 @@ HOMES: tuple[str, ...] = tuple(
         "waves",
         "grids",
         "lattices",
+        "attention",
     )
 )
 """Modules that define the course's experiments; `names` and `get` import them."""
