@@ -86,6 +86,7 @@ __all__ = [
     "ShapeError",
     "UnknownNameError",
     "affine",
+    "attentive",
     "backends",
     "bidirectional",
     "cell",

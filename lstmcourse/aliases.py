@@ -11,6 +11,7 @@ from typing import Any
 
 # A short name that is public, and the room where the module lives. What a name says stays when rooms change.
 MODULES = {
+    "attentive": "course.attentive",
     "baselines": "tasks.ngrams",
     "checkpoints": "training.checkpoints",
     "claims": "course.claims",

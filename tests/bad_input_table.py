@@ -723,6 +723,10 @@ VALID = {
         {"train": "abab", "test": "ab", "order": 1, "alphabet": 2},
     ),
     "baselines.xz_bits": lambda: (lc.baselines.xz_bits, {"train": "abab", "test": "ab"}),
+    "attentive.translator": lambda: (lc.attentive.translator, {}),
+    "attentive.captioner": lambda: (lc.attentive.captioner, {}),
+    "attentive.train_translator": lambda: (lc.attentive.train_translator, {"seed": 0, "stop": 1}),
+    "attentive.train_captioner": lambda: (lc.attentive.train_captioner, {"seed": 0, "stop": 1}),
     "reader.language": lambda: (lc.reader.language, {"gap": 1}),
     "reader.load": lambda: (lc.reader.load, {}),
     "reader.rows": lambda: (lc.reader.rows, {"count": 2, "gap": 3, "subjects": 3, "seed": 0}),
@@ -860,6 +864,10 @@ VALID = {
         {"values": {"a": 0.5}, "ranges": {"a": (0.4, 0.6)}, "reference": {"chance": 0.5}},
     ),
     "plots.bars_over_seeds": lambda: (lc.plots.bars_over_seeds, {"values": {"a": np.array([0.5, 0.6])}}),
+    "plots.word_by_word": lambda: (
+        lc.plots.word_by_word,
+        {"picture": np.ones((4, 4, 3)), "words": ["a", "bar"], "shares": np.full((2, 4), 0.25)},
+    ),
     "plots.css": lambda: (lc.plots.css, {"selector": ":root", "prefix": "--lc-"}),
     "plots.figure": lambda: (lc.plots.figure, {"width": 2.0, "height": 1.0, "rows": 1, "columns": 1}),
     "plots.film": lambda: (
