@@ -1,12 +1,12 @@
 # %% [markdown] claims=["C47"]
 # # Attention: what to look at, word by word
 #
-# An LSTM carries what it has read in one state. A translator that works this way reads a whole sentence, packs it into one vector, and writes the translation from that. [Bahdanau, Cho and Bengio (2014)](https://arxiv.org/abs/1409.0473) let it look back instead: at each word that it writes, the network picks what to look at. The essay calls this the next big step after LSTMs.
+# An LSTM carries all that it has read in one state. A translator built that way reads a whole sentence, packs it into one vector, and writes from that. [Bahdanau, Cho and Bengio (2014)](https://arxiv.org/abs/1409.0473) let the writer look back: before each word that it writes, it picks what to look at in the sentence. The [essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/) calls this the next step.
 #
 # After it you can
 #
-# - compute attention by hand: scores, shares, and what comes out,
-# - say what one vector costs, measured against the length of a sentence,
+# - compute attention by hand: scores, shares, and what is seen,
+# - say what one vector costs, against the length of a sentence,
 # - read a map of attention, and test whether the network uses what it looks at.
 #
 # It takes about 40 minutes.
@@ -16,293 +16,372 @@ import numpy as np
 
 import lstmcourse as lc
 from lstmcourse import plots
-from lstmcourse.course import attentive
 from lstmcourse.tasks import bleu
 from lstmcourse.tasks.pairs import until_end
+from lstmcourse.tasks.scenes import COLOURS, SHAPES
 
 # %% [markdown]
 # ## Through one vector
 #
-# Our translator goes from English to French, in a small grammar of our own: adjectives change places, words agree, *not* becomes *ne … pas*. An encoder reads the English in both directions. A decoder writes the French, one word at a time.
+# Our translator reads English and writes French, in a small grammar of our own. Some adjectives move behind the noun, articles and verbs agree, *not* becomes *ne … pas*. An **encoder** reads the English, forwards and backwards. A **decoder** writes the French, one word at a time.
 
 # %%
-task = lc.tasks.Translation(clauses=(1, 2))
-for english, french in task.texts(task.batch("test", batch_size=3, seed=4)):
-    print(english, "\n   ", french)
+task = lc.tasks.Translation(clauses=(1, 3))
+for pair in task.texts(task.batch("test", batch_size=3, seed=4)):
+    print(*pair, sep="\n    ")
 
 # %% [markdown]
-# We train two networks with the same parameters, number for number. One decoder sees the encoder's state at every word. The other sees one vector: the states in which the encoder ends. Both had the same 1,200 steps and the same three learning rates, and we show the rate with the lower loss on validation sentences.
+# We compare two kinds of network, with the same parameters, number for number. In one, the decoder sees what the encoder made of *every* word. In the other it sees one vector: the states in which the encoder ends. Five networks of each kind had 800 steps on sentences of one to three clauses. Three more with one vector had three times as many. (Each kind has the learning rate with the lowest loss on validation sentences, found with another seed.)
 #
-# **Predict:** on sentences of one clause, how far behind is the one vector? And on two?
+# BLEU counts the words and phrases that a translation shares with the right one; 100 is perfect. **Predict:** how do the two kinds do on one clause? On three? And on five, more than they have ever seen?
+
 
 # %% tags=["setup"]
-study = lc.experiments.load("translation")
+def runs(study, kind, value):
+    """One number for each seed of a stored study."""
+    trials = lc.experiments.load(study).trials
+    return [t.values[value] for t in trials if t.point["kind"] == kind]
 
-
-def chosen(name, **point):
-    """A value by seed, at the learning rate with the lowest validation loss."""
-    rates = sorted({t.point["learning_rate"] for t in study.trials})
-    runs = {
-        rate: [t.values for t in study.trials if t.point == point | {"learning_rate": rate}] for rate in rates
-    }
-    best = min(runs.values(), key=lambda r: np.mean([v["validation"] for v in r]))
-    return [v[name] for v in best]
-
-
-clauses = [1, 2, 3, 4]
-score = {
-    name: np.array([chosen(f"bleu_{n}", attention=a, longest=2) for n in clauses])
-    for name, a in (("attention", True), ("one vector", False))
-}
 
 # %%
-plots.show(
-    plots.over_seeds(clauses, score, xlabel="clauses", ylabel="BLEU"),
-    alt="BLEU against the number of clauses, for attention and for one vector.",
-)
+clauses = [1, 2, 3, 4, 5]
+kinds = {
+    "attention": ("translation", "attention"),
+    "one vector": ("translation", "one vector"),
+    "three times the steps": ("translation_for_longer", "one vector, longer"),
+}
+score = {}
+for name, kind in kinds.items():
+    score[name] = np.array([runs(*kind, f"bleu_{n}") for n in clauses])
+every = score.values()
+median = [np.median(rows, axis=1) for rows in every]
+low, high = [r.min(axis=1) for r in every], [r.max(axis=1) for r in every]
 
-# %% claims=["C47"]
-lc.claim(
-    "C47",
-    "two clauses: attention is ahead of one vector by 20 BLEU, in each of five seeds",
-    score["attention"][1] - score["one vector"][1],
-    above=20,
+# %%
+fig = plots.bands(
+    clauses,
+    median,
+    low,
+    high,
+    labels=list(score),
+    xlabel="clauses",
+    ylabel="BLEU",
+    ylim=(0, 104),
+    note="lines: medians of 5 seeds (longer: 3), bands: the range",
 )
+plots.show(fig, alt="BLEU against the number of clauses, for three kinds.")
 
 # %% [markdown]
-# **What to notice.** BLEU counts the words and phrases that a translation shares with the right one; 100 is perfect. One vector has room for a short sentence, and too little for a long one. Attention does not care: it has a vector for each word.
-#
-# Now the small print, to the right of 2. No sentence in training had three clauses, and here **both fail**. Attention has learnt where to look in sentences of the length it knows. It has not learnt a rule for all lengths.
+# **What to notice.** TODO
 #
 # ## The score, by hand
 #
-# Three words have been read. Each has left a vector, its **annotation**; ours have two numbers. The decoder is in the state `h`. A small network compares `h` with each annotation and gives a **score**. A softmax makes shares of the scores. What the decoder sees is the sum of the annotations, by these shares.
+# Three words have been read. Each has left a vector, its **annotation**; ours have two numbers. The decoder is in the state $s$. A small network compares $s$ with each annotation $a_j$ and gives a **score**, $e_j = v \cdot \tanh(s W + a_j U)$. A softmax turns the scores into **shares** $\alpha_j$, which add up to 1. What the decoder sees is the sum of the annotations, weighted by the shares. With $W = U = 1$ and $v = (2, 2)$: which of the three words gets the largest share?
 
 # %%
-a = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])  # the, black, cat
-h = np.array([0.5, -1.0])
-W = U = np.eye(2)
-v = np.array([2.0, 2.0])
+words = ["the", "black", "cat"]
+a = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+s = np.array([0.5, -1.0])
+W, U, v = np.eye(2), np.eye(2), np.array([2.0, 2.0])
 
-e = np.tanh(h @ W + a @ U) @ v  # scores
-alpha = np.exp(e) / np.exp(e).sum()  # shares
-print(alpha.round(2), (alpha @ a).round(2))
+e = np.tanh(s @ W + a @ U) @ v
+alpha = np.exp(e) / np.exp(e).sum()
+print(dict(zip(words, alpha.round(2).tolist(), strict=True)))
+print("seen:", (alpha @ a).round(2))
 
 # %% [markdown]
-# Everything is differentiable, so where to look is learnt like the rest, from the loss of the translation alone. Nobody tells the network which word belongs to which. As a cell:
+# Everything in it has a gradient. So where to look is learnt like all the rest, from the loss of the translation alone: nobody tells the network which word belongs to which. Here are the same lines in the course's cell, and the whole of it as a picture:
 
 # %% claims=["C47"]
-lc.cells.additive_attention.equations("e", "alpha", "c", "h")
+cell = lc.cells.additive_attention
+cell.equations("k", "e", "alpha", "c", "s")
 
 # %%
-lc.cells.additive_attention.diagram()
+cell.diagram()
 
 # %% [markdown]
-# The annotations $a$ come from the side, the same at each step. The state $s_{t-1}$ decides what is taken from them. What is taken, $c_t$, joins the input of a gated unit ([notebook 12](12_gated_recurrent_unit.ipynb)). With a single annotation there is nothing to choose: the share is 1, and this is the decoder with one vector.
+# The annotations $a$ come from the side, the same at every step; $n$ says how many there are, so that padding gets no share. The state decides what is taken from them. What is taken, $c_t$, goes into a gated unit ([notebook 12](12_gated_recurrent_unit.ipynb)) together with the word $y_t$ that was written last. If there is one annotation only, its share is 1: that is the decoder with one vector.
 #
+# Does the cell agree with our three words?
+
+# %%
+p = cell.init(input_size=1, hidden_size=2, sizes={"A": 2, "K": 2}, rng=0)
+p = {name: value.astype(float) for name, value in p.items()}
+p |= {"W_a": W, "U_a": U, "v_a": v}
+ours = {"a": a[None], "n": np.array([[3.0]])}
+step = cell.step(p, np.zeros((1, 1)), {"h": s[None]}, **ours)
+print("the same shares:", np.allclose(step["alpha"], alpha))
+
+# %% [markdown]
 # ## Where it looks
 #
-# A trained translator comes with the course (1,200 steps, a minute of training). Its map for one sentence: a row for each French word, a column for each English one.
+# One of the five translators comes with the course. Its map for one sentence has a row for each French word and a column for each English one. Before you run it: which rows will not follow the order of the English words?
+
+# %% tags=["setup"]
+model = lc.attentive.translator()
+sentence = "the black cat does not follow a small red car"
 
 # %%
-model = attentive.translator()
-sentence = "the black cat does not follow a small red car"
-source = model.task.encode(sentence)[:, None]
-written = model.write(source)
+written = model.write(model.task.encode(sentence)[:, None])
 french = model.task.decode_target(written.symbols[:, 0]).split()
-plots.show(
-    plots.heatmap(written.alignment[: len(french), 0], french, sentence.split(), limit=1),
-    alt="A map of attention: a row for each French word; most rows have one dark cell.",
-)
+map_ = written.alignment[: len(french), 0]
+fig = plots.heatmap(map_, french, sentence.split(), limit=1)
+plots.show(fig, alt="A map of attention, a row for each French word.")
 
 # %% [markdown]
-# **What to notice.** *chat noir* crosses *black cat*, *voiture rouge* crosses *red car*. *ne* looks at *not*. *pas* looks at the verb: once *ne* is written, no English word needs to say that *pas* will come. The grammar knows which English words each French word stands for, so the map can be scored. Over 200 test sentences, how often is the darkest cell one of those? A decoder that looks anywhere would hit about one time in twelve:
+# **What to notice.** TODO
+#
+# The grammar knows which English words each French word stands for. So the map can be scored: how often is the largest share at one of those? (A guess would be right as often as there are such words among all.)
 
 # %%
 batch = model.task.batch("test", batch_size=200, dtype=model.dtype)
 shares, right = model.run(batch).alignment, batch.alignment
-words = right.any(-1)
-most = np.take_along_axis(right, shares.argmax(-1)[..., None], -1)[..., 0]
-anywhere = (right.sum(-1) / batch.source_lengths)[words]
-print("right:", most[words].mean().round(2), " by chance:", anywhere.mean().round(2))
+aligned = right.any(-1)
+largest = shares.argmax(-1)[..., None]
+hits = np.take_along_axis(right, largest, -1)[aligned]
+guess = (right.sum(-1) / batch.source_lengths)[aligned]
+print(f"by guessing: {guess.mean():.2f}")
 
 # %% claims=["C47"]
 lc.claim(
     "C47",
-    "nine times in ten it looks most at a word that the French word stands for",
-    most[words].mean(),
-    above=0.85,
+    "it looks most at a word that the French word stands for",
+    hits.mean(),
+    above=0.8,
 )
 
 # %% [markdown]
-# Does it *use* what it sees? Exchange one English word, and see which French words change.
+# TODO five networks
+#
+# A map says where the network looks. It does not say that the network *uses* what it sees there. So exchange one English word, and see what becomes of the French:
 
 # %%
 for english in (
     "the black cat does not follow a small red car",
     "the black cat does not follow a small red horse",
     "the black cow does not follow a small red car",
+    "the black cat does not follow a small round car",
 ):
     print(model.translate(english))
 
 # %% [markdown]
-# One word in, and only what stands for it changes, with what has to agree with it.
+# TODO
 #
 # ## Dates, and real words
 #
-# The same network, with other data: dates as 28 languages write them, to be turned into digits; and English words, to be turned into the sounds of a pronouncing dictionary. (Five seeds for dates; three for words, where one run takes minutes.)
-
-# %% tags=["setup"]
-tables = {}
-for name in ("dates", "pronunciation"):
-    study = lc.experiments.load(name)
-    tables[name] = {
-        label: np.array(chosen("exact", attention=a))
-        for label, a in (("attention", True), ("one vector", False))
-    }
+# The same network on other data. First, dates as 26 languages write them, to be turned into digits: *Montag, 9. Februar 1998* into *1998-02-09*. Then English words of a pronouncing dictionary, to be turned into sounds: *thinking* into *TH IH NG K IH NG*. Again both kinds have the same parameters and steps, and a learning rate each. (Five seeds for dates, three for sounds, where one run took over a minute.)
 
 # %%
-for name, exact in tables.items():
-    for label, share in exact.items():
-        print(f"{name:15}{label:12}{np.mean(share):.2f}")
+for study in ("dates", "pronunciation"):
+    for kind in ("attention", "one vector"):
+        exact = runs(study, kind, "exact")
+        seeds = ", ".join(f"{share:.2f}" for share in sorted(exact))
+        print(f"{study:14}{kind:12}without a mistake: {seeds}")
 
 # %% [markdown]
-# ## Looking at pictures
+# TODO
 #
-# The annotations need not be words. [Xu et al. (2015)](https://arxiv.org/abs/1502.03044) give a decoder the places of a picture, and let it describe what it sees. Our pictures are small: one to three shapes in 4 × 4 places.
+# One trial is measured again, now:
+
+# %%
+where = {"kind": "one vector"}
+again = lc.experiments.rerun("dates", 1, where=where)
+agreement = lc.experiments.agree("dates", again)
+assert agreement, agreement
+agreement
+
+# %% [markdown] claims=["C48"]
+# ## Looking at a picture
+#
+# Annotations need not be words. [Xu and others (2015)](https://arxiv.org/abs/1502.03044) give a decoder the places of a picture, and let it describe what it sees; the essay names this paper as a start. Our pictures are small: one to three shapes in 4 × 4 places. The decoder is an LSTM. A gate $\beta_t$ says how much it looks at all, and $\hat{z}_t$ is what it sees:
 
 # %% claims=["C48"]
-teller = attentive.captioner()
-scenes = teller.task.batch("test", batch_size=200, dtype=teller.dtype)
-told = teller.describe(scenes.source)
-for text in told[:3]:
-    print(text)
-
-# %% [markdown]
-# **Predict:** at the word for a colour, where does it look? And at *above*?
+tell = lc.cells.attend_and_tell
+tell.equations("k", "e", "alpha", "beta", "z")
 
 # %% tags=["setup"]
-from matplotlib.patches import Rectangle
-
-
-def laid_over(k):
-    """Picture k, once for each word, with the place that is looked at most framed, and its share."""
-    ran = teller.write(scenes.source[:, [k]])
-    caption = teller.task.decode_target(ran.symbols[:, 0]).split()
-    picture = np.clip(teller.task.pictures(scenes.source[:, [k]])[0], 0, 1)
-    fig, axes = plots.figure(1.5 * len(caption), 1.9, columns=len(caption))
-    for ax, word, share in zip(axes, caption, ran.alignment[:, 0], strict=False):
-        ax.imshow(picture)
-        place = int(share.argmax())
-        corner = (4 * (place % 4) - 0.5, 4 * (place // 4) - 0.5)
-        frame = dict(fill=False, edgecolor="white", linewidth=1 + 2 * share.max())
-        ax.add_patch(Rectangle(corner, 4, 4, **frame))
-        ax.set_title(f"{word}\n{share.max():.2f}", fontsize=9)
-        ax.set_axis_off()
-    return fig
-
+teller = lc.attentive.captioner()
+scenes = teller.task.batch("test", batch_size=200, dtype=teller.dtype)
 
 # %%
-plots.show(
-    laid_over(1),
-    alt="A picture, once for each word of its caption; a frame marks the place looked at most.",
-)
+for caption in teller.describe(scenes.source[:, :3]):
+    print(caption)
 
 # %% [markdown]
-# The map looks like an explanation. It is not yet one: the network might look at a place and use something else. So we cover places. Take pictures with two objects, and the colour of the first. We make black (a) the place that the network looks at most, (b) the place of the other object, (c) an empty place, and ask for the probability of the right colour.
+# **Predict:** where does it look at the word for a colour? And at *above*?
+
+
+# %% tags=["setup"]
+def look(k):
+    """The caption of picture k, and the picture at each of its words."""
+    ran = teller.write(scenes.source[:, [k]])
+    words = teller.task.decode_target(ran.symbols[:, 0]).split()
+    picture = teller.task.pictures(scenes.source[:, [k]])[0]
+    shares = ran.alignment[: len(words), 0]
+    return plots.word_by_word(picture, words, shares)
+
 
 # %%
-two = lc.tasks.Scenes(objects=2).batch("test", batch_size=200, dtype=teller.dtype)
-rows, colour = np.arange(200), two.target[1]
-looks = teller.run(two).alignment[1].argmax(-1)
-first = two.alignment[1].argmax(-1)
+plots.show(look(1), alt="A picture, once for each word of its caption.")
+
+# %% [markdown]
+# **What to notice.** TODO
+#
+# We know where the objects are, so this map can be scored too: how often is the largest share at a place that the word is about? (*above*, *left* and *of* are about two objects; either counts.)
+
+# %%
+shares, right = teller.run(scenes).alignment, scenes.alignment
+largest = shares.argmax(-1)[..., None]
+hit = np.take_along_axis(right, largest, -1)[..., 0]
+vocabulary = np.array(teller.task.target_symbols)[scenes.target]
+kinds = {"a": ["a"], "colour": COLOURS, "shape": SHAPES}
+kinds |= {name: [name] for name in ("above", "left", "of")}
+for name, members in kinds.items():
+    there = np.isin(vocabulary, list(members))
+    print(f"{name:8}{hit[there].mean():.2f}")
+
+# %% [markdown]
+# TODO
+#
+# ### What it looks at, and what it uses
+#
+# The map looks like an explanation. To be one, it has to stand a test: what the network looks at must be what it uses. So we cover places. In pictures with two objects, we ask for the colour of the first, and paint black (a) the place that gets the largest share, (b) the place of the other object, (c) an empty place. The captioner never saw a covered picture in training. What happens to the probability of the right colour?
+
+
+# %% tags=["setup"]
+def probability(scenes, cover=None):
+    """Of the first object's right colour, with a place painted black."""
+    rows = np.arange(scenes.source.shape[1])
+    source = scenes.source.copy()
+    if cover is not None:
+        source[cover, rows] = 0
+    lengths = scenes.source_lengths, scenes.target_lengths
+    covered = lc.tasks.Pairs(source, scenes.target, *lengths)
+    return teller.run(covered).at_each_step[1, rows, scenes.target[1]]
+
+
+# %%
+pairs = lc.tasks.Scenes(objects=2)
+two = pairs.batch("test", batch_size=200, dtype=teller.dtype)
 objects = two.alignment.any(0)
-
-
-def probability(place=None):
-    """Of the right colour, with one place of each picture made black."""
-    source = two.source.copy()
-    if place is not None:
-        source[place, rows] = 0
-    ends = two.source_lengths, two.target_lengths
-    seen = lc.tasks.Pairs(source, two.target, *ends)
-    return teller.run(seen).at_each_step[1, rows, colour].mean()
-
-
-other = (objects & (np.arange(16) != first[:, None])).argmax(-1)
-covered = {
-    "nothing": probability(),
-    "where it looks": probability(looks),
-    "the other object": probability(other),
-    "an empty place": probability((~objects).argmax(-1)),
+first = two.alignment[1]
+looks = teller.run(two).alignment[1].argmax(-1)
+cover = {
+    "nothing": None,
+    "where it looks": looks,
+    "the other object": (objects & ~first).argmax(-1),
+    "an empty place": (~objects).argmax(-1),
 }
-for what, p in covered.items():
-    print(f"{what:18}{p:.2f}")
+p = {what: probability(two, place) for what, place in cover.items()}
+for what in p:
+    print(f"{what:18}{p[what].mean():.2f}")
 
 # %% claims=["C48"]
-lc.claim("C48", "at the colour it looks at the object", (looks == first).mean(), above=0.95)
 lc.claim(
     "C48",
-    "covering that place takes the colour away; covering another does not",
-    covered["the other object"] - covered["where it looks"],
+    "at the colour it looks at the object",
+    first[np.arange(200), looks].mean(),
+    above=0.95,
+)
+lc.claim(
+    "C48",
+    "the colour is lost with that place, and not with the other object",
+    p["the other object"].mean() - p["where it looks"].mean(),
     above=0.6,
 )
 
 # %% [markdown]
-# Here the map and the use agree. With the place covered, the right colour is about as likely as any of the six.
+# TODO Here the map and the use agree.
 #
 # ### Looking at one place only
 #
-# Soft attention mixes all places. **Hard** attention draws one, by the same shares. No gradient flows through a draw, so the network learns by trial: draws after which the caption became likely are made more likely (REINFORCE, [Williams 1992](https://doi.org/10.1007/BF00992696)). The paper also has a *penalty* that wants each place looked at for one word's time in all.
+# **Soft** attention mixes all places. **Hard** attention draws one of them, with the shares as probabilities. No gradient passes through a draw. So the network learns by trial and error: draws after which the caption became likely are made more likely (REINFORCE, [Williams 1992](https://doi.org/10.1007/BF00992696)). Ours had three times the steps of the soft one.
 #
-# **Predict:** a caption here has 4 to 15 words, and there are 16 places. What does the penalty do?
-
-# %% tags=["setup"]
-study = lc.experiments.load("captions")
-captions = {
-    "soft": chosen("exact", kind="soft", penalty=0.0),
-    "hard": chosen("exact", kind="hard", penalty=0.0),
-    "mean of all places": chosen("exact", kind="mean", penalty=0.0),
-    "soft, penalty 1": chosen("exact", kind="soft", penalty=1.0),
-}
+# The paper adds a **penalty** to soft attention, $\sum_j (1 - \sum_t \alpha_{tj})^2$, which wants every place to be looked at for one word's time in all. **Predict:** our captions have 3 to 15 words, and there are 16 places. What does the penalty do?
 
 # %%
-plots.show(
-    plots.bars_over_seeds(captions),
-    alt="Share of captions without a mistake, by kind of attention, five seeds each.",
-)
+exact = {
+    "soft": runs("captions", "soft", "exact"),
+    "hard": runs("captions", "hard", "exact"),
+    "mean of all places": runs("captions", "mean", "exact"),
+    "soft, with penalty": runs("captions", "soft, with penalty", "exact"),
+}
+fig = plots.bars_over_seeds(exact, ylabel="captions without a mistake")
+plots.show(fig, alt="Captions without a mistake, by kind of attention.")
 
 # %% [markdown]
-# The penalty asks for what cannot be: 16 places can have a word's time each only if there are 16 words. So it pulls the eye away from the objects.
+# **What to notice.** TODO
 #
 # ## The door to what came after
 #
-# Let a sequence look at itself: each word compares itself with all words before it, and takes what it needs. No state is carried from step to step, so all steps can be computed at once. Scores are products here, not the little network from above ([Vaswani et al. 2017](https://arxiv.org/abs/1706.03762)):
+# So far a decoder looked at something else. Let a sequence look at *itself*: every word compares itself with the words before it, and takes what it needs ([Vaswani and others 2017](https://arxiv.org/abs/1706.03762)). The moves are the same, score, softmax, weighted sum. Only the score is simpler: a product of a *query* and a *key* in place of the small network. It takes five lines:
 
 # %%
-print(lc.cells.self_attention_at_once.definition("q", "k", "v", "e", "h"))
+L, H = 6, 4
+rng = np.random.default_rng(0)
+x = rng.standard_normal((L, 3))
+W_q, W_k, W_v = rng.standard_normal((3, 3, H))
+
+q, k, v = x @ W_q, x @ W_k, x @ W_v
+e = q @ k.T / np.sqrt(H)
+e[np.triu_indices(L, 1)] = -np.inf
+alpha = np.exp(e) / np.exp(e).sum(axis=1, keepdims=True)
+h = alpha @ v
+print(alpha.round(2))
 
 # %% [markdown]
-# What it costs: every place looks at every other. A recurrent network does work in proportion to the length $L$; this does $L^2$.
+# The third line makes it **causal**: what comes later has the score $-\infty$, and so the share 0. (Without it, a network that learns to predict the next word could simply look at it.) The course has the same as a cell:
+
+# %%
+cell = lc.cells.self_attention_at_once
+p = {"W_q": W_q, "W_k": W_k, "W_v": W_v}
+step = cell.step(p, x=None, **{"x": x[None]})
+print("the same:", np.allclose(step["h"][0], h))
+
+# %% [markdown]
+# Nothing here waits for the step before: no state is carried, and all words are computed at once. That is what made it fast on the hardware of its time. What does it cost? A gated unit does six products with matrices of $H \times H$ at each of $L$ steps. Self-attention does three of them, and then compares every word with every word.
+
+# %%
+L, H = 2 ** np.arange(3, 14), 128
+products = {
+    "gated unit": 6 * L * H**2,
+    "self-attention": 3 * L * H**2 + 2 * L**2 * H,
+}
+waits = {"gated unit": L, "self-attention": np.ones_like(L)}
+fig, axes = plots.figure(9, 3.2, columns=2)
+look_ = {"log": "xy", "xlabel": "length of the sequence"}
+plots.lines(products, L, ylabel="multiplications", ax=axes[0], **look_)
+plots.lines(waits, L, ylabel="steps that wait", ax=axes[1], **look_)
+plots.show(fig, alt="Multiplications and steps against the length.")
+
+# %% [markdown]
+# **What to notice.** Up to a length of $1.5\,H$ self-attention even does less work. Beyond that, what grows with $L^2$ takes over: ten times the text is a hundred times the work, and as many shares to keep for the backward pass. On the right is what was gained for it: the gated unit has $L$ steps that wait for one another, self-attention has one.
 #
 # ## What to remember
 #
-# - Score, softmax, weighted sum: where to look is a layer like any other.
-# - One vector is a bottleneck; the longer the sentence, the more.
-# - A map says where the network looks. Only an intervention says what it uses.
-# - Longer than trained, both fail.
+# - Score, softmax, weighted sum: where to look is learnt from the loss, like the rest.
+# - One vector is a bottleneck, and a long sentence feels it more than a short one.
+# - A map says where a network looks. What it uses, only an intervention can say.
+# - Attention does not by itself go beyond the lengths of the training.
+# - Self-attention needs no state and no waiting; it pays with $L^2$.
 #
 # ## Three questions to check yourself
 #
 # 1. All scores are equal. What does the decoder see?
-# 2. Why must padding be hidden before the softmax, and not after it?
-# 3. Hard attention with one place: what is the gradient of its log-probability?
+# 2. Why must padding be hidden *before* the softmax, and not after it?
+# 3. Hard attention in a picture of one place: what is the gradient of the log-probability of its draw?
 #
-# *Answers:* 1. The mean of all annotations. 2. Afterwards the shares no longer add up to 1. 3. Zero: its probability is 1, whatever the score.
+# <details><summary>Answers</summary>
+#
+# 1. The mean of all annotations.
+# 2. Afterwards the shares of the rest no longer add up to 1.
+# 3. Zero. The place has the probability 1, whatever its score.
+#
+# </details>
 #
 # ## Your turn
 #
-# **1.** Write the shares of a batch: scores `e` (B, L) and the number `n` (B,) of words of each source; what is padding gets 0, and each row adds up to 1.
+# **1.** Write the shares of a whole batch: scores `e` (B, L), and the number `n` (B,) of words in each source. Padding gets 0, and each row adds up to 1.
 
 
 # %% tags=["exercise"]
@@ -319,7 +398,7 @@ print(shares_of(np.zeros((2, 4)), np.array([4, 2])))
 # end
 
 # %% [markdown] tags=["exercise"]
-# **2.** Find the bug. This is meant to give the context of a batch, annotations `a` (B, L, A), scores `e` (B, L). It runs without a complaint.
+# **2.** Find the bug. This should give what the decoder sees, from annotations `a` (B, L, A) and scores `e` (B, L). It runs without a complaint.
 #
 # ```python
 # def context(e, a):
@@ -331,7 +410,7 @@ print(shares_of(np.zeros((2, 4)), np.array([4, 2])))
 # %% tags=["exercise"]
 # solution:
 def context(e, a):
-    """Shares over the words of one sentence, not over the sentences of a batch."""
+    """Shares over a sentence's words, not over a batch's sentences."""
     p = np.exp(e) / np.exp(e).sum(axis=1, keepdims=True)
     return (p[..., None] * a).sum(axis=1)
 
@@ -340,29 +419,56 @@ print(context(np.zeros((2, 4)), np.ones((2, 4, 1))).ravel())
 # end
 
 # %% [markdown] tags=["exercise"]
-# **3.** Write three hypotheses at once (`model.write(..., beam=3)`) for sentences of three clauses, which are too long for the model. Does the search mend what the network has not learnt? Compare BLEU.
+# **3.** Sentences of five clauses are too long for the translator. Does it help to keep three hypotheses while it writes (`model.write(..., beam=3)`)? Compare BLEU on 40 of them.
 
 # %% tags=["exercise"]
 # solution:
-long = lc.tasks.Translation(clauses=3).batch("test", batch_size=40, dtype=model.dtype)
+five = lc.tasks.Translation(clauses=5)
+long = five.batch("test", batch_size=40, dtype=model.dtype)
 for beam in (1, 3):
     found = model.write(long.source, long.source_lengths, beam=beam)
-    print(beam, round(bleu(found.rows, until_end(long.target)), 0))
+    print(beam, f"{bleu(found.rows, until_end(long.target)):.0f}")
 # end
 
 # %% [markdown] tags=["solution"]
-# It does not: likelier texts are found, and they are not better.
+# TODO
 
 # %% [markdown] tags=["exercise"]
-# **4.** Make something: sentences of your own, from the words of the grammar (`model.task.symbols`). Translate them, and draw the map of the one that surprises you most.
+# **4.** Make it look at the wrong word. `model.task.encode` turns a sentence into numbers of words; exchange *cat* and *car* in the numbers, and translate. Then predict: what happens if you put *horse* where the grammar has *red*? Where does the translator look then?
 
 # %% tags=["exercise"]
 # solution:
-mine = "an old owl hears the small white wolf"
-print(model.translate(mine))
-seen = model.write(model.task.encode(mine)[:, None]).alignment[:, 0]
-print(np.array(mine.split())[seen.argmax(-1)])
+wrong = "the black cat does not follow a small horse car"
+ran = model.write(model.task.encode(wrong)[:, None])
+said = model.task.decode_target(ran.symbols[:, 0]).split()
+most = ran.alignment[: len(said), 0].argmax(-1)
+for word, at in zip(said, most, strict=True):
+    print(f"{word:8} looks at {wrong.split()[at]}")
 # end
+
+# %% [markdown] tags=["exercise"]
+# **5.** Make a picture of your own: choose shapes, colours and places. Let the captioner describe it. Then make one that it gets wrong. (More objects than in training? The same shape twice? A colour that has no name?)
+
+
+# %% tags=["exercise"]
+# solution:
+def drawn(*things):
+    """A picture of (place, colour, shape), with places from 0 to 15."""
+    source = np.zeros((16, 1, 48))
+    for place, colour, shape in things:
+        rows = SHAPES[shape].split()
+        filled = np.array([[[c == "#"] for c in row] for row in rows])
+        source[place, 0] = (filled * np.array(COLOURS[colour])).ravel()
+    return source
+
+
+print(*teller.describe(drawn((1, "pink", "ring"), (10, "blue", "bar"))))
+bars = [(place, "red", "bar") for place in (0, 1, 6, 15)]
+print(*teller.describe(drawn(*bars)))
+# end
+
+# %% [markdown] tags=["solution"]
+# TODO
 
 # %% [markdown]
 # ## What you can do now
