@@ -40,23 +40,22 @@ def _new_captioner(seed: int = 0, dtype: Any = np.float32) -> Captioner:
     return Captioner("attend_and_tell", tasks.Scenes(), 48, sizes={"K": 32}, rng=seed, dtype=dtype)
 
 
-def _trained(model: Any, recipe: dict[str, Any], seed: int, stop: int | None) -> Any:
+def _trained(model: Any, recipe: dict[str, Any], seed: int, stop: int) -> Any:
     adam, schedule = optim.Adam(recipe["learning_rate"]), optim.Cosine(recipe["steps"])
-    steps = recipe["steps"] if stop is None else stop
-    fit(model, steps, optimizer=adam, schedule=schedule, batch_size=64, seed=seed, progress=False)
+    fit(model, stop, optimizer=adam, schedule=schedule, batch_size=64, seed=seed, progress=False)
     return model
 
 
-@given(seed=at_least(0), stop=at_least(1))
-def train_translator(seed: int = 0, *, stop: int | None = None) -> Seq2Seq:
+@given(seed=at_least(0), stop=at_least(1, TRANSLATING["steps"]))
+def train_translator(seed: int = 0, *, stop: int = TRANSLATING["steps"]) -> Seq2Seq:
     """Train a translator of sentences of one to three clauses, in about half a minute.
 
     Parameters
     ----------
     seed : int
         Of the first parameters and of the sentences. The stored translator has 0.
-    stop : int, optional
-        Take only so many of the 800 steps.
+    stop : int
+        The step after which to stop, of 800.
 
     Returns
     -------
@@ -65,16 +64,16 @@ def train_translator(seed: int = 0, *, stop: int | None = None) -> Seq2Seq:
     return _trained(_new_translator(seed), TRANSLATING, seed, stop)
 
 
-@given(seed=at_least(0), stop=at_least(1))
-def train_captioner(seed: int = 0, *, stop: int | None = None) -> Captioner:
+@given(seed=at_least(0), stop=at_least(1, TELLING["steps"]))
+def train_captioner(seed: int = 0, *, stop: int = TELLING["steps"]) -> Captioner:
     """Train a captioner with soft attention, in about ten seconds.
 
     Parameters
     ----------
     seed : int
         Of the first parameters and of the pictures. The stored captioner has 0.
-    stop : int, optional
-        Take only so many of the 800 steps.
+    stop : int
+        The step after which to stop, of 800.
 
     Returns
     -------

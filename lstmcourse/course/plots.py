@@ -110,7 +110,7 @@ def word_by_word(picture: Any, words: Sequence[str], shares: Any) -> Figure:
     fig, axes = figure(1.35 * columns, 1.85 * rows, rows=rows, columns=columns, squeeze=False)
     height, width = R // side, C // side
     for ax, word, share in zip(axes.flat, words, shares, strict=False):
-        shown = 0.3 + 0.7 * share.reshape(side, side) / share.max()
+        shown = 0.3 + 0.7 * share.reshape(side, side) / (share.max() or 1)
         lit = np.kron(shown, np.ones((height, width)))[..., None]
         ax.imshow(np.clip(picture, 0, 1) * lit, interpolation="none")
         row, column = divmod(int(share.argmax()), side)

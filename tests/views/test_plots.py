@@ -332,3 +332,26 @@ def test_a_unit_along_a_sentence():
 def test_what_does_not_fit_a_sentence_is_refused(words, series, marks, said):
     with pytest.raises(ValueError, match=said):
         plots.by_word(words, series, marks=marks)
+
+
+def test_a_picture_is_lit_where_it_is_looked_at_and_framed_where_most():
+    shares = np.array([[0.1, 0.2, 0.6, 0.1], [0.25, 0.25, 0.25, 0.25]])
+    fig = plots.word_by_word(np.full((4, 6, 3), 0.5), ["a", "wall"], shares)
+    first, second = fig.axes
+    assert [ax.get_title(loc="left") for ax in fig.axes] == ["a\n0.6", "wall\n0.25"]
+    lit = np.asarray(first.images[0].get_array())
+    assert lit.shape == (4, 6, 3) and np.allclose(lit[2:, :3], 0.5)
+    assert np.allclose(lit[0, 0], 0.5 * (0.3 + 0.7 * 0.1 / 0.6))
+    assert np.allclose(second.images[0].get_array(), 0.5)
+    x, y = first.lines[0].get_data()
+    assert (min(x), max(x), min(y), max(y)) == (-0.5, 2.5, 1.5, 3.5)  # the third of four places
+    assert len(plots.word_by_word(np.zeros((2, 2, 3)), ["a"] * 8, np.ones((8, 1))).axes) == 8
+    for picture, words, wrong in (
+        (np.zeros((5, 4, 3)), ["a", "wall"], shares),  # two rows of places in five of pixels
+        (np.zeros((4, 4, 3)), ["a"], shares),
+        (np.zeros((4, 4, 1)), ["a", "wall"], shares),
+        (np.zeros((4, 4, 3)), ["a", "wall"], shares[:, :3]),
+        (np.zeros((4, 4, 3)), [], np.zeros((0, 4))),
+    ):
+        with pytest.raises(ValueError, match="places lie in as many rows as columns"):
+            plots.word_by_word(picture, words, wrong)
