@@ -105,8 +105,8 @@ def word_by_word(picture: Any, words: Sequence[str], shares: Any) -> Figure:
             "give (R, C, 3), and (N, L) for N words; L places lie in as many rows as columns, which divide R "
             "and C"
         )
-    columns = min(N, 6)
-    rows = -(-N // columns)
+    rows = -(-N // 6)
+    columns = -(-N // rows)
     fig, axes = figure(1.35 * columns, 1.85 * rows, rows=rows, columns=columns, squeeze=False)
     height, width = R // side, C // side
     for ax, word, share in zip(axes.flat, words, shares, strict=False):

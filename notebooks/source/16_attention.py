@@ -94,7 +94,7 @@ print("seen:", (alpha @ a).round(2))
 
 # %% claims=["C47"]
 cell = lc.cells.additive_attention
-cell.equations("k", "e", "alpha", "c", "s")
+cell.equations("k", "e", "alpha", "c", "h")
 
 # %%
 cell.diagram()
@@ -335,8 +335,8 @@ print(alpha.round(2))
 # %%
 cell = lc.cells.self_attention_at_once
 p = {"W_q": W_q, "W_k": W_k, "W_v": W_v}
-step = cell.step(p, x=None, **{"x": x[None]})
-print("the same:", np.allclose(step["h"][0], h))
+run = lc.unroll(cell, p, inputs={"x": x[None]}, steps=1)
+print("the same:", np.allclose(run["h"][0, 0], h))
 
 # %% [markdown]
 # Nothing here waits for the step before: no state is carried, and all words are computed at once. That is what made it fast on the hardware of its time. What does it cost? A gated unit does six products with matrices of $H \times H$ at each of $L$ steps. Self-attention does three of them, and then compares every word with every word.
@@ -419,12 +419,12 @@ print(context(np.zeros((2, 4)), np.ones((2, 4, 1))).ravel())
 # end
 
 # %% [markdown] tags=["exercise"]
-# **3.** Sentences of five clauses are too long for the translator. Does it help to keep three hypotheses while it writes (`model.write(..., beam=3)`)? Compare BLEU on 40 of them.
+# **3.** Sentences of five clauses are too long for the translator. Does it help to keep three hypotheses while it writes (`model.write(..., beam=3)`)? Compare BLEU on 20 of them.
 
 # %% tags=["exercise"]
 # solution:
 five = lc.tasks.Translation(clauses=5)
-long = five.batch("test", batch_size=40, dtype=model.dtype)
+long = five.batch("test", batch_size=20, dtype=model.dtype)
 for beam in (1, 3):
     found = model.write(long.source, long.source_lengths, beam=beam)
     print(beam, f"{bleu(found.rows, until_end(long.target)):.0f}")
