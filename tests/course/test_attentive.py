@@ -1,4 +1,4 @@
-"""The stored translator and captioner are what training gives, and the networks of the stored studies."""
+"""The stored translator and captioner are what training gives."""
 
 import numpy as np
 import pytest
@@ -35,8 +35,8 @@ def test_training_begins_as_it_did_for_the_file(name):
     assert well(model) > 0.9
 
 
-def test_they_are_networks_of_the_studies():
-    """Up to rounding: the studies ran in float32."""
+def test_the_translator_is_a_network_of_the_study():
+    """Up to rounding: the study ran in float32."""
     trials = {
         t.seed: t.values for t in lc.experiments.load("translation").trials if t.point["kind"] == "attention"
     }
@@ -44,12 +44,7 @@ def test_they_are_networks_of_the_studies():
     batch = lc.tasks.Translation(clauses=3).batch("test", batch_size=256, seed=0)
     written = model.write(batch.source, batch.source_lengths)
     assert lc.tasks.bleu(written.rows, until_end(batch.target)) == pytest.approx(trials[0]["bleu_3"], abs=0.5)
-    assert min(abs(trials[0]["bleu_3"] - trials[seed]["bleu_3"]) for seed in (1, 2, 3, 4)) > 0
-    trials = {t.seed: t.values for t in lc.experiments.load("captions").trials if t.point["kind"] == "soft"}
-    model = attentive.captioner()
-    batch = model.task.batch("test", batch_size=256, seed=0, dtype=model.dtype)
-    exact = model.task.exact(model.write(batch.source).symbols, batch).mean()
-    assert exact == pytest.approx(trials[0]["exact"], abs=0.01)
+    assert min(abs(trials[0]["bleu_3"] - trials[seed]["bleu_3"]) for seed in (1, 2)) > 0.5
 
 
 @pytest.mark.long
