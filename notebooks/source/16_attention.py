@@ -31,7 +31,7 @@ for pair in task.texts(task.batch("test", batch_size=3, seed=4)):
     print(*pair, sep="\n    ")
 
 # %% [markdown]
-# We compare two kinds of network, with the same parameters, number for number. In one, the decoder sees what the encoder made of *every* word. In the other it sees one vector: the states in which the encoder ends. Five networks of each kind had 800 steps on sentences of one to three clauses. Three more with one vector had three times as many. (Each kind has the learning rate with the lowest loss on validation sentences, found with another seed.)
+# We compare two kinds of network, with the same parameters, number for number. In one, the decoder sees what the encoder made of *every* word. In the other it sees one vector: the states in which the encoder ends. Each kind had 800 steps on sentences of one to three clauses, and the learning rate with the lowest loss on validation sentences. (The rates were tried with another seed. A run takes over a minute, so there are three of each kind.)
 #
 # BLEU counts the words and phrases that a translation shares with the right one; 100 is perfect. **Predict:** how do the two kinds do on one clause? On three? And on five, more than they have ever seen?
 
@@ -45,34 +45,17 @@ def runs(study, kind, value):
 
 # %%
 clauses = [1, 2, 3, 4, 5]
-kinds = {
-    "attention": ("translation", "attention"),
-    "one vector": ("translation", "one vector"),
-    "three times the steps": ("translation_for_longer", "one vector, longer"),
-}
 score = {}
-for name, kind in kinds.items():
-    score[name] = np.array([runs(*kind, f"bleu_{n}") for n in clauses])
-every = score.values()
-median = [np.median(rows, axis=1) for rows in every]
-low, high = [r.min(axis=1) for r in every], [r.max(axis=1) for r in every]
-
-# %%
-fig = plots.bands(
-    clauses,
-    median,
-    low,
-    high,
-    labels=list(score),
-    xlabel="clauses",
-    ylabel="BLEU",
-    ylim=(0, 104),
-    note="lines: medians of 5 seeds (longer: 3), bands: the range",
-)
-plots.show(fig, alt="BLEU against the number of clauses, for three kinds.")
+for kind in ("attention", "one vector"):
+    score[kind] = [runs("translation", kind, f"bleu_{n}") for n in clauses]
+look = {"xlabel": "clauses", "ylabel": "BLEU", "ylim": (0, 104)}
+fig = plots.over_seeds(clauses, score, **look)
+plots.show(fig, alt="BLEU against clauses: attention high, one vector low.")
 
 # %% [markdown]
-# **What to notice.** TODO
+# **What to notice.** On one clause, one vector gets some two thirds of what there is to get. On two it gets 26 to 28, and on three 16 to 17: the longer the sentence, the less of it there is in the vector. With attention there is a vector for every word, and one to three clauses are translated nearly without a mistake by two of the three networks. (More steps might bring one vector closer. That we have not measured. In the paper, which trains for days on real sentences, it gets 17.8 BLEU, and attention 26.8.)
+#
+# Now the right half. No sentence in training had more than three clauses, and there attention **fails** too: 55 to 80 on four clauses, 42 to 61 on five. It has learnt where to look in sentences of the lengths that it knows. It has not learnt a rule for all lengths.
 #
 # ## The score, by hand
 #
@@ -115,7 +98,7 @@ print("the same shares:", np.allclose(step["alpha"], alpha))
 # %% [markdown]
 # ## Where it looks
 #
-# One of the five translators comes with the course. Its map for one sentence has a row for each French word and a column for each English one. Before you run it: which rows will not follow the order of the English words?
+# The first of the three networks with attention comes with the course. Its map for one sentence has a row for each French word and a column for each English one. Before you run it: which rows will not follow the order of the English words?
 
 # %% tags=["setup"]
 model = lc.attentive.translator()
@@ -129,9 +112,9 @@ fig = plots.heatmap(map_, french, sentence.split(), limit=1)
 plots.show(fig, alt="A map of attention, a row for each French word.")
 
 # %% [markdown]
-# **What to notice.** TODO
+# **What to notice.** *chat noir* crosses *black cat*, and *voiture rouge* crosses *red car*. *ne* looks at *does*, not at *not*: in this grammar *does* only ever comes before *not*, so it says enough. *pas* is undecided between *not* and *follow*. Nobody has to tell it anything: after *ne suit* it must come.
 #
-# The grammar knows which English words each French word stands for. So the map can be scored: how often is the largest share at one of those? (A guess would be right as often as there are such words among all.)
+# The grammar knows which English words each French word stands for. So the map can be scored: how often is the largest share at one of those? (It counts *not* for *ne* and *pas*, and *does* for the verb.)
 
 # %%
 batch = model.task.batch("test", batch_size=200, dtype=model.dtype)
@@ -151,9 +134,9 @@ lc.claim(
 )
 
 # %% [markdown]
-# TODO five networks
+# In the three networks of the study it is 0.87, 0.80 and 0.73 on sentences of three clauses. What is missing is not always a mistake: *ne* at *does* counts as wrong here. A map of attention is not a dictionary. It is what helped to lower the loss.
 #
-# A map says where the network looks. It does not say that the network *uses* what it sees there. So exchange one English word, and see what becomes of the French:
+# Nor does it say that the network *uses* what it sees there. So exchange one English word at a time, and see what becomes of the French:
 
 # %%
 for english in (
@@ -165,7 +148,7 @@ for english in (
     print(model.translate(english))
 
 # %% [markdown]
-# TODO
+# A *horse* is masculine, and a *vache* feminine. What changes is the word itself and what has to agree with it: *petit*, *la*, *noire*. All else stays. So each French word depends on the English words that it should depend on.
 #
 # ## Dates, and real words
 #
