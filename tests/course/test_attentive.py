@@ -29,7 +29,6 @@ def test_training_begins_as_it_did_for_the_file(name):
     assert stored.facts == recipe | {"seed": 0, "loss soon": stored.facts["loss soon"]}
     begun = train(seed=0, stop=attentive.SOON)
     assert begun.evaluate("validation").loss == pytest.approx(stored.facts["loss soon"], rel=1e-3)
-    assert train(seed=1, stop=1).evaluate("validation").loss > stored.facts["loss soon"]
     model = load()
     assert model.config | {"dtype": "float32"} == begun.config and model.dtype == np.float64
     assert well(model) > 0.9

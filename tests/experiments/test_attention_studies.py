@@ -8,16 +8,16 @@ import pytest
 import lstmcourse as lc
 from lstmcourse.experiments.studies import attention as studies
 
-NETWORKS = [(task, kind) for task, kinds in studies.KINDS.items() for kind in kinds]
+RATES = {"translation": studies.TRANSLATION_RATES, "dates": studies.DATES_RATES}
 
 
-@pytest.mark.parametrize(("task", "kind"), NETWORKS)
+@pytest.mark.parametrize(("task", "kind"), [(task, kind) for task, rates in RATES.items() for kind in rates])
 def test_each_network_has_the_best_of_its_rates_and_it_lies_inside(task, kind):
     rates, loss = lc.experiments.load("rates_of_attention").over(
         "learning_rate", "validation", task=task, kind=kind
     )
     best = int(loss[:, 0].argmin())
-    assert rates[best] == studies.RATES[task][kind] and 0 < best < len(rates) - 1
+    assert rates[best] == RATES[task][kind] and 0 < best < len(rates) - 1
 
 
 @pytest.mark.parametrize("task", studies.KINDS)
@@ -25,14 +25,15 @@ def test_networks_that_are_compared_have_the_same_parameters(task, monkeypatch):
     steps = {}
     monkeypatch.setattr(studies, "fit", lambda model, count, **_: steps.update({kind: count}))
     shapes = []
-    for kind in studies.KINDS[task]:
+    kinds = (*studies.KINDS[task], *["one vector, longer"] * (task == "translation"))
+    for kind in kinds:
         model = studies._trained(task, kind, 1e-3, 0)
         # the gate of soft attention is all that hard attention lacks
         shapes.append({n: p.shape for n, p in model.params.items() if "beta" not in n})
         assert model.attention == (kind not in ("mean", "one vector", "one vector, longer"))
     assert all(s == shapes[0] for s in shapes)
     longer = {kind: count / studies.STEPS[task] for kind, count in steps.items()}
-    assert longer == {k: 3 if k in ("hard", "one vector, longer") else 1 for k in studies.KINDS[task]}
+    assert longer == {k: 3 if k in ("hard", "one vector, longer") else 1 for k in kinds}
 
 
 def test_an_alignment_counts_where_the_largest_share_is_right():
