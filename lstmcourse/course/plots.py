@@ -57,7 +57,7 @@ LABELS = {
 HUES.update({label: colour for colour, labels in LABELS.items() for label in labels})
 
 
-FRAME = "#fefefe"  # on a picture, in either theme
+FRAME, RIM = "#fefefe", "#010101"  # on a picture, in either theme
 
 
 @styled
@@ -115,15 +115,10 @@ def word_by_word(picture: Any, words: Sequence[str], shares: Any) -> Figure:
         ax.imshow(np.clip(picture, 0, 1) * lit, interpolation="none")
         row, column = divmod(int(share.argmax()), side)
         x, y = column * width - 0.5, row * height - 0.5
-        ax.plot(
-            [x, x + width, x + width, x, x],
-            [y, y, y + height, y + height, y],
-            color=FRAME,
-            linestyle="-",
-            marker="",
-            linewidth=2,
-            clip_on=False,
-        )
+        corners = [x, x + width, x + width, x, x], [y, y, y + height, y + height, y]
+        for colour, thick in ((RIM, 4), (FRAME, 2)):
+            look = {"color": colour, "linewidth": thick, "linestyle": "-", "marker": ""}
+            ax.plot(*corners, **look, clip_on=False)
         ax.set_title(f"{word}\n{figures.short(share.max())}", fontsize=9)
     for ax in axes.flat:
         ax.set_axis_off()
