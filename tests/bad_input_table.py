@@ -866,7 +866,7 @@ VALID = {
     "plots.bars_over_seeds": lambda: (lc.plots.bars_over_seeds, {"values": {"a": np.array([0.5, 0.6])}}),
     "plots.word_by_word": lambda: (
         lc.plots.word_by_word,
-        {"picture": np.ones((4, 4, 3)), "words": ["a", "bar"], "shares": np.full((2, 4), 0.25)},
+        {"picture": np.ones((4, 4, 3)), "words": ["a", "red", "bar"], "shares": np.full((3, 4), 0.25)},
     ),
     "plots.css": lambda: (lc.plots.css, {"selector": ":root", "prefix": "--lc-"}),
     "plots.figure": lambda: (lc.plots.figure, {"width": 2.0, "height": 1.0, "rows": 1, "columns": 1}),
