@@ -263,6 +263,11 @@ exercise(
                 lambda f, i: _shares_left(f, np.ones_like(i)),
                 "That is how much of an entry is kept. How much of the candidate was entered?",
             ),
+            "its own forget gate alone": (
+                lambda f, i: i * f,
+                "Each entry passes one forget gate, that of its own step. What does that gate multiply, and "
+                "which gates come after it?",
+            ),
             "no forget gates": (
                 lambda f, i: i * np.ones_like(f),
                 "That is what was entered. How much of it is left at the end?",
