@@ -1,7 +1,7 @@
 """Which trials of a study are measured, by whom, and what came of them: kept by Optuna.
 
 Optuna has the storages (a journal file, SQLite, PostgreSQL) and what reads them, and promises what all else
-rests on: what was written is on the disk, trials are numbered one after another, and a trial ends once.
+rests on: what was measured is on the disk, trials are numbered one after another, and a trial ends once.
 Runners share a study by these alone. Who takes up a trial adds a RUNNING one of Optuna's that names it; of
 several the first counts. When its runner ends before it does, somebody else lets it fail, and the trial is
 free again.
@@ -73,12 +73,15 @@ class Ledger:
     """
 
     def __init__(self, e: Experiment, storage: BaseStorage, study: str, known: Mapping[tuple, Trial]):
-        self.e, self.storage, self.done = e, storage, dict(known)
+        self.e, self.storage = e, storage
         self.wanted = {_key(*trial): trial for trial in e.trials}
+        self.done = {key: trial for key, trial in known.items() if key in self.wanted}
+        self.missing = {key: trial for key, trial in self.wanted.items() if key not in self.done}
         optuna.create_study(storage=storage, study_name=study, load_if_exists=True)
         self.study = storage.get_study_id_from_name(study)
         self.running: dict[tuple, FrozenTrial] = {}
-        self._read: set[int] = set()  # ended trials that `look` has taken notice of
+        self._read = 0  # trials of Optuna's that `look` has seen
+        self._open: dict[int, tuple] = {}  # those of them that had not ended, by number
         self._me, self._beats = "", 0
         self.stored = False  # whether what is measured is kept elsewhere by now
         self._seen: dict[str, tuple[int, float]] = {}  # the others' beats, and when they were seen first
@@ -89,37 +92,46 @@ class Ledger:
 
     def look(self) -> None:
         """Read what all runners have written."""
+        trials = self.storage.get_all_trials(self.study, deepcopy=False)  # by number, from 0
+        self._open |= {t.number: _claimed(t) for t in trials[self._read :]}
+        self._read = len(trials)
         self.running = {}
-        for t in self.storage.get_all_trials(self.study, deepcopy=False):
-            if t.state == TrialState.RUNNING:
-                key = _claimed(t)
-                if key not in self.running or t.number < self.running[key].number:
-                    self.running[key] = t
-            elif t._trial_id not in self._read:
-                self._read.add(t._trial_id)
-                if t.state == TrialState.COMPLETE:
-                    try:
-                        trial = Trial.parse(t.user_attrs.get(RESULT), f"{self.e.name}, trial {t.number},")
-                    except FileError as error:
-                        logging.getLogger(__name__).warning("%s; it is measured again", error)
-                    else:
-                        if trial.key in self.wanted:
-                            self.done.setdefault(trial.key, trial)
+        for n, key in list(self._open.items()):  # in order: the first that runs counts
+            if trials[n].state == TrialState.RUNNING:
+                self.running.setdefault(key, trials[n])
+            else:
+                del self._open[n]
+                if trials[n].state == TrialState.COMPLETE:
+                    self._take(trials[n])
+
+    def _take(self, t: FrozenTrial) -> None:
+        """Note what a trial of Optuna's says was measured."""
+        try:
+            trial = Trial.parse(t.user_attrs.get(RESULT), f"{self.e.name}, trial {t.number},")
+        except FileError as error:
+            logging.getLogger(__name__).warning("%s; it is measured again", error)
+        else:
+            self._note(trial)
+
+    def _note(self, trial: Trial) -> None:
+        if trial.key in self.missing:
+            del self.missing[trial.key]
+            self.done[trial.key] = trial
 
     @property
     def count(self) -> int:
         """How many trials are measured."""
-        return len(self.wanted.keys() & self.done.keys())
+        return len(self.done)
 
     @property
     def complete(self) -> bool:
         """Whether every trial is measured."""
-        return self.count == len(self.wanted)
+        return not self.missing
 
     def claim(self) -> Claim | None:
         """Take up the first trial that is neither measured nor taken; None if there is none."""
-        for key, (point, seed) in self.wanted.items():
-            if key in self.done or key in self.running:
+        for key, (point, seed) in list(self.missing.items()):
+            if key in self.running or key not in self.missing:
                 continue
             facts = {"point": dict(point), "seed": seed, _RUNNER: self._me}
             axes = self.e.search.axes if self.e.search else {}
@@ -133,7 +145,7 @@ class Ledger:
                 ),
             )
             self.look()
-            if key not in self.done and key in self.running and self.running[key]._trial_id == mine:
+            if key in self.missing and key in self.running and self.running[key]._trial_id == mine:
                 return Claim(point, seed, mine)
             self._fail(mine, "somebody else was first")
         return None
@@ -145,8 +157,7 @@ class Ledger:
             self._complete(claim.id, trial)
         except UpdateFinishedTrialError:  # taken for dead, and measured by another
             return False
-        self._read.add(claim.id)
-        self.done[claim.key] = trial
+        self._note(trial)
         return True
 
     def add(self, trial: Trial) -> None:

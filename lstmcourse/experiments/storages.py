@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, RDBStorage, get_storage
@@ -104,7 +106,38 @@ def _mended(e: Experiment, study: str, path: Path) -> BaseStorage:
 
 
 def _journal(path: Path) -> JournalStorage:
-    return JournalStorage(JournalFileBackend(str(path), lock_obj=_lock(path)))
+    return JournalStorage(_Journal(path))
+
+
+class _Journal(JournalFileBackend):
+    """Optuna's journal file, with our lock, which waits for the disk only where a result is written.
+
+    What else a power failure takes away is of no use without the process that wrote it.
+    """
+
+    def __init__(self, path: Path):
+        self.path, self.lock = path, _lock(path)
+        super().__init__(str(path), lock_obj=self.lock)
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Add lines, all of them or none."""
+        self.lock.acquire()
+        try:
+            with open(self.path, "ab") as f:
+                f.write("".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs).encode())
+                f.flush()
+                if any(_results(log) for log in logs):
+                    os.fsync(f.fileno())
+        finally:
+            self.lock.release()
+
+
+def _results(op: dict[str, Any]) -> list[Any]:
+    """Return the results that a line of Optuna's journal holds: of a trial old, or new."""
+    held = (op.get(k) for k in ("user_attr", "user_attrs"))
+    return [
+        attributes[RESULT] for attributes in held if isinstance(attributes, dict) and RESULT in attributes
+    ]
 
 
 def _lock(path: Path) -> _Lock | JournalFileOpenLock:
@@ -157,8 +190,7 @@ def _examined(path: Path) -> tuple[bool, list[Trial]]:
                 said = files.parse_json(line, f"{place} is") if line.strip() else {"op_code": None}
                 if isinstance(said, dict) and "op_code" in said:
                     sound &= said["op_code"] is not None
-                    held = (said.get(k) for k in ("user_attr", "user_attrs"))  # of a trial old, and new
-                    found = [a[RESULT] for a in held if isinstance(a, dict) and RESULT in a]
+                    found = _results(said)
                 else:
                     sound, found = False, [said]
                 results += [Trial.parse(r, place) for r in found]

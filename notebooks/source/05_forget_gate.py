@@ -399,7 +399,8 @@ mine = "the boy behind the old queens is calm and often near the nuns he wept . 
 # end
 fig = plots.by_word(mine.split(), along(reader, gender, mine))
 plots.show(
-    fig, alt="Forget gate and cell state of the unit that carries gender, along a sentence of the reader's own."
+    fig,
+    alt="Forget gate and cell state of the unit that carries gender, along a sentence of the reader's own.",
 )
 
 # %% [markdown]
