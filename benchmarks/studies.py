@@ -167,7 +167,7 @@ def main() -> None:
     print("| storage | runners | trials a second, at most | shortest trial, s |\n|---|---|---|---|")
     for storage, runners in itertools.product(storages, (1, 4)):
         where, here = room(storage)
-        trials = args.trials if storage == "journal" else args.trials // 4
+        trials = args.trials if storage == "journal" else args.trials // 2
         rate = shared(where, here, runners, 1000, trials, 0.0)
         print(f"| {storage.partition(':')[0]} | {runners} | {rate:.1f} | {1000 / rate:.0f} |", flush=True)
 

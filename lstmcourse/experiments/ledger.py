@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import optuna
@@ -128,27 +129,27 @@ class Ledger:
         """Whether every trial is measured."""
         return not self.missing
 
-    def claim(self) -> Claim | None:
-        """Take up the first trial that is neither measured nor taken; None if there is none."""
-        for key, (point, seed) in list(self.missing.items()):
-            if key in self.running or key not in self.missing:
-                continue
-            facts = {"point": dict(point), "seed": seed, _RUNNER: self._me}
-            axes = self.e.search.axes if self.e.search else {}
-            mine = self.storage.create_new_trial(
-                self.study,
-                create_trial(
+    def claim(self, most: int) -> list[Claim]:
+        """Take up the first trials that are neither measured nor taken; none if there are none."""
+        axes = self.e.search.axes if self.e.search else {}
+        while free := list(islice((key for key in self.missing if key not in self.running), most)):
+            mine = {}
+            for key in free:
+                point, seed = self.wanted[key]
+                taken = create_trial(
                     state=TrialState.RUNNING,
                     params={name: point[name] for name in axes},
                     distributions={name: _distribution(axis) for name, axis in axes.items()},
-                    user_attrs=facts,
-                ),
-            )
+                    user_attrs={"point": dict(point), "seed": seed, _RUNNER: self._me},
+                )
+                mine[key] = Claim(point, seed, self.storage.create_new_trial(self.study, taken))
             self.look()
-            if key in self.missing and key in self.running and self.running[key]._trial_id == mine:
-                return Claim(point, seed, mine)
-            self._fail(mine, "somebody else was first")
-        return None
+            runs = {key: t._trial_id for key, t in self.running.items() if key in self.missing}
+            for key in [key for key in mine if runs.get(key) != mine[key].id]:
+                self.give_up(mine.pop(key), "somebody else was first")
+            if mine:
+                return list(mine.values())
+        return []
 
     def finish(self, claim: Claim, trial: Trial, machine: Mapping[str, Any]) -> bool:
         """Note what was measured, on the disk when this returns; False if the claim was no longer valid."""

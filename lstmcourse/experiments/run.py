@@ -292,8 +292,8 @@ def _measure(
     killed: Counter[tuple] = Counter()
     try:
         while not ledger.complete:
-            while stop is None and len(flying) < many and (claim := ledger.claim()):
-                flying[_submitted(pool, e, claim)] = claim
+            if stop is None and len(flying) < many:
+                flying |= {_submitted(pool, e, claim): claim for claim in ledger.claim(many - len(flying))}
             if stop and not flying:
                 raise stop
             if not flying:  # others are at the rest

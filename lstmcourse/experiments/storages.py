@@ -17,7 +17,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, RDBStorage, get_storage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalStorage
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from lstmcourse.errors import FileError
 from lstmcourse.experiments.define import Experiment
@@ -222,8 +222,8 @@ def _database(url: str) -> RDBStorage:
         try:
             return RDBStorage(url, engine_kwargs=patient)
         except (ImportError, SQLAlchemyError, StorageInternalError) as error:
-            # two who make the tables at the same moment are in each other's way, once
-            if attempt == 4 or not isinstance(error, IntegrityError | ProgrammingError):
+            # those who make the tables at the same moment are in each other's way, each in words of its own
+            if attempt == 4 or isinstance(error, ImportError):
                 said = str(error).splitlines()[0]
                 raise ValueError(
                     f"storage={shown!r} cannot be opened ({said}): is the server there, the user known to "

@@ -46,13 +46,14 @@ def measured(claim):
 @pytest.mark.parametrize("kind", ["journal", "sqlite"])
 def test_of_two_who_take_up_a_trial_at_once_the_first_has_it(here, kind):
     with joined(here, kind=kind) as one, joined(here, kind=kind) as two:
-        claims = [r.claim() for r in (two, one, one, two, two, one)]  # none has seen what the other did
+        # none has seen what the other did
+        claims = [c for r in (two, one, one, two) for c in r.claim(1)] + one.claim(9)
         assert sorted(c.point["x"] for c in claims) == list(range(6))
         assert claims[0].point["x"] == 0 and claims[1].point["x"] == 1
-        assert one.claim() is None and two.claim() is None
+        assert not one.claim(1) and not two.claim(2)
         one.give_up(claims[1], "no reason")
         two.look()
-        again = two.claim()
+        (again,) = two.claim(2)
         assert again.key == claims[1].key
         assert two.finish(again, *measured(again)) and not one.finish(claims[1], *measured(again))
         one.look()
@@ -67,7 +68,7 @@ def test_a_runner_elsewhere_that_is_not_seen_any_more_loses_its_trials(here, mon
         with monkeypatch.context() as elsewhere:
             elsewhere.setattr(ledger.platform, "node", lambda: "elsewhere")
             far = stack.enter_context(joined(here, kind=kind))
-            held = far.claim()
+            (held,) = far.claim(1)
         near = stack.enter_context(joined(here, kind=kind))
         for _ in range(4):  # twice the lease, in which it beats
             time.sleep(0.25)
@@ -79,7 +80,7 @@ def test_a_runner_elsewhere_that_is_not_seen_any_more_loses_its_trials(here, mon
         time.sleep(0.6)
         near.free()
         assert held.key not in near.running
-        mine = near.claim()
+        (mine,) = near.claim(1)
         assert mine.key == held.key
         assert not far.finish(held, *measured(held))  # it wakes up too late
         assert near.finish(mine, *measured(mine))
@@ -87,7 +88,7 @@ def test_a_runner_elsewhere_that_is_not_seen_any_more_loses_its_trials(here, mon
 
 def test_a_result_that_was_noted_counts_though_its_runner_ended_before_it_said_so(here):
     with joined(here) as one, joined(here) as two:
-        claim = two.claim()
+        (claim,) = two.claim(1)
         two.storage.set_trial_user_attr(claim.id, ledger.RESULT, measured(claim)[0].as_json())
         one.storage.set_study_user_attr(one.study, f"runner {two._me}", None)  # as one that has left
         one.free()
@@ -99,7 +100,7 @@ def test_a_line_that_was_cut_short_is_removed_by_whoever_writes_next(here, caplo
     """Optuna alone would write on in that line, and then read neither of the two."""
     journal = here / "journal.jsonl"
     with joined(here) as one:
-        first, second = one.claim(), one.claim()
+        first, second = one.claim(2)
         one.finish(first, *measured(first))
         with open(journal, "ab") as f:
             f.write(b'{"op_code":6,"worker_id":"somebody", "tri')
@@ -166,6 +167,14 @@ def test_a_shared_folder_keeps_the_journals(here, threads):
     assert not (here / "cache/experiments").exists()
     with pytest.raises(ValueError, match="journal=.*storage=.*give one of them"):
         experiments.run("gated", journal=folder / "a", storage="sqlite:///a.db", data=here)
+
+
+def test_runners_may_open_a_new_database_at_the_same_moment(here):
+    GATE.set()
+    how = {"data": here, "progress": False, "storage": f"sqlite:///{here}/studies.db"}
+    with ThreadPoolExecutor(4) as runners, ThreadPoolExecutor(2) as pool:
+        asked = [runners.submit(experiments.run, "gated", executor=pool, **how) for _ in range(4)]
+        assert {len(f.result(120).trials) for f in asked} == {6}
 
 
 @pytest.mark.parametrize(

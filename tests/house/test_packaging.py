@@ -168,7 +168,7 @@ def test_what_is_installed_is_what_is_declared():
 
 # documents
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/studies.md")
 
 
 def targets():
