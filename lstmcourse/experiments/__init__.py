@@ -10,8 +10,8 @@ An experiment is a function of a point and a seed that returns a few numbers, ov
 
 or over points that are drawn (see `search`). ``make experiments``, or ``python -m lstmcourse.experiments
 [names]``, runs what is not stored yet, and goes on where it was stopped. In a notebook ``load(name)`` gives
-the stored trials, ``rerun(name, 3)`` measures three of them again, and ``agree(name, pairs)`` says whether they
-lie within the interval that the experiment states.
+the stored trials, ``rerun(name, 3)`` measures three of them again, and ``agree(name, pairs)`` says whether
+they lie within the interval that the experiment states.
 
 ``--list`` says which are current. A study is stale once the engine's revision (`lstmcourse.revision`), or the
 code of the study, its task or its cells, is another; ``--confirm K`` measures K of its trials again and, if
