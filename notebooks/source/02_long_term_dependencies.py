@@ -510,7 +510,7 @@ lc.check("02.6", keeper)
 # No $\tanh$ unit can do it, with any weight. Below 1 both fade. Above 1 the state finds a place to rest, and there each step back multiplies by $w(1 - h^2) < 1$. Just above 1 the state rests at a small value, and the gradient dies slowly: neither is enough. Here the input decides: where it is 0 the state passes unchanged, $h_t = h_{t-1}$, with a slope of exactly 1. Other ways: $\max(h, x)$, or a sum that is cut off at $\pm 1$.
 
 # %% [markdown] tags=["exercise"]
-# To keep: your cell, as an equation and as a picture. Look at the line along which the state passes. You will see it again in the next notebook.
+# To keep: the picture of your cell. Look at the line along which the state passes. You will see it again in the next notebook.
 
 # %% tags=["exercise"]
 keeper.diagram()
