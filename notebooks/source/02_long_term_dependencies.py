@@ -16,6 +16,7 @@ import numpy as np
 
 import lstmcourse as lc
 from lstmcourse import plots
+from lstmcourse.laboratory import dilemma
 
 # %% [markdown]
 # ## When the link is short
@@ -347,6 +348,18 @@ lc.claim("C15", "where memory is safest, the gradient is gone after ten steps", 
 
 # %% [markdown]
 # This is the dilemma that [Bengio, Simard & Frasconi (1994)](https://doi.org/10.1109/72.279181) found. A switch is safe *because* small pushes die out: that is what it means to be robust. But the gradient is nothing but the effect of small pushes. Where the memory is safest, training sees least of it. Training starts elsewhere, where some gradient is left, and would have to find its way to the switches without a signal that points there.
+#
+# Here is the dilemma with one unit and its weight $w$ onto itself. It gets $1$ or $-1$ at the first step, and then nothing. Predict:
+#
+# - Which weights make it still know, 50 steps later, which of the two it was?
+# - For which of them does a gradient come back?
+# - With fewer steps, is there a weight that gives both?
+
+# %%
+dilemma(weight=0.9, steps=50)
+
+# %% [markdown]
+# From a little above 1 on, it knows. But there the gradient falls off steeply: the safer the switch, the less of it. Close to 1 it is largest, and is small even there. Only over a few steps is there a weight that gives something of both.
 
 # %% [markdown]
 # ## Is it true of every plain recurrent network?
