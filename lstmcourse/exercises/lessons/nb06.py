@@ -201,8 +201,8 @@ exercise(
             ),
             Rule(
                 "one way only",
-                "A marked 1 is written, and a marked -1 is not written as -1. Which of the two inputs opens the "
-                "gate?",
+                "A marked 1 is written, and a marked -1 is not written as -1. Which of the two inputs opens "
+                "the gate?",
                 lambda p: _one(p, -1, 1) < -0.1,
             ),
             Rule(
