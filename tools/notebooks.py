@@ -50,6 +50,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from lstmcourse import exercises
+from tools import ledger
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
@@ -390,6 +391,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command == "build":
             problems = build(folder, options.names)
+            if folder == FOLDER:
+                ledger.write()
         else:
             problems = [
                 p for s in sources(folder, options.names) for t in targets(s, folder) for p in check(t)

@@ -20,7 +20,7 @@ from ..checks import ANY, given, shown, text
 from ..checks import array as given_array
 from ..errors import UnknownNameError, nearest
 
-__all__ = ["CLAIMS", "KINDS", "Claim", "ClaimFailed", "Result", "check", "claim", "in_words"]
+__all__ = ["CLAIMS", "KINDS", "VERDICTS", "Claim", "ClaimFailed", "Result", "check", "claim", "in_words"]
 
 VERDICTS = ("met", "qualified", "refuted")
 KINDS = {"D": "definition", "X": "experiment", "I": "identity", "H": "history"}
