@@ -304,6 +304,7 @@ lc.check("06.5", slopes)
 # %% [markdown] tags=["exercise"] exercise="06.6"
 # Why not do without the gate? Write a cell whose update is $C_t = f_t \odot C_{t-1} + \tilde C_t$, and which is an LSTM in everything else.
 
+
 # %% tags=["exercise"]
 # solution: ungated
 @lc.cell(init={"b_f": 1.0})

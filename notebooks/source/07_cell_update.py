@@ -286,11 +286,10 @@ mark = np.array([0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0], float)
 shapes = lstm.parameter_shapes(2, 1)
 p = {k: np.zeros(s) + np.reshape(latch.get(k, 0), (-1, 1)[: len(s)]) for k, s in shapes.items()}
 c = lc.unroll(lstm, p, np.stack([value, mark], axis=1)[:, None])["c"].ravel()
-fig = plots.by_word(
-    [str(t) for t in range(12)], {"value": value, "mark": mark, "$C_t$": c.round(6)}
-)
+fig = plots.by_word([str(t) for t in range(12)], {"value": value, "mark": mark, "$C_t$": c.round(6)})
 plots.show(
-    fig, alt="Twelve steps of the reader's own unit: values of 1 and -1, marks at three of them, and its cell state."
+    fig,
+    alt="Twelve steps of the reader's own unit: values of 1 and -1, marks at three of them, and its cell state.",
 )
 
 # %% [markdown] tags=["solution"]

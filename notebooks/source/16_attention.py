@@ -408,46 +408,97 @@ plots.show(fig, alt="Multiplications and steps against the length.")
 # </details>
 #
 # ## Your turn
-#
-# **1.** Write the shares of a whole batch: scores `e` (B, L), and the number `n` (B,) of words in each source. Padding gets 0, and each row adds up to 1.
+
+# %% [markdown] tags=["exercise"] exercise="16.1"
+# All scores are equal. What does the decoder see? `"nothing"`, `"the first annotation"`, `"the last annotation"`, `"the mean of all annotations"`, `"the sum of all annotations"`, or `"one at random"`?
+
+# %% tags=["exercise"]
+# solution: prediction
+prediction = "the mean of all annotations"
+# end
+lc.check("16.1", prediction)
+
+# %% [markdown] tags=["exercise"] exercise="16.2"
+# Write attention for one sentence. Given are the decoder's state `h` (H,), the annotations `a` (L, A), and `W` (H, K), `U` (A, K), `v` (K,). Return what the decoder sees, (A,).
 
 
 # %% tags=["exercise"]
-# solution:
+def attend(h, a, W, U, v):
+    # solution:
+    e = np.tanh(h @ W + a @ U) @ v
+    p = np.exp(e - e.max())
+    return (p / p.sum()) @ a
+    # end
+
+
+lc.check("16.2", attend)
+
+# %% [markdown] tags=["exercise"] exercise="16.3"
+# Write the shares of a whole batch: scores `e` (B, L), and the number `n` (B,) of words in each source. Padding gets 0, and each row adds up to 1.
+
+
+# %% tags=["exercise"]
 def shares_of(e, n):
-    """Softmax over the words that are there."""
+    # solution:
     there = np.arange(e.shape[1]) < n[:, None]
     e = np.where(there, e, -np.inf)
     p = np.exp(e - e.max(axis=1, keepdims=True))
     return p / p.sum(axis=1, keepdims=True)
+    # end
 
 
-print(shares_of(np.zeros((2, 4)), np.array([4, 2])))
-# end
+lc.check("16.3", shares_of)
 
-# %% [markdown] tags=["exercise"]
-# **2.** Find the bug. This should give what the decoder sees, from annotations `a` (B, L, A) and scores `e` (B, L). It runs without a complaint.
-#
-# ```python
-# def context(e, a):
-#     p = np.exp(e) / np.exp(e).sum(axis=0)
-#     return (p[..., None] * a).sum(axis=1)
-# ```
+# %% [markdown] tags=["exercise"] exercise="16.4"
+# Somebody wrote what the decoder sees, from scores `e` (B, L) and annotations `a` (B, L, A). It runs without a complaint. Mend it.
 
 
 # %% tags=["exercise"]
-# solution:
 def context(e, a):
-    """Shares over a sentence's words, not over a batch's sentences."""
+    # solution:
     p = np.exp(e) / np.exp(e).sum(axis=1, keepdims=True)
     return (p[..., None] * a).sum(axis=1)
+    # given:
+    # p = np.exp(e) / np.exp(e).sum(axis=0)
+    # return (p[..., None] * a).sum(axis=1)
+    # end
 
 
-print(context(np.zeros((2, 4)), np.ones((2, 4, 1))).ravel())
-# end
+lc.check("16.4", context)
+
+# %% [markdown] tags=["exercise"] exercise="16.5"
+# Write self-attention that looks back. Given are `q`, `k` (T, d) and `v` (T, A). Word $t$ compares its `q` with the `k` of all words up to $t$, itself among them: products, divided by $\sqrt d$. Return the mixtures of `v`, (T, A).
+
+
+# %% tags=["exercise"]
+def look_back(q, k, v):
+    # solution:
+    e = q @ k.T / np.sqrt(q.shape[1])
+    e = np.where(np.tril(np.ones(e.shape, bool)), e, -np.inf)
+    p = np.exp(e - e.max(axis=1, keepdims=True))
+    return (p / p.sum(axis=1, keepdims=True)) @ v
+    # end
+
+
+lc.check("16.5", look_back)
+
+# %% [markdown] tags=["exercise"] exercise="16.6"
+# Hard attention has drawn place `k`, by the shares that follow from the scores `e` (L,). REINFORCE needs the derivative of $\log p_k$ with respect to each score. Give it, (L,).
+
+
+# %% tags=["exercise"]
+def score_gradient(e, k):
+    # solution:
+    p = np.exp(e - e.max())
+    p /= p.sum()
+    return (np.arange(len(e)) == k) - p
+    # end
+
+
+lc.check("16.6", score_gradient)
 
 # %% [markdown] tags=["exercise"]
-# **3.** Sentences of five clauses are too long for the translator. Does it help to keep three hypotheses while it writes (`model.write(..., beam=3)`)? Compare BLEU on 20 of them.
+# Two open questions. Sentences of five clauses are too long for the translator. Does it help to keep three hypotheses while it writes (`model.write(..., beam=3)`)? Compare BLEU on 20 of them.
 
 # %% tags=["exercise"]
 # solution:
@@ -462,7 +513,7 @@ for beam in (1, 3):
 # A little. The search finds texts that the model thinks likelier, and on these twenty sentences they are better by some points. It does not find what the model has not learnt.
 
 # %% [markdown] tags=["exercise"]
-# **4.** Write an English sentence that the grammar does not have, with a noun where an adjective should be: *a small horse car*. Predict the French. Then translate it, and find out for each French word what the translator looks at most.
+# And: write an English sentence that the grammar does not have, with a noun where an adjective should be: *a small horse car*. Predict the French. Then translate it, and find out for each French word what the translator looks at most.
 
 # %% tags=["exercise"]
 # solution:
@@ -475,7 +526,7 @@ for word, at in zip(said, most, strict=True):
 # end
 
 # %% [markdown] tags=["exercise"]
-# **5.** Make a picture of your own: choose shapes, colours and places. Let the captioner describe it. Then make one that it gets wrong. (More objects than in training? The same shape twice? A colour that has no name?)
+# To keep: make a picture of your own: choose shapes, colours and places. Let the captioner describe it. Then make one that it gets wrong. (More objects than in training? The same shape twice? A colour that has no name?)
 
 
 # %% tags=["exercise"]
