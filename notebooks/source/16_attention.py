@@ -59,7 +59,7 @@ plots.show(fig, alt="BLEU against clauses: attention high, one vector low.")
 #
 # ## The score, by hand
 #
-# Three words have been read. Each has left a vector, its **annotation**; ours have two numbers. The decoder is in the state $s$. A small network compares $s$ with each annotation $a_j$ and gives a **score**, $e_j = v \cdot \tanh(s W + a_j U)$. A softmax turns the scores into **shares** $\alpha_j$, which add up to 1. What the decoder sees is the sum of the annotations, weighted by the shares. With $W = U = 1$ and $v = (2, 2)$: which of the three words gets the largest share?
+# Three words have been read. Each has left a vector, its **annotation**; ours have two numbers. The decoder is in the state $s$. A small network compares $s$ with each annotation $a_j$ and gives a **score**, $e_j = v \cdot \tanh(s W + a_j U)$. A softmax turns the scores into **shares** $\alpha_j$, which add up to 1. What the decoder sees is the sum of the annotations, weighted by the shares. With the identity for $W$ and $U$, and $v = (2, 2)$: which of the three words gets the largest share?
 
 # %%
 words = ["the", "black", "cat"]
@@ -220,7 +220,7 @@ def look(k):
 plots.show(look(33), alt="A picture, once for each word of its caption.")
 
 # %% [markdown]
-# **What to notice.** At the colour and at the shape, the frame is on the object, and its share is nearly 1. At *a* the eye wanders: there is little to be read off.
+# **What to notice.** At the colour and at the shape, the frame is on the object, with a share of 0.74 or more. At *a* the eye wanders: there is little to be read off.
 #
 # We know where the objects are, so this map can be scored too: how often is the largest share at a place that the word is about? (*above*, *left* and *of* are about two objects; either counts. By chance it would be one place in sixteen, or two.)
 
