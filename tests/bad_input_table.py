@@ -752,6 +752,13 @@ VALID = {
         lc.exercises.check_cell,
         {"cell": RNN, "reference": RNN, "mistakes": (), "rng": 0},
     ),
+    "check": lambda: (lc.check, {"id": "01.2", "answer": None}),
+    "exercises.check": lambda: (lc.exercises.check, {"id": "01.2", "answer": None}),
+    "exercises.get": lambda: (lc.exercises.get, {"id": "01.2"}),
+    "progress": lambda: (lc.progress, {"folder": FOLDER}),
+    "exercises.progress": lambda: (lc.exercises.progress, {"folder": FOLDER}),
+    "exercises.Progress.csv": lambda: (lc.progress(FOLDER).csv, {"path": FOLDER / "progress.csv"}),
+    "exercises.Progress.json": lambda: (lc.progress(FOLDER).json, {"path": FOLDER / "progress.json"}),
     "exercises.check_lstm": lambda: (lc.exercises.check_lstm, {"my_cell": RNN, "rng": 0}),
     # experiments
     "experiments.Interval": lambda: (lc.experiments.Interval, {"margin": 0.1, "factor": 2.0, "axis": "a"}),
@@ -1085,7 +1092,12 @@ ELEMENTS = "wrong dtype, complex array, NaN inside, inf inside"
 FINITE = "wrong dtype, NaN inside, inf inside"
 
 # (parameters, kinds, reason): `name of the call(parameter)`, with wildcards; each kind is accepted somewhere
+ANSWERS = (
+    "None, NaN, bool, bytes, complex, empty text, fraction, function, huge, inf, list of text, negative, object, "
+    "objects, ragged, text, unhashable, zero"
+)
 ALLOWED = [
+    ("*check(answer)", ANSWERS, "an answer is judged, whatever it is, and never an error"),
     # numbers that are numbers
     ("*(rng)", "zero, huge", "a seed"),
     ("*(seed)", "zero, huge", "a seed"),
@@ -1226,7 +1238,7 @@ NOT_CALLED = {
     "made by what is in the table": (
         "Cell", "Run", "CheckpointedRun", "Gradients", "checkpoints.Checkpoint", "inspection.Probe", "plots.Picture", "plots.Film", "reader.Answers",
         "experiments.Agreement", "experiments.Experiment", "experiments.Pair", "experiments.Results", "experiments.Trial",
-        "exercises.Mistake", "exercises.Verdict", "tasks.Batch", "tasks.Pairs", "train.History", "train.Record", "train.Validation",
+        "exercises.Exercise", "exercises.Mistake", "exercises.Progress", "exercises.Verdict", "tasks.Batch", "tasks.Pairs", "train.History", "train.Record", "train.Validation",
     ),
     "of files, by FileError": ("experiments.Trial.parse",),
     "abstract": (
@@ -1241,6 +1253,6 @@ NOT_CALLED = {
     ),
     "without arguments": (
         "experiments.Experiment.provenance", "tasks.Task.data_digest", "tasks.Text.data_digest", "tasks.Task.check_stranger",
-        "tasks.Text.check_stranger", "tasks.Speakers",
+        "tasks.Text.check_stranger", "tasks.Speakers", "exercises.ids",
     ),
 }  # fmt: skip

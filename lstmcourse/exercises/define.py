@@ -151,7 +151,7 @@ def get(id: str) -> Exercise:
     return every[key]
 
 
-def check(id: str, answer: Any = _MISSING) -> Verdict:
+def check(id: str, answer: object = _MISSING) -> Verdict:
     """Say whether an answer to an exercise is right, and name the mistake where it is not.
 
     Parameters

@@ -16,7 +16,9 @@ from datetime import datetime
 from pathlib import Path
 
 from ..checks import shown
+from ..errors import FileError
 from ..files import whole
+from ..files.paths import expand
 from .verdict import Verdict
 
 __all__ = ["Progress", "progress", "record"]
@@ -89,6 +91,11 @@ def progress(folder: str | os.PathLike = ".") -> Progress:
     folder : path
         Where the notebooks are.
 
+    Raises
+    ------
+    FileError
+        There is no such folder.
+
     Examples
     --------
     >>> import tempfile
@@ -97,7 +104,10 @@ def progress(folder: str | os.PathLike = ".") -> Progress:
     """
     from .define import get, ids
 
-    noted = _noted(Path(folder) / FILE)
+    place = expand(folder, "folder")
+    if not place.is_dir():
+        raise FileError(f"folder={shown(str(place))}: there is no such folder; give the one your notebooks are in")
+    noted = _noted(place / FILE)
     rows = []
     for exercise in map(get, ids()):
         mine = [n for n in noted if n["id"] == exercise.id]

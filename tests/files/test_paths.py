@@ -124,6 +124,9 @@ WAYS = {
     "experiments.run.ask_to_stop": None,  # as run
     "experiments command": command,
     "claims command": lambda p: (expand(p).mkdir(), tools.claims.main(["--unmet", "--folder", str(p)])),
+    "exercises.progress.progress": lambda p: (expand(p).mkdir(), lc.progress(p)),
+    "exercises.progress.Progress.csv": lambda p: lc.progress().csv(p),
+    "exercises.progress.Progress.json": lambda p: lc.progress().json(p),
     "views.diagram.picture.Diagram.save": lambda p: cell.diagram().save(p),
     "laboratory.shown.Shown.save": lambda p: lc.lab(cell).save(p),
     "tasks.text.Text": lambda p: lc.tasks.Text(files=(written(p),)),
