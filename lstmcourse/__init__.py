@@ -106,6 +106,7 @@ __all__ = [
     "expand",
     "experiments",
     "fit",
+    "generative",
     "identity",
     "inspection",
     "interop",

@@ -17,6 +17,7 @@ MODULES = {
     "claims": "course.claims",
     "exercises": "exercises",
     "experiments": "experiments",
+    "generative": "course.generative",
     "inspection": "training.inspection",
     "interop": "interop",
     "optim": "training.optim",

@@ -3,26 +3,27 @@
     from lstmcourse import plots
 
 is this module. A network or a quantity has one colour in all notebooks; whatever else a figure shows takes
-the hues that are left. `word_by_word` draws what a captioner looks at.
+the hues that are left. `word_by_word` draws what a captioner looks at, `dots` one dot a seed, `gallery` rows of
+pictures, `waves` sounds side by side.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import given, listed, numbers, text
+from ..checks import given, listed, named, numbers, text
 from ..views import figures, plots
 from ..views.plots import *  # noqa: F403
-from ..views.style import HUES, figure, styled
+from ..views.style import HUES, PALETTE, figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = [*plots.__all__, "word_by_word"]
+__all__ = [*plots.__all__, "dots", "gallery", "waves", "word_by_word"]
 
 LABELS = {
     "blue": (
@@ -124,4 +125,139 @@ def word_by_word(picture: Any, words: Sequence[str], shares: Any) -> Figure:
         ax.set_axis_off()
     for ax in axes.flat[N:]:
         ax.remove()
+    return fig
+
+
+@styled
+@given(values=named(numbers(1, axes="(S,), one for each seed"), "of numbers by label"), xlabel=text)
+def dots(values: Mapping[str, Any], *, xlabel: str = "") -> Figure:
+    """Draw one dot for each seed, a row for each label, with a stroke at the median.
+
+    Parameters
+    ----------
+    values : mapping of str to array (S,)
+        The first label stands at the top.
+    xlabel : str
+        What the dots measure.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        There is no label, or a row without a number.
+
+    Examples
+    --------
+    >>> fig = dots({"ours": [0.9, 1.0, 0.8], "theirs": [0.5, 0.7, 0.6]}, xlabel="share right")
+    >>> [t.get_text() for t in fig.axes[0].get_yticklabels()]
+    ['ours', 'theirs']
+    """
+    rows = {label: figures.vector(v, f"values[{label!r}]") for label, v in values.items()}
+    if not rows:
+        raise ValueError("values is empty: give at least one row of dots")
+    fig, ax = figure(6.4, 0.7 + 0.42 * len(rows))
+    for row, (k, v) in enumerate(zip(figures.hues_of(list(rows)), rows.values(), strict=True)):
+        look = figures.look_of(k, 1) | {"linestyle": "", "clip_on": False}
+        ax.plot(v, row + np.linspace(-0.16, 0.16, len(v)) * (len(v) > 1), **look)
+        ax.plot([np.median(v)] * 2, [row - 0.3, row + 0.3], color=look["color"], linestyle="-", marker="")
+    ax.set_yticks(range(len(rows)), list(rows))
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    seeds = max(map(len, rows.values()))
+    return figures.finish(
+        ax, xlabel, "", "", None, "", None, note=f"a dot for each of {seeds} seeds, a stroke at the median"
+    )
+
+
+@styled
+@given(rows=named(numbers(3, axes="(n, Y, X)"), "of pictures by label"))
+def gallery(rows: Mapping[str, Any]) -> Figure:
+    """Draw rows of pictures, each row with its label at the left.
+
+    Parameters
+    ----------
+    rows : mapping of str to array (n, Y, X)
+        Values from 0, paper, to 1, ink; in all rows equally many.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        There is no picture, or not equally many in all rows.
+
+    Examples
+    --------
+    >>> fig = gallery({"seen": np.eye(8)[None], "drawn": 1 - np.eye(8)[None]})
+    >>> [ax.get_ylabel() for ax in fig.axes]
+    ['seen', 'drawn']
+    """
+    counts = {len(pictures) for pictures in rows.values()}
+    if len(counts) != 1 or 0 in counts:
+        raise ValueError(
+            f"rows have {[len(pictures) for pictures in rows.values()]} pictures: give equally many, not 0"
+        )
+    (n,) = counts
+    fig, axes = figure(min(8.6, 1.0 + 0.8 * n), 0.85 * len(rows), rows=len(rows), columns=n, squeeze=False)
+    for row, (label, pictures) in zip(axes, rows.items(), strict=True):
+        for ax, picture in zip(row, np.asarray(pictures, np.float64), strict=True):
+            ax.imshow(picture, cmap="gray_r", vmin=0, vmax=1, interpolation="none")
+            ax.set(xticks=[], yticks=[])
+            ax.grid(False)
+            for spine in ax.spines.values():
+                spine.set_visible(True)
+                spine.set_color(PALETTE["light"]["rule"])
+        row[0].set_ylabel(label, rotation=0, ha="right", va="center")
+    return fig
+
+
+@styled
+@given(columns=named(numbers(3, axes="(T, n, D)"), "of sounds by label"))
+def waves(columns: Mapping[str, Any]) -> Figure:
+    """Draw sounds one below the other, in a column for each label; thin lines stand between frames.
+
+    Parameters
+    ----------
+    columns : mapping of str to array (T, n, D)
+        n sounds of T frames with D samples each, as tasks give them.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        There is no sound, or not equally many in all columns.
+
+    Examples
+    --------
+    >>> fig = waves({"heard": np.zeros((5, 3, 8)), "imagined": np.ones((5, 3, 8))})
+    >>> len(fig.axes), fig.axes[0].get_title()
+    (6, 'heard')
+    """
+    counts = {np.shape(sounds)[1] for sounds in columns.values()}
+    if len(counts) != 1 or 0 in counts or 0 in (np.size(sounds) for sounds in columns.values()):
+        raise ValueError(
+            f"columns have shapes {[np.shape(sounds) for sounds in columns.values()]}: give (T, n, D), "
+            "with one n, none of them 0"
+        )
+    (n,) = counts
+    fig, axes = figure(
+        8.6, 0.5 + 0.95 * n, rows=n, columns=len(columns), squeeze=False, sharex="col", sharey=True
+    )
+    for column, (label, sounds) in zip(axes.T, columns.items(), strict=True):
+        for ax, sound in zip(column, np.moveaxis(np.asarray(sounds, np.float64), 1, 0), strict=True):
+            T, D = sound.shape
+            ax.plot(np.arange(T * D), sound.ravel(), marker="", color=PALETTE["light"]["blue"])
+            ax.set_xticks(np.arange(T + 1) * D - 0.5, [])
+            ax.tick_params(length=0)
+            ax.grid(True, axis="x")
+            ax.grid(False, axis="y")
+        column[0].set_title(label)
+        column[-1].set_xlabel("samples, cut into frames")
     return fig

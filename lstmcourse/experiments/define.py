@@ -36,6 +36,7 @@ HOMES: tuple[str, ...] = tuple(
         "grids",
         "lattices",
         "attention",
+        "generative",
     )
 )
 """Modules that define the course's experiments; `names` and `get` import them."""
