@@ -485,4 +485,4 @@ plots.show(
 # %% [markdown]
 # ## What you can do now
 #
-# You can join blocks in as many directions as a task has, and you can say of a comparison what it shows. Next: recurrent networks that make things up.
+# You can join blocks in as many directions as a task has, and you can say of a comparison what it shows. Next: [recurrent networks that imagine](18_generative_rnns.ipynb).

@@ -1,0 +1,509 @@
+# %% [markdown]
+# # Networks that imagine
+#
+# The networks so far answered questions. These say how probable a sound or a picture is, and they make new ones. The essay ends with three of them: DRAW, VRNN and STORN. They share one idea, a **latent variable**: something that is drawn at each step and that nobody observes.
+#
+# After it you can
+#
+# - say what a latent variable is for, and what it costs,
+# - derive in four lines the bound on which such networks are trained,
+# - say what a comparison of VRNN with other networks shows, and what it does not,
+# - watch DRAW draw, see where it looks, and test whether it only repeats what it has seen.
+#
+# It takes about 45 minutes. It belongs to the last section of [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
+
+# %% tags=["setup"]
+import numpy as np
+
+import lstmcourse as lc
+from lstmcourse import plots
+
+sound = lc.tasks.Tones(frames=20)
+painter = lc.generative.painter()
+copyist = lc.generative.copyist()
+
+# %% [markdown]
+# ## What nobody can foresee
+#
+# Here are two sounds. Each is a sum of two sines, cut into frames of 8 samples. Every now and then both sines jump to another pitch, loudness and phase. A network reads the frames so far and is to say what comes next. It cannot know *whether* the sound will jump, nor *where* to.
+
+# %%
+heard = sound.batch("test", batch_size=2, seed=3).x[:10]
+fig = plots.waves({"two sounds": heard})
+plots.show(fig, alt="Two sounds of 80 samples: waves that jump at times.")
+
+# %% [markdown]
+# Suppose that the network forecasts the next frame as most networks do: for each of the 8 samples a mean and a standard deviation.
+#
+# **Predict.** The sound jumps. All 8 means are 0 then, and all 8 deviations alike. The frame that comes is a piece of a wave. Now shuffle its 8 samples. Which of the two does the forecast find more probable?
+#
+# Here is how the samples of a frame go together, over 4,000 frames right after a jump:
+
+# %%
+first = sound.batch("train", batch_size=4000, seed=1).x[0]
+samples = range(1, 9)
+fig = plots.heatmap(np.corrcoef(first.T), samples, samples, xlabel="sample")
+plots.show(fig, alt="Correlations of 8 samples: only neighbours agree.")
+
+# %% [markdown]
+# **What to notice.** Neighbours go up and down together; samples three apart mostly go in opposite directions. A forecast with eight separate Gaussians cannot say so. To it, the wave and the shuffled wave are equally probable. Whatever it makes up after a jump is hiss.
+#
+# Now suppose a friend whispers the new pitch, loudness and phase. Given those, the frame is determined up to the noise, and eight separate Gaussians are all it takes. The friend's message is a latent variable, $z$. The network has no friend, so it averages over all messages that there might have been:
+#
+# $$p(x) = \int p(x \mid z)\, p(z)\, dz .$$
+#
+# Both pieces, $p(z)$ and $p(x \mid z)$, are simple: Gaussians, without correlations. Their mixture $p(x)$ is not. It has one catch, the integral.
+#
+# ## A bound, from nothing
+#
+# The integral is an average over messages drawn from the *prior* $p(z)$. Nearly all of those do not fit the $x$ at hand. So we let a second network guess: it looks at $x$ and proposes messages by a distribution $q(z \mid x)$, the *posterior*. (It approximates the true posterior, $p(z \mid x)$.) Then
+#
+# $$\log p(x) = \log \mathbb{E}_{z \sim q}\!\left[\frac{p(x \mid z)\, p(z)}{q(z \mid x)}\right] \;\ge\; \mathbb{E}_{z \sim q}\!\left[\log \frac{p(x \mid z)\, p(z)}{q(z \mid x)}\right] = \mathbb{E}_{z \sim q}\big[\log p(x \mid z)\big] - \mathrm{KL}\big(q(z \mid x) \,\|\, p(z)\big).$$
+#
+# The inequality holds because the logarithm is concave (Jensen). The right side is the *evidence lower bound*. Its first term asks whether the messages explain $x$. Its second is the price of a message: how far the guess departs from what one would have guessed without $x$. Training minimises minus the right side, `nll` plus `kl`, in nats.
+#
+# We test it where the integral is known. Let $z \sim \mathcal{N}(0, 1)$ and $x \mid z \sim \mathcal{N}(z, \tfrac14)$. Then $x \sim \mathcal{N}(0, \tfrac54)$ and, given $x$, $z \sim \mathcal{N}(\tfrac45 x, \tfrac15)$.
+#
+# **Predict.** For $x = 1$ we try posteriors with the right width and all kinds of means. Where does the bound touch $\log p(x)$? And what happens if we average over 5 or 50 samples *inside* the logarithm?
+
+
+# %%
+def log_normal(x, mean, variance):
+    return -0.5 * ((x - mean) ** 2 / variance + np.log(2 * np.pi * variance))
+
+
+def estimate(mean, samples, x=1.0, trials=4000):
+    """The mean of log(average weight), over many trials."""
+    e = np.random.default_rng(0).standard_normal((trials, samples))
+    z = mean + np.sqrt(0.2) * e
+    weight = log_normal(x, z, 0.25) + log_normal(z, 0, 1)
+    weight -= log_normal(z, mean, 0.2)
+    return np.log(np.exp(weight).mean(axis=1)).mean()
+
+
+means = np.linspace(-0.4, 2, 25)
+curves = {"1 sample": [estimate(m, 1) for m in means]}
+for k in (5, 50):
+    curves[f"{k} samples"] = [estimate(m, k) for m in means]
+
+# %%
+log_p = log_normal(1.0, 0, 1.25)
+look = {"xlabel": "mean of the posterior", "ylabel": "nats"}
+fig = plots.lines(curves, means, reference={"log p(x)": log_p}, **look)
+plots.show(
+    fig,
+    alt="Three curves that touch log p(x) at 0.8, closer with more samples.",
+)
+
+# %% [markdown]
+# **What to notice.** With one sample we have the bound. It touches $\log p(x)$ where the posterior is the right one, at 0.8, and falls off on both sides. With more samples inside the logarithm it stays below and comes closer ([Burda et al. 2015](https://arxiv.org/abs/1509.00519)). We train on the first, and measure with the second, which is called *importance sampling*.
+
+# %% claims=["C50"]
+exact = [estimate(0.8, 1, trials=n) - log_p for n in (1, 7)]
+lc.claim(
+    "C50",
+    "with the right posterior every single sample gives log p(x)",
+    np.abs(exact),
+    below=1e-12,
+)
+
+# %% [markdown] claims=["C50"]
+# ## A message at every step: STORN and VRNN
+#
+# A recurrent network that draws a $z_t$ at every step is a generative recurrent network. Two of them came in the year before the essay.
+#
+# [STORN](https://arxiv.org/abs/1411.7610) (Bayer & Osendorfer 2014) is a plain network with one more input, $z_t$. Its prior is the same at all times: standard normal. A second network, $r_t$, reads $x_t$ and proposes $z_t$.
+
+# %% claims=["C50"]
+lc.cells.storn.equations("r", "mu", "sigma", "z", "h", "mu_x", "nll", "kl")
+
+# %% [markdown] claims=["C50"]
+# Read them in two halves. $r$, $\mu$, $\sigma$, $z$ are the guess. $h$ and what follows are the story: it is told from $z_t$ and the past alone, without a look at $x_t$. To imagine, we leave out the guess and draw $z_t$ from the prior.
+#
+# In the [VRNN](https://arxiv.org/abs/1506.02216) (Chung et al. 2015) the story is told by an LSTM, and the prior depends on the past. From $h_{t-1}$ it expects a $z_t$ with mean $\mu_{0,t}$ and deviation $\sigma_{0,t}$. A message that could be foreseen is cheap. Here is a VRNN that imagines, from left to right: a message from the prior, a frame from the message, and an LSTM that remembers both.
+
+# %% claims=["C50"]
+lc.cells.vrnn_sample.diagram(open=())
+
+# %% [markdown]
+# To train it there is also a guess, in full ink below: $\mathrm{enc}_t$ reads $x_t$ and the past, and $z_t$ is drawn from what it proposes. All that is faded was in the picture above, or computes the two losses.
+
+# %%
+guess = ("phi_x", "enc", "mu", "sigma", "z")
+lc.cells.vrnn.diagram(open=(), focus=guess)
+
+# %%
+lc.cells.vrnn.equations("mu_0", "mu", "z", "mu_x", "kl")
+
+# %% [markdown]
+# **Predict.** If the guess does not look at $x$ and equals the prior, what is the price? We give the posterior the prior's weights, and 0 for those that read $x$:
+
+# %% claims=["C50"]
+sizes = {"Z": 4, "F": 48}
+model = lc.Latent("vrnn", sound, 48, sizes=sizes, dtype=np.float64)
+w = model.params
+silent = {"W_enc": 0 * w["W_enc"]}
+silent |= {"U_enc": w["U_prior"], "b_enc": w["b_prior"]}
+for name in ("W_mu", "b_mu", "W_sigma", "b_sigma"):
+    silent[f"{name}_z"] = w[f"{name}_0"]
+batch = sound.batch("test", batch_size=16, dtype=np.float64)
+price = model.with_params(silent).run(batch).kl
+lc.claim(
+    "C50",
+    "a guess that is the prior costs nothing",
+    np.abs(price),
+    below=1e-12,
+)
+
+# %% [markdown]
+# `lc.Latent` trains such a cell on the bound. 600 steps take ten to thirty seconds:
+
+# %%
+model = lc.Latent("vrnn", sound, 48, sizes=sizes)
+adam, cosine = lc.optim.Adam(5e-3), lc.optim.Cosine(600)
+history = lc.fit(model, 600, optimizer=adam, schedule=cosine)
+history.plot()
+
+# %% [markdown]
+# Here are real sounds, and beside them what it imagines:
+
+# %%
+heard = sound.batch("test", batch_size=3, seed=5).x[:10]
+imagined = model.sample(3, 10, rng=0)
+fig = plots.waves({"sounds": heard, "imagined": imagined})
+plots.show(fig, alt="Left three sounds, right three that the network made.")
+
+# %% [markdown]
+# **What to notice.** Waves, and not hiss. But they are rougher than the real ones, and they lose their pitch too soon.
+#
+# Does it know how samples go together? The correlation of neighbours, the fourth and the fifth sample, was about 0.5 in frames right after a jump. The first frame that a network imagines is its guess without any past:
+
+# %% claims=["C50"]
+opening = model.sample(4000, 1, rng=0)[0]
+lc.claim(
+    "C50",
+    "neighbours in an imagined first frame go together",
+    np.corrcoef(opening.T)[3, 4],
+    above=0.1,
+)
+
+# %% [markdown]
+# With one Gaussian for each sample, and no message, it would be 0.
+#
+# ## Is it the message that helps?
+#
+# Chung et al. compared the VRNN with an LSTM that forecasts a frame by one Gaussian for each sample, and with one whose forecast is a mixture of 20 such Gaussians. On speech, in frames of 200 samples, the VRNN was ahead of both. We do the same with our sound: at most 41,744 parameters each, 600 updates, five seeds. Each of the first four networks has the learning rate, of three or four, with the lowest mean bound on validation data.
+#
+# Two more are not in the paper. One is a VRNN whose price rises slowly, from 0 to 1, over the first quarter of the training; why will become clear below. The other is the control that [Lai, Dai, Yang & Yoo (2019)](https://arxiv.org/abs/1902.01388) asked for: an LSTM with one Gaussian and no message, which reads the sound *sample by sample*. So what it expects of the fifth sample may depend on the fourth. It takes eight times as many steps for a sound. These two got a single learning rate each, so tuning could only improve them.
+#
+# **Predict.** Put the six in order.
+
+# %%
+study = lc.experiments.load("sound")
+networks = ["one Gaussian", "mixture of 20", "STORN", "VRNN"]
+networks += ["VRNN, rising price", "sample by sample"]
+nats = {n: study.chosen("likelihood", model=n) for n in networks}
+fig = plots.dots(nats, xlabel="nats a frame (less is better)")
+plots.show(fig, alt="Dots for six networks, in nats a frame.")
+
+# %% [markdown]
+# **What to notice.**
+#
+# - With a message, a network whose samples are separate Gaussians gains between three and four nats a frame: VRNN and STORN against *one Gaussian*. That agrees with the paper.
+# - The mixture of 20, without any message, is ahead of the VRNN. That does not agree with the paper. But their frames have 200 samples, and ours 8. Our guess: twenty shapes to choose from go a long way with 8 samples, and not with 200.
+# - STORN is a little ahead of the VRNN, although its prior expects nothing. (They differ in more: STORN has 133 plain units, the VRNN an LSTM of 48 and more networks around it.) With a rising price the VRNN is mostly ahead of STORN, and still behind the mixture.
+# - The control is ahead of all.
+#
+# So what does the first line show? That the samples of a frame hang together, and that a network pays for not being able to say so. A message is *one* way to say it. Reading the samples one after the other is another, and here the better one. Lai, Dai, Yang & Yoo found the same on speech.
+#
+# The dots of STORN and VRNN show the likelihood by importance sampling, with 50 samples. That is kinder to them than the bound on which they are trained, and still a bound.
+#
+# One trial is measured again, now:
+
+# %%
+where = {"model": ["one Gaussian", "STORN"]}
+again = lc.experiments.rerun("sound", 1, where=where)
+agreement = lc.experiments.agree("sound", again)
+assert agreement, agreement
+agreement
+
+# %% [markdown]
+# ### A network that stops sending
+#
+# The VRNN depends strongly on its learning rate. Here are the bound, and the price, which is a part of it:
+
+# %%
+parts = {}
+for part in ("bound", "price"):
+    rates, parts[part] = study.over("learning_rate", part, model="VRNN")
+look = {"log": "x", "xlabel": "learning rate", "ylabel": "nats a frame"}
+fig = plots.over_seeds(rates, parts, **look)
+plots.show(fig, alt="Bound and price of the VRNN against the learning rate.")
+rising = study.chosen("price", model="VRNN, rising price")
+print("price at 0.02, if it rises slowly:", rising.round(1))
+
+# %% [markdown]
+# **What to notice.** At the highest rate the price is 0 in all seeds. The posterior is the prior, no message passes, and what is left is a network with one Gaussian, at its 5 nats. This is called *posterior collapse*. The usual explanation: early in training messages are noise, and the story learns to do without them; then the cheapest message is none. A usual cure is to let the price rise slowly at first, here over 150 of the 600 steps. At the same rate all five seeds then keep sending, and do better than the VRNN did at any rate.
+#
+# ## DRAW: a picture in steps
+#
+# [DRAW](https://arxiv.org/abs/1502.04623) (Gregor et al. 2015) uses the steps of a recurrent network not for time but for *strokes*. It keeps a canvas, $c$. At each step one LSTM, the encoder, looks at the picture and at what is still missing on the canvas, and proposes a message $z_t$. Another LSTM, the decoder, hears it and adds something to the canvas.
+
+# %% claims=["C50"]
+lc.cells.draw.diagram(open=())
+
+# %%
+lc.cells.draw.equations("error", "r", "mu", "z", "canvas", "kl")
+
+# %% [markdown]
+# The loss has two parts again: the price of all messages, and at the end how improbable the picture is if the last canvas holds the log odds of its pixels. With a single step DRAW is a *variational autoencoder*: one message, one picture.
+#
+# `painter` was trained on 16 by 16 pixels, black and white, for 1,500 steps (`lc.generative.train_painter()`, half a minute). Its canvas starts from how often each pixel is ink. Now we leave out the encoder and draw the messages from the prior. Press *play*, or step through with the arrow keys:
+
+# %%
+drawn = painter.sample(10, rng=1)
+plots.film(drawn, alt="Ten digits come about in eight steps, from one blur.")
+
+# %% [markdown]
+# **What to notice.** All start from one canvas, the average digit. The first strokes settle what it will be; the later ones sharpen it. (The first drawing is undecided between a 2 and a 0 until the last stroke, and ends as neither.) Nobody told the network to draw like that. It is not how a hand draws, either: every stroke may touch all pixels.
+#
+# ### Does it only repeat what it has seen?
+#
+# A network that had stored its training pictures would draw fine digits as well. So we look for the training picture that is nearest to each drawing, the one with the fewest other pixels:
+
+# %%
+digits = painter.task
+seen = digits.pictures(digits.whole("train").x)
+new = digits.pictures(digits.whole("test").x)
+
+
+def nearest(pictures):
+    """For each picture the training picture with the fewest other pixels."""
+    apart = [np.abs(seen - p).sum(axis=(1, 2)) for p in pictures]
+    return seen[np.argmin(apart, axis=1)], np.min(apart, axis=1)
+
+
+drawing = drawn[-1] > 0.5
+fig = plots.gallery({"drawn": drawing, "nearest": nearest(drawing)[0]})
+plots.show(fig, alt="Ten drawings, each above its nearest picture.")
+
+# %% [markdown]
+# Alike, and not the same. But are they too much alike? That needs something to compare with. One control are digits that somebody wrote and that were not used in training. The other shows what repeating would look like: the painter's copies of training pictures, drawn from messages about them.
+#
+# **Predict.** By how many of 256 pixels does a new digit differ from the nearest training picture? And a drawing? And a copy?
+
+# %%
+shown = painter.run(digits.whole("train", dtype=np.float64)).run
+kinds = {"drawings": painter.sample(176, rng=2)[-1] > 0.5}
+kinds |= {"new digits": new, "copies": shown["canvas"][-1, :176] > 0}
+for name, pictures in kinds.items():
+    print(f"{name}: {np.median(nearest(pictures)[1]):.0f} pixels")
+
+# %% [markdown]
+# **What to notice.** The drawings lie farther from the training pictures than new digits do, 19 pixels against 15 in the median, and much farther than copies, with 8. So the painter does not repeat what it has seen. (That they lie *farther* is no praise: some drawings are no digits.)
+#
+# There is a second test. A network that had memorised its pictures would find them much more probable than new ones:
+
+# %%
+for split in ("train", "test"):
+    nats = painter.bound(digits.whole(split, dtype=np.float64))
+    print(f"{split}: {nats:.0f} nats a picture")
+print(f"independent pixels: {digits.chance:.0f}")
+
+# %% [markdown]
+# It does find them somewhat more probable, 41 nats against 46. So some of what it has learnt does not carry over. But most does: the best model with independent pixels is at 96.
+#
+# ### Where it looks
+#
+# DRAW is known for its *attention*. The encoder then sees the picture through a grid of $N$ by $N$ Gaussian filters that it moves and stretches, and the decoder adds a patch of $N$ by $N$ through another such grid. All of it is differentiable, so where to look is learnt by gradient descent like everything else.
+
+# %%
+windowed = lc.cells.draw.with_options(attention=True)
+windowed.equations("read.mu_x", "read.F_x", "read.gamma")
+
+# %% [markdown]
+# $F_X$ has one row for each filter: a bell over the pixels, centred at $\mu_X$, that sums to 1. `copyist` is such a network, with 5 by 5 filters (`lc.generative.train_copyist()`, a minute). Its pictures are small digits somewhere on a larger sheet. Here it copies four that it has not seen. On the left you see the pictures, and through which window it looks; on the right the copies, and through which window it draws. A window reaches from the first filter to the last.
+#
+# **Predict.** Where does it look at the first step? And at the last?
+
+# %%
+batch = copyist.task.batch("test", batch_size=4, dtype=np.float64)
+run = copyist.run(batch).run
+pictures = np.tile(copyist.pictures(batch), (8, 1, 1, 1))
+canvas = 1 / (1 + np.exp(-run["canvas"]))
+
+
+def window(name):
+    """Left, top, right and bottom of a window at every step."""
+    x, y = run[f"{name}.mu_x"] - 0.5, run[f"{name}.mu_y"] - 0.5
+    return np.stack([x[..., 0], y[..., 0], x[..., -1], y[..., -1]], -1)
+
+
+sheets = np.concatenate([pictures, canvas], axis=1)
+frames = np.concatenate([window("read"), window("write")], axis=1)
+plots.film(sheets, windows=frames, alt="Four digits and their copies.")
+
+# %% [markdown]
+# **What to notice.** The first window is wide, and the same for all pictures: it is computed before anything has been seen. One look is enough. From the second step on, the window lies around the digit. The window for drawing stays wide, and the copies are crude: in 3,000 steps this small network has learnt well *where* the digit is, and poorly *which* it is.
+#
+# A moving window is a nice picture, but does it follow the digit? We measure how far its middle is from the middle of the ink, over all test pictures. The control is the middle of *another* picture's ink.
+
+# %%
+batch = copyist.task.whole("test", dtype=np.float64)
+x, run = copyist.pictures(batch), copyist.run(batch).run
+pixels = np.arange(1, 17)
+ink = x.sum(axis=(1, 2))
+middle = np.stack([x.sum(1) @ pixels / ink, x.sum(2) @ pixels / ink], -1)
+centre = [run[f"read.mu_{a}"].mean(axis=-1) for a in "xy"]
+centre = np.stack(centre, -1)
+
+
+def distance(middle):
+    return np.linalg.norm(centre - middle, axis=-1).mean(axis=1)
+
+
+others = np.roll(middle, 1, axis=0)
+apart = {"from its digit": distance(middle)}
+apart["from another digit"] = distance(others)
+look = {"xlabel": "step", "ylabel": "pixels", "ylim": (0, None)}
+fig = plots.lines(apart, np.arange(1, 9), **look)
+plots.show(fig, alt="Only the distance from its own digit falls.")
+
+# %% claims=["C50"]
+lc.claim(
+    "C50",
+    "at the last step the window is nearer to its digit than to others",
+    (apart["from its digit"] / apart["from another digit"])[-1],
+    below=0.5,
+)
+
+# %% [markdown]
+# At the first step both distances are the same, as they have to be. At the second the window is on its digit, within about two pixels, and there it stays.
+#
+# Are windows of use? The study has both kinds on the larger digits: at most 142,712 parameters, 1,500 updates, the best of three rates by validation pictures. (Three seeds only: with windows a run takes over a minute.)
+
+# %%
+study = lc.experiments.load("drawing")
+kinds = {"whole pictures": False, "windows": True}
+nats = {}
+for name, attention in kinds.items():
+    nats[name] = study.chosen("likelihood", attention=attention)
+fig = plots.dots(nats, xlabel="nats a picture (less is better)")
+plots.show(fig, alt="Nats of DRAW with whole pictures and with windows.")
+
+# %% [markdown]
+# **What to notice.** Here they are of no use: 42 nats without, 42 to 46 with windows. In the paper they help, with digits of 28 by 28 pixels and many more steps. Ours fill the whole sheet, so a window has nothing to find. And windows are delicate: at the highest of the three rates all seeds stay at 93 nats, hardly better than independent pixels. In one such run that we opened, the windows had left the picture. From there no gradient brings them back.
+#
+# ## What to remember
+#
+# - A latent variable lets simple pieces make a distribution that is not simple. It costs an integral.
+# - The bound avoids the integral: a guess $q(z \mid x)$, and a price, $\mathrm{KL}(q \,\|\, p)$.
+# - More samples inside the logarithm lead from the bound towards the likelihood.
+# - STORN: messages that do not depend on the past. VRNN: messages that the past expects. DRAW: messages that add to a canvas.
+# - A comparison shows what was compared: a message beats a forecast by separate Gaussians, and reading the samples one by one beats both.
+#
+# ## Three questions to check yourself
+#
+# 1. The price is 0. What does the posterior know about $x$?
+# 2. Why can one train on the bound but not on $\log \int p(x \mid z)\, p(z)\, dz$ with a few samples from the prior?
+# 3. A network without a message gives each sample of a frame a Gaussian of its own, and reads the sound sample by sample. Why may it, nevertheless, make waves after a jump?
+#
+# <details><summary>Answers</summary>
+#
+# 1. Nothing: it is the prior, whatever $x$ is.
+# 2. Nearly all samples from the prior do not fit $x$, so the average rests on very few of them. It has a huge variance, and inside the logarithm it is far below $\log p(x)$.
+# 3. It draws the first sample, reads it, and expects the second accordingly. What is uncertain is settled bit by bit; no message is needed.
+#
+# </details>
+#
+# ## Your turn
+#
+# **1.** *Find the bug.* This should be the price of a message, for a posterior with mean `mu` and deviation `exp(log_sigma)` against a standard normal prior: `0.5 * (mu**2 + np.exp(2 * log_sigma) - 1) + log_sigma`, summed. Find the wrong sign, mend it, and check that the price is 0 for the prior itself and never below.
+
+
+# %% tags=["exercise"]
+def price(mu, log_sigma):
+    # solution:
+    return (0.5 * (mu**2 + np.exp(2 * log_sigma) - 1) - log_sigma).sum()
+    # end
+
+
+# %% tags=["exercise"]
+# solution:
+grid = np.linspace(-2, 2, 41)
+every = [price(np.array([m]), np.array([s])) for m in grid for s in grid]
+print("at the prior:", price(np.zeros(3), np.zeros(3)))
+print("never below 0:", min(every) >= 0)
+# end
+
+# %% [markdown] tags=["solution"]
+# With `+ log_sigma` the price has no lower bound. The network would make $\sigma$ as small as it can, send messages without noise, and be paid for it.
+
+# %% [markdown] tags=["exercise"]
+# **2.** A picture is 8 pixels wide. A window has 3 filters, one pixel apart, with variance 1, around pixel 2 (pixels are counted from 1). Build its matrix $F_X$ (3, 8), each row with sum 1. What does a filter see whose centre lies far outside, at pixel 30?
+
+# %% tags=["exercise"]
+# solution:
+pixels, centres = np.arange(1, 9), np.array([[1.0], [2.0], [3.0]])
+F = np.exp(-((pixels - centres) ** 2) / 2)
+F /= F.sum(axis=1, keepdims=True)
+far = np.exp(-((pixels - 30.0) ** 2) / 2)
+print("rows sum to 1:", np.allclose(F.sum(axis=1), 1))
+print("pixel 8 has", round(far[7] / far.sum(), 6), "of the far filter")
+# end
+
+# %% [markdown] tags=["solution"]
+# It sees the pixel on the edge and nothing else, and the gradient cannot tell it where to go. (Still farther out all of `far` is 0, and 0 / 0 is not a number. The cell uses a softmax, which takes the largest exponent out first.)
+
+# %% [markdown] tags=["exercise"]
+# **3.** How much does the bound give away? For the first 64 test pictures, compare the painter's `likelihood` with 1, 10 and 100 samples, each averaged over the pictures.
+
+# %% tags=["exercise"]
+# solution:
+pages = painter.task.batch("test", batch_size=64, dtype=np.float64)
+for samples in (1, 10, 100):
+    nats = painter.likelihood(pages, samples).mean()
+    print(f"{samples} samples: {nats:.1f}")
+# end
+
+# %% [markdown] tags=["solution"]
+# From 46.5 nats with one sample, which is the bound, down to 42.2 with 100 (minus the log likelihood). So the bound gives away 4 nats at least. More samples would bring it down a little further.
+
+# %% [markdown] tags=["exercise"]
+# **4.** Cut the message. In the copyist, hold $z$ at 0 (`copyist.cell.hold({"z": 0.0})`, run with `lc.unroll`), and show its last canvases for four pictures. Predict what they show.
+
+# %% tags=["exercise"]
+# solution:
+deaf = copyist.cell.hold({"z": 0.0})
+batch = copyist.task.batch("test", batch_size=4, dtype=np.float64)
+given = {"x": copyist.pictures(batch), "e": np.zeros((8, 4, 12))}
+last = lc.unroll(deaf, copyist.params, inputs=given, steps=8)["canvas"][-1]
+copies = {"pictures": given["x"], "copies": 1 / (1 + np.exp(-last))}
+plots.show(plots.gallery(copies), alt="Four digits, and four times one blur.")
+# end
+
+# %% [markdown] tags=["solution"]
+# All four are the same. The decoder sees the message and nothing else, so without one it draws the same blot in the same place, whatever the picture.
+
+# %% [markdown] tags=["exercise"]
+# **5.** Make something: a film in which one drawing turns into another. `lc.cells.draw_sample` is the painter's decoder, `draw_sample.own(painter.params)` are its weights, and its input `z` has shape (8, n, 12). Draw two sets of messages and mix them, `cos(a) * first + sin(a) * second` with $a$ from 0 to $\pi / 2$, so that the mixture is as probable under the prior as either. Take the last canvas of each mixture as a step of `plots.film`.
+
+# %% tags=["exercise"]
+# solution:
+decoder = lc.cells.draw_sample
+first, second = np.random.default_rng(3).standard_normal((2, 8, 6, 12))
+walk = []
+for a in np.linspace(0, np.pi / 2, 9):
+    z = {"z": np.cos(a) * first + np.sin(a) * second}
+    run = lc.unroll(decoder, decoder.own(painter.params), inputs=z)
+    walk.append(1 / (1 + np.exp(-run["canvas"][-1])))
+plots.film(np.stack(walk), alt="Six drawings turn into six others.")
+# end
+
+# %% [markdown] tags=["solution"]
+# A 1 turns into a 7 by way of a 2, an S into a 6, a 5 into a 9. Between two digits there are mostly other digits, or shapes that might be one: the decoder has made the space of messages a space of digits.
+
+# %% [markdown]
+# ## What you can do now
+#
+# You can build a network that imagines, say how good it is, and say what that number is a bound on. With attention, grids and these networks you have seen everything that the essay's last section points to.
