@@ -3,8 +3,8 @@
     from lstmcourse import plots
 
 is this module. A network or a quantity has one colour in all notebooks; whatever else a figure shows takes
-the hues that are left. `word_by_word` draws what a captioner looks at, `dots` one dot a seed, `gallery` rows of
-pictures, `waves` sounds side by side.
+the hues that are left. `word_by_word` draws what a captioner looks at, `dots` one dot a seed, `gallery` rows
+of pictures, `waves` sounds side by side.
 """
 
 from __future__ import annotations
