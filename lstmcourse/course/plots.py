@@ -237,7 +237,7 @@ def waves(columns: Mapping[str, Any]) -> Figure:
     Examples
     --------
     >>> fig = waves({"heard": np.zeros((5, 3, 8)), "imagined": np.ones((5, 3, 8))})
-    >>> len(fig.axes), fig.axes[0].get_title()
+    >>> len(fig.axes), fig.axes[0].get_title(loc="left")
     (6, 'heard')
     """
     counts = {np.shape(sounds)[1] for sounds in columns.values()}
