@@ -8,7 +8,6 @@ import pkgutil
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 

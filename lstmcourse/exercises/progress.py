@@ -106,7 +106,9 @@ def progress(folder: str | os.PathLike = ".") -> Progress:
 
     place = expand(folder, "folder")
     if not place.is_dir():
-        raise FileError(f"folder={shown(str(place))}: there is no such folder; give the one your notebooks are in")
+        raise FileError(
+            f"folder={shown(str(place))}: there is no such folder; give the one that your notebooks are in"
+        )
     noted = _noted(place / FILE)
     rows = []
     for exercise in map(get, ids()):
