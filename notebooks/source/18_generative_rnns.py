@@ -417,46 +417,84 @@ plots.show(fig, alt="Nats of DRAW with whole pictures and with windows.")
 # </details>
 #
 # ## Your turn
-#
-# **1.** *Find the bug.* This should be the price of a message, for a posterior with mean `mu` and deviation `exp(log_sigma)` against a standard normal prior: `0.5 * (mu**2 + np.exp(2 * log_sigma) - 1) + log_sigma`, summed. Find the wrong sign, mend it, and check that the price is 0 for the prior itself and never below.
+
+# %% [markdown] tags=["exercise"] exercise="18.1"
+# Somebody wrote the price of a message, for a posterior with mean `mu` and deviation `exp(log_sigma)` against a standard normal prior. At the prior it is 0, as it should be. Mend it.
 
 
 # %% tags=["exercise"]
 def price(mu, log_sigma):
     # solution:
     return (0.5 * (mu**2 + np.exp(2 * log_sigma) - 1) - log_sigma).sum()
+    # given:
+    # return (0.5 * (mu**2 + np.exp(2 * log_sigma) - 1) + log_sigma).sum()
     # end
 
 
-# %% tags=["exercise"]
-# solution:
-grid = np.linspace(-2, 2, 41)
-every = [price(np.array([m]), np.array([s])) for m in grid for s in grid]
-print("at the prior:", price(np.zeros(3), np.zeros(3)))
-print("never below 0:", min(every) >= 0)
-# end
+lc.check("18.1", price)
 
 # %% [markdown] tags=["solution"]
 # With `+ log_sigma` the price has no lower bound. The network would make $\sigma$ as small as it can, send messages without noise, and be paid for it.
 
-# %% [markdown] tags=["exercise"]
-# **2.** A picture is 8 pixels wide. A window has 3 filters, one pixel apart, with variance 1, around pixel 2 (pixels are counted from 1). Build its matrix $F_X$ (3, 8), each row with sum 1. What does a filter see whose centre lies far outside, at pixel 30?
+# %% [markdown] tags=["exercise"] exercise="18.2"
+# In the VRNN the prior has a mean and a deviation of its own, `mu0` and `s0`. Write the price of a posterior with mean `mu` and deviation `s`, summed over the numbers of the message.
+
 
 # %% tags=["exercise"]
-# solution:
-pixels, centres = np.arange(1, 9), np.array([[1.0], [2.0], [3.0]])
-F = np.exp(-((pixels - centres) ** 2) / 2)
-F /= F.sum(axis=1, keepdims=True)
-far = np.exp(-((pixels - 30.0) ** 2) / 2)
-print("rows sum to 1:", np.allclose(F.sum(axis=1), 1))
-print("pixel 8 has", round(far[7] / far.sum(), 6), "of the far filter")
+def price_against(mu, s, mu0, s0):
+    # solution:
+    width = (s**2 + (mu - mu0) ** 2) / (2 * s0**2)
+    return (np.log(s0 / s) + width - 0.5).sum()
+    # end
+
+
+lc.check("18.2", price_against)
+
+# %% [markdown] tags=["exercise"] exercise="18.3"
+# The bound is estimated with more and more samples inside the logarithm. What becomes of it, in the mean? `"it stays where it is"`, `"it falls towards log p(x), from above"`, `"it rises towards log p(x), from below"`, `"it swings around log p(x)"`, `"it rises without end"`, or `"it falls without end"`?
+
+# %% tags=["exercise"]
+# solution: prediction
+prediction = "it rises towards log p(x), from below"
 # end
+lc.check("18.3", prediction)
+
+# %% [markdown] tags=["exercise"] exercise="18.4"
+# Write that estimate. Given are logarithms of weights, `w` (samples,), and they may lie thousands of nats below 0. Return the logarithm of the mean of the weights.
+
+
+# %% tags=["exercise"]
+def log_mean(w):
+    # solution:
+    top = w.max()
+    return top + np.log(np.exp(w - top).mean())
+    # end
+
+
+lc.check("18.4", log_mean)
+
+# %% [markdown] tags=["exercise"] exercise="18.5"
+# Write the filters of a window, (N, pixels): `N` bells around `g`, `delta` apart, with the given `variance`; pixels are counted from 1. Each row adds up to 1.
+
+
+# %% tags=["exercise"]
+def filters(g, delta, variance, N, pixels):
+    # solution:
+    centres = g + (np.arange(N) - (N - 1) / 2) * delta
+    away = np.arange(1, pixels + 1) - centres[:, None]
+    e = -(away**2) / (2 * variance)
+    F = np.exp(e - e.max(axis=1, keepdims=True))
+    return F / F.sum(axis=1, keepdims=True)
+    # end
+
+
+lc.check("18.5", filters)
 
 # %% [markdown] tags=["solution"]
-# It sees the pixel on the edge and nothing else, and the gradient cannot tell it where to go. (Still farther out all of `far` is 0, and 0 / 0 is not a number. The cell uses a softmax, which takes the largest exponent out first.)
+# The largest exponent is taken out first: a filter far outside would else be 0 / 0. As it is, it sees the pixel on the edge and nothing else, and the gradient cannot tell it where to go.
 
 # %% [markdown] tags=["exercise"]
-# **3.** How much does the bound give away? For the first 64 test pictures, compare the painter's `likelihood` with 1, 10 and 100 samples, each averaged over the pictures.
+# Two open questions. How much does the bound give away? For the first 64 test pictures, compare the painter's `likelihood` with 1, 10 and 100 samples, each averaged over the pictures.
 
 # %% tags=["exercise"]
 # solution:
@@ -470,7 +508,7 @@ for samples in (1, 10, 100):
 # From 46.5 nats with one sample, which is the bound, down to 42.2 with 100 (minus the log likelihood). So the bound gives away 4 nats at least. More samples would bring it down a little further.
 
 # %% [markdown] tags=["exercise"]
-# **4.** Cut the message. In the copyist, hold $z$ at 0 (`copyist.cell.hold({"z": 0.0})`, run with `lc.unroll`), and show its last canvases for four pictures. Predict what they show.
+# And: cut the message. In the copyist, hold $z$ at 0 (`copyist.cell.hold({"z": 0.0})`, run with `lc.unroll`), and show its last canvases for four pictures. Predict what they show.
 
 # %% tags=["exercise"]
 # solution:
@@ -486,7 +524,7 @@ plots.show(plots.gallery(copies), alt="Four digits, and four times one blur.")
 # All four are the same. The decoder sees the message and nothing else, so without one it draws the same blot in the same place, whatever the picture.
 
 # %% [markdown] tags=["exercise"]
-# **5.** Make something: a film in which one drawing turns into another. `lc.cells.draw_sample` is the painter's decoder, `draw_sample.own(painter.params)` are its weights, and its input `z` has shape (8, n, 12). Draw two sets of messages and mix them, `cos(a) * first + sin(a) * second` with $a$ from 0 to $\pi / 2$, so that the mixture is as probable under the prior as either. Take the last canvas of each mixture as a step of `plots.film`.
+# To keep: a film in which one drawing turns into another. `lc.cells.draw_sample` is the painter's decoder, `draw_sample.own(painter.params)` are its weights, and its input `z` has shape (8, n, 12). Draw two sets of messages and mix them, `cos(a) * first + sin(a) * second` with $a$ from 0 to $\pi / 2$, so that the mixture is as probable under the prior as either. Take the last canvas of each mixture as a step of `plots.film`.
 
 # %% tags=["exercise"]
 # solution:
