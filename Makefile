@@ -31,10 +31,8 @@ $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or later with venv and pip was found. Install one (on Debian: python3 and python3-venv), or name it: make lab PYTHON=/path/to/python" >&2; exit 1; }
 	'$(PYTHON)' -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml constraints.txt tools/lab_overrides.json | $(BIN)/python
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fast]'
-	@mkdir -p $(VENV)/share/jupyter/lab/settings
-	@cp tools/lab_overrides.json $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
@@ -48,9 +46,9 @@ setup-test: $(VENV)/.installed-test ## the same, with what the tests need
 # What learners run
 
 lab: setup ## open the course in JupyterLab (LAB_ARGS=--no-browser on a machine without a screen)
-	@$(BIN)/jupyter trust notebooks/*.ipynb notebooks/solutions/*.ipynb >/dev/null 2>&1 || true
+	@$(BIN)/python -m tools.desk
 	$(BIN)/python -m jupyterlab --ServerApp.root_dir="$$(pwd)" \
-	    --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+	    --LabApp.default_url=/lab/tree/my_notebooks/00_start_here.ipynb \
 	    $$(test "$$(id -u)" != 0 || echo --allow-root) $(LAB_ARGS)
 
 # What maintainers run

@@ -34,7 +34,8 @@ lc.check_installation()
 # - **Predict first, then run.** Before a cell runs, say to yourself what it will show. Being wrong is the part that teaches.
 # - **Change things.** Nothing here can break. *Kernel → Restart Kernel and Run All Cells* brings you back.
 # - **Panels** have sliders. Drag them, or click one and use the arrow keys.
-# - **Exercises** have a line `pass  # your turn`. Solutions are in the folder `solutions/`, under the same name.
+# - **Exercises** have a line that ends in `# your turn`. Under it `lc.check` says whether you are right, and where to look if not; `lc.progress()` shows what is done. Solutions are in the folder `solutions/`, under the same name.
+# - **This is your copy.** It lies in `my_notebooks/`; the course stays as it is. How to bring it up to date says the README.
 #
 # Results are stated in boxes like the next one. A box says what was claimed and what was required, and, where there is a number, what was measured here, just now, on your machine. If the number does not support the sentence, the cell fails.
 
