@@ -68,16 +68,16 @@ def _new_copyist(seed: int = 0, dtype: Any = np.float32) -> Latent:
     return model
 
 
-@given(seed=at_least(0), stop=at_least(1))
-def train_painter(seed: int = 0, *, stop: int | None = None) -> Latent:
+@given(seed=at_least(0), stop=at_least(1, PAINTING["steps"]))
+def train_painter(seed: int = 0, *, stop: int = PAINTING["steps"]) -> Latent:
     """Train a DRAW on digits of 16 by 16 pixels, in about half a minute.
 
     Parameters
     ----------
     seed : int
         Of the first parameters, the pictures and the noise. The stored painter has 0.
-    stop : int, optional
-        Take only so many of the 1,500 steps.
+    stop : int
+        The step after which to stop, of 1,500.
 
     Returns
     -------
@@ -86,16 +86,16 @@ def train_painter(seed: int = 0, *, stop: int | None = None) -> Latent:
     return trained(_new_painter(seed), **PAINTING, seed=seed, stop=stop)
 
 
-@given(seed=at_least(0), stop=at_least(1))
-def train_copyist(seed: int = 0, *, stop: int | None = None) -> Latent:
+@given(seed=at_least(0), stop=at_least(1, COPYING["steps"]))
+def train_copyist(seed: int = 0, *, stop: int = COPYING["steps"]) -> Latent:
     """Train a DRAW with windows on digits of 8 by 8 pixels, anywhere on 16 by 16, in about a minute.
 
     Parameters
     ----------
     seed : int
         Of the first parameters, the pictures and the noise. The stored copyist has 0.
-    stop : int, optional
-        Take only so many of the 3,000 steps.
+    stop : int
+        The step after which to stop, of 3,000.
 
     Returns
     -------
