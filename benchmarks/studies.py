@@ -12,6 +12,7 @@ only take time, so that all the load on the storage is real, and none on the pro
 from __future__ import annotations
 
 import argparse
+import hashlib
 import heapq
 import itertools
 import os
@@ -66,12 +67,15 @@ class Timers(Executor):
             future.set_result(result)
 
 
-def declare(trials: int) -> None:
-    """Declare the studies: one whose trials do nothing, one that trains."""
+def declare(trials: int, folder: Path) -> str:
+    """Declare a study whose trials do nothing, with a name for each folder: a database keeps what it has."""
+    name = "nothing_" + hashlib.sha256(str(folder).encode()).hexdigest()[:8]
 
-    @experiment(points=grid(n=range(trials)), seeds=[0], agree={"y": Interval(0.1)}, name="nothing")
+    @experiment(points=grid(n=range(trials)), seeds=[0], agree={"y": Interval(0.1)}, name=name)
     def nothing(n, *, seed):
         return {"y": 1.0}
+
+    return name
 
 
 @experiment(points=grid(hidden=(16, 32)), seeds=range(20), agree={"loss": Interval(0.1)}, name="training")
@@ -89,9 +93,9 @@ def place(folder: Path, storage: str) -> dict[str, object]:
 
 def overhead(storage: str, folder: Path, trials: int) -> tuple[float, float]:
     """Return a trial's time and processor time in milliseconds, where it does nothing."""
-    declare(trials)
+    name = declare(trials, folder)
     wall, own = time.perf_counter(), time.process_time()
-    experiments.run("nothing", executor=Timers(1, 0.0), data=folder, progress=False, **place(folder, storage))
+    experiments.run(name, executor=Timers(1, 0.0), data=folder, progress=False, **place(folder, storage))
     return 1e3 * (time.perf_counter() - wall) / trials, 1e3 * (time.process_time() - own) / trials
 
 
@@ -126,10 +130,10 @@ def main() -> None:
     args = ap.parse_args()
     if args.as_runner:
         workers, trials, seconds = (float(a) for a in args.as_runner)
-        declare(int(trials))
+        name = declare(int(trials), args.folder)
         pool, where = Timers(int(workers), seconds), place(args.folder, args.storage[0])
         begin = time.time()
-        experiments.run("nothing", executor=pool, data=args.folder, progress=False, **where)
+        experiments.run(name, executor=pool, data=args.folder, progress=False, **where)
         print(begin, time.time())
         return
 
