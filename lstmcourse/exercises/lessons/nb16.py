@@ -340,7 +340,7 @@ exercise(
     minutes=10,
     difficulty=4,
     hints=(
-        "log p(k) is the score of place k, minus the logarithm of the sum of all exponentials.",
+        "The logarithm of p(k) is the score of place k, minus the logarithm of the sum of all exponentials.",
         "The derivative of the first term is 1 for place k and 0 for all others.",
         "The derivative of the second one is the share of each place.",
     ),

@@ -194,7 +194,7 @@ exercise(
     hints=(
         "`np.log(np.exp(w).mean())` is it, on paper. What is exp(-2000) in float64?",
         "Take the largest out first: what is left is at most 0, and one of them is exactly 0.",
-        "log mean exp(w) = top + log mean exp(w - top), with top = max(w).",
+        "In one line: log mean exp(w) = top + log mean exp(w - top), with top = max(w).",
     ),
     judge=Function(
         _log_mean,
