@@ -43,7 +43,7 @@ def dilemma(weight: float = 1.0, steps: int = 50) -> Dilemma:
     (0.99, True)
     >>> switch.weight = 1.0
     >>> round(switch.knows, 2), round(switch.gradient, 2)
-    (0.26, 0.06)
+    (0.26, 0.04)
     """
     return Dilemma(weight, steps)
 

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -169,7 +170,14 @@ class Server:
 
     def start(self):
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self.folder}"
-        self.call("pg_ctl", "-w", "-o", options, "start")
+        last = time.monotonic() + 60
+        while True:  # as long as a killed server's children live, a new one refuses to start
+            try:
+                return self.call("pg_ctl", "-w", "-o", options, "start")
+            except subprocess.CalledProcessError:
+                if time.monotonic() > last:
+                    raise
+                time.sleep(0.5)
 
     def kill(self):
         os.kill(int((self.folder / "data/postmaster.pid").read_text().split()[0]), signal.SIGKILL)
