@@ -1,5 +1,6 @@
 """How large the house may be: what a learner reads has a budget, and no file grows out of hand."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,9 @@ def test_no_file_is_long():
 def test_few_modules_lie_flat():
     flat = sorted(p.name for p in PACKAGE.glob("*.py"))
     assert len(flat) <= 10, flat
+
+
+def test_names_of_test_files_are_unique():
+    """Two of one name in different folders cannot be collected in one run, though each alone passes."""
+    files = Counter(p.name for p in Path(__file__).resolve().parents[1].rglob("*.py"))
+    assert [name for name, count in files.items() if count > 1 and name != "__init__.py"] == []
