@@ -19,7 +19,7 @@ OPENBLAS_NUM_THREADS ?= 1
 NOTEBOOKS = --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_sanitize.cfg --nbval-cell-timeout 120
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
-.PHONY: help lab test test-long test-portable exercises mutants setup setup-test lint format notebooks check-notebooks experiments claims \
+.PHONY: help lab test test-long test-portable exercises mutants setup setup-test lint format notebooks check-notebooks experiments studies claims \
     bench constraints clean
 
 help: ## list the commands
@@ -96,6 +96,11 @@ check-notebooks: setup-test ## whether the stored notebooks are what their sourc
 experiments: setup ## run, or resume, what takes longer than a notebook may (ARGS="--workers 8 NAME", or --help)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[studies]'
 	$(BIN)/python -m lstmcourse.experiments $(ARGS)
+
+# Everything that the course stores, at that size (SCALE=laptop) or the papers' (SCALE=full); what is current stays.
+SCALE ?= laptop
+studies: setup ## all studies at the stored size; says first how long it takes (SCALE=full: the papers' size, for a cluster)
+	@$(MAKE) --no-print-directory experiments ARGS='--scale $(SCALE) --workers $(WORKERS) $(ARGS)'
 
 claims: setup ## which claims of the essay are met, and which are not (THROUGH=02: due so far)
 	@$(BIN)/python -m tools.claims $(if $(THROUGH),--through $(THROUGH))

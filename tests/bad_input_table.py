@@ -780,13 +780,14 @@ VALID = {
     "experiments.Interval.of": lambda: (lc.experiments.Interval(0.1).of, {"values": [1.0, 2.0]}),
     "experiments.Experiment.code": lambda: (lc.experiments.get(experiment()).code, {}),
     "experiments.experiment": lambda: (
-        lambda **given: lc.experiments.experiment(**given)(measured),
+        lambda full=None, **given: lc.experiments.experiment(full=full, **given)(measured),
         {
             "points": [{"a": 1}],
             "seeds": [0],
             "agree": {"y": lc.experiments.Interval(0.1)},
             "uses": (lc.reader,),
             "name": "rubbish2",
+            "full": {"points": [{"a": 2}], "seeds": [0], "hours": 1.0},
         },
     ),
     "experiments.get": lambda: (lc.experiments.get, {"name": experiment()}),
@@ -806,7 +807,19 @@ VALID = {
         {"e": lc.experiments.get(experiment())},
     ),
     "experiments.load": lambda: (lc.experiments.load, {"name": experiment(), "data": FOLDER}),
-    "experiments.names": lambda: (lc.experiments.names, {}),
+    "experiments.names": lambda: (lc.experiments.names, {"scale": "laptop"}),
+    "experiments.export_trials": lambda: (
+        lc.experiments.export_trials,
+        {"name": experiment(), "path": FOLDER / "part.jsonl.gz", "data": FOLDER, "journal": FOLDER / "j"},
+    ),
+    "experiments.import_trials": lambda: (
+        lc.experiments.import_trials,
+        {
+            "path": lc.experiments.export_trials(experiment(), FOLDER / "part.jsonl.gz", data=FOLDER),
+            "data": FOLDER,
+            "journal": FOLDER / "j",
+        },
+    ),
     "experiments.run": lambda: (
         lc.experiments.run,
         {

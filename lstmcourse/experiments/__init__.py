@@ -19,6 +19,7 @@ they agree, takes it for current.
 """
 
 from lstmcourse.experiments.define import Experiment, Interval, experiment, get, grid, names
+from lstmcourse.experiments.exchange import export_trials, import_trials
 from lstmcourse.experiments.run import (
     StudyInUseError,
     StudyStoppedError,
@@ -44,8 +45,10 @@ __all__ = [
     "choice",
     "confirm",
     "experiment",
+    "export_trials",
     "get",
     "grid",
+    "import_trials",
     "journal_path",
     "load",
     "log_uniform",

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 from lstmcourse.errors import FileError, UnknownNameError
 from lstmcourse.experiments import (
@@ -15,12 +16,16 @@ from lstmcourse.experiments import (
     TrialError,
     confirm,
     executors,
+    export_trials,
     get,
+    import_trials,
     names,
     run,
 )
+from lstmcourse.experiments.cost import estimate
 from lstmcourse.experiments.define import Experiment
-from lstmcourse.experiments.run import _stale, ask_to_stop, journal_path, status
+from lstmcourse.experiments.run import _stale, ask_to_stop, journal_path, known, status
+from lstmcourse.experiments.store import DATA, read_part
 from lstmcourse.files.paths import expand
 from lstmcourse.tasks import MissingPackageError
 
@@ -41,6 +46,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="K",
         help="of what is stale, measure K stored trials again: where they agree, all count as current",
     )
+    do.add_argument(
+        "--export",
+        action="store_true",
+        help="write what is measured so far beside the results: whoever runs the study goes on from there",
+    )
+    do.add_argument(
+        "--import",
+        dest="parts",
+        type=expand,
+        action="append",
+        metavar="FILE",
+        help="take up what such a file holds, and run nothing; may be given several times",
+    )
+    ap.add_argument(
+        "--scale",
+        choices=("laptop", "full"),
+        default="laptop",
+        help="which size is run: as stored with the course (laptop), or the papers' (full), for a cluster",
+    )
     where = ap.add_mutually_exclusive_group()
     where.add_argument("--workers", type=int, default=2, help="processes at a time (2)")
     where.add_argument("--dask", metavar="ADDRESS", help="run the trials on this Dask scheduler's workers")
@@ -55,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     args = ap.parse_args(arguments)
     try:
-        chosen = [get(name) for name in args.names or names()]
+        chosen = [get(name) for name in args.names or names(args.scale)]
     except UnknownNameError as error:
         ap.error(str(error))
     errors = (
@@ -70,6 +94,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     failed = False
     try:
+        for part in args.parts or ():
+            print(f"{part}: {_taken_up(part, args)} trials taken up", flush=True)
+        if args.parts:
+            return 0
+        if not (args.list or args.status or args.stop or args.confirm or args.export):
+            _say_how_long(chosen, args)
         with _executor(args) as executor:
             for e in chosen:
                 failed |= not _do(e, args, executor)
@@ -88,6 +118,8 @@ def _do(e: Experiment, args: argparse.Namespace, executor: Executor | None) -> b
     if args.status or args.stop:
         print((status if args.status else ask_to_stop)(e, data=args.data, **place), flush=True)
         return True
+    if args.export:
+        return _exported(e, args)
     why = _stale(e, args.data)
     print(f"{e.name}: {f'stale, {why}' if why else f'current, {len(e.trials)} trials'}", flush=True)
     if args.list or not why:
@@ -98,6 +130,35 @@ def _do(e: Experiment, args: argparse.Namespace, executor: Executor | None) -> b
         return bool(said)
     run(e.name, executor=executor, workers=args.workers, data=args.data, **place)
     return True
+
+
+def _say_how_long(chosen: Sequence[Experiment], args: argparse.Namespace) -> None:
+    """Print how long it takes to run what is not current, as far as that is known."""
+    data = args.data or DATA
+    missing = {e.name: len(set(e.keys) - known(e, data).keys()) for e in chosen if _stale(e, args.data)}
+    paper = {e.name: e.hours for e in chosen if e.name in missing and e.hours is not None}
+    if small := {name: count for name, count in missing.items() if name not in paper}:
+        print(estimate(small, data, args.workers), flush=True)
+    for name, hours in paper.items():
+        print(f"{name}: {missing[name]} trials, about {hours:,.0f} hours of a core in all", flush=True)
+
+
+def _exported(e: Experiment, args: argparse.Namespace) -> bool:
+    """Write what is measured of a study that is not complete."""
+    if not (why := _stale(e, args.data)):
+        print(f"{e.name}: current, {len(e.trials)} trials; nothing to export", flush=True)
+    else:
+        try:
+            print(f"{e.name}: {export_trials(e.name, data=args.data, **_place(e, args.storage))}", flush=True)
+        except ValueError as error:
+            print(f"{e.name}: {why}; {error}", flush=True)
+    return True
+
+
+def _taken_up(part: Path, args: argparse.Namespace) -> int:
+    """Take up a file, and return how many trials were new."""
+    e = get(read_part(part).name)
+    return import_trials(part, data=args.data, **_place(e, args.storage))
 
 
 def _place(e: Experiment, storage: str | None) -> dict[str, object]:

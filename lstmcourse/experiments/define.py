@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import FunctionType, ModuleType
 from typing import Any
 
-from lstmcourse.checks import given, instance, mapping, real, shown, text, whole
+from lstmcourse.checks import choice, given, instance, mapping, real, shown, text, whole
 from lstmcourse.errors import UnknownNameError, nearest
 from lstmcourse.training.model import Model
 
@@ -119,9 +119,10 @@ class Experiment:
     measure: Callable[..., Mapping[str, float]]
     points: tuple[dict[str, Any], ...]
     seeds: tuple[int, ...]
+    search: Search | None = None
     agree: dict[str, Interval] = field(default_factory=dict)
     uses: tuple[ModuleType, ...] = ()
-    search: Search | None = None
+    hours: float | None = None  # of a core, for a study at a paper's size
 
     @property
     def about(self) -> str:
@@ -134,6 +135,11 @@ class Experiment:
         if self.search is not None and not self.seeds:
             return list(zip(self.points, self.search.seeds, strict=True))
         return [(point, seed) for point in self.points for seed in self.seeds]
+
+    @property
+    def keys(self) -> list[tuple]:
+        """What identifies each trial, in the order of `trials`."""
+        return [_key(point, seed) for point, seed in self.trials]
 
     def code(self) -> dict[str, Any]:
         """Return what the numbers rest on: the engine's revision and digests of code; see `basis`."""
@@ -163,6 +169,7 @@ def experiment(
     agree: Mapping[str, Interval],
     uses: Iterable[ModuleType] = (),
     name: str = "",
+    full: Mapping[str, Any] | None = None,
 ) -> Callable[[FunctionType], FunctionType]:
     """Declare that a function is an experiment; the function itself stays as it is.
 
@@ -181,6 +188,10 @@ def experiment(
         part of the engine.
     name : str
         The experiment's name; the function's if not given.
+    full : mapping, optional
+        ``points``, and ``seeds`` if it is no search, at the size of the paper that it repeats, and ``hours``
+        that a processor core needs for them, as far as that can be said. It is a study of its own, called
+        ``<name>_full``.
 
     Raises
     ------
@@ -199,41 +210,49 @@ def experiment(
     4
     """
     text("name", name)
-    searched = points if isinstance(points, Search) else None
-    points = [mapping("points", p, "of values by name") for p in several("points", points, "of dicts")]
-    seeds = [whole("seeds", s, 0) for s in several("seeds", seeds, "of whole numbers")]
     uses = [instance("uses", u, ModuleType, "lstmcourse.reader") for u in several("uses", uses, "of modules")]
     for value, rule in mapping("agree", agree, "of Intervals by name").items():
         instance(f"agree[{value!r}]", rule, Interval, "Interval(0.1)")
+    small = _size(points, seeds)
+    large = mapping("full", full, "with points, seeds and hours") if full is not None else None
+    if large is not None and not {"points", "hours"} <= large.keys() <= {"points", "seeds", "hours"}:
+        raise ValueError(f"full={shown(full)} does not fit: it has points and hours, and may have seeds")
 
     def declare(function: FunctionType) -> FunctionType:
-        e = Experiment(
-            name or function.__name__,
-            function,
-            tuple(dict(p) for p in points),
-            tuple(int(s) for s in seeds),
-            dict(agree),
-            tuple(uses),
-            searched,
-        )
-        keys = [_key(point, seed) for point, seed in e.trials]
-        if not keys or len(set(keys)) < len(keys):
-            raise ValueError(
-                f"experiment {e.name!r}: {len(keys)} trials, {len(set(keys))} different: "
-                "give points and seeds, each of them once"
-            )
-        old = _ALL.get(e.name)
-        if old is not None and (old.measure.__module__, old.measure.__qualname__) != (
-            function.__module__,
-            function.__qualname__,
-        ):
-            raise ValueError(
-                f"experiment {e.name!r} exists in {old.measure.__module__}: give this one another name"
-            )
-        _ALL[e.name] = e
+        made = Experiment(name or function.__name__, function, *small, dict(agree), tuple(uses))
+        _declared(made)
+        if large is not None:
+            size, hours = _size(large["points"], large.get("seeds", ())), real("hours", large["hours"])
+            _declared(Experiment(f"{made.name}_full", function, *size, dict(agree), tuple(uses), hours))
         return function
 
     return declare
+
+
+def _size(points: Iterable[Point], seeds: Iterable[int]) -> tuple[tuple, tuple[int, ...], Search | None]:
+    """Return points and seeds, and the search that the points are, if they are one."""
+    searched = points if isinstance(points, Search) else None
+    points = [mapping("points", p, "of values by name") for p in several("points", points, "of dicts")]
+    seeds = [whole("seeds", s, 0) for s in several("seeds", seeds, "of whole numbers")]
+    return tuple(dict(p) for p in points), tuple(seeds), searched
+
+
+def _declared(e: Experiment) -> None:
+    """Enter an experiment in the table, or say why it cannot be one."""
+    if not e.trials or len(set(e.keys)) < len(e.trials):
+        raise ValueError(
+            f"experiment {e.name!r}: {len(e.trials)} trials, {len(set(e.keys))} different: "
+            "give points and seeds, each of them once"
+        )
+    old = _ALL.get(e.name)
+    if old is not None and (old.measure.__module__, old.measure.__qualname__) != (
+        e.measure.__module__,
+        e.measure.__qualname__,
+    ):
+        raise ValueError(
+            f"experiment {e.name!r} exists in {old.measure.__module__}: give this one another name"
+        )
+    _ALL[e.name] = e
 
 
 def hidden_size_for(cell: Any, task: Any, parameters: int, **model: Any) -> int:
@@ -271,11 +290,20 @@ def grid(**axes: Iterable[Any]) -> list[dict[str, Any]]:
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
 
 
-def names() -> tuple[str, ...]:
-    """Return the names of the course's experiments, and of those declared since."""
+def names(scale: str = "laptop") -> tuple[str, ...]:
+    """Return the names of the course's experiments, and of those declared since.
+
+    Parameters
+    ----------
+    scale : str
+        ``"laptop"``, the size that is stored with the course; or ``"full"``: that of the papers, where an
+        experiment has one, and of the others what there is.
+    """
+    choice("scale", scale, ("laptop", "full"))
     for home in HOMES:
         importlib.import_module(home)
-    return tuple(_ALL)
+    laptop = [name for name, e in _ALL.items() if e.hours is None]
+    return tuple(f"{name}_full" if scale == "full" and f"{name}_full" in _ALL else name for name in laptop)
 
 
 @given(name=text)
@@ -287,7 +315,7 @@ def get(name: str) -> Experiment:
     UnknownNameError
         There is none of that name.
     """
-    if name not in names():
+    if name not in {*names(), *names("full")}:
         raise UnknownNameError(f"name={name!r}: there is no experiment {name!r}: {nearest(name, _ALL)}")
     return _ALL[name]
 

@@ -75,7 +75,7 @@ class Ledger:
 
     def __init__(self, e: Experiment, storage: BaseStorage, study: str, known: Mapping[tuple, Trial]):
         self.e, self.storage = e, storage
-        self.wanted = {_key(*trial): trial for trial in e.trials}
+        self.wanted = dict(zip(e.keys, e.trials, strict=True))
         self.done = {key: trial for key, trial in known.items() if key in self.wanted}
         self.missing = {key: trial for key, trial in self.wanted.items() if key not in self.done}
         optuna.create_study(storage=storage, study_name=study, load_if_exists=True)
@@ -131,16 +131,12 @@ class Ledger:
 
     def claim(self, most: int) -> list[Claim]:
         """Take up the first trials that are neither measured nor taken; none if there are none."""
-        axes = self.e.search.axes if self.e.search else {}
         while free := list(islice((key for key in self.missing if key not in self.running), most)):
             mine = {}
             for key in free:
                 point, seed = self.wanted[key]
                 taken = create_trial(
-                    state=TrialState.RUNNING,
-                    params={name: point[name] for name in axes},
-                    distributions={name: _distribution(axis) for name, axis in axes.items()},
-                    user_attrs={"point": dict(point), "seed": seed, _RUNNER: self._me},
+                    state=TrialState.RUNNING, **self._facts(point, seed, {_RUNNER: self._me})
                 )
                 mine[key] = Claim(point, seed, self.storage.create_new_trial(self.study, taken))
             self.look()
@@ -163,10 +159,18 @@ class Ledger:
 
     def add(self, trial: Trial) -> None:
         """Note a trial that was measured elsewhere."""
-        facts = {"point": dict(trial.point), "seed": trial.seed, RESULT: trial.as_json()}
-        number = self._number(trial)
-        done = create_trial(state=TrialState.COMPLETE, value=number, user_attrs=facts)
+        facts = self._facts(trial.point, trial.seed, {RESULT: trial.as_json()})
+        done = create_trial(state=TrialState.COMPLETE, value=self._number(trial), **facts)
         self.storage.create_new_trial(self.study, done)
+
+    def _facts(self, point: Mapping[str, Any], seed: int, more: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what Optuna is told of a trial: also what was drawn, and from what."""
+        axes = self.e.search.axes if self.e.search else {}
+        return {
+            "params": {name: point[name] for name in axes},
+            "distributions": {name: _distribution(axis) for name, axis in axes.items()},
+            "user_attrs": {"point": dict(point), "seed": seed, **more},
+        }
 
     def give_up(self, claim: Claim, why: str) -> None:
         """Let a trial be free again."""
@@ -269,6 +273,12 @@ class Ledger:
         """Return when the trials were finished that this storage has, in order."""
         trials = self.storage.get_all_trials(self.study, deepcopy=False, states=(TrialState.COMPLETE,))
         return sorted(t.datetime_complete for t in trials if t.datetime_complete)
+
+    def seconds(self) -> list[float]:
+        """Return how long the trials took that were measured for this storage."""
+        trials = self.storage.get_all_trials(self.study, deepcopy=False, states=(TrialState.COMPLETE,))
+        machines = (t.user_attrs.get(RESULT, {}).get("machine", {}) for t in trials)
+        return [float(machine["seconds"]) for machine in machines if "seconds" in machine]
 
 
 def _claimed(t: FrozenTrial) -> tuple:

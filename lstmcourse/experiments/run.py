@@ -27,8 +27,21 @@ import numpy as np
 from lstmcourse.checks import at_least, generator, given, instance, text, truth
 from lstmcourse.errors import FileError
 from lstmcourse.experiments import executors
-from lstmcourse.experiments.define import Experiment, _key, get
-from lstmcourse.experiments.store import DATA, Agreement, Results, Trial, _rounded, agree, load, rerun, save
+from lstmcourse.experiments.cost import TIMES, note_time
+from lstmcourse.experiments.define import Experiment, get
+from lstmcourse.experiments.store import (
+    DATA,
+    PART,
+    Agreement,
+    Results,
+    Trial,
+    _rounded,
+    agree,
+    load,
+    read_part,
+    rerun,
+    save,
+)
 from lstmcourse.files import whole as files
 from lstmcourse.files.paths import cache_folder, expand
 from lstmcourse.revision import ENGINE_REVISION, __version__
@@ -121,15 +134,18 @@ def run(
         The database no longer answers.
     """
     e, code = get(name), get(name).code()
-    where, data = _where(e, journal, storage), DATA if data is None else expand(data, "data")
-    with _joined(e, where, data) as ledger:
+    where, data = place(e, journal, storage), DATA if data is None else expand(data, "data")
+    with joined(e, where, data) as ledger:
         if not ledger.complete:
             with _bar(e, ledger, progress) as bar, _workers(e, executor, workers, ledger) as make:
                 _measure(e, ledger, make, executor is None, workers, bar)
         _require_same(e, code)
-        results = Results(e.name, tuple(ledger.done[_key(*trial)] for trial in e.trials), e.provenance())
+        results = Results(e.name, tuple(ledger.done[key] for key in e.keys), e.provenance())
         with _alone(e, data / f"{name}.json"):
             save(results, data)
+            (data / f"{name}{PART}").unlink(missing_ok=True)
+        with _alone(e, data / TIMES):
+            note_time(data, name, ledger.seconds())
         ledger.stored = True
     return results
 
@@ -190,23 +206,28 @@ def _study(e: Experiment) -> str:
     return f"{e.name}-{hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]}"
 
 
-def _where(e: Experiment, journal: Path | None, storage: str | None) -> Path | str:
+def place(e: Experiment, journal: Path | None, storage: str | None) -> Path | str:
     """Return a journal's path, or a database's URL."""
     if journal is not None and storage is not None:
         raise ValueError(f"journal={str(journal)!r} and storage={storage!r}: give one of them")
     return storage or (journal_path(e) if journal is None else expand(journal, "journal"))
 
 
-def _stored(e: Experiment, data: Path) -> dict[tuple, Trial]:
-    """Return the trials that are stored and were measured by the same code; what is damaged is in the log."""
-    try:
-        found = load(e.name, data=data)
-    except FileNotFoundError:
-        return {}
-    except FileError as error:
-        logging.getLogger(__name__).warning("%s; it is measured again", error)
-        return {}
-    return {t.key: t for t in found.trials} if found.provenance["code"] == e.code() else {}
+def known(e: Experiment, data: Path) -> dict[tuple, Trial]:
+    """Return what the same code has measured, of all that is stored; what is damaged is in the log."""
+    part = data / f"{e.name}{PART}"
+    found: dict[tuple, Trial] = {}
+    for read in [lambda: read_part(part)] * part.exists() + [lambda: load(e.name, data=data)]:
+        try:
+            results = read()
+        except FileNotFoundError:
+            continue
+        except FileError as error:
+            logging.getLogger(__name__).warning("%s; it is measured again", error)
+            continue
+        if not changed(e, results):
+            found |= {t.key: t for t in results.trials}
+    return found
 
 
 def _optuna() -> tuple[Any, Any]:
@@ -221,10 +242,10 @@ def _optuna() -> tuple[Any, Any]:
 
 
 @contextmanager
-def _joined(e: Experiment, where: Path | str, data: Path) -> Iterator[Ledger]:
+def joined(e: Experiment, where: Path | str, data: Path) -> Iterator[Ledger]:
     """Take part in a study."""
     try:
-        with _optuna()[1].joined(e, _study(e), where, _stored(e, data)) as ledger:
+        with _optuna()[1].joined(e, _study(e), where, known(e, data)) as ledger:
             yield ledger
     except BlockingIOError as error:
         raise StudyInUseError(
@@ -233,24 +254,24 @@ def _joined(e: Experiment, where: Path | str, data: Path) -> Iterator[Ledger]:
 
 
 @contextmanager
-def _seen(
+def seen(
     e: Experiment, data: Path | None, journal: Path | None, storage: str | None
 ) -> Iterator[Ledger | None]:
     """Look at a study without taking part; None where there is no journal."""
-    where, data = _where(e, journal, storage), DATA if data is None else expand(data, "data")
+    where, data = place(e, journal, storage), DATA if data is None else expand(data, "data")
     if isinstance(where, Path) and not where.exists():
         yield None
     else:
         ledger, storages = _optuna()
         with storages.storage(e, _study(e), where) as kept:
-            yield ledger.Ledger(e, kept, _study(e), _stored(e, data))
+            yield ledger.Ledger(e, kept, _study(e), known(e, data))
 
 
 def status(
     e: Experiment, *, data: Path | None = None, journal: Path | None = None, storage: str | None = None
 ) -> str:
     """Say in words how far a study is, who is at it, and when it will be done."""
-    with _seen(e, data, journal, storage) as ledger:
+    with seen(e, data, journal, storage) as ledger:
         if ledger is None:
             return f"{e.name}: {_stale(e, data) or f'current, {len(e.trials)} trials'}; nobody is at it"
         runners, times = ledger.runners(), ledger.finished_at()[-50:]
@@ -273,7 +294,7 @@ def ask_to_stop(
     e: Experiment, *, data: Path | None = None, journal: Path | None = None, storage: str | None = None
 ) -> str:
     """Ask all runners of a study to stop, and say in words whom."""
-    with _seen(e, data, journal, storage) as ledger:
+    with seen(e, data, journal, storage) as ledger:
         if ledger is None or not ledger.runners():
             return f"{e.name}: nobody is at it"
         ledger.ask_to_stop()
@@ -460,10 +481,15 @@ def _stale(e: Experiment, data: Path | None = None) -> str:
         return f"not run yet, {len(e.trials)} trials"
     except FileError as error:
         return " ".join(str(error).split())
-    now, then = e.code(), stored.provenance["code"]
-    changed = [key for key in {**then, **now} if now.get(key) != then.get(key)]
-    missing = len({_key(*t) for t in e.trials} - {t.key for t in stored.trials})
+    differs = changed(e, stored)
+    missing = len(set(e.keys) - {t.key for t in stored.trials})
     return "; ".join(
-        [f"changed since: {', '.join(changed)}"] * bool(changed)
+        [f"changed since: {', '.join(differs)}"] * bool(differs)
         + [f"{missing} trials missing"] * bool(missing)
     )
+
+
+def changed(e: Experiment, stored: Results) -> list[str]:
+    """Return the names of what stored numbers rest on and is no longer, or not yet, as it was."""
+    now, then = e.code(), stored.provenance["code"]
+    return [key for key in {**then, **now} if now.get(key) != then.get(key)]

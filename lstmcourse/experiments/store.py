@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from reprlib import repr as shortened
 from textwrap import fill
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -47,6 +49,9 @@ def a_rule(name: str, value: Any) -> Any:
 
 
 DATA = Path(__file__).with_name("data")
+PART = ".jsonl.gz"
+LINE, LINES = 1 << 20, 1_000_001
+"""The bytes of a line of such a part, and its lines, at most: a small file can hold no end of zeros."""
 
 
 @dataclass(frozen=True)
@@ -284,6 +289,47 @@ def save(results: Results, data: Path) -> Path:
         + "\n]\n}\n"
     )
     return files.replace(expand(data, "data") / f"{results.name}.json", text.encode())
+
+
+def save_part(results: Results, path: Path) -> Path:
+    """Write what is measured so far as compressed JSON lines: what it is, then a trial a line."""
+    head = {"experiment": results.name, "provenance": results.provenance}
+    lines = [json.dumps(head, sort_keys=True), *(json.dumps(t.as_json()) for t in results.trials)]
+    return files.replace(path, gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0))
+
+
+def read_part(path: str | Path) -> Results:
+    """Return what `save_part` has written; FileError, which names the file, if it is none."""
+    path = expand(path)
+    with files.opened(path) as file:
+        try:
+            lines = _lines(file, path)
+            head = files.parse_json(next(lines, b""), f"{path} is damaged: its first line is")
+            name, provenance = head["experiment"], head["provenance"]
+            if not isinstance(name, str) or not isinstance(provenance["code"], dict):
+                raise TypeError(f"experiment {name!r}")
+        except (LookupError, TypeError) as problem:
+            raise FileError(f"{path} is damaged: its first line names no study ({problem!r})") from problem
+        trials = tuple(
+            Trial.parse(files.parse_json(line, f"{path} is damaged: line {n} is"), f"{path}, line {n},")
+            for n, line in enumerate(lines, 2)
+        )
+    return Results(name, trials, provenance)
+
+
+def _lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
+    """Unpack a file line by line; neither a line nor their number is out of proportion."""
+    try:
+        with gzip.GzipFile(fileobj=file) as unpacked:
+            for _ in range(LINES):
+                if not (line := unpacked.readline(LINE + 1)):
+                    return
+                if len(line) > LINE:
+                    raise FileError(f"{path} is damaged: a line has more than {LINE} bytes, and none may")
+                yield line
+    except (EOFError, gzip.BadGzipFile, zlib.error) as problem:
+        raise FileError(f"{path} is damaged: it is not a whole gzip file ({problem})") from problem
+    raise FileError(f"{path} is damaged: it has more than {LINES} lines, and no study has")
 
 
 @given(name=text, k=at_least(1), fraction=a_share, rng=generator, where=a_place)

@@ -83,6 +83,11 @@ def results(path):
     assert experiments.load("made", data=path).trials == (trial,)
 
 
+def part(path):
+    made = store.Results("made", (store.Trial({"a": 1}, 0, {"y": 2.0}),), {"code": {}})
+    assert store.read_part(store.save_part(made, path)) == made
+
+
 def command(path):
     expand(path).mkdir()
     assert experiments_command(["--list", "--data", str(path)]) == 0
@@ -122,6 +127,17 @@ WAYS = {
     "experiments.run.run": None,  # by load and save; the journal by expand, as data
     "experiments.run.status": None,  # as run
     "experiments.run.ask_to_stop": None,  # as run
+    "experiments.run.known": None,  # as run
+    "experiments.run.place": None,  # as run
+    "experiments.run.joined": None,  # as run
+    "experiments.run.seen": None,  # as run
+    "experiments.store.save_part": part,
+    "experiments.store.read_part": part,
+    "experiments.exchange.export_trials": None,  # by save_part
+    "experiments.exchange.import_trials": None,  # by read_part
+    "experiments.cost.times": None,  # as run
+    "experiments.cost.note_time": None,  # as run
+    "experiments.cost.estimate": None,  # as run
     "experiments command": command,
     "claims command": lambda p: (expand(p).mkdir(), tools.claims.main(["--unmet", "--folder", str(p)])),
     "exercises.progress.progress": lambda p: (expand(p).mkdir(), lc.progress(p)),
