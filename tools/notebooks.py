@@ -21,12 +21,16 @@ exercise     in both; in code, lines from ``# solution:`` to ``# end`` are left 
              ``pass`` in their place; or ``name = ...`` where it says ``# solution: name``; or the lines that
              stand, commented out, after ``# given:``
 solution     in the solutions only
+check        in the lesson, folded away: asserts of what the text says beside the boxes of `claim`
 ===========  ===========================================================================================
 
 Only the solution is written down: the open exercise is derived from it. The Markdown cell that asks for it
 says ``exercise="05.2"``: its title, minutes, difficulty and hints are those of `lstmcourse.exercises`.
 Further tags are Jupyter's and nbval's own, see `OTHER` and `EXEMPT`. This lives outside the package: a reader
 of the course never needs it.
+
+Where a text says ``{minutes}``, the builder writes how long the lesson takes, `reading_time` and the
+exercises; a lesson that takes more than `READING` minutes is refused.
 """
 
 from __future__ import annotations
@@ -56,8 +60,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 SECONDS = 60  # what a notebook may take on two cores
 LISTED, REFUSED = 15, 25  # lines of a code cell: more than the first is listed, more than the second refused
-ROLES = frozenset({"setup", "exercise", "solution"})
-EXEMPT = frozenset({"nbval-ignore-output", "nbval-skip"})  # only with the reason beside it
+WIDTH = 79  # characters of a line of code, which then is not clipped in a narrow window or in print
+READING = 45  # minutes
+ROLES = frozenset({"setup", "exercise", "solution", "check"})
+EXEMPT = frozenset({"nbval-ignore-output", "nbval-skip"})  # only with the reason, in the marker or beside it
 OTHER = frozenset({"raises-exception", "hide-input"})
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -89,7 +95,8 @@ class Target:
 def targets(source: Path, folder: Path) -> list[Target]:
     """Return the lesson, and the solutions if there are any, that a source describes; nothing is run."""
     cells = list(_cells(source))
-    made = [Target(folder / f"{source.stem}.ipynb", _notebook(f"{source.stem}", _lesson(cells)))]
+    lesson = list(_timed(source.name, list(_lesson(cells))))
+    made = [Target(folder / f"{source.stem}.ipynb", _notebook(f"{source.stem}", lesson))]
     if any(_role(cell) in ("exercise", "solution") for cell in cells):
         solved = _notebook(f"{source.stem}/solutions", _solutions(source.stem, cells))
         made.append(Target(folder / "solutions" / f"{source.stem}.ipynb", solved))
@@ -105,9 +112,10 @@ def _cells(source: Path) -> Iterator[nbformat.NotebookNode]:
             raise SourceError(f"{where} is empty: remove it")
         for key in [key for key in cell.metadata if key.startswith("lines_to_")]:
             del cell.metadata[key]  # Jupytext's notes on blank lines
-        if extra := set(cell.metadata) - {"tags", "claims", "exercise"}:
+        if extra := set(cell.metadata) - {"tags", "claims", "exercise", "seeds", "why"}:
             raise SourceError(
-                f'{where}: its marker says {sorted(extra)}; it may carry tags=[], claims=[], exercise=""'
+                f"{where}: its marker says {sorted(extra)}; it may carry tags=[], claims=[], "
+                'exercise="", seeds="", why=""'
             )
         if "exercise" in cell.metadata:
             _refuse_exercise(where, cell, source.stem)
@@ -116,12 +124,10 @@ def _cells(source: Path) -> Iterator[nbformat.NotebookNode]:
             raise SourceError(f"{where} is {sorted(tags & ROLES)} at once: choose one")
         if unknown := tags - (known := ROLES | EXEMPT | OTHER):
             raise SourceError(f"{where} has the tags {sorted(unknown)}; there are {sorted(known)}")
-        if tags & EXEMPT and "# not compared: " not in cell.source:
-            raise SourceError(
-                f"{where} is tagged {sorted(tags & EXEMPT)}: give the reason, '# not compared: ...'"
-            )
+        if tags & EXEMPT and not ("why" in cell.metadata or "# not compared: " in cell.source):
+            raise SourceError(f'{where} is tagged {sorted(tags & EXEMPT)}: give the reason, why="..."')
         if re.search(r"#\s*NBVAL_", cell.source):
-            raise SourceError(f"{where} exempts itself in a comment: use a tag, and '# not compared: ...'")
+            raise SourceError(f'{where} exempts itself in a comment: use a tag, and why="..."')
         if cell.cell_type == "code" and (lines := length(cell.source)) > REFUSED:
             raise SourceError(
                 f"{where} has {lines} lines of code, and {REFUSED} is the most: split it, or import it"
@@ -144,6 +150,27 @@ def _refuse_exercise(where: str, cell: nbformat.NotebookNode, stem: str) -> None
 def length(source: str) -> int:
     """Lines of code in a cell: those that are neither blank nor comments."""
     return sum(1 for line in source.splitlines() if line.strip() and not line.strip().startswith("#"))
+
+
+def reading_time(cells: Iterable[nbformat.NotebookNode]) -> float:
+    """Minutes that a lesson takes without its exercises: one for 200 words, 1.5 for a code cell."""
+    read = [cell for cell in cells if _role(cell) not in ("exercise", "check")]
+    words = sum(len(cell.source.split()) for cell in read if cell.cell_type == "markdown")
+    return words / 200 + 1.5 * sum(cell.cell_type == "code" for cell in read)
+
+
+def _timed(name: str, cells: list[nbformat.NotebookNode]) -> Iterator[nbformat.NotebookNode]:
+    """Write how long a lesson takes where its text asks for it."""
+    reading = reading_time(cells)
+    tasks = sum(exercises.get(c.metadata["exercise"]).minutes for c in cells if "exercise" in c.metadata)
+    said = f"It takes about {5 * round(reading / 5)} minutes to read"
+    said += f", and the exercises about {5 * round(tasks / 5)} more." if tasks else "."
+    for cell in cells:
+        if cell.cell_type == "markdown" and "{minutes}" in cell.source:
+            if reading > READING:
+                raise SourceError(f"{name} takes {reading:.0f} minutes to read, and {READING} is the most")
+            cell.source = cell.source.replace("{minutes}", said)
+        yield cell
 
 
 def _role(cell: nbformat.NotebookNode) -> str:
@@ -202,13 +229,15 @@ def _solutions(stem: str, cells: Iterable[nbformat.NotebookNode]) -> Iterator[nb
         f"# Solutions to the exercises of {lesson}\n\nTry them yourself first."
     )
     for cell in cells:
-        if _role(cell):
+        if _role(cell) not in ("", "check"):
             source = _SOLUTION.sub(_solved, cell.source).rstrip("\n")
             yield _copy(cell, _asked(cell, source, hints=False), claims=False)
 
 
 def _copy(cell: nbformat.NotebookNode, source: str, *, claims: bool = True) -> nbformat.NotebookNode:
     metadata = {k: v for k, v in cell.metadata.items() if claims or k != "claims"}
+    if _role(cell) == "check":
+        metadata["jupyter"] = {"source_hidden": True}
     return nbformat.NotebookNode(cell_type=cell.cell_type, metadata=metadata, source=source)
 
 

@@ -4,7 +4,8 @@
 
 is this module. A network or a quantity has one colour in all notebooks; whatever else a figure shows takes
 the hues that are left. `word_by_word` draws what a captioner looks at, `dots` one dot a seed, `gallery` rows
-of pictures, `waves` sounds side by side.
+of pictures, `waves` sounds side by side. `show` displays a figure of a lesson by its number; `alts` has what
+it shows, in words.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks import given, listed, named, numbers, text
+from ..errors import UnknownNameError, nearest
 from ..views import figures, plots
+from ..views.given import a_figure
 from ..views.plots import *  # noqa: F403
 from ..views.style import HUES, PALETTE, figure, styled
+from .alts import ALTS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,6 +60,40 @@ LABELS = {
 """Labels of figures by their colour, a name of `PALETTE`."""
 
 HUES.update({label: colour for colour, labels in LABELS.items() for label in labels})
+
+
+@given(fig=a_figure)
+def show(fig: Figure, number: str | None = None, *, alt: str | None = None) -> None:
+    """Display a figure of the course, legible in light and dark, with what it shows in words.
+
+    Parameters
+    ----------
+    fig : Figure
+        What `lines`, `bars` and the others return.
+    number : str, optional
+        The figure's number in the course, such as ``"04-1"``: the words are those of `ALTS`.
+    alt : str, optional
+        The words themselves, for a figure without a number.
+
+    Raises
+    ------
+    UnknownNameError
+        No figure of the course has this number.
+    ValueError
+        Both a number and words are given, or neither.
+
+    Examples
+    --------
+    >>> show(plots.lines([3, 2, 1]), alt="The loss falls.")
+    Figure: The loss falls.
+    """
+    if (number is None) == (alt is None):
+        raise ValueError(
+            f"number={number!r}, alt={alt!r}: give one of the two, such as alt='The loss falls.'"
+        )
+    if number is not None and number not in ALTS:
+        raise UnknownNameError(f"number={number!r}: {nearest(number, ALTS)}")
+    plots.show(fig, alt=alt if number is None else ALTS[number])
 
 
 FRAME, RIM = "#fefefe", "#010101"  # on a picture, in either theme

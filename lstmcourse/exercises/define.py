@@ -93,7 +93,8 @@ def exercise(
     ValueError
         Something is missing, or the id is taken.
     """
-    if not re.fullmatch(r"\d\d[a-z]?\.\d+", id) or not notebook.startswith(f"{id.partition('.')[0]}_"):
+    number = re.fullmatch(r"(\d\d[a-z]?)\.\d+", id)
+    if not number or not re.match(rf"{number[1]}[a-z]?_", notebook):  # 04.2 may stand in 04 or in 04b
         raise ValueError(
             f"id={id!r}, notebook={notebook!r}: an id is the notebook's number, a dot, and a number"
         )

@@ -5,11 +5,13 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import lstmcourse as lc
+from lstmcourse.course.alts import ALTS
 from tools import notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,7 +132,7 @@ LONG = "\n".join(f"x{n} = {n}" for n in range(26))
         ('# %% tags=["setup", "solution"]\nx = 1\n', r"is \['setup', 'solution'\] at once"),
         ('# %% tags=["setp"]\nx = 1\n', r"has the tags \['setp'\]; there are .*'setup'"),
         ("# %% claim=['C01']\nx = 1\n", r"its marker says \['claim'\]"),
-        ('# %% tags=["nbval-skip"]\nx = 1\n', "give the reason, '# not compared"),
+        ('# %% tags=["nbval-skip"]\nx = 1\n', "give the reason, why="),
         ("# %%\n# NBVAL_IGNORE_OUTPUT\nx = 1\n", "exempts itself in a comment"),
         ('# %% tags=["exercise"]\n# solution:\nx = 1\n', "'# solution:' without its '# end'"),
     ],
@@ -141,8 +143,45 @@ def test_a_source_that_breaks_a_rule_is_refused(tmp_path, text, says):
 
 
 def test_an_exemption_with_its_reason_is_allowed(tmp_path):
-    text = '# %% tags=["nbval-ignore-output"]\n# not compared: the clock\nimport time\n'
-    assert plan(write(tmp_path, text))[0].notebook.cells[0].metadata == {"tags": ["nbval-ignore-output"]}
+    text = '# %% tags=["nbval-ignore-output"] why="the clock"\nimport time\n'
+    cell = plan(write(tmp_path, text))[0].notebook.cells[0]
+    assert cell.metadata == {"tags": ["nbval-ignore-output"], "why": "the clock"}
+    assert cell.source == "import time"
+
+
+def test_what_a_learner_need_not_read_is_folded_away(tmp_path):
+    text = '# %% seeds="0 to 9: 1.0"\nx = 1\n\n# %% tags=["check"]\nassert x\n'
+    shown, folded = plan(write(tmp_path, text))[0].notebook.cells
+    assert shown.metadata == {"seeds": "0 to 9: 1.0"} and shown.source == "x = 1"
+    assert folded.metadata == {"tags": ["check"], "jupyter": {"source_hidden": True}}
+
+
+TIMED = """\
+# %% [markdown]
+# {minutes} Go on.
+
+# %%
+x = 1
+
+# %% tags=["check"]
+assert x
+
+# %% [markdown] tags=["exercise"] exercise="01.2"
+# Count.
+"""
+
+
+def test_the_text_says_how_long_it_takes(tmp_path):
+    name = f"{lc.exercises.get('01.2').notebook}.py"
+    long = TIMED + "".join(f"\n# %% [markdown]\n# {'word ' * 400}\n\n# %%\n{k}\n" for k in range(11))
+    lesson = plan(write(tmp_path, long, name))[0].notebook  # 403 * 11 words and 12 cells of code: 40 minutes
+    assert lesson.cells[0].source == (
+        "It takes about 40 minutes to read, and the exercises about 5 more. Go on."
+    )
+    with pytest.raises(notebooks.SourceError, match="takes 46 minutes to read, and 45 is the most"):
+        plan(write(tmp_path, long + "\n# %%\nx\n" * 4, name))
+    (lesson,) = plan(write(tmp_path, TIMED.partition("\n# %% [markdown] tags")[0], name))
+    assert lesson.notebook.cells[0].source == "It takes about 0 minutes to read. Go on."
 
 
 def test_length_counts_code_only_and_long_cells_are_listed(tmp_path):
@@ -330,6 +369,32 @@ def test_a_cell_that_raises_leaves_the_stored_notebook_alone(built, tmp_path):
     assert done.returncode == 1 and "ZeroDivisionError" in done.stderr
     assert (tmp_path / "01_small.ipynb").read_bytes() == before
     assert not list(tmp_path.glob("*.partial"))
+
+
+# what a learner reads
+
+TO_DO = tomllib.loads((notebooks.FOLDER / "source" / "ruff.toml").read_text("utf-8"))["format"]["exclude"]
+LESSONS = [p for p in notebooks.sources(notebooks.FOLDER) if p.name not in TO_DO and p.stem[:2] < "15"]
+
+
+def test_every_figure_is_told_in_words_and_every_text_has_its_figure():
+    shown = [
+        number
+        for path in LESSONS
+        for number in re.findall(r"plots\.show\(.*?\"([\w-]+)\"\s*\)", path.read_text("utf-8"), re.S)
+    ]
+    assert sorted(shown) == sorted(ALTS)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_is_for_its_reader(path):
+    cells = [c for c in notebooks.targets(path, notebooks.FOLDER)[0].notebook.cells if c.cell_type == "code"]
+    wide = [line for cell in cells for line in cell.source.splitlines() if len(line) > notebooks.WIDTH]
+    assert not wide
+    read = "\n".join(c.source for c in cells if "check" not in c.metadata.get("tags", []))
+    assert read.count("lc.claim(") <= 5
+    assert not re.search(r"^\s*assert|alt=|# not compared|# seeds", read, re.M)
+    assert "{minutes}" in path.read_text("utf-8")
 
 
 # exercises

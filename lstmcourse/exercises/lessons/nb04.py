@@ -13,7 +13,7 @@ from ..define import exercise
 from ..judges import Behaviour, Choice, Function, Rule
 from ..weights import weights_of
 
-NOTEBOOK = "04_cell_state"
+NOTEBOOK, UNTRAINED = "04_cell_state", "04b_what_an_untrained_lstm_remembers"
 
 
 # 04.1
@@ -124,7 +124,7 @@ exercise(
 exercise(
     "04.2",
     "The forget gate alone held open",
-    notebook=NOTEBOOK,
+    notebook=UNTRAINED,
     kind="predict",
     minutes=4,
     difficulty=2,
@@ -284,7 +284,7 @@ def _slope(steps):
 exercise(
     "04.4",
     "What a long memory costs",
-    notebook=NOTEBOOK,
+    notebook=UNTRAINED,
     kind="derive",
     minutes=8,
     difficulty=2,
@@ -474,7 +474,7 @@ def _untrained(answer: Any) -> dict[str, Any]:
 exercise(
     "04.6",
     "A start that remembers",
-    notebook=NOTEBOOK,
+    notebook=UNTRAINED,
     kind="design",
     minutes=15,
     difficulty=4,

@@ -18,7 +18,7 @@ from ..judges import Behaviour, Each, Equations, Function, Refused, Rule, Value,
 from ..layers import fill
 from ..lstm import LSTM_MISTAKES
 
-NOTEBOOK = "09_the_whole_lstm"
+NOTEBOOK, USES = "09_the_whole_lstm", "09b_what_the_lstm_is_good_for"
 
 
 # 09.1
@@ -414,7 +414,7 @@ def _gains(cell="lstm", of=lambda runs: runs.mean(axis=1), change=lambda low, hi
 exercise(
     "09.5",
     "One learning rate for all?",
-    notebook=NOTEBOOK,
+    notebook=USES,
     kind="measure",
     minutes=8,
     difficulty=2,

@@ -1,4 +1,4 @@
-"""Notebook 09b: one cell, three programs."""
+"""Notebook 14b: one cell, three programs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ...course.counted import counted
 from ..define import exercise
 from ..judges import Behaviour, Choice, Each, Function, Rule
 
-NOTEBOOK = "09b_three_programs"
+NOTEBOOK = "14b_three_programs"
 
 
-# 09b.1
+# 14b.1
 
 exercise(
-    "09b.1",
+    "14b.1",
     "Multiplications of a step",
     notebook=NOTEBOOK,
     kind="write",
@@ -75,7 +75,7 @@ exercise(
 )
 
 
-# 09b.2
+# 14b.2
 
 
 def _megabytes(arrays: int, per: float = 4 / 1e6) -> Callable:
@@ -83,7 +83,7 @@ def _megabytes(arrays: int, per: float = 4 / 1e6) -> Callable:
 
 
 exercise(
-    "09b.2",
+    "14b.2",
     "What is kept for the way back",
     notebook=NOTEBOOK,
     kind="write",
@@ -130,10 +130,10 @@ exercise(
 )
 
 
-# 09b.3
+# 14b.3
 
 exercise(
-    "09b.3",
+    "14b.3",
     "Which products merge?",
     notebook=NOTEBOOK,
     kind="predict",
@@ -168,7 +168,7 @@ exercise(
 )
 
 
-# 09b.4
+# 14b.4
 
 
 def _sigmoid(a):
@@ -202,7 +202,7 @@ def _draw(layers: int) -> Callable:
 
 
 exercise(
-    "09b.4",
+    "14b.4",
     "Weights from elsewhere",
     notebook=NOTEBOOK,
     kind="find the bug",
@@ -252,7 +252,7 @@ exercise(
 )
 
 
-# 09b.5
+# 14b.5
 
 
 def _products(*shapes: tuple[int, ...]) -> Callable[[Any], tuple[list[int], int, int]]:
@@ -277,7 +277,7 @@ def _gradient_draw(rng):
 
 
 exercise(
-    "09b.5",
+    "14b.5",
     "Many thin products, one long one",
     notebook=NOTEBOOK,
     kind="derive",
@@ -357,7 +357,7 @@ exercise(
 )
 
 
-# 09b.6
+# 14b.6
 
 
 def _coupled(order="fgo", old=lambda f: f, new=lambda f: 1 - f, end=np.tanh, gate=_sigmoid, give=np.array):
@@ -379,7 +379,7 @@ def _coupled(order="fgo", old=lambda f: f, new=lambda f: 1 - f, end=np.tanh, gat
 
 
 exercise(
-    "09b.6",
+    "14b.6",
     "A lean loop of your own",
     notebook=NOTEBOOK,
     kind="design",
