@@ -111,6 +111,7 @@ __all__ = [
     "inspection",
     "interop",
     "lab",
+    "ledger",
     "log",
     "logsumexp",
     "matmul",

@@ -38,6 +38,7 @@ NAMES = {
     "check_installation": "course.selfcheck",
     "diff": "views.difference",
     "lab": "laboratory.lab",
+    "ledger": "course.ledger",
     "progress": "exercises.progress",
     "xray": "training.xray",
 }

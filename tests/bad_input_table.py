@@ -22,6 +22,7 @@ from lstmcourse.tasks.base import Batch
 
 T, B, D, H = 3, 2, 2, 2
 FOLDER = Path(tempfile.mkdtemp(prefix="lstmcourse-rubbish-"))
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 LSTM, RNN = lc.cells.lstm, lc.cells.rnn
 PARAMS = LSTM.init(D, H, rng=0, dtype=np.float64)
 X = np.linspace(-1, 1, T * B * D).reshape(T, B, D)
@@ -775,6 +776,8 @@ VALID = {
     "exercises.Progress.csv": lambda: (lc.progress(FOLDER).csv, {"path": FOLDER / "progress.csv"}),
     "exercises.Progress.json": lambda: (lc.progress(FOLDER).json, {"path": FOLDER / "progress.json"}),
     "exercises.check_lstm": lambda: (lc.exercises.check_lstm, {"my_cell": RNN, "rng": 0}),
+    "ledger": lambda: (lc.ledger, {"folder": NOTEBOOKS}),
+    "course.ledger.Ledger.only": lambda: (lc.ledger(NOTEBOOKS).only, {"verdict": "met"}),
     # experiments
     "experiments.Interval": lambda: (lc.experiments.Interval, {"margin": 0.1, "factor": 2.0, "axis": "a"}),
     "experiments.Interval.of": lambda: (lc.experiments.Interval(0.1).of, {"values": [1.0, 2.0]}),

@@ -88,6 +88,11 @@ def part(path):
     assert store.read_part(store.save_part(made, path)) == made
 
 
+def noted(path):
+    expand(path).mkdir()
+    (expand(path) / "01_empty.ipynb").write_text('{"cells": []}', encoding="utf-8")
+
+
 def command(path):
     expand(path).mkdir()
     assert experiments_command(["--list", "--data", str(path)]) == 0
@@ -139,6 +144,7 @@ WAYS = {
     "experiments.cost.note_time": None,  # as run
     "experiments.cost.estimate": None,  # as run
     "experiments command": command,
+    "course.ledger.ledger": lambda p: (noted(p), lc.ledger(p)),
     "claims command": lambda p: (expand(p).mkdir(), tools.claims.main(["--unmet", "--folder", str(p)])),
     "exercises.progress.progress": lambda p: (expand(p).mkdir(), lc.progress(p)),
     "exercises.progress.Progress.csv": lambda p: lc.progress().csv(p),

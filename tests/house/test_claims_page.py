@@ -4,8 +4,11 @@ import json
 import re
 
 import nbformat
+import pytest
 
+import lstmcourse as lc
 from lstmcourse.course.claims import CLAIMS, VERDICTS, check
+from lstmcourse.course.ledger import Entry, Line
 from tools import ledger
 
 
@@ -24,6 +27,10 @@ def test_what_is_stored_is_what_the_notebooks_state():
     )
 
 
+def lines(folder):
+    return [line for e in lc.ledger(folder).entries for line in e.lines]
+
+
 def test_every_claim_call_of_the_notebooks_is_a_line():
     for path in sorted((ledger.ROOT / "notebooks").glob("[0-9]*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -32,7 +39,7 @@ def test_every_claim_call_of_the_notebooks_is_a_line():
             for c in cells
             for o in c.get("outputs", [])
         )
-        assert shown == sum(line.notebook == path.stem for line in ledger.lines(ledger.ROOT / "notebooks"))
+        assert shown == sum(line.notebook == path.stem for line in lines(ledger.ROOT / "notebooks"))
 
 
 def test_a_result_is_read_back_as_it_was_stated(tmp_path):
@@ -42,9 +49,9 @@ def test_a_result_is_read_back_as_it_was_stated(tmp_path):
         check("C12", "not so: at 20", 0.5, below=0.6, verdict="qualified"),
     ]
     notebook(tmp_path, *results)
-    found = list(ledger.lines(tmp_path))
+    found = lines(tmp_path)
     assert [(f.claim, f.verdict, f.statement, f.required, f.measured) for f in found] == [
-        (r.id, r.verdict, r.statement, r.threshold, r.measured) for r in results
+        (r.id, r.verdict, r.statement, r.threshold, r.measured) for r in sorted(results, key=lambda r: r.id)
     ]
     assert {(f.notebook, f.cell) for f in found} == {("01_small", "ab12")}
     text = ledger.page(tmp_path)
@@ -56,5 +63,29 @@ def test_a_result_is_read_back_as_it_was_stated(tmp_path):
 
 
 def test_the_gravest_verdict_counts():
-    lines = [ledger.Line("C12", word, "", "", "", "", "") for word in VERDICTS]
-    assert [ledger.verdict_of(lines[:k]) for k in (1, 2, 3)] == ["met", "qualified", "refuted"]
+    made = [Line("C12", word, "", "", "", "", "") for word in VERDICTS]
+    entries = [Entry(CLAIMS["C12"], tuple(made[:k]), ()) for k in (1, 2, 3)]
+    assert [e.verdict for e in entries] == ["met", "qualified", "refuted"]
+    assert Entry(CLAIMS["C51"], (), ()).verdict == "open"
+    assert Entry(CLAIMS["C51"], (), (("22_end", "ab"),)).verdict == "met"
+
+
+def test_a_reader_looks_at_one_verdict(tmp_path):
+    notebook(
+        tmp_path, check("C12", "not so: at 20", 0.5, below=0.6, verdict="refuted"), claims=("C06", "C12")
+    )
+    found = lc.ledger(tmp_path)
+    assert repr(found) == f"{len(CLAIMS)} statements: 1 met, 1 refuted, {len(CLAIMS) - 2} open"
+    assert [e.claim.id for e in found.only("refuted").entries] == ["C12"]
+    assert 'href="01_small.ipynb#cell-id=ab12"' in found.only("refuted")._repr_html_()
+    with pytest.raises(ValueError, match="'right'"):
+        found.only("right")
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", '{"cells": [1]}', '{"cells": [{"metadata": {}, "outputs": 7}]}']
+)
+def test_a_damaged_notebook_is_named(tmp_path, content):
+    (tmp_path / "01_bad.ipynb").write_text(content)
+    with pytest.raises(ValueError, match=r"01_bad\.ipynb is damaged"):
+        lc.ledger(tmp_path)
