@@ -8,6 +8,37 @@ from __future__ import annotations
 __all__ = ["ALTS"]
 
 ALTS: dict[str, str] = {
+    "01-1": (
+        "Without the loop: the bound for single frames. With it: most of the way to the bound for all frames."
+    ),
+    "01-2": (
+        "How far the states are apart: zero before the word that differs, then several units differ, most "
+        "of all at the end."
+    ),
+    "01-3": (
+        "The recurrent network gains with length. The window gains little, and stays just below the best "
+        "that three frames allow."
+    ),
+    "02-1": "A language: near 1 at both gaps. The right one: near 1 at gap 5, at chance at gap 60.",
+    "02-2": (
+        "Median runs succeed up to a gap of 15, single runs fail from 10 on; from 40 on all are at chance."
+    ),
+    "02-3": "That a language comes is certain at every gap; which one, only at short gaps.",
+    "02-4": "Below σ = 1 gradients fall at least as fast as the bound; at 1.2 slowly; at 1.5 they grow.",
+    "02-5": "From σ = 1.2 the network learns a gap of 40 as well, but not 160.",
+    "02-6": (
+        "Set by hand, the gradient falls by a factor of about 30 at each step; untrained, to about a "
+        "sixth in twenty."
+    ),
+    "02-7": (
+        "The relu network that starts from the identity still succeeds at gaps at which both tanh "
+        "networks fail."
+    ),
+    "03-1": (
+        "Plain network: right at 10, partly at 20, chance from 40 on. LSTMs with forget bias 0 or 1 fall "
+        "to chance earlier. With forget bias 5 all succeed at 10 and 40, most at 20, two of five at 80, "
+        "none at 160."
+    ),
     "04-1": "Over 100 steps the cell state is a level line at 2; the hidden state moves up and down.",
     "04-2": (
         "The gate goes from 0 to 1 in an S. Its slope, on a logarithmic scale, is greatest in the middle "
@@ -27,6 +58,55 @@ ALTS: dict[str, str] = {
         "hardly at bias 5. The differences of two runs follow the belt at first; then they leave it: at "
         "bias 2 they level off, at bias 5 they rise."
     ),
+    "05-1": (
+        "The forget gate is open within a sentence; it shuts at the full stop and at the word after it. "
+        "The cell state is above 0 for the queen from the middle of the sentence on, below 0 for the "
+        "king, and near 0 in between."
+    ),
+    "05-2": (
+        "Untrained networks keep about 0.38 in both places. Trained ones keep a median of 0.7 within a "
+        "sentence, and 0.01 across its end; single networks differ widely."
+    ),
+    "05-3": "As trained all is right. With forget gates held open, verbs are right in 0.6, genders in 0.5.",
+    "05-4": (
+        "Forget gate and cell state of the unit that carries gender, along a sentence of the reader's own."
+    ),
+    "06-1": (
+        "The input gate of the number unit is wide open at both subjects and nearly shut at most words up "
+        "to the verb. The candidate is negative at one subject, positive at the other; the cell state "
+        "follows it and stays."
+    ),
+    "06-2": (
+        "In the median network the input gate stands at 0.84 at subjects for gender, 0.56 at distractors; "
+        "for number 0.93 and 0.55. The ranges overlap."
+    ),
+    "06-3": (
+        "With the input gate shut at the subject, shares right range from a guess to nearly 1, for verbs "
+        "and for gender."
+    ),
+    "07-1": (
+        "In the first sentence the balance is a little below 0 before the verb, then positive entries, "
+        "one after another, lift it. At the full stop nothing is kept. In the second sentence negative "
+        "entries after the subject bring the balance below 0, where it stays."
+    ),
+    "07-2": (
+        "Mean of C in the second sentence. Before the verb, feminine and masculine subjects are both "
+        "below 0, plural ones above. After the verb the feminine line rises above 0, the masculine one "
+        "stays below, the plural one climbs to 7. All end near 0."
+    ),
+    "07-3": (
+        "Twelve steps of the reader's own unit: values of 1 and -1, marks at three of them, and its cell "
+        "state."
+    ),
+    "08-1": (
+        "The output gate is low at the first words of the gap, and near 1 just before the verb, at the "
+        "mood and just before the pronoun. Shown before the verb: plural near 0.9, both singular kinds "
+        "near -0.7 and -0.95. Before the pronoun: feminine near 0.9, masculine near -0.9."
+    ),
+    "08-2": (
+        "The median output gate is more open at the word before the answer, 0.88 for both properties, "
+        "than at the other words, 0.63 and 0.57. The ranges overlap."
+    ),
     "09b-1": (
         "On single strings all three cells are right. On the stream, going on, the cell of 1997 and the "
         "LSTM with f held at 1 have medians of 0.99, with single runs down to 0.5; from zeros, medians of "
@@ -44,6 +124,71 @@ ALTS: dict[str, str] = {
     "09b-4": (
         "Both networks fall with training, the plain one faster at first; after 5,000 steps both stand at "
         "about 2.15 bits, where the best n-gram model stands. xz is lower, below 1.8."
+    ),
+    "10-1": (
+        "Over 40 steps the cell state climbs like a staircase to 1 and falls back, four times. The output "
+        "gate and the hidden state are 0, but at steps 10, 20, 30 and 40."
+    ),
+    "10-2": (
+        "Measuring delays of 30 and 31 steps. LSTM: median 1, from a guess to 1. Peepholes: all five at "
+        "1. Full matrices: median at a guess, one run at 1."
+    ),
+    "10-3": (
+        "LSTM: 20 of 20 in all five runs. Peepholes: median 7, from 3 to 20. Full matrices: median 2, "
+        "from 0 to 6."
+    ),
+    "11-1": (
+        "The LSTM's cell state climbs in equal steps from 0 to 20. The coupled one climbs towards 1 in "
+        "steps that become smaller and smaller, and ends at 0.88."
+    ),
+    "11-2": (
+        "1 - f is high at the full stop and at the word after it, at and, and at the before boy; there i "
+        "is low. At both subjects i is high. It is high as well at kings, boy, she and slept, where 1 - f "
+        "is low."
+    ),
+    "11-3": (
+        "The correlation of i with 1 - f, median over units, is near 0 in all five networks, before "
+        "training and after it. Coupled gates would have 1."
+    ),
+    "11-4": (
+        "LSTMs are right in all three. With the coupling imposed, medians fall to 0.75, 0.65 and 0.75. "
+        "Networks trained with coupled gates are right, but for gender in one of the five."
+    ),
+    "11-5": (
+        "Counting: LSTM and coupled gates both at 0.99. Adding: LSTM 0.61, from 0.52 to 0.62; coupled "
+        "gates 0.94, from 0.89 to 0.99. Guessing is at 0.13 and 0.08."
+    ),
+    "12-1": (
+        "Share right of plain network, LSTM and GRU, medians over five seeds. Adding: a guess, 0.85, "
+        "0.99; copy: a guess, 0.31, 0.82, with single runs of the first two near 0.48; temporal order: a "
+        "guess, 1 in four of five seeds, a guess; embedded Reber: all three at 1."
+    ),
+    "13-1": (
+        "On a logarithmic axis, the plain stack falls from 7 with one layer to 0.5 with six. With depth "
+        "gates the norm rises slowly, to about 11."
+    ),
+    "13-2": (
+        "With depth gates the median run is right at all depths from 1 to 6, and one seed of five is not "
+        "at six. The plain stack is right up to three layers, but for one seed at three; at four its "
+        "median is 0.63, at five and six just below a guess."
+    ),
+    "14-1": (
+        "A table of four periods against the steps 0 to 16. Period 1 computes at every step, 2 at every "
+        "other, 4 at every fourth, 8 at steps 0, 8 and 16, where all four compute."
+    ),
+    "14-2": (
+        "The mask of eight units in four modules of two. Blocks on the diagonal and below it are 1, above "
+        "it 0: the slowest two units, in the last rows, feed all others."
+    ),
+    "14-3": "One wave of 320 samples: slow swings with faster ripples on them, between −1 and 1.",
+    "14-4": (
+        "The wave and what three networks write. The plain network: a flat line. The LSTM: a coarse "
+        "outline of a part of it. The clockwork network: nearly the wave."
+    ),
+    "14-5": (
+        "Normalised error against 250, 500 and 1,000 parameters, both scales logarithmic. The plain "
+        "network stays near the line of the mean, the LSTM lies below it in a wide band, the clockwork "
+        "network far below both at every size."
     ),
     "14b-1": "Times of the programs, from the plain one to the compiled one, and of NumPy's products alone.",
 }

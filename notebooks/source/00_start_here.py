@@ -160,5 +160,17 @@ for temperature in (0.2, 1.5):
 #
 # You can now read a notebook of this course, your installation works, and you have trained a recurrent network that writes.
 #
+# The essay, section by section:
+#
 # - [01 Recurrent neural networks](01_recurrent_neural_networks.ipynb): what the loop is, and what its state is good for.
 # - [02 Long-term dependencies](02_long_term_dependencies.ipynb): where this network fails, and why.
+# - [03 LSTM networks](03_lstm_networks.ipynb): the picture that the course is about.
+# - [04 The cell state](04_cell_state.ipynb) and [04b What an untrained LSTM remembers](04b_what_an_untrained_lstm_remembers.ipynb).
+# - [05 The forget gate](05_forget_gate.ipynb), [06 The input gate](06_input_gate.ipynb), [07 The update](07_cell_update.ipynb), [08 The output gate](08_output_gate.ipynb): step by step, in a network that has learnt a language.
+# - [09 The whole LSTM](09_the_whole_lstm.ipynb) and [09b What the LSTM is good for](09b_what_the_lstm_is_good_for.ipynb).
+#
+# Its variants, and what came after:
+#
+# - [10 Peephole connections](10_peephole_connections.ipynb), [11 Coupled gates](11_coupled_gates.ipynb), [12 The gated recurrent unit](12_gated_recurrent_unit.ipynb), [13 Gates between layers](13_depth_gated.ipynb), [14 The clockwork RNN](14_clockwork.ipynb).
+# - [16 Attention](16_attention.ipynb), [17 Grid LSTM](17_grid_lstm.ipynb), [18 Networks that imagine](18_generative_rnns.ipynb).
+# - An appendix, [14b One cell, three programs](14b_three_programs.ipynb): the programs that are derived from the equations.

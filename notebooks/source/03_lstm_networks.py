@@ -9,7 +9,7 @@
 # - say what it adds to a plain network: layers, states, parameters,
 # - say how far an LSTM really learns to look back, and on what that depends.
 #
-# It takes about 35 minutes to read, and the exercises three quarters of an hour more. It follows the section *LSTM Networks* of [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
+# {minutes} It follows the section *LSTM Networks* of [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
 
 # %% tags=["setup"]
 import numpy as np
@@ -23,12 +23,12 @@ rnn, lstm = lc.cells.rnn, lc.cells.lstm
 # %% [markdown] claims=["C16"]
 # ## Where it comes from
 #
-# *Long short-term memory* was introduced by S. Hochreiter and J. Schmidhuber in 1997 ([Neural Computation 9(8)](https://doi.org/10.1162/neco.1997.9.8.1735)), expressly against the fading gradient of notebook 02. Many others refined it. The forget gate, without which one would hardly draw the cell today, came from F. Gers, J. Schmidhuber and F. Cummins ([Neural Computation 12(10), 2000](https://doi.org/10.1162/089976600300015015)); training with the full gradient through time, which everybody uses now, from A. Graves and J. Schmidhuber ([Neural Networks 18, 2005](https://doi.org/10.1016/j.neunet.2005.06.042)).
+# S. Hochreiter and J. Schmidhuber introduced *long short-term memory* in 1997 ([Neural Computation 9(8)](https://doi.org/10.1162/neco.1997.9.8.1735)), as a remedy for the fading gradient of notebook 02. Many others refined it. F. Gers, J. Schmidhuber and F. Cummins added the forget gate, which belongs to the cell as everybody draws it today ([Neural Computation 12(10), 2000](https://doi.org/10.1162/089976600300015015)). A. Graves and J. Schmidhuber trained it with the full gradient through time, as everybody does now ([Neural Networks 18, 2005](https://doi.org/10.1016/j.neunet.2005.06.042)).
 
 # %% [markdown]
 # ## One layer
 #
-# Every recurrent network is a chain of modules that repeat. In a plain network the module is simple. Here are three steps, with the middle one opened:
+# Every recurrent network is a chain of modules that repeat. In a plain network the module is simple. Here are three steps, with the middle one open:
 
 # %% claims=["C18"]
 rnn.diagram(chain=True)
@@ -37,7 +37,7 @@ rnn.diagram(chain=True)
 rnn
 
 # %% [markdown]
-# One box: a layer with weights, followed by $\tanh$. The input $x_t$ and the hidden state $h_{t-1}$ go in together, $h_t$ comes out, upwards for whoever reads it and to the right for the next step.
+# One box: a layer with weights, followed by $\tanh$. The input $x_t$ and the hidden state $h_{t-1}$ go in together. $h_t$ comes out twice: upwards to be read, and to the right for the next step.
 #
 # ## Four layers
 #
@@ -47,7 +47,7 @@ rnn
 lstm.diagram(chain=True)
 
 # %% [markdown]
-# Four boxes, and a second line along the top. That line is the **cell state** $C$. Do not try to understand all of it now. The next five notebooks take it apart: one for the line along the top, and one for each thing that happens to it. For the moment, learn to read the signs.
+# Four boxes, and a second line along the top. That line is the **cell state** $C$. Do not try to understand all of it now: the next notebooks take it apart, line by line. For the moment, learn to read the signs.
 
 # %% claims=["C20"]
 diagram.legend()
@@ -58,20 +58,29 @@ diagram.legend()
 # - A **circle** works on each number by itself: $\times$ multiplies two rows number by number, $+$ adds them. The $\tanh$ in an ellipse has no weights.
 # - Where lines **join**, rows are laid side by side; where a line **forks**, its row is copied.
 #
-# Nobody drew these pictures by hand: they come from the cells' definitions, as the equations do. So we can ask the definition instead of counting boxes.
+# Nobody drew these pictures by hand: they come from the cells' definitions, as the equations do. So ask the definition instead of counting boxes.
 
 
 # %% claims=["C18", "C19"]
 def layers(cell):
     """The activation of each layer that has weights, in the author's order."""
     affine = [node for node in cell.graph.nodes if node.op.name == "affine"]
-    return [user.op.name for a in affine for user in cell.graph.nodes if any(n is a for n in user.args)]
+    return [
+        user.op.name
+        for a in affine
+        for user in cell.graph.nodes
+        if any(n is a for n in user.args)
+    ]
 
 
 print("plain:", *layers(rnn))
 print("LSTM: ", *layers(lstm))
-lc.claim("C18", "the module of a plain network is one tanh layer", layers(rnn) == ["tanh"])
-lc.claim("C19", "the module of an LSTM has four layers", len(layers(lstm)) == 4)
+lc.claim(
+    "C19", "the module of an LSTM has four layers", len(layers(lstm)) == 4
+)
+
+# %% tags=["check"]
+assert layers(rnn) == ["tanh"]
 
 # %% [markdown]
 # Three of the four are $\sigma$ layers: the **gates**. In the equations each has a letter, in the order of the picture from left to right:
@@ -83,9 +92,9 @@ lstm
 # - $f_t$, the forget gate: how much of each number of $C_{t-1}$ is kept ([notebook 05](05_forget_gate.ipynb)),
 # - $i_t$, the input gate, and $\tilde C_t$, the candidate: what is written, and where ([06](06_input_gate.ipynb)),
 # - $C_t$, the update: the line along the top ([04](04_cell_state.ipynb) and [07](07_cell_update.ipynb)),
-# - $o_t$, the output gate, and $h_t$: what is shown of it ([08](08_output_gate.ipynb)).
+# - $o_t$, the output gate, and $h_t$: what the cell shows of it ([08](08_output_gate.ipynb)).
 #
-# $\odot$ is the product number by number: the $\times$ in a circle. And the definition itself, from which all of this was made:
+# $\odot$ is the product number by number: the $\times$ in a circle. And here is the definition that all of this comes from:
 
 # %%
 print(lstm.definition())
@@ -93,7 +102,7 @@ print(lstm.definition())
 # %% [markdown]
 # ## What it costs
 #
-# Each layer has a matrix for the input, one for the hidden state, and a bias. How many numbers does that make in all? Write the formula before you read on.
+# Each layer has a matrix for the input, one for the hidden state, and a bias. How many numbers is that in all? Write the formula before you read on.
 
 # %% [markdown] tags=["exercise"] exercise="03.1"
 # An LSTM has D inputs and H units. How many parameters has it?
@@ -111,40 +120,57 @@ lc.check("03.1", count)
 # %% [markdown]
 # A layer has $H(D + H + 1)$, and there are four:
 
-# %% claims=["C19"]
+# %% tags=["check"]
 D, H = 10, 32
-counts = {cell.name: cell.parameter_count(input_size=D, hidden_size=H) for cell in (rnn, lstm)}
-lc.claim("C19", "an LSTM has four times the parameters", counts["lstm"] == 4 * H * (D + H + 1))
+counts = {
+    cell.name: cell.parameter_count(input_size=D, hidden_size=H)
+    for cell in (rnn, lstm)
+}
 counts
+assert counts["lstm"] == 4 * H * (D + H + 1)
 
 # %% [markdown]
-# From outside nothing changes. It is initialised, run and trained by the same calls, and has one state more:
+# From outside little changes. The same calls initialise, run and train it, and it has one state more:
 
 # %%
 params = lstm.init(input_size=D, hidden_size=H, rng=0, dtype=np.float64)
-run = lc.unroll(lstm, params, np.random.default_rng(0).standard_normal((7, 1, D)))
+run = lc.unroll(
+    lstm, params, np.random.default_rng(0).standard_normal((7, 1, D))
+)
 {name: run[name].shape for name in ("h", "c", "f")}
 
 # %% [markdown]
 # ## Does it keep its promise?
 #
-# The essay says that long-term dependencies are a problem for plain networks, and that LSTMs do not have it. Notebook 02 measured the first half: *I grew up in France … I speak fluent …*, with a gap that we chose. Now the same for LSTMs.
+# The essay says that long-term dependencies are a problem for plain networks, and that LSTMs do not have it. Notebook 02 measured the first half, on *I grew up in France … I speak fluent …* with a gap that we chose. Now the same for LSTMs.
 #
-# To be fair, they get no more **parameters** than the plain network of 32 units had, read-out included: that leaves them 13 units. One thing we vary, the bias $b_f$ with which the forget gate starts. A bias of 0 means $f = \sigma(0) = 0.5$, the state is halved at each step; 1, the usual start, $f \approx 0.73$; 5, $f \approx 0.993$. All of them may change in training. Predict: which of them learns a gap of 40?
+# They get no more **parameters** than the plain network of 32 units had, read-out included. That leaves them only 13 units, and one learning rate where the plain network could choose among three. So the comparison is hard on the LSTM. We vary one thing, the bias $b_f$ with which the forget gate starts. A bias of 0 means $f = \sigma(0) = 0.5$: the state is halved at each step. At 1, the usual start, $f \approx 0.73$. At 5, $f \approx 0.993$. Training may change all of them. Predict: which of them learns a gap of 40?
 
 # %%
 plain = lc.experiments.load("link_against_gap")
 gated = lc.experiments.load("link_against_gap_lstm")
 rates = (1e-2, 3e-3, 1e-3)
-by_rate = [plain.over("gap", "accuracy", cell="rnn", scale=1.0, learning_rate=r) for r in rates]
+by_rate = [
+    plain.over("gap", "accuracy", cell="rnn", scale=1.0, learning_rate=r)
+    for r in rates
+]
 gaps = gated.over("gap", "accuracy", forget_bias=1.0)[0]
-table = np.array([a[np.isin(g, gaps)] for g, a in by_rate])  # (3 rates, 5 gaps, 5 seeds)
+table = np.array(
+    [a[np.isin(g, gaps)] for g, a in by_rate]
+)  # (3 rates, 5 gaps, 5 seeds)
 best = table[np.argmax(table.mean(axis=2), axis=0), np.arange(len(gaps))]
 
 # %%
-found = {bias: gated.over("gap", "accuracy", forget_bias=bias)[1] for bias in (0.0, 1.0, 5.0)}
-series = {f"LSTM, forget bias {bias:g}": accuracy for bias, accuracy in found.items()}
-means = {"plain network": best.mean(axis=1)} | {name: a.mean(axis=1) for name, a in series.items()}
+found = {
+    bias: gated.over("gap", "accuracy", forget_bias=bias)[1]
+    for bias in (0.0, 1.0, 5.0)
+}
+series = {
+    f"LSTM, forget bias {bias:g}": accuracy for bias, accuracy in found.items()
+}
+means = {"plain network": best.mean(axis=1)} | {
+    name: a.mean(axis=1) for name, a in series.items()
+}
 
 # %%
 fig = plots.lines(
@@ -155,19 +181,17 @@ fig = plots.lines(
     reference={"chance": 1 / 8},
     log="x",
 )
-plots.show(
-    fig,
-    alt="Plain network: right at 10, partly at 20, chance from 40 on. LSTMs with forget bias 0 or "
-    "1 fall to chance earlier. With forget bias 5 all succeed at 10 and 40, most at 20, two "
-    "of five at 80, none at 160.",
-)
+plots.show(fig, "03-1")
 
 # %% [markdown]
-# **What to notice.** With as many parameters, the LSTM that starts half open (bias 0 or 1) reaches *less* far than the plain network. The one whose gate starts open (bias 5) learns a gap of 40 every time, where none of fifteen plain networks did. At 160, no LSTM here arrives. (That a gap of 20 goes worse than one of 40 is chance, or not: five seeds cannot tell.)
+# **What to notice.** With as many parameters, the LSTM whose gate starts half open (bias 0 or 1) reaches *less* far than the plain network. The one whose gate starts open (bias 5) learns a gap of 40 every time, where none of fifteen plain networks did. No LSTM here learns a gap of 160. (At 20 fewer seeds succeed than at 40. Five seeds cannot tell whether that is chance.)
 
 # %%
 print("gap     ", *(f"{gap:>19}" for gap in gaps))
-for name, accuracy in {"plain": best, **{f"b_f = {b:g}": a for b, a in found.items()}}.items():
+for name, accuracy in {
+    "plain": best,
+    **{f"b_f = {b:g}": a for b, a in found.items()},
+}.items():
     hits = [f"{np.sum(row > 0.9):>8} of 5 seeds" for row in accuracy]
     print(f"{name:8}", *hits)
 
@@ -175,7 +199,8 @@ for name, accuracy in {"plain": best, **{f"b_f = {b:g}": a for b, a in found.ite
 at = {gap: k for k, gap in enumerate(gaps.tolist())}
 lc.claim(
     "C16",
-    "an LSTM whose forget gate starts open learns a gap of 40, in five runs of five",
+    "an LSTM whose forget gate starts open learns a gap of 40, in five runs "
+    "of five",
     found[5.0][at[40]],
     above=0.9,
 )
@@ -189,23 +214,31 @@ lc.claim(
 # %% claims=["C16"]
 lc.claim(
     "C16",
-    "with the usual bias of 1 and no more parameters than a plain network, an LSTM does not "
+    "with the usual bias of 1 and no more parameters than a plain network, an "
+    "LSTM does not "
     "even learn a gap of 20",
     found[1.0][at[20]],
     below=0.2,
     verdict="qualified",
 )
-lc.claim("C16", "and a gap of 160 none of them learns", found[5.0][at[160]], below=0.2, verdict="qualified")
+lc.claim(
+    "C16",
+    "and a gap of 160 none of them learns",
+    found[5.0][at[160]],
+    below=0.2,
+    verdict="qualified",
+)
 
 # %% [markdown]
-# So, "LSTMs do not have this problem" needs its small print. They have it less, **if** the forget gate starts open; the gradient along the cell state shrinks by $f$ at each step, and $0.73^{40}$ is as good as nothing, while $0.993^{40} \approx 0.76$. And it is not the only way: in notebook 02 a plain network with larger first weights learned a gap of 40 too, and one with relu and the identity learned 80 and 160. What the LSTM has is a gate that can be *told* to stay open, and that learns when not to. (More units, more steps or another learning rate would move all of these limits. Nobody was tuned here, except that the plain network could choose among three learning rates.)
+# So "LSTMs do not have this problem" needs small print. They have it less **if** the forget gate starts open. Along the cell state alone the gradient shrinks by $f$ at each step: $0.73^{40}$ is as good as nothing, while $0.993^{40} \approx 0.76$. (That is not the whole story: some gradient also passes through $h$, as [notebook 04b](04b_what_an_untrained_lstm_remembers.ipynb) measures.) And it is not the only way. In notebook 02 a plain network with larger first weights learned a gap of 40 too, and one with relu and the identity learned 80 and 160. The LSTM has a gate that can be *told* to stay open, and that can learn when not to. More units, more steps or another learning rate would move all of these limits: this is one budget, and not a fair contest.
 #
-# One of the stored runs is repeated here and now:
+# Run one of the stored runs again, here and now:
 
 # %%
-again = lc.experiments.rerun("link_against_gap_lstm", 1, where={"forget_bias": 0.0, "gap": 40})
+again = lc.experiments.rerun(
+    "link_against_gap_lstm", 1, where={"forget_bias": 0.0, "gap": 40}
+)
 agreement = lc.experiments.agree("link_against_gap_lstm", again)
-assert agreement, agreement
 agreement
 
 # %% [markdown]
@@ -213,7 +246,7 @@ agreement
 #
 # - A plain module has one layer; an LSTM's has four, three of them gates, and a second state that runs along the top.
 # - Box: learned layer. Circle: number by number. Joining lines: side by side. Forking line: copies.
-# - LSTMs learn longer gaps, not any gap, and the first value of the forget gate's bias decides how long.
+# - LSTMs can learn longer gaps, not any gap. In our runs the first value of the forget gate's bias decided how long.
 #
 # ## Three questions to check yourself
 #
@@ -221,7 +254,11 @@ agreement
 # 2. Through how many learned layers must a number pass on its way from $C_{t-1}$ to $C_t$?
 # 3. Why did we give the LSTM fewer units than the plain network?
 #
-# *Answers:* 1. The four boxes, nothing else. 2. None: a product and a sum, no box. 3. Four layers cost four times the parameters of one; at equal numbers of units it would be unclear whether the structure helps or the size.
+# <details><summary>Answers</summary>
+#
+# 1. The four boxes, nothing else. 2. None: a product and a sum, no box. 3. Four layers cost four times the parameters of one; at equal numbers of units it would be unclear whether the structure helps or the size.
+#
+# </details>
 #
 # ## Your turn
 
@@ -263,7 +300,7 @@ print("candidate: ", run["g"][:, 0, 0].round(2))
 print("cell state:", run["c"][:, 0, 0].round(2))
 
 # %% [markdown] tags=["exercise"] exercise="03.4"
-# Scroll up no more. Given are the gates `f`, `i` and `o`, the candidate `g`, and the old cell state `C`, all arrays of one shape. Return the new hidden state and the new cell state, `h, C`.
+# Do not scroll up any more. You get the gates `f`, `i` and `o`, the candidate `g`, and the old cell state `C`, all arrays of one shape. Return the new hidden state and the new cell state, `h, C`.
 
 
 # %% tags=["exercise"]
@@ -278,7 +315,7 @@ def update(f, i, g, o, C):
 lc.check("03.4", update)
 
 # %% [markdown] tags=["exercise"] exercise="03.5"
-# Write a cell that is half way between the plain network and the LSTM: one state, and one gate $u_t = \sigma(\ldots)$, a layer that reads $h_{t-1}$ and $x_t$. Of the old state a share $u_t$ is kept. The rest is made up by what a plain network would have for its state, from a layer of its own:
+# Write a cell that is half way between the plain network and the LSTM: one state, and one gate $u_t = \sigma(\ldots)$, a layer that reads $h_{t-1}$ and $x_t$. It keeps a share $u_t$ of the old state. The rest is what a plain network would have for its state, from a layer of its own:
 #
 # $$h_t = u_t \odot h_{t-1} + (1 - u_t) \odot \tanh(\ldots)$$
 
@@ -335,4 +372,4 @@ one_gate.diagram()
 # %% [markdown]
 # ## What you can do now
 #
-# You can read the picture that the rest of this course is about, and you know what the LSTM promises and under which condition it keeps it. Next: [the line along the top](04_cell_state.ipynb).
+# You can read the picture that the rest of this course is about. You know what the LSTM promises, and when it kept the promise here. Next: [the line along the top](04_cell_state.ipynb).

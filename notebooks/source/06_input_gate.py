@@ -1,7 +1,7 @@
 # %% [markdown]
 # # The input gate and the candidate
 #
-# Something has been forgotten; now something new may be written. Two layers do that together: one proposes, the other admits.
+# The cell has forgotten something. Now it may write something new. Two layers do that together: one proposes, the other admits.
 #
 # After it you can
 #
@@ -9,7 +9,7 @@
 # - watch both at a subject and at a noun that only distracts, in a trained network,
 # - take the writing away, and see what the network no longer knows.
 #
-# It takes about 30 minutes. It follows the second of the four steps in [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
+# {minutes} It follows the second of the four steps in [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
 
 # %% tags=["setup"]
 from dataclasses import replace
@@ -45,7 +45,7 @@ lstm.diagram(focus={"i", "g"})
 # %% [markdown]
 # In the program the candidate is called `g`, as in most of today's code, and its weights `W_g`; in formulas, pictures and panels they have the essay's letters, $\tilde C_t$ and $W_C$.
 #
-# Why two layers, when one could say "write 0.3" by itself? Because of what happens over time: a shut gate and a proposal of 0 both write nothing, but with two layers *when* to write and *what* to write are learnt apart, by weights of their own. Exercise 06.6 comes back to it.
+# Why two layers, when one could say "write 0.3" by itself? With two, the network learns *when* to write and *what* to write separately, each with its own weights. Exercise 06.6 comes back to this.
 #
 # ### Feel it
 #
@@ -70,10 +70,15 @@ state = {name: rng.standard_normal((1, 4)) for name in ("h", "c")}
 step = lstm.step(params, rng.standard_normal((1, 3)), state)
 written = step["c"] - step["f"] * state["c"]
 difference = np.abs(written - step["i"] * step["g"]).max()
-lc.claim("C27", "what a step adds to the kept state is i times the candidate", difference, below=1e-12)
+lc.claim(
+    "C27",
+    "what a step adds to the kept state is i times the candidate",
+    difference,
+    below=1e-12,
+)
 
 # %% [markdown] tags=["exercise"] exercise="06.1"
-# Write in NumPy what one step adds to the cell state. Given are `x` (B, D), `h` (B, H), and the weights of the two layers, the gate's and the candidate's.
+# Write in NumPy what one step adds to the cell state. You get `x` (B, D), `h` (B, H), and the weights of the two layers, the gate's and the candidate's.
 
 
 # %% tags=["exercise"]
@@ -90,48 +95,57 @@ lc.check("06.1", written)
 # %% [markdown]
 # ## At a subject, and at a noun that only distracts
 #
-# The trained network of [notebook 05](05_forget_gate.ipynb) reads *the queen near the old kings is* … . Two nouns with a gender, but only the first one counts. If the network works as the essay tells it, it writes the gender of *queen* and keeps the gate shut at *kings*. Here is the unit that carries the subject's **number** (the essay's later example), along two sentences:
+# The trained network of [notebook 05](05_forget_gate.ipynb) reads *the queen near the old kings is* … . Two nouns have a gender, but only the first counts. If the network works as the essay tells it, it writes the gender of *queen* and keeps the gate shut at *kings*. Here is the unit that carries the subject's **number** (the essay's later example), along two sentences:
 
 # %% tags=["setup"]
 number, _ = lc.reader.carrier(reader, "number")
 gender, _ = lc.reader.carrier(reader, "gender")
 text = (
-    "the queen near the old kings is tired and seen by the boy she slept . the kings behind the nun "
+    "the queen near the old kings is tired and seen by the boy she slept . "
+    "the kings behind the nun "
     "are happy and near the girl they left ."
 )
 words = text.split()
 
 
 def along(unit, *names):
-    """Values of a unit along the two sentences, by the letters of the pictures."""
+    """Values of a unit along the two sentences."""
     run = reader.unroll(reader.task.encode(text)[:, None])
-    letters = {"f": "$f_t$", "i": "$i_t$", "g": r"$\tilde{C}_t$", "o": "$o_t$", "c": "$C_t$", "h": "$h_t$"}
+    letters = {
+        "f": "$f_t$",
+        "i": "$i_t$",
+        "g": r"$\tilde{C}_t$",
+        "o": "$o_t$",
+        "c": "$C_t$",
+        "h": "$h_t$",
+    }
     return {letters[name]: run[name][:, 0, unit] for name in names}
 
 
 # %%
-fig = plots.by_word(words, along(number, "i", "g", "c"), marks={"subject": [1, 17]})
-plots.show(
-    fig,
-    alt="The input gate of the number unit is wide open at both subjects and nearly shut at most "
-    "words up to the verb. The candidate is negative at one subject, positive at the other; "
-    "the cell state follows it and stays.",
+fig = plots.by_word(
+    words, along(number, "i", "g", "c"), marks={"subject": [1, 17]}
 )
+plots.show(fig, "06-1")
 
 # %% [markdown]
-# **What to notice.** The gate opens wide at the two subjects and stands low at most words between subject and verb, so that what was written stays. At *kings*, in the first sentence, it opens as well (0.71), but there the candidate is about 0, so nothing is written. The candidate goes on proposing at every word; while the gate is shut, nobody listens. After the verb the gate opens again here and there, and the cell state changes.
+# **What to notice.** The gate opens wide at the two subjects and stands low at most words between subject and verb, so that what was written stays. At *kings*, in the first sentence, it opens as well (0.71), but there the candidate is about 0, so nothing is written. The candidate goes on proposing at every word; while the gate is shut, that has no effect. After the verb the gate opens again here and there, and the cell state changes.
 #
 # The same words, read as a subject and as a distractor, make a clean comparison: only the place in the sentence differs. Over many rows, for both units:
 
 # %%
 notes = reader.task.annotate(rows.x)
 run = reader.unroll(rows.x)
-subject, distractor = lc.reader.steps(rows, "subject", first=1), notes["is_attractor"]
+subject, distractor = (
+    lc.reader.steps(rows, "subject", first=1),
+    notes["is_attractor"],
+)
 gap = lc.reader.steps(rows, "gap")[:, None] & distractor
 for name, unit in (("number", number), ("gender", gender)):
     i = run["i"][..., unit]
     print(
-        f"{name}: i at subjects {i[subject].mean():.2f}, at distractors before the verb {i[gap].mean():.2f}"
+        f"{name}: i at subjects {i[subject].mean():.2f}, at distractors "
+        f"before the verb {i[gap].mean():.2f}"
     )
 
 # %% [markdown]
@@ -148,20 +162,25 @@ admitted = {
 }
 
 # %%
-fig = plots.bars_over_seeds(admitted, ylabel="input gate, mean", ylim=(0, 1), legend="above")
-plots.show(
-    fig,
-    alt="In the median network the input gate stands at 0.84 at subjects for gender, 0.56 at "
-    "distractors; for number 0.93 and 0.55. The ranges overlap.",
+fig = plots.bars_over_seeds(
+    admitted, ylabel="input gate, mean", ylim=(0, 1), legend="above"
 )
+plots.show(fig, "06-2")
 
 # %% claims=["C29"]
-more = {what: by_word["subject"] - by_word["distractor"] for what, by_word in admitted.items()}
+more = {
+    what: by_word["subject"] - by_word["distractor"]
+    for what, by_word in admitted.items()
+}
 for what, difference in more.items():
-    print(f"{what}: more open at subjects in {np.sum(difference > 0.05)} of 10 networks")
+    print(
+        f"{what}: more open at subjects in {np.sum(difference > 0.05)} of 10 "
+        f"networks"
+    )
 lc.claim(
     "C29",
-    "in most of ten networks the gate of gender's unit is clearly more open at a subject than "
+    "in most of ten networks the gate of gender's unit is clearly more open "
+    "at a subject than "
     "at a distractor",
     int(np.sum(more["gender"] > 0.05)),
     between=(5, 7),
@@ -169,9 +188,9 @@ lc.claim(
 )
 
 # %% [markdown]
-# Most, not all. In the others the gate does not tell the two apart, although they too get every answer right: something else must tell the two nouns apart there. We cannot see from one gate what a network has learnt. So, as before, a test by intervention.
+# Most, not all. In the others the gate does not separate the two, although these networks get every answer right too. Something else must separate the two nouns there. One gate does not show what a network has learnt. So, as before, intervene.
 #
-# (The ten networks are those of [notebook 05](05_forget_gate.ipynb), which trains one of them anew each time it is run.)
+# (The ten networks are those of [notebook 05](05_forget_gate.ipynb), which trains one of them again each time you run it.)
 
 # %% [markdown]
 # ## Shut the gate at the subject
@@ -194,23 +213,29 @@ later = replace(rows, mask=rows.mask & (np.arange(len(rows.x)) >= 14)[:, None])
 lc.reader.answers(lc.inspection.patch(reader, shut, rows.x, at_subject), later)
 
 # %% [markdown]
-# It knows nothing of the new subject: all three are guesses. But in other networks the same intervention does much less:
+# It knows nothing about the new subject: all three are guesses. But in other networks the same intervention does much less:
 
 # %%
-closed = {key: np.sort(study.over("trained", f"closed_{key}")[1][1]) for key in ("verb", "gender")}
-fig = plots.lines(closed, np.arange(1, 11), ylabel="share right", reference={"chance": 0.5}, ylim=(0.4, 1.02))
-fig.axes[0].set_xlabel("ten networks, each curve in ascending order")
-plots.show(
-    fig,
-    alt="With the input gate shut at the subject, shares right range from a guess to nearly 1, "
-    "for verbs and for gender.",
+closed = {
+    key: np.sort(study.over("trained", f"closed_{key}")[1][1])
+    for key in ("verb", "gender")
+}
+fig = plots.lines(
+    closed,
+    np.arange(1, 11),
+    ylabel="share right",
+    reference={"chance": 0.5},
+    ylim=(0.4, 1.02),
 )
+fig.axes[0].set_xlabel("ten networks, each curve in ascending order")
+plots.show(fig, "06-3")
 
 # %% claims=["C29"]
 gender_closed = study.over("trained", "closed_gender")[1][1]
 lc.claim(
     "C29",
-    "shut at the subject, at least seven of ten networks lose a fifth or more of the genders",
+    "shut at the subject, at least seven of ten networks lose a fifth or more "
+    "of the genders",
     int(np.sum(gender_closed < 0.8)),
     between=(7, 9),
     verdict="qualified",
@@ -230,7 +255,7 @@ lc.reader.answers(open_always.predict(rows.x), rows)
 #
 # - $\tilde C_t = \tanh(\ldots)$ proposes, $i_t = \sigma(\ldots)$ admits; $i_t \odot \tilde C_t$ is written.
 # - The candidate says which way and how far, the gate says whether.
-# - In trained networks the gate often opens at what matters and shuts at what distracts; where it does not, something else must do the sorting.
+# - In trained networks the gate often opens at what matters and shuts at what distracts; where it does not, something else must sort them.
 #
 # ## Three questions to check yourself
 #
@@ -238,7 +263,11 @@ lc.reader.answers(open_always.predict(rows.x), rows)
 # 2. What are the largest and the smallest value that one step can add to a number of the cell state?
 # 3. Why is the candidate squashed by $\tanh$ and the gate by $\sigma$, and not the other way round?
 #
-# *Answers:* 1. No: the forget gate still acts. Only with $f_t = 1$ as well. 2. Just below 1 and just above $-1$. 3. A proposal needs both signs; a gate is a share, between nothing and everything.
+# <details><summary>Answers</summary>
+#
+# 1. No: the forget gate still acts. Only with $f_t = 1$ as well. 2. Just below 1 and just above $-1$. 3. A proposal needs both signs; a gate is a share, between nothing and everything.
+#
+# </details>
 
 # %% [markdown]
 # ## Your turn
@@ -326,7 +355,10 @@ lc.check("06.6", ungated)
 
 # %% tags=["exercise"]
 # solution: shares
-trained, short = lc.reader.train(0, ungated, steps=(300, 0)), lc.reader.rows(512, gap=0)
+trained, short = (
+    lc.reader.train(0, ungated, steps=(300, 0)),
+    lc.reader.rows(512, gap=0),
+)
 shares = lc.reader.answers(trained.predict(short.x), short)
 # end
 print(shares)
@@ -337,4 +369,4 @@ print(shares)
 # %% [markdown]
 # ## What you can do now
 #
-# You can say what is proposed, what is admitted, and how to find out what a network does with the two. Next: [the update itself](07_cell_update.ipynb), one line of bookkeeping.
+# You can say what a step proposes, what it admits, and how to find out what a network does with the two. Next: [the update itself](07_cell_update.ipynb), one line of bookkeeping.

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # The update of the cell state
 #
-# What goes is decided, what comes is decided. Now both are carried out, in one line. This is the line that makes an LSTM.
+# The cell has decided what goes and what comes. Now it carries out both, in one line. This is the line that makes an LSTM.
 #
 # After it you can
 #
@@ -9,7 +9,7 @@
 # - follow a value along the belt, word by word, from its arrival to its end,
 # - change one number on the belt of a trained network, and change its answer.
 #
-# It takes about 30 minutes. It follows the third of the four steps in [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
+# {minutes} It follows the third of the four steps in [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
 
 # %% tags=["setup"]
 from dataclasses import replace
@@ -25,9 +25,9 @@ rows = lc.reader.rows(512)
 gender, _ = lc.reader.carrier(reader, "gender")
 
 # %% [markdown]
-# ## The question: what is in the book now?
+# ## The question: what is in the ledger now?
 #
-# Think of the cell state as an account book with one line for each number. At each step, keep a share $f_t$ of what stands there, enter $i_t \odot \tilde C_t$, and there is the new balance:
+# Think of the cell state as a ledger with one line for each number. At each step, keep a share $f_t$ of what stands there, enter $i_t \odot \tilde C_t$, and there is the new balance:
 
 # %% claims=["C30"]
 lstm.equations("c")
@@ -58,16 +58,21 @@ lc.widgets.update_panel(lstm, show=("c",))
 counter = lstm.override(f=1.0, i=1.0, g=1.0)
 params = lstm.init(input_size=2, hidden_size=3, rng=0, dtype=np.float64)
 run = lc.unroll(counter, params, np.zeros((100, 1, 2)))
-lc.claim("C30", "with all open the state counts the steps", bool((run["c"][-1] == 100.0).all()))
+lc.claim(
+    "C30",
+    "with all open the state counts the steps",
+    bool((run["c"][-1] == 100.0).all()),
+)
 
 # %% [markdown]
-# ## The book of one unit, word by word
+# ## The ledger of one unit, word by word
 #
-# Take the unit that carries gender in the trained network, and keep its book along two sentences. What was kept of the word before, what was entered, and the balance:
+# Take the unit that carries gender in the trained network, and keep its ledger along two sentences: what was kept from the word before, what was entered, and the balance.
 
 # %% tags=["setup"]
 text = (
-    "the queen near the old kings is tired and seen by the boy she slept . the king behind the nuns "
+    "the queen near the old kings is tired and seen by the boy she slept . "
+    "the king behind the nuns "
     "is happy and near the girl he left ."
 )
 words = text.split()
@@ -78,46 +83,43 @@ book = {"kept": f * before, "entered": i * g, "$C_t$": c}
 
 # %%
 fig = plots.by_word(words, book, marks={"subject": [1, 17]})
-plots.show(
-    fig,
-    alt="In the first sentence the balance is a little below 0 before the verb, then positive "
-    "entries, one after another, lift it. At the full stop nothing is kept. In the second "
-    "sentence negative entries after the subject bring the balance below 0, where it stays.",
-)
+plots.show(fig, "07-1")
 
-# %% claims=["C30"]
-lc.claim("C30", "the book adds up at every word", np.abs(f * before + i * g - c).max(), below=1e-12)
+# %% tags=["check"]
+
+assert np.max(np.abs(f * before + i * g - c).max()) < 1e-12
 
 # %% [markdown]
-# **What to notice.** The first two rows add up to the third; all three have the same scale. At the full stop and at the next *the*, almost nothing is kept: *the old gender goes*. At *king* and the words after it entries are negative: *the new one comes in*. This is the essay's picture, except for two things. The old value goes a word or two before the new one comes. And the new one does not come in one stroke: for *queen*, the entries are negative at first and positive from the verb on. Why would the network change its mind?
+# **What to notice.** The first two rows add up to the third; all three have the same scale. At the full stop and at the next *the*, almost nothing is kept: *the old gender goes*. At *king* and the words after it entries are negative: *the new one comes in*. This is the essay's picture, except for two things. The old value goes a word or two before the new one comes. And the new one does not come all at once: for *queen*, the entries are negative at first and positive from the verb on. Does the network change its mind?
 #
 # One sentence cannot tell. Take 512 rows, and the mean of $C$ at each word of their second sentence, for three kinds of subject:
 
 # %% tags=["setup"]
-KINDS = "the SUBJECT gap gap gap VERB mood and gap gap gap PRONOUN deed .".split()
+KINDS = (
+    "the SUBJECT gap gap gap VERB mood and gap gap gap PRONOUN deed .".split()
+)
 C = reader.unroll(rows.x)["c"][..., gender]
 notes = reader.task.annotate(rows.x)
 
 
 def by_subject(of):
-    """Means of C in the second sentence, by the kind of a sentence's subject."""
+    """Means of C in the second sentence, by kind of subject."""
     known = 14 * of + 5  # a step at which that subject has been read
     plural = notes["number"][known] == 1
     feminine = notes["gender"][known] == 1
     kinds = {"feminine": feminine & ~plural, "masculine": ~feminine & ~plural}
     kinds["plural"] = plural
     second = C[14:28]
-    return {k: second[:, rows].mean(axis=1).round(6) for k, rows in kinds.items()}
+    return {
+        k: second[:, rows].mean(axis=1).round(6) for k, rows in kinds.items()
+    }
 
 
 # %%
-fig = plots.by_word(KINDS, by_subject(of=1), marks={"verb": [5], "pronoun": [11]})
-plots.show(
-    fig,
-    alt="Mean of C in the second sentence. Before the verb, feminine and masculine subjects "
-    "are both below 0, plural ones above. After the verb the feminine line rises above 0, "
-    "the masculine one stays below, the plural one climbs to 7. All end near 0.",
+fig = plots.by_word(
+    KINDS, by_subject(of=1), marks={"verb": [5], "pronoun": [11]}
 )
+plots.show(fig, "07-2")
 
 # %% [markdown]
 # **What to notice.** Up to the verb the two singular kinds lie below 0 and the plural above: the unit holds the subject's **number**, and the verb is what needs it. Once the verb is out, the feminine line changes sides. From then on *she* and *he* have opposite signs: the unit holds **gender**, and the pronoun needs that. So the network did not change its mind about the queen. It used one number for two things, one after the other.
@@ -126,13 +128,23 @@ plots.show(
 
 # %% claims=["C31"]
 old, new = (m["feminine"] - m["masculine"] for m in map(by_subject, (0, 1)))
-lc.claim("C31", "in the new sentence nothing of the old gender is left", np.abs(old[1:11]).max(), below=0.6)
-lc.claim("C31", "before the pronoun the new gender stands there", np.abs(new[10]), above=3.0)
+lc.claim(
+    "C31",
+    "in the new sentence nothing of the old gender is left",
+    np.abs(old[1:11]).max(),
+    below=0.6,
+)
+lc.claim(
+    "C31",
+    "before the pronoun the new gender stands there",
+    np.abs(new[10]),
+    above=3.0,
+)
 
 # %% [markdown]
-# ## Change the book
+# ## Change the ledger
 #
-# If this number is what the network goes by, changing it should change the answer. One word before the network must name the pronoun of the second sentence, we take the state of this one unit, and put in the mean of the *other* gender. Nothing else is touched: 31 of 32 numbers of $C$ stay, and all of $h$.
+# If the network relies on this number, changing it should change the answer. One word before the network must name the pronoun of the second sentence, we replace the state of this one unit with the mean of the *other* gender. Nothing else changes: 31 of 32 numbers of $C$ stay, and all of $h$.
 
 # %% [markdown] tags=["exercise"] exercise="07.1"
 # How many of the pronouns turn, from *he* to *she* and from *she* to *he*? One of `"none turns"`, `"half of them turn"`, `"nearly all turn"`, `"only feminine ones turn"`, `"they take the place of both"`, `"the verbs turn as well"`.
@@ -144,15 +156,19 @@ prediction = "nearly all turn"
 lc.check("07.1", prediction)
 
 # %%
-step = 14 + 9  # second sentence: one more word is read before the pronoun is named
+step = (
+    14 + 9
+)  # second sentence: one more word is read before the pronoun is named
 flipped = lc.reader.flip(reader, rows, gender, step)
-asked = replace(rows, mask=rows.mask & (np.arange(len(rows.x)) == step + 1)[:, None])
+asked = replace(
+    rows, mask=rows.mask & (np.arange(len(rows.x)) == step + 1)[:, None]
+)
 lc.reader.answers(flipped, asked)
 
 # %% [markdown]
-# The pronoun's number stays right, and its gender is *wrong* nearly everywhere. Not a guess, which would be 0.5: the network now says the other one. One number on the belt is enough to turn the answer.
+# The pronoun's number stays right, and its gender is *wrong* nearly everywhere. A guess would give 0.5; the network now says the other one. One number on the belt is enough to turn the answer.
 #
-# Of ten networks? (The ten networks are those of [notebook 05](05_forget_gate.ipynb), which trains one of them anew each time it is run.)
+# And in the ten networks of [notebook 05](05_forget_gate.ipynb)?
 
 # %%
 study = lc.experiments.load("gates_while_reading")
@@ -164,15 +180,22 @@ print("how well the unit tells it:  ", *(f"{v:.2f}" for v in told))
 # %% claims=["C31"]
 lc.claim(
     "C31",
-    "in at least half of ten networks, exchanging the state of one unit turns most pronouns",
+    "in at least half of ten networks, exchanging the state of one unit turns "
+    "most pronouns",
     int(np.sum(turned > 0.8)),
     between=(5, 7),
     verdict="qualified",
 )
-lc.claim("C31", "in the others it turns none", turned[turned < 0.8], below=0.1, verdict="qualified")
+lc.claim(
+    "C31",
+    "in the others it turns none",
+    turned[turned < 0.8],
+    below=0.1,
+    verdict="qualified",
+)
 
 # %% [markdown]
-# Six of ten turn; in the other four, nothing happens at all. There the gender can be *read off* this unit (the second line), but the answer does not follow it at this word. (It may still have depended on the unit before: in three of the four, gender is lost when the unit is silenced throughout.) A probe alone would have told the same story about all ten. That is why every finding of a probe in this course is put to a test like this one.
+# Six of ten turn; in the other four, nothing happens at all. There the gender can be *read off* this unit (the second line), but the answer does not follow it at this word. (It may still have depended on the unit before: in three of the four, gender is lost when the unit is silenced throughout.) A probe alone would have told the same story about all ten. So this course tests every finding of a probe with an intervention like this one.
 
 # %% [markdown]
 # ## What to remember
@@ -187,7 +210,11 @@ lc.claim("C31", "in the others it turns none", turned[turned < 0.8], below=0.1, 
 # 2. And with $f_t = 0.9$, $i_t = 0.1$?
 # 3. Which of the quantities on the right of the update depend on $C_{t-1}$ directly?
 #
-# *Answers:* 1. Their sum. 2. A moving average, in which a candidate counts 0.9 times as much as the one after it. 3. Only $C_{t-1}$ itself; the gates and the candidate see $h_{t-1}$, which is a filtered view of it.
+# <details><summary>Answers</summary>
+#
+# 1. Their sum. 2. A moving average, in which a candidate counts 0.9 times as much as the one after it. 3. Only $C_{t-1}$ itself; the gates and the candidate see $h_{t-1}$, which is a filtered view of it.
+#
+# </details>
 
 # %% [markdown]
 # ## Your turn
@@ -245,10 +272,12 @@ lc.check("07.4", weights_of_candidates)
 # $a_k = i_k \, f_{k+1} f_{k+2} \cdots f_T$. An entry passes the forget gates of all later steps; its own has been at work before it was made. With $f = 1$ and $i = 1$ all weights are 1, and the unit counts.
 
 # %% tags=["solution"]
-asked = replace(rows, mask=rows.mask & (np.arange(len(rows.x)) == 14 + 10)[:, None])
+asked = replace(
+    rows, mask=rows.mask & (np.arange(len(rows.x)) == 14 + 10)[:, None]
+)
 
 # %% [markdown] tags=["exercise"] exercise="07.5"
-# Exchange the state of the gender unit earlier, behind the first word after the subject, `step = 14 + 2`. Over all rows, one half of the pronouns is then right. Is that a guess? Measure the share right where the subject of the second sentence is feminine, and where it is masculine. Hand in the two, in this order. (`notes["gender"][14 + 5]` is 1 for a feminine subject.)
+# Exchange the state of the gender unit earlier, after the first word that follows the subject, `step = 14 + 2`. Over all rows, one half of the pronouns is then right. Is that a guess? Measure the share right where the subject of the second sentence is feminine, and where it is masculine. Hand in the two, in this order. (`notes["gender"][14 + 5]` is 1 for a feminine subject.)
 
 # %% tags=["exercise"]
 # solution: shares
@@ -271,9 +300,16 @@ lc.check("07.5", shares)
 
 # %% tags=["exercise"]
 # solution:
-latch = {"W_f": [0.0, -20.0], "b_f": 10.0, "W_i": [0.0, 20.0], "b_i": -10.0, "W_g": [5.0, 0.0]}
+latch = {
+    "W_f": [0.0, -20.0],
+    "b_f": 10.0,
+    "W_i": [0.0, 20.0],
+    "b_i": -10.0,
+    "W_g": [5.0, 0.0],
+}
 # given:
-# latch = {"W_f": [0.0, 0.0], "b_f": 10.0, "W_i": [0.0, 0.0], "b_i": -10.0, "W_g": [0.0, 0.0]}
+# latch = {"W_f": [0.0, 0.0], "b_f": 10.0, "W_i": [0.0, 0.0],
+#          "b_i": -10.0, "W_g": [0.0, 0.0]}
 # end
 lc.check("07.6", latch)
 
@@ -284,18 +320,21 @@ lc.check("07.6", latch)
 value = np.array([1, -1, 1, 1, -1, -1, 1, -1, 1, 1, -1, 1], float)
 mark = np.array([0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0], float)
 shapes = lstm.parameter_shapes(2, 1)
-p = {k: np.zeros(s) + np.reshape(latch.get(k, 0), (-1, 1)[: len(s)]) for k, s in shapes.items()}
+p = {
+    k: np.zeros(s) + np.reshape(latch.get(k, 0), (-1, 1)[: len(s)])
+    for k, s in shapes.items()
+}
 c = lc.unroll(lstm, p, np.stack([value, mark], axis=1)[:, None])["c"].ravel()
-fig = plots.by_word([str(t) for t in range(12)], {"value": value, "mark": mark, "$C_t$": c.round(6)})
-plots.show(
-    fig,
-    alt="Twelve steps of the reader's own unit: values of 1 and -1, marks at three of them, and its cell state.",
+fig = plots.by_word(
+    [str(t) for t in range(12)],
+    {"value": value, "mark": mark, "$C_t$": c.round(6)},
 )
+plots.show(fig, "07-3")
 
 # %% [markdown] tags=["solution"]
-# At a mark the forget gate shuts and the input gate opens. The trained reader has such units: for the one above, the full stop empties it, and the subject and the words behind it write.
+# At a mark the forget gate shuts and the input gate opens. The trained reader has such units: for the one above, the full stop empties it, and the subject and the words after it write.
 
 # %% [markdown]
 # ## What you can do now
 #
-# You can keep the book of a cell state, and you have changed an answer by changing one number in it. What the rest of the network sees of the book is decided by one more gate: [the output gate](08_output_gate.ipynb).
+# You can keep the ledger of a cell state, and you have changed an answer by changing one number in it. One more gate decides what the rest of the network sees of it: [the output gate](08_output_gate.ipynb).

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # The output gate
 #
-# The cell state is the network's book. What the rest of the network gets to see of it is decided last.
+# The cell state is the network's ledger. One last gate decides what the rest of the network sees of it.
 #
 # After it you can
 #
@@ -9,7 +9,7 @@
 # - see in a trained network when a stored property is shown, and when it is held back,
 # - hide a state without deleting it, and find out what hiding costs.
 #
-# It takes about 30 minutes. It follows the last of the four steps in [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
+# {minutes} It follows the last of the four steps in [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
 
 # %% tags=["setup"]
 import numpy as np
@@ -38,7 +38,7 @@ print(lstm.definition("o", "h"))
 lstm.diagram(focus={"o", "h"})
 
 # %% [markdown]
-# The gate sees $x_t$ and $h_{t-1}$, like the others. And note where the line to $h_t$ begins: behind the update. What is shown is the *new* state.
+# The gate sees $x_t$ and $h_{t-1}$, like the others. Note where the line to $h_t$ begins: after the update. The cell shows its *new* state.
 #
 # ### Feel it
 #
@@ -56,9 +56,16 @@ lc.widgets.update_panel(lstm)
 
 # %% claims=["C33"]
 rng = np.random.default_rng(0)
-params = {name: 5 * rng.standard_normal(s) for name, s in lstm.parameter_shapes(3, 8).items()}
+params = {
+    name: 5 * rng.standard_normal(s)
+    for name, s in lstm.parameter_shapes(3, 8).items()
+}
 run = lc.unroll(lstm, params, rng.standard_normal((200, 4, 3)))
-lc.claim("C33", "whatever the weights, h stays within -1 and 1", bool((np.abs(run["h"]) <= 1).all()))
+lc.claim(
+    "C33",
+    "whatever the weights, h stays within -1 and 1",
+    bool((np.abs(run["h"]) <= 1).all()),
+)
 print("and C goes beyond it:", bool((np.abs(run["c"]) > 1).any()))
 
 # %% [markdown] tags=["exercise"] exercise="08.1"
@@ -81,7 +88,9 @@ lc.check("08.1", shown_of)
 # Take the unit of [notebook 07](07_cell_update.ipynb), which holds number up to the verb and gender after it. What is shown of it, word by word, for feminine, masculine and plural subjects? And how open is the gate?
 
 # %% tags=["setup"]
-KINDS = "the SUBJECT gap gap gap VERB mood and gap gap gap PRONOUN deed .".split()
+KINDS = (
+    "the SUBJECT gap gap gap VERB mood and gap gap gap PRONOUN deed .".split()
+)
 run = reader.unroll(rows.x)
 notes = reader.task.annotate(rows.x)
 plural = notes["number"][19] == 1  # step 19: the second subject has been read
@@ -93,14 +102,10 @@ shown = {k: h[:, rows].mean(axis=1).round(6) for k, rows in kinds.items()}
 
 # %%
 series = {"$o_t$": o.mean(axis=1).round(6)} | shown
-fig = plots.by_word(KINDS, series, marks={"verb next": [4], "pronoun next": [10]})
-plots.show(
-    fig,
-    alt="The output gate is low at the first words of the gap, and near 1 just before the "
-    "verb, at the mood and just before the pronoun. Shown before the verb: plural near 0.9, "
-    "both singular kinds near -0.7 and -0.95. Before the pronoun: feminine near 0.9, "
-    "masculine near -0.9.",
+fig = plots.by_word(
+    KINDS, series, marks={"verb next": [4], "pronoun next": [10]}
 )
+plots.show(fig, "08-1")
 
 # %%
 before_verb, before_pronoun = 4, 10
@@ -109,9 +114,9 @@ for word, at in {"verb": before_verb, "pronoun": before_pronoun}.items():
     print(f"shown just before the {word}: {told}")
 
 # %% [markdown]
-# **What to notice.** At the first words of the gap the gate is low, and little is shown. Just before the verb it opens, and what it shows is **number**: plural on one side, both singular kinds on the other. Just before the pronoun it opens again, and now it shows **gender**: *she* on one side, *he* on the other. (Whether it must be *they* instead is told by another unit.) That is the essay's story, twice: shown is what the next word needs. The gate is open at the mood, too, where nothing is asked. So *shown when needed* is true here; *only when needed* would say too much.
+# **What to notice.** At the first words of the gap the gate is low, and little is shown. Just before the verb it opens, and what it shows is **number**: plural on one side, both singular kinds on the other. Just before the pronoun it opens again, and now it shows **gender**: *she* on one side, *he* on the other. (Another unit tells whether it must be *they*.) That is the essay's story, twice: the unit shows what the next word needs. The gate is open at the mood, too, where nothing is asked. So *shown when needed* is true here; *only when needed* would say too much.
 #
-# The essay's example is the verb: as it may come next, the cell shows whether the subject is singular or plural. In ten networks, how open is the output gate of the unit that carries number best at the word before the verb, and at the other words since the subject? And for gender, before the pronoun? (The ten networks are those of [notebook 05](05_forget_gate.ipynb), which trains one of them anew each time it is run.)
+# The essay's example is the verb: as it may come next, the cell shows whether the subject is singular or plural. In ten networks, how open is the output gate of the unit that carries number best at the word before the verb, and at the other words since the subject? And for gender, before the pronoun? (The ten networks are those of [notebook 05](05_forget_gate.ipynb).)
 
 # %%
 study = lc.experiments.load("gates_while_reading")
@@ -124,36 +129,52 @@ shown = {
 }
 
 # %%
-fig = plots.bars_over_seeds(shown, ylabel="output gate, mean", ylim=(0, 1), legend="above")
-plots.show(
-    fig,
-    alt="The median output gate is more open at the word before the answer, 0.88 for both "
-    "properties, than at the other words, 0.63 and 0.57. The ranges overlap.",
+fig = plots.bars_over_seeds(
+    shown, ylabel="output gate, mean", ylim=(0, 1), legend="above"
 )
+plots.show(fig, "08-2")
 
 # %% claims=["C34"]
 more = {what: s["word before"] - s["other words"] for what, s in shown.items()}
 for what, difference in more.items():
-    print(f"{what}: more open just before the answer in {np.sum(difference > 0.05)} of 10 networks")
+    print(
+        f"{what}: more open just before the answer in "
+        f"{np.sum(difference > 0.05)} of 10 networks"
+    )
 statement = (
-    "in most of ten networks the output gate of number's unit is more open at the word before the verb"
+    "in most of ten networks the output gate of number's unit is more "
+    "open at the word before the verb"
 )
-lc.claim("C34", statement, int(np.sum(more["number"] > 0.05)), between=(5, 8), verdict="qualified")
+lc.claim(
+    "C34",
+    statement,
+    int(np.sum(more["number"] > 0.05)),
+    between=(5, 8),
+    verdict="qualified",
+)
 
 # %% [markdown]
-# In most of them, as the essay has it; in some the gate is open all the time. Before training there is no such difference:
+# In most of them the essay is right; in some the gate is open all the time. Before training there is no such difference:
 
 # %% claims=["C34"]
-before, within = (study.over("trained", f"number_show_{k}")[1][0] for k in ("before", "within"))
-lc.claim("C34", "before training the gate does not care what comes next", np.abs(before - within), below=0.05)
+before, within = (
+    study.over("trained", f"number_show_{k}")[1][0]
+    for k in ("before", "within")
+)
+lc.claim(
+    "C34",
+    "before training the gate does not care what comes next",
+    np.abs(before - within),
+    below=0.05,
+)
 
 # %% [markdown]
 # ## Hide it for a while
 #
-# If $h$ only *shows* what $C$ stores, then hiding should do no harm as long as nobody has to answer. So shut all output gates at the subject and at the words after it, and open them again at the last word before the verb. The number is still in the book.
+# If $h$ only *shows* what $C$ stores, hiding should do no harm while no answer is asked for. So shut all output gates at the subject and at the words after it, and open them again at the last word before the verb. The number is still in the ledger.
 
 # %% [markdown] tags=["exercise"] exercise="08.2"
-# How does the verb fare, in 512 rows? One of `"as right as before"`, `"hardly better than a guess"`, `"the other verb"`, `"right for the plural alone"`, `"right in the first sentence alone"`, `"wrong at the pronoun alone"`.
+# How often is the verb right, in 512 rows? One of `"as right as before"`, `"hardly better than a guess"`, `"the other verb"`, `"right for the plural alone"`, `"right in the first sentence alone"`, `"wrong at the pronoun alone"`.
 
 # %% tags=["exercise"]
 # solution: prediction
@@ -173,35 +194,43 @@ lc.check("08.2", prediction)
 lc.lab(reader, x="the queens near the old king", units=[number, gender])
 
 # %% [markdown]
-# With one unit hidden, hardly anything changes. With all of them hidden *are* is gone, though they are open when it is asked for. Is that so in general? Here are the 512 rows:
+# With one unit hidden, hardly anything changes. With all of them hidden *are* is gone, though they are open when it is asked for. Does that hold in general? Here are the 512 rows:
 
 # %%
 hidden = reader.with_cell(lstm.override(o=0.0))
-waiting = lc.reader.steps(rows, "subject", "gap") & (np.arange(len(rows.x)) % 14 != 4)
+waiting = lc.reader.steps(rows, "subject", "gap") & (
+    np.arange(len(rows.x)) % 14 != 4
+)
 lc.reader.answers(lc.inspection.patch(reader, hidden, rows.x, waiting), rows)
 
 # %% claims=["C34"]
 lc.claim(
     "C34",
-    "hidden while nobody asks, the verb is little better than a guess, in each of ten networks",
+    "hidden while nobody asks, the verb is little better than a guess, in "
+    "each of ten networks",
     study.over("trained", "hidden_verb")[1][1],
     below=0.7,
     verdict="qualified",
 )
 
 # %% [markdown]
-# The verb is little better than a guess. The pronoun's number is often right (0.72 to 1.00 over the ten networks), so the number was not lost, but it could not be used in time. The view that $h$ is *output* is too narrow. $h_{t-1}$ is also what the gates look at; with $h = 0$ they see the present word, and nothing of what came before it. Hide the state of an LSTM and you blind its gates. (Peephole connections, [notebook 10](10_peephole_connections.ipynb), let the gates see $C$ itself.)
+# The verb is little better than a guess. The pronoun's number is often right (0.72 to 1.00 over the ten networks). So the number was not lost, but the network could not use it in time. $h$ is more than *output*: the gates look at $h_{t-1}$ too. With $h = 0$ they see the present word, and nothing that came before it. Hide the state of an LSTM and you blind its gates. (Peephole connections, [notebook 10](10_peephole_connections.ipynb), let the gates see $C$ itself.)
 #
 # How long may one hide?
 
 # %%
 for at in ([4], [3, 4], [2, 3, 4]):
     some = np.isin(np.arange(len(rows.x)) % 14, [k - 1 for k in at])
-    said = lc.reader.answers(lc.inspection.patch(reader, hidden, rows.x, some), rows)
-    print(f"{len(at)} word{'s' * (len(at) > 1)} hidden: verb right in {said['verb']:.2f}")
+    said = lc.reader.answers(
+        lc.inspection.patch(reader, hidden, rows.x, some), rows
+    )
+    print(
+        f"{len(at)} word{'s' * (len(at) > 1)} hidden: verb right in "
+        f"{said['verb']:.2f}"
+    )
 
 # %% [markdown]
-# Not even for one word, the one before the last: 0.79. Two do as much harm as three. And the opposite, all output gates open at every word? Then everything is shown always, and that disturbs as well:
+# Not even for one word: hidden at the word before the last, the verb falls to 0.79. Two do as much harm as three. And the opposite, all output gates open at every word? That does harm too:
 
 # %%
 open_always = reader.with_cell(lstm.override(o=1.0))
@@ -220,7 +249,11 @@ lc.reader.answers(open_always.predict(rows.x), rows)
 # 2. Two networks have the same $C_t$ and different $h_t$. Is that possible?
 # 3. Why is there a $\tanh$ between $C_t$ and $h_t$?
 #
-# *Answers:* 1. No: the read-out sees $h_t = 0$ always. 2. Yes, with different output gates. 3. $C_t$ has no bounds; the layers of the next step would saturate if they saw it as it is. (That it is needed is a finding of Greff et al. 2015, notebook 15, and not of this page.)
+# <details><summary>Answers</summary>
+#
+# 1. No: the read-out sees $h_t = 0$ always. 2. Yes, with different output gates. 3. $C_t$ has no bounds; the layers of the next step would saturate if they saw it as it is. (That it is needed was found by Greff et al. 2015, notebook 15. This page does not test it.)
+#
+# </details>
 
 # %% [markdown]
 # ## Your turn
@@ -260,7 +293,13 @@ lc.check("08.3", step)
 
 # %% tags=["exercise"]
 # solution: weights
-weights = {"b_f": 10.0, "b_i": 10.0, "W_g": [5.0, 0.0], "W_o": [0.0, 20.0], "b_o": -10.0}
+weights = {
+    "b_f": 10.0,
+    "b_i": 10.0,
+    "W_g": [5.0, 0.0],
+    "W_o": [0.0, 20.0],
+    "b_o": -10.0,
+}
 # end
 lc.check("08.4", weights)
 
@@ -306,7 +345,9 @@ lc.check("08.6", needed)
 
 # %% tags=["exercise"]
 # solution:
-sentence = "the king is sad and near the queens near the nuns near the girls he"
+sentence = (
+    "the king is sad and near the queens near the nuns near the girls he"
+)
 # given:
 # sentence = "the king near the queens is sad and near the nuns he"
 # end

@@ -1,15 +1,15 @@
 # %% [markdown]
 # # The gated recurrent unit
 #
-# Three gates, a belt, and a hidden state beside it: is all of that needed? The GRU does with two gates and one state. It is the variant that most libraries offer next to the LSTM.
+# Three gates, a belt, and a hidden state beside it: do we need all of that? The GRU manages with two gates and one state. It is the variant that most libraries offer next to the LSTM.
 #
 # After it you can
 #
 # - say what the GRU merges, and what it does without,
 # - translate between its conventions, which differ from paper to paper and from library to library,
-# - say what it saves, and what that is worth in our measurements.
+# - say what it saves, and what that was worth in our measurements.
 #
-# It takes about 40 minutes, and the exercises an hour. It follows the third of the variants in [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
+# {minutes} It follows the third of the variants in [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
 
 # %% tags=["setup"]
 import time
@@ -35,7 +35,7 @@ lc.diff(lstm, gru)
 # %% [markdown]
 # Read it from the bottom line up.
 #
-# - There is **no cell state**. $h_t$ is memory and output at once: what is remembered is what is shown. So there is no output gate either.
+# - There is **no cell state**. $h_t$ is memory and output at once: the unit shows what it remembers. So there is no output gate either.
 # - The **update gate** $z_t$ decides twice. $z_t$ is the share of the new value, $1 - z_t$ the share of the old one: what is forgotten makes room for what is written, as with the coupled gates of [notebook 11](11_coupled_gates.ipynb).
 # - The **reset gate** $r_t$ is new. It decides how much of the past the *candidate* sees. With $r_t = 0$ the candidate $\tilde h_t$ is made of the input alone, as if the sequence started here.
 #
@@ -47,14 +47,26 @@ gru.diagram()
 # %% [markdown]
 # ### Two extremes
 #
-# With $z_t = 0$ nothing happens: $h_t = h_{t-1}$, for as long as one likes. With $z_t = 1$ and $r_t = 1$ the update is $h_t = \tanh(h_{t-1} U_h + x_t W_h + b_h)$. That is a network we know. Both are identities, so we check them to the last digit:
+# With $z_t = 0$ nothing happens: $h_t = h_{t-1}$, for as long as you like. With $z_t = 1$ and $r_t = 1$ the update is $h_t = \tanh(h_{t-1} U_h + x_t W_h + b_h)$. That is a network we know:
 
 # %% claims=["C39"]
 kept = lc.unroll(gru.override(z=0.0), params, x, state={"h": h0})["h"]
-lc.claim("C39", "z = 0 keeps the state exactly, over 50 steps", np.abs(kept - h0).max(), below=1e-15)
-plain = {name: params[name.replace("_h", "_g")] for name in ("W_h", "U_h", "b_h")}
-apart = lc.unroll(gru.override(z=1.0, r=1.0), params, x)["h"] - lc.unroll(lc.cells.rnn, plain, x)["h"]
-lc.claim("C39", "z = 1 and r = 1 give the plain network", np.abs(apart).max(), below=1e-14)
+plain = {
+    name: params[name.replace("_h", "_g")] for name in ("W_h", "U_h", "b_h")
+}
+apart = (
+    lc.unroll(gru.override(z=1.0, r=1.0), params, x)["h"]
+    - lc.unroll(lc.cells.rnn, plain, x)["h"]
+)
+lc.claim(
+    "C39",
+    "z = 1 and r = 1 give the plain network",
+    np.abs(apart).max(),
+    below=1e-14,
+)
+
+# %% tags=["check"]
+assert np.max(np.abs(kept - h0).max()) < 1e-15
 
 # %% [markdown]
 # So a GRU can be a plain network, a memory that changes nothing, and everything between, unit by unit and step by step.
@@ -77,7 +89,7 @@ lc.widgets.gate_panel(gru, "r")
 #
 # ## The same unit under other signs
 #
-# If you compare formulas in papers and libraries, mind two things.
+# If you compare formulas in papers and libraries, look at two things.
 #
 # **Which share is $z$?** In the essay (and in [Bahdanau et al.](https://arxiv.org/abs/1409.0473)) $z$ is the share of the new value, in Cho et al. and in PyTorch and Keras the share of the old one:
 
@@ -98,19 +110,30 @@ lc.diff(gru, after)
 
 # %% claims=["C39"]
 negated = params | {name: -params[name] for name in ("W_z", "U_z", "b_z")}
-apart = lc.unroll(gru, params, x)["h"] - lc.unroll(lc.cells.gru_cho, negated, x)["h"]
-lc.claim("C39", "the two signs of z are one function", np.abs(apart).max(), below=1e-14)
+apart = (
+    lc.unroll(gru, params, x)["h"]
+    - lc.unroll(lc.cells.gru_cho, negated, x)["h"]
+)
 second = params | {"b_hg": np.zeros(5)}
 apart = lc.unroll(gru, params, x)["h"] - lc.unroll(after, second, x)["h"]
-lc.claim("C39", "the two places of r are not, in general", np.abs(apart).max(), above=1e-3)
+lc.claim(
+    "C39",
+    "the two places of r are not, in general",
+    np.abs(apart).max(),
+    above=1e-3,
+)
 diagonal = np.diag(np.diag(params["U_g"]))
 apart = (
-    lc.unroll(gru, params | {"U_g": diagonal}, x)["h"] - lc.unroll(after, second | {"U_g": diagonal}, x)["h"]
+    lc.unroll(gru, params | {"U_g": diagonal}, x)["h"]
+    - lc.unroll(after, second | {"U_g": diagonal}, x)["h"]
 )
-lc.claim("C39", "with a diagonal U and a second bias of 0 they are", np.abs(apart).max(), below=1e-14)
+
+# %% tags=["check"]
+assert np.max(np.abs(apart).max()) < 1e-14
+assert np.max(np.abs(apart).max()) < 1e-14
 
 # %% [markdown]
-# Why would one prefer "after"? Look at what has to wait for what. With "before", the product with $U_h$ can start only when $r_t$ is there: two products one after the other. With "after" all three can be one. Here is that difference in the programs that the course derives from the two definitions:
+# Why prefer "after"? Look at what has to wait. With "before", the product with $U_h$ can start only when $r_t$ is known: two products, one after the other. With "after" all three can be one. Here is that difference in the programs that the course derives from the two definitions:
 
 # %%
 for cell in (lstm, gru, after):
@@ -127,25 +150,32 @@ for cell in (lstm, gru, after):
 # %%
 torch_cell = lc.cells.gru_reset_after
 torch_params = torch_cell.init(input_size=3, hidden_size=5, rng=0)
-{name: array.shape for name, array in lc.interop.to_torch(torch_cell, torch_params).items()}
+{
+    name: array.shape
+    for name, array in lc.interop.to_torch(torch_cell, torch_params).items()
+}
 
 # %% [markdown]
 # ## Simpler, and popular
 #
-# Popular it is: it comes with [PyTorch](https://docs.pytorch.org/docs/stable/generated/torch.nn.GRU.html), [Keras](https://keras.io/api/layers/recurrent_layers/gru/) and cuDNN, which of all the variants in these notebooks can be said of no other. Simpler in which sense? It has three learned layers instead of four, so at the same number of units it has three quarters of the weights, and of the multiplications in its matrix products:
+# It is popular: it comes with [PyTorch](https://docs.pytorch.org/docs/stable/generated/torch.nn.GRU.html), [Keras](https://keras.io/api/layers/recurrent_layers/gru/) and cuDNN, unlike any other variant in these notebooks. Simpler in which sense? It has three learned layers instead of four, so at the same number of units it has three quarters of the weights, and of the multiplications in its matrix products:
 
 # %% claims=["C40"]
 sizes = dict(input_size=64, hidden_size=128)
 share = gru.parameter_count(**sizes) / lstm.parameter_count(**sizes)
-lc.claim("C40", "a GRU has three quarters of the weights of an LSTM", abs(share - 3 / 4), below=1e-12)
+lc.claim(
+    "C40",
+    "a GRU has three quarters of the weights of an LSTM",
+    abs(share - 3 / 4),
+    below=1e-12,
+)
 
 
 # %% [markdown]
-# And the time? That depends on how the program is made, not on the equations alone. A training step of each (forward and backward), three times in turn after one to warm up, by the programs of this course:
+# And the time? That depends on the program, not on the equations alone. Time a training step of each (forward and backward), three times in turn after one to warm up, with the programs of this course:
 
 
-# %% tags=["nbval-ignore-output"]
-# not compared: times differ from machine to machine
+# %% tags=["nbval-ignore-output"] why="times differ from machine to machine"
 def seconds(cell, T=50, B=32, D=64, H=128):
     """A training step: forward and backward."""
     params = cell.init(input_size=D, hidden_size=H, rng=0)
@@ -157,16 +187,21 @@ def seconds(cell, T=50, B=32, D=64, H=128):
 
 
 cells = {"lstm": lstm, "gru": gru, "gru, reset after": after}
-times = [{name: seconds(cell) for name, cell in cells.items()} for _ in range(4)][1:]
+times = [
+    {name: seconds(cell) for name, cell in cells.items()} for _ in range(4)
+][1:]
 for name in cells:
-    print(f"{name:17} {np.median([t[name] / t['lstm'] for t in times]):.2f} of the LSTM's time")
+    print(
+        f"{name:17} {np.median([t[name] / t['lstm'] for t in times]):.2f} of "
+        f"the LSTM's time"
+    )
 
 # %% [markdown]
 # You see your machine's ratios; they need not be 0.75. On ours both GRUs took about 0.8 of the LSTM's time: "after", with one product less in the loop, gained nothing there. "Simpler" is a statement about equations.
 #
 # ## Does it learn as well?
 #
-# At the same number of *units* a GRU is the smaller network, so we compare at the same number of **parameters**: at most 4,000 in all. That makes 31 to 34 units for the GRU, where the LSTM has 27 or 30. Tasks, budget, learning rates and seeds are those of [notebook 09](09_the_whole_lstm.ipynb), where plain network and LSTM were compared (its table says what each task asks); they were fixed before the GRU was run. Here too the better rate is chosen by the score shown, which flatters all a little.
+# At the same number of *units* a GRU is the smaller network, so we compare at the same number of **parameters**: at most 4,000 in all. That makes 31 to 34 units for the GRU, where the LSTM has 27 or 30. Tasks, budget, learning rates and seeds are those of [notebook 09](09_the_whole_lstm.ipynb), where plain network and LSTM were compared (its table says what each task asks); we fixed them before running the GRU. Here too the score shown chooses the better rate, which flatters all a little.
 
 # %% tags=["setup"]
 nine = lc.experiments.load("plain_against_lstm")
@@ -177,7 +212,11 @@ tasks = ("adding", "copy", "temporal_order", "embedded_reber")
 def better(results, rates=(1e-2, 3e-3), **point):
     """The five seeds' accuracy, at the learning rate with the better mean."""
     found = [
-        [t.values["accuracy"] for t in results.trials if t.point == {**point, "learning_rate": rate}]
+        [
+            t.values["accuracy"]
+            for t in results.trials
+            if t.point == {**point, "learning_rate": rate}
+        ]
         for rate in rates
     ]
     return np.array(max(found, key=np.mean))
@@ -186,7 +225,9 @@ def better(results, rates=(1e-2, 3e-3), **point):
 # %%
 accuracy = {
     name: {
-        task.replace("_", " ").replace("reber", "Reber"): better(results, task=task, cell=cell)
+        task.replace("_", " ").replace("reber", "Reber"): better(
+            results, task=task, cell=cell
+        )
         for task in tasks
     }
     for name, results, cell in (
@@ -197,38 +238,63 @@ accuracy = {
 }
 
 # %%
-chance = dict(zip(accuracy["GRU"], ([0.078], [0.25], [0.25], [0.5]), strict=True))
+chance = dict(
+    zip(accuracy["GRU"], ([0.078], [0.25], [0.25], [0.5]), strict=True)
+)
 fig = plots.bars_over_seeds(
-    accuracy | {"guessing": chance}, ylabel="share right", ylim=(0, 1), legend="above"
+    accuracy | {"guessing": chance},
+    ylabel="share right",
+    ylim=(0, 1),
+    legend="above",
 )
-plots.show(
-    fig,
-    alt="Share right of plain network, LSTM and GRU, medians over five seeds. Adding: a guess, 0.85, 0.99; copy: a guess, 0.31, 0.82, with single runs of the first two near 0.48; temporal order: a guess, 1 in four of five seeds, a guess; embedded Reber: all three at 1.",
-)
+plots.show(fig, "12-1")
 
 # %% [markdown]
-# **What to notice.** Each of the two gated cells wins something. The GRU adds better than the LSTM, in every seed, and it copies four symbols in five over 50 steps (0.77 to 0.85), where plain network and LSTM have at best begun to (0.48 in their best runs, a guess in others). The LSTM is the only one that learns temporal order, where the GRU guesses (0.23 to 0.30, with a chance of 0.25) at both learning rates. That is four seeds of five against none, the least certain of the three differences. On embedded Reber strings nothing is left to win.
+# **What to notice.** Each of the two gated cells wins something. The GRU adds better than the LSTM, in every seed, and it copies four symbols in five over 50 steps (0.77 to 0.85), where plain network and LSTM have at best begun to learn it (0.48 in their best runs, a guess in others). The LSTM is the only one that learns temporal order, where the GRU guesses (0.23 to 0.30, with a chance of 0.25) at both learning rates. That is four seeds of five against none, the least certain of the three differences. All three solve embedded Reber, so no difference can show there.
 #
-# With so few tasks, and one budget, this says nothing about which cell is *better*. Nor is their start the same: the LSTM's forget gate starts with a bias of 1, which keeps about 0.73 of the cell state per step; the GRU's update gate starts with 0, which keeps one half. We have not tried another start of $z$. What one can say is that neither was better everywhere, and that the difference between them is not always small.
+# With so few tasks, and one budget, this says nothing about which cell is *better*. Nor is their start the same: the LSTM's forget gate starts with a bias of 1, which keeps about 0.73 of the cell state per step; the GRU's update gate starts with 0, which keeps one half. We have not tried another start of $z$. So neither was better everywhere, in this setting, and the difference between them was not always small.
 
 # %% claims=["C35", "C40"]
 ahead = np.min(accuracy["GRU"]["adding"]) - np.max(accuracy["LSTM"]["adding"])
-lc.claim("C40", "adding: the worst GRU is right more often than the best LSTM", ahead, above=0.0)
 copies = np.min(accuracy["GRU"]["copy"]) - np.max(accuracy["LSTM"]["copy"])
-lc.claim("C40", "copy: the worst GRU is well ahead of the best LSTM", copies, above=0.1)
 statement = "temporal order: the GRU guesses where most LSTMs are right"
-lc.claim("C40", statement, np.max(accuracy["GRU"]["temporal order"]), below=0.4, verdict="qualified")
-apart = [abs(np.median(accuracy["GRU"][t]) - np.median(accuracy["LSTM"][t])) for t in accuracy["GRU"]]
-statement = "between LSTM and GRU the differences are not all minor: on three tasks of four"
-lc.claim("C35", statement, int(np.sum(np.array(apart) > 0.1)), between=(2, 3), verdict="qualified")
+lc.claim(
+    "C40",
+    statement,
+    np.max(accuracy["GRU"]["temporal order"]),
+    below=0.4,
+    verdict="qualified",
+)
+apart = [
+    abs(np.median(accuracy["GRU"][t]) - np.median(accuracy["LSTM"][t]))
+    for t in accuracy["GRU"]
+]
+statement = (
+    "between LSTM and GRU the differences are not all minor: on three "
+    "tasks of four"
+)
+lc.claim(
+    "C35",
+    statement,
+    int(np.sum(np.array(apart) > 0.1)),
+    between=(2, 3),
+    verdict="qualified",
+)
+
+# %% tags=["check"]
+assert np.min(ahead) > 0.0
+assert np.min(copies) > 0.1
 
 # %% [markdown]
-# As always, one of the stored trials is measured again, now:
+# Run one of the stored trials again, now:
 
 # %%
-again = lc.experiments.rerun("gru_at_equal_size", 1, where={"task": "embedded_reber", "learning_rate": 3e-3})
+again = lc.experiments.rerun(
+    "gru_at_equal_size",
+    1,
+    where={"task": "embedded_reber", "learning_rate": 3e-3},
+)
 agreement = lc.experiments.agree("gru_at_equal_size", again)
-assert agreement, agreement
 agreement
 
 # %% [markdown] claims=["C35", "C39", "C40"]
@@ -238,8 +304,8 @@ agreement
 #
 # - $h_t = (1 - z_t) \odot h_{t-1} + z_t \odot \tilde h_t$: one gate forgets and writes, one state remembers and shows.
 # - $r_t$ lets the candidate start afresh.
-# - Which share $z$ is differs between papers by a sign only; where $r$ multiplies makes another network. Ask for both before you load weights.
-# - Three quarters of the weights. Whether that makes it faster depends on the program; whether it makes it better, on the task.
+# - Papers differ in which share $z$ is; that is a sign only. Where $r$ multiplies makes another network. Check both before you load weights.
+# - It has three quarters of the weights. Whether that makes it faster depends on the program; whether it is better depends on the task.
 #
 # ## Three questions to check yourself
 #
@@ -247,7 +313,11 @@ agreement
 # 2. $z_t$ is 0.01 at every step. After how many steps is half of a stored value gone?
 # 3. A plain LSTM can store a number and not show it. Can a GRU?
 #
-# *Answers:* 1. No: $h_t$ is a weighted mean of $h_{t-1}$ and a number within $\pm 1$, so it never leaves $[-1, 1]$. (It can move a small share of the way towards 1 at each step, as in notebook 11, and the read-out can make a count of that.) 2. $0.99^n = 0.5$ at $n = 69$. 3. Not from the read-out: that sees all of $h_t$. It can hide it from its own candidate, by $r_t$, but not from its own gates.
+# <details><summary>Answers</summary>
+#
+# 1. No: $h_t$ is a weighted mean of $h_{t-1}$ and a number within $\pm 1$, so it never leaves $[-1, 1]$. (It can move a small share of the way towards 1 at each step, as in notebook 11, and the read-out can make a count of that.) 2. $0.99^n = 0.5$ at $n = 69$. 3. Not from the read-out: that sees all of $h_t$. It can hide it from its own candidate, by $r_t$, but not from its own gates.
+#
+# </details>
 #
 # ## Your turn
 
@@ -271,7 +341,7 @@ def my_gru(x, h):
 lc.check("12.1", my_gru)
 
 # %% [markdown] tags=["exercise"] exercise="12.2"
-# One unit shall remember the *last nonzero* input's sign. Its inputs are two numbers: $s$, which is $-1$, $0$ or $1$, and $|s|$ (a gate of $s$ alone cannot be open for both signs). After a nonzero input the state is that sign, within 0.05, until the next one comes; before the first it is 0. Give a dict of the weights that are not 0.
+# One unit is to remember the sign of the *last nonzero* input. Its inputs are two numbers: $s$, which is $-1$, $0$ or $1$, and $|s|$ (a gate of $s$ alone cannot be open for both signs). After a nonzero input the state is that sign, within 0.05, until the next one comes; before the first it is 0. Give a dict of the weights that are not 0.
 
 # %% tags=["exercise"]
 # solution: last_sign
@@ -349,11 +419,17 @@ lc.check("12.5", example)
 
 # %% tags=["solution"]
 second = params | {"b_hg": np.zeros(5)}
-apart = lc.unroll(gru, params, x)["h"] - lc.unroll(gru.with_options(reset="after"), second, x)["h"]
-print("largest difference, steps 1 to 8:", *(f"{d:.2f}" for d in np.abs(apart).max(axis=(1, 2))[:8]))
+apart = (
+    lc.unroll(gru, params, x)["h"]
+    - lc.unroll(gru.with_options(reset="after"), second, x)["h"]
+)
+print(
+    "largest difference, steps 1 to 8:",
+    *(f"{d:.2f}" for d in np.abs(apart).max(axis=(1, 2))[:8]),
+)
 
 # %% [markdown] tags=["exercise"] exercise="12.6"
-# To keep: one step of PyTorch's GRU, so that you can run its weights without PyTorch. Given are `x` (D,), `h` (H,), `weight_ih` (3 H, D), `weight_hh` (3 H, H), `bias_ih` and `bias_hh` (3 H,). Their rows are three blocks, for $r$, $z$ and the candidate $n$, in this order, and matrices stand on the left: `weight_ih @ x`. Return the new state.
+# To keep: one step of PyTorch's GRU, so that you can run its weights without PyTorch. You get `x` (D,), `h` (H,), `weight_ih` (3 H, D), `weight_hh` (3 H, H), `bias_ih` and `bias_hh` (3 H,). Their rows are three blocks, for $r$, $z$ and the candidate $n$, in this order, and matrices stand on the left: `weight_ih @ x`. Return the new state.
 
 
 # %% tags=["exercise"]

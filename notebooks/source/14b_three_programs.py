@@ -314,7 +314,7 @@ def mended(U, W, b, x):
 lc.check("14b.4", mended)
 
 # %% [markdown] tags=["exercise"] exercise="14b.5"
-# The gradient of `U` is a sum over steps. Given are `before`, every $h_{t-1}$, (T, B, H), and `d_a`, the gradients of what the layers squash, (T, B, 4H). Return the gradient of `U`, (H, 4H), with *one* matrix product. The check counts products.
+# The gradient of `U` is a sum over steps. You get `before`, every $h_{t-1}$, (T, B, H), and `d_a`, the gradients of what the layers squash, (T, B, 4H). Return the gradient of `U`, (H, 4H), with *one* matrix product. The check counts products.
 
 
 # %% tags=["exercise"]
