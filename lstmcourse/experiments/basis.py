@@ -20,11 +20,13 @@ from typing import Any
 
 from lstmcourse import cells, tasks
 from lstmcourse.cell import Cell
+from lstmcourse.programs.threads import held_at_fork
 from lstmcourse.revision import ENGINE_REVISION
 
 __all__ = ["basis"]
 
 _PARSING = threading.Lock()  # Python 3.11's parser counts the depth of two threads' trees together, and fails
+held_at_fork(_PARSING)
 
 
 def basis(function: FunctionType, values: Iterable[Any], uses: Iterable[ModuleType] = ()) -> dict[str, Any]:
