@@ -37,6 +37,7 @@ HOMES: tuple[str, ...] = tuple(
         "lattices",
         "attention",
         "generative",
+        "spans",
     )
 )
 """Modules that define the course's experiments; `names` and `get` import them."""
