@@ -154,7 +154,7 @@ exercise(
             ),
             Rule(
                 "a place from 0",
-                "You return a place on the ladder, counted from 0, and -1 where nothing is learnt. Return the lag.",
+                "You return a place, counted from 0, and -1 where nothing is learnt. Return the lag.",
                 _always(lambda ladder, n: n - 1),
             ),
             Rule(
