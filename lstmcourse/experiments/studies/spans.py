@@ -20,14 +20,11 @@ from ..define import Interval, experiment, grid, hidden_size_for
 
 __all__ = [
     "LADDER",
-    "SHORT_LADDER",
     "DelayedSpeakers",
     "LongReber",
     "bisect",
     "learn",
     "memory_spans",
-    "more_rates",
-    "more_spans",
     "span_cell",
     "span_rates",
     "span_starts",
@@ -49,19 +46,18 @@ __all__ = [
 # - Learning rates: for each cell and task the one of RATES with which two seeds of their own (100 and 101)
 #   need the fewest updates at lag 20, of 500; a seed that does not get there counts 500 plus 500 times its
 #   loss over chance's (1 at most). Were the best at an end of the grid, the grid would go on until it is not.
-# - First copy and adding for all CELLS, and starts of the LSTM's forget gate on copy, five seeds each; then
-#   three more tasks for six cells.
+# - Copy and adding for all CELLS, and starts of the LSTM's forget gate on copy, five seeds each. (Three more
+#   tasks for six cells, and lags to 300, are planned and not measured.)
 PARAMETERS = 1500
 BATCH = 8
 UPDATES = 600
 LADDER = (10, 20, 50, 100, 200, 500, 1000)
-SHORT_LADDER = (20, 50, 100, 200, 300)
 NEWER = ("min_gru", "min_lstm", "slstm")
 CELLS = (
     *("rnn", "rnn_relu", "clockwork", "lstm_1997", "lstm", "peephole", "coupled", "depth_gated", "gru"),
     *NEWER,
 )
-SIX = ("rnn", "lstm_1997", "lstm", "gru", "min_gru", "slstm")
+ADDERS = CELLS[:-2]  # minLSTM and sLSTM, too, were to add; that was not measured
 PERIODS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 RATES = (3e-3, 1e-2, 3e-2, 1e-1)
 TUNED_AT, TUNED_FOR = 20, 500
@@ -334,27 +330,6 @@ def start_rates(how: str, learning_rate: float, *, seed: int) -> dict[str, float
     return learn("lstm", "copy", TUNED_AT, learning_rate, seed, how=how, updates=TUNED_FOR)
 
 
-@experiment(
-    points=grid(task=("temporal_order", "long_reber", "delayed_speakers"), cell=SIX, learning_rate=RATES),
-    seeds=(100, 101),
-    agree={"updates": Interval(50, factor=1.5)},
-)
-def more_rates(task: str, cell: str, learning_rate: float, *, seed: int) -> dict[str, float]:
-    """Do the same for six cells on three more tasks.
-
-    Parameters
-    ----------
-    task, cell, learning_rate, seed
-        As in `learn`.
-
-    Returns
-    -------
-    dict
-        As `learn` does.
-    """
-    return learn(cell, task, TUNED_AT, learning_rate, seed, updates=TUNED_FOR)
-
-
 RATE: dict[tuple[str, str], float] = {
     ("copy", "rnn"): 0.003,
     ("copy", "rnn_relu"): 0.001,
@@ -384,11 +359,11 @@ RATE: dict[tuple[str, str], float] = {
     ("copy", "lstm, 5"): 0.01,
     ("copy", "lstm, chrono"): 0.01,
 }
-"""The best learning rates of the three studies above, by (task, cell) or ("copy", "lstm, start")."""
+"""The best learning rates of the two studies above, by (task, cell) or ("copy", "lstm, start")."""
 
 
 @experiment(
-    points=grid(task=("copy", "adding"), cell=CELLS),
+    points=[*grid(task=("copy",), cell=CELLS), *grid(task=("adding",), cell=ADDERS)],
     seeds=range(5),
     agree={"span": Interval(10, factor=2.5)},
 )
@@ -427,29 +402,10 @@ def span_starts(how: str, *, seed: int) -> dict[str, float]:
 
 
 @experiment(
-    points=grid(task=("temporal_order", "long_reber", "delayed_speakers"), cell=SIX),
-    seeds=range(5),
-    agree={"span": Interval(20, factor=2.5)},
+    points=grid(cell=("gru",), lag=LADDER[:-1]), seeds=range(5), agree={"loss": Interval(0.1, axis="lag")}
 )
-def more_spans(task: str, cell: str, *, seed: int) -> dict[str, float]:
-    """Do the same for six cells on three more tasks, to lag 300.
-
-    Parameters
-    ----------
-    task, cell, seed
-        As in `learn`.
-
-    Returns
-    -------
-    dict
-        As `bisect` does.
-    """
-    return bisect(SHORT_LADDER, lambda lag: learn(cell, task, lag, RATE[task, cell], seed))
-
-
-@experiment(points=grid(cell=("gru",), lag=LADDER), seeds=range(5), agree={"loss": Interval(0.1, axis="lag")})
 def whole_ladders(cell: str, lag: int, *, seed: int) -> dict[str, float]:
-    """Train at every lag of the ladder, on copy: is what is learnt at a lag learnt at all shorter ones?
+    """Train at every lag up to 500, on copy: is what is learnt at a lag learnt at all shorter ones?
 
     Parameters
     ----------
