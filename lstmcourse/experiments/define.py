@@ -38,6 +38,7 @@ HOMES: tuple[str, ...] = tuple(
         "attention",
         "generative",
         "spans",
+        "more_spans",
     )
 )
 """Modules that define the course's experiments; `names` and `get` import them."""

@@ -46,8 +46,8 @@ __all__ = [
 # - Learning rates: for each cell and task the one of RATES with which two seeds of their own (100 and 101)
 #   need the fewest updates at lag 20, of 500; a seed that does not get there counts 500 plus 500 times its
 #   loss over chance's (1 at most). Were the best at an end of the grid, the grid would go on until it is not.
-# - Copy and adding for all CELLS, and starts of the LSTM's forget gate on copy, five seeds each. (Three more
-#   tasks for six cells, and lags to 300, are planned and not measured.)
+# - Copy and adding for all CELLS, and starts of the LSTM's forget gate on copy, five seeds each. Three more
+#   tasks for six cells: `more_spans`.
 PARAMETERS = 1500
 BATCH = 8
 UPDATES = 600
