@@ -8,8 +8,8 @@ from .spans import RATE, bisect, learn
 __all__ = ["MORE", "SHORT_LADDER", "SIX", "more_spans"]
 
 # Fixed before the runs; the rest is as in `spans`. Six cells, lags to 300, and three seeds, since time was
-# short. For the same reason no learning rates were chosen for these tasks: each cell has the geometric mean of
-# its two in `spans`.
+# short. For the same reason no learning rates were chosen for these tasks: each cell has the geometric mean
+# of its two in `spans`.
 SHORT_LADDER = (20, 50, 100, 200, 300)
 MORE = ("temporal_order", "long_reber", "delayed_speakers")
 SIX = ("rnn", "lstm_1997", "lstm", "gru", "min_gru", "slstm")
