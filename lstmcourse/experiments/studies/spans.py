@@ -111,7 +111,7 @@ class DelayedSpeakers(Speakers):
     Examples
     --------
     >>> batch = DelayedSpeakers(lag=50).batch(batch_size=4)
-    >>> batch.x.shape[0] == batch.lengths.max(), bool((batch.lengths > 50).all())
+    >>> bool(batch.x.shape[0] == batch.lengths.max()), bool((batch.lengths > 50).all())
     (True, True)
     """
 
