@@ -39,6 +39,7 @@ HOMES: tuple[str, ...] = tuple(
         "generative",
         "spans",
         "more_spans",
+        "odyssey",
     )
 )
 """Modules that define the course's experiments; `names` and `get` import them."""
