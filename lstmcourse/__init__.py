@@ -99,6 +99,7 @@ __all__ = [
     "concat",
     "constant",
     "cos",
+    "design",
     "diff",
     "dot",
     "exercises",

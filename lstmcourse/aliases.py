@@ -36,6 +36,7 @@ NAMES = {
     "claim": "course.claims",
     "check": "exercises.define",
     "check_installation": "course.selfcheck",
+    "design": "experiments.design",
     "diff": "views.difference",
     "lab": "laboratory.lab",
     "ledger": "course.ledger",

@@ -779,6 +779,17 @@ VALID = {
     "ledger": lambda: (lc.ledger, {"folder": NOTEBOOKS}),
     "course.ledger.Ledger.only": lambda: (lc.ledger(NOTEBOOKS).only, {"verdict": "met"}),
     # experiments
+    "design": lambda: (
+        lc.design,
+        {
+            "cell": "rnn",
+            "parameters": 300,
+            "updates": 1,
+            "seeds": 1,
+            "progress": False,
+            "folder": FOLDER / "board",
+        },
+    ),
     "experiments.Interval": lambda: (lc.experiments.Interval, {"margin": 0.1, "factor": 2.0, "axis": "a"}),
     "experiments.Interval.of": lambda: (lc.experiments.Interval(0.1).of, {"values": [1.0, 2.0]}),
     "experiments.Experiment.code": lambda: (lc.experiments.get(experiment()).code, {}),
@@ -1246,6 +1257,7 @@ ALLOWED = [
     ("tasks.Task.batch(length)", "None", "left out"),
     ("widgets.Panel.set(values)", "None", "left out"),
     ("*(data)", "text", "a path"),
+    ("design(folder)", "text", "a path"),
     ("*(journal)", "text", "a path"),
     ("*(checkpoint)", "text", "a path"),
     ("optim.Warmup(then)", "function", "what a schedule gives is seen when it is called"),

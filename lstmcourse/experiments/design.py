@@ -1,0 +1,257 @@
+"""`design`: a cell of your own beside the LSTM and the GRU, at equal parameters, and a leaderboard of them.
+
+The board is a file in the cache folder of this machine, so that times can be compared; it goes nowhere else.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import os
+import statistics
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstmcourse import cells, tasks
+from lstmcourse.cell import Cell
+from lstmcourse.checks import truth, whole
+from lstmcourse.errors import FileError
+from lstmcourse.experiments.define import hidden_size_for
+from lstmcourse.files import whole as files
+from lstmcourse.files.paths import cache_folder, expand
+from lstmcourse.tasks.base import Task
+from lstmcourse.training import optim
+from lstmcourse.training.equations import digest
+from lstmcourse.training.fit import fit
+from lstmcourse.training.given import as_cell
+from lstmcourse.training.model import Model
+from lstmcourse.training.progress import bar as progress_bar
+from lstmcourse.training.steps import TrainingDiverged
+
+__all__ = ["Board", "Entry", "design"]
+
+# One budget for all that are compared. The rate is the one that does best on validation data.
+TASKS = {"speakers": tasks.Speakers(), "order": tasks.TemporalOrder(steps=30)}
+RATES = (1e-2, 3e-2, 1e-1)
+BATCH = 32
+TESTED = 8  # batches of `BATCH` validation rows, and of test rows
+PEERS = ("lstm", "gru")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell on the board.
+
+    Attributes
+    ----------
+    name, digest : str
+        The cell's name, and a digest of its equations.
+    settings : list of int
+        Parameters, updates, seeds: only cells with the same ones are compared.
+    accuracy, time, units, rate : dict of str to number
+        For each task: the share of right answers on test data, mean over seeds; milliseconds an update;
+        hidden units; the rate of Adam that did best on validation data.
+    """
+
+    name: str
+    digest: str
+    settings: list[int]
+    accuracy: dict[str, float]
+    time: dict[str, float]
+    units: dict[str, float]
+    rate: dict[str, float]
+
+    @property
+    def score(self) -> float:
+        """Mean accuracy over the tasks."""
+        return statistics.fmean(self.accuracy.values())
+
+
+@dataclass(frozen=True)
+class Board:
+    """Cells that were compared by the same rules, the best first. Displays itself as a table.
+
+    Attributes
+    ----------
+    entries : list of Entry
+        The best first.
+    """
+
+    entries: list[Entry]
+
+    def _rows(self) -> list[list[str]]:
+        head = ["", "cell", *(f"{t}: {what}" for t in TASKS for what in ("right", "ms", "units"))]
+        rows = [
+            [str(n), e.name]
+            + [f(e, t) for t in TASKS for f in (_right, lambda e, t: f"{e.time[t]:.1f}", _units)]
+            for n, e in enumerate(self.entries, 1)
+        ]
+        return [head, *rows]
+
+    def __repr__(self) -> str:
+        rows = self._rows()
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join("  ".join(map(str.rjust, row, widths)) for row in rows)
+
+    def _repr_html_(self) -> str:
+        (head, *rows), cell = self._rows(), "<{0} style='text-align:{2}'>{1}</{0}>".format
+        lines = [
+            "".join(cell(tag, html.escape(text), "left" if k == 1 else "right") for k, text in enumerate(row))
+            for tag, row in [("th", head), *(("td", row) for row in rows)]
+        ]
+        return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
+
+def _right(entry: Entry, task: str) -> str:
+    return f"{entry.accuracy[task]:.1%}"
+
+
+def _units(entry: Entry, task: str) -> str:
+    return f"{entry.units[task]:.0f}"
+
+
+def design(
+    cell: Any = None,
+    *,
+    parameters: int = 2000,
+    updates: int = 200,
+    seeds: int = 2,
+    progress: bool = True,
+    folder: Any = None,
+) -> Board:
+    """Train a cell on two tasks, beside an LSTM and a GRU with no more parameters, and note how it did.
+
+    The tasks: who speaks, of nine men (recordings, real data); and in which order two marks came, among 30
+    steps. All cells get the same updates of 32 rows by Adam, whose rate falls to 0 along a cosine, and the
+    same three rates to choose from, by validation data.
+
+    The LSTM and the GRU are measured once on a machine, with the same settings. A cell whose equations are on
+    the board already takes its old place there.
+
+    Parameters
+    ----------
+    cell : Cell or str, optional
+        Whatever a `Model` takes. Without one the board is shown as it is.
+    parameters : int
+        Of each model, at most.
+    updates, seeds : int
+        Of each rate. Cells are only compared with those that had the same.
+    progress : bool
+        Whether to show a bar.
+    folder : path, optional
+        Where the board lies; the cache folder if not given.
+
+    Returns
+    -------
+    Board
+        All cells with these settings, the best first.
+
+    Raises
+    ------
+    ValueError
+        The cell has more parameters than it may have, even with one unit.
+    FileError
+        The board's file is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import lstmcourse as lc
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     board = lc.design("rnn", parameters=300, updates=1, seeds=1, progress=False, folder=folder)
+    >>> sorted(entry.name for entry in board.entries)
+    ['gru', 'lstm', 'rnn']
+    """
+    settings = [
+        whole("parameters", parameters, 1, 1_000_000),
+        whole("updates", updates, 1, 100_000),
+        whole("seeds", seeds, 1, 100),
+    ]
+    truth("progress", progress)
+    path = (cache_folder() if folder is None else expand(folder, "folder")) / "leaderboard.json"
+    known = {entry.digest for entry in _noted(path, settings)}
+    if cell is not None:
+        entered = as_cell(cell)
+        peers = [c for c in map(cells.get, PEERS) if not {_digest(c)} & {*known, _digest(entered)}]
+        todo = [(c, _sizes(c, parameters)) for c in (*peers, entered)]
+        files.check_replaceable(path)
+        trials = len(todo) * len(TASKS) * len(RATES) * seeds
+        quiet = not progress or "LSTMCOURSE_REGRESSION" in os.environ
+        with progress_bar(trials, 0, entered.name, "training", disable=quiet) as bar:
+            for one, units in todo:
+                _note(path, _measured(one, units, settings, bar))
+    return Board(sorted(_noted(path, settings), key=lambda entry: -entry.score))
+
+
+def _digest(cell: Cell) -> str:
+    return digest(cell, {"D": 3, "H": 4})
+
+
+def _sizes(cell: Cell, parameters: int) -> dict[str, int]:
+    """The units that a cell may have in each task."""
+    for task in TASKS.values():
+        least = Model(cell, task, 1).parameter_count
+        if least > parameters:
+            raise ValueError(
+                f"parameters={parameters}: a model of {cell.name} for {task.name} has {least} parameters "
+                "with a single unit; allow as many at least"
+            )
+    return {name: hidden_size_for(cell, task, parameters) for name, task in TASKS.items()}
+
+
+def _measured(cell: Cell, units: dict[str, int], settings: list[int], bar: Any) -> Entry:
+    """Train a cell on all tasks, at all rates."""
+    _, updates, seeds = settings
+    accuracy, times, rates = {}, {}, {}
+    for name, task in TASKS.items():
+        found = {}
+        for rate in RATES:
+            trials = []
+            for seed in range(seeds):
+                trials.append(_trial(cell, task, units[name], rate, updates, seed))
+                bar.update()
+            found[rate] = np.mean(trials, axis=0)
+        rates[name] = min(found, key=lambda rate: found[rate][0])
+        _, accuracy[name], times[name] = map(float, found[rates[name]])
+    return Entry(cell.name, _digest(cell), settings, accuracy, times, units, rates)
+
+
+def _trial(cell: Cell, task: Task, units: int, rate: float, updates: int, seed: int) -> tuple[float, ...]:
+    """Loss on validation data, accuracy on test data, milliseconds an update."""
+    model = Model(cell, task, units, rng=seed)
+    adam, cosine = optim.Adam(rate), optim.Cosine(updates)
+    try:
+        history = fit(
+            model, updates, batch_size=BATCH, optimizer=adam, schedule=cosine, seed=seed, progress=False
+        )
+    except TrainingDiverged as diverged:
+        history = diverged.history  # the parameters are those of the last finite loss
+    loss = model.evaluate("validation", batches=TESTED, batch_size=BATCH).loss
+    right = model.evaluate("test", batches=TESTED, batch_size=BATCH).accuracy
+    seconds = np.diff([record.seconds for record in history.records], prepend=0.0)
+    return loss, right, 1e3 * float(np.median(seconds)) if len(seconds) else math.nan
+
+
+def _noted(path: Path, settings: list[int] | None = None) -> list[Entry]:
+    """The entries of a board, or those with these settings."""
+    if not path.exists():
+        return []
+    try:
+        entries = [Entry(**entry) for entry in files.read_json(path)]
+        _ = [[e.accuracy[t], e.time[t], e.units[t], e.rate[t]] for e in entries for t in TASKS]
+    except (TypeError, KeyError) as problem:
+        raise FileError(
+            f"{path} is damaged: it holds no leaderboard ({problem!r}); remove it, and a new one is begun"
+        ) from problem
+    return [e for e in entries if settings in (None, e.settings)]
+
+
+def _note(path: Path, entry: Entry) -> None:
+    """Put an entry on the board, in the place of one with the same equations and settings."""
+    with files.alone(path.with_suffix(".lock"), patience=60.0):
+        others = [e for e in _noted(path) if (e.digest, e.settings) != (entry.digest, entry.settings)]
+        files.replace(path, json.dumps([asdict(e) for e in (*others, entry)], indent=1).encode())

@@ -1,0 +1,75 @@
+"""A reader's own cell beside the LSTM and the GRU, and the leaderboard."""
+
+import json
+
+import pytest
+
+import lstmcourse as lc
+from lstmcourse.errors import FileError
+from lstmcourse.experiments import design as module
+
+FEW = {"parameters": 400, "updates": 2, "seeds": 1, "progress": False}
+
+
+@lc.cell
+def leaky(x, h):
+    a = lc.sigmoid(lc.affine("a", h, x))
+    h = a * h + (1.0 - a) * lc.tanh(lc.affine("h", W=x))
+    return h
+
+
+def test_a_cell_takes_its_place_beside_the_lstm_and_the_gru(tmp_path):
+    board = lc.design(leaky, folder=tmp_path, **FEW)
+    assert {e.name for e in board.entries} == {"lstm", "gru", "leaky"}
+    assert [e.score for e in board.entries] == sorted((e.score for e in board.entries), reverse=True)
+    for entry in board.entries:
+        cell = leaky if entry.name == "leaky" else lc.cells.get(entry.name)
+        for name, task in module.TASKS.items():
+            units = entry.units[name]
+            counts = [lc.Model(cell, task, int(u)).parameter_count for u in (units, units + 1)]
+            assert counts[0] <= 400 < counts[1]  # as many as it may have
+            assert 0 <= entry.accuracy[name] <= 1 and entry.time[name] > 0
+            assert entry.rate[name] in module.RATES
+    text = repr(board)
+    assert text.isascii() and len(text.splitlines()) == 4 and "leaky" in text
+    assert board._repr_html_().count("<tr>") == 4
+
+
+def test_peers_are_measured_once_and_a_cell_again(tmp_path, monkeypatch):
+    trained = []
+    measured = module._measured
+
+    def noting(cell, *how):
+        trained.append(cell.name)
+        return measured(cell, *how)
+
+    monkeypatch.setattr(module, "_measured", noting)
+    lc.design(leaky, folder=tmp_path, **FEW)
+    lc.design(leaky, folder=tmp_path, **FEW)
+    lc.design("lstm", folder=tmp_path, **FEW)
+    assert trained == ["lstm", "gru", "leaky", "leaky", "lstm"]
+    assert len(lc.design(folder=tmp_path, **FEW).entries) == 3  # each of them once; and nothing is trained
+    assert len(trained) == 5
+
+
+def test_cells_with_other_settings_are_not_compared(tmp_path):
+    lc.design(leaky, folder=tmp_path, **FEW)
+    assert lc.design(folder=tmp_path).entries == []
+    lc.design("rnn", folder=tmp_path, **FEW | {"updates": 1})
+    assert "rnn" not in {e.name for e in lc.design(folder=tmp_path, **FEW).entries}
+
+
+def test_the_rate_is_chosen_by_validation_and_not_by_test_data(tmp_path, monkeypatch):
+    found = {1e-2: (0.5, 0.9, 1.0), 3e-2: (0.3, 0.4, 1.0), 1e-1: (0.4, 0.8, 1.0)}
+    monkeypatch.setattr(module, "_trial", lambda cell, task, units, rate, updates, seed: found[rate])
+    (best, *_) = lc.design(leaky, folder=tmp_path, **FEW).entries
+    assert set(best.rate.values()) == {3e-2} and best.score == pytest.approx(0.4)
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_measured", None)
+    with pytest.raises(ValueError, match=r"parameters=10: a model of lstm for speakers has \d+ parameters"):
+        lc.design(leaky, folder=tmp_path, parameters=10)
+    (tmp_path / "leaderboard.json").write_text(json.dumps([{"name": "leaky"}]))
+    with pytest.raises(FileError, match=r"leaderboard\.json is damaged.*remove it"):
+        lc.design(leaky, folder=tmp_path)
