@@ -918,6 +918,10 @@ VALID = {
         {"picture": np.ones((4, 4, 3)), "words": ["a", "red", "bar"], "shares": np.full((3, 4), 0.25)},
     ),
     "plots.dots": lambda: (lc.plots.dots, {"values": {"a": np.array([0.5, 0.6])}, "xlabel": "x"}),
+    "plots.intervals": lambda: (
+        lc.plots.intervals,
+        {"values": {"a": np.array([0.1, -0.2, 0.4])}, "margin": 0.5, "xlabel": "x"},
+    ),
     "plots.gallery": lambda: (lc.plots.gallery, {"rows": {"a": np.zeros((2, 4, 4))}}),
     "plots.waves": lambda: (lc.plots.waves, {"columns": {"a": np.zeros((3, 2, 4))}}),
     "plots.css": lambda: (lc.plots.css, {"selector": ":root", "prefix": "--lc-"}),

@@ -3,9 +3,9 @@
     from lstmcourse import plots
 
 is this module. A network or a quantity has one colour in all notebooks; whatever else a figure shows takes
-the hues that are left. `word_by_word` draws what a captioner looks at, `dots` one dot a seed, `gallery` rows
-of pictures, `waves` sounds side by side. `show` displays a figure of a lesson by its number; `alts` has what
-it shows, in words.
+the hues that are left. `word_by_word` draws what a captioner looks at, `dots` one dot a seed, `intervals`
+differences over a margin, `gallery` rows of pictures, `waves` sounds side by side. `show` displays a figure of
+a lesson by its number; `alts` has what it shows, in words.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import given, listed, named, numbers, text
+from ..checks import above_zero, given, listed, named, numbers, text
 from ..errors import UnknownNameError, nearest
 from ..views import figures, plots
 from ..views.given import a_figure
@@ -27,7 +27,7 @@ from .alts import ALTS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = [*plots.__all__, "dots", "gallery", "waves", "word_by_word"]
+__all__ = [*plots.__all__, "dots", "gallery", "intervals", "waves", "word_by_word"]
 
 LABELS = {
     "blue": (
@@ -206,6 +206,64 @@ def dots(values: Mapping[str, Any], *, xlabel: str = "") -> Figure:
     seeds = max(map(len, rows.values()))
     return figures.finish(
         ax, xlabel, "", "", None, "", None, note=f"a dot for each of {seeds} seeds, a stroke at the median"
+    )
+
+
+@styled
+@given(
+    values=named(numbers(1, axes="(3,), mean, low, high"), "of numbers by label"),
+    margin=above_zero,
+    xlabel=text,
+)
+def intervals(values: Mapping[str, Any], *, margin: float, xlabel: str = "") -> Figure:
+    """Draw differences of means with their intervals, a row for each, over the band in which they count as 0.
+
+    Parameters
+    ----------
+    values : mapping of str to (mean, low, high)
+        The first label stands at the top.
+    margin : float
+        The band reaches from minus this to this.
+    xlabel : str
+        What differs.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        There is no label, or a row is no triple of numbers.
+
+    Examples
+    --------
+    >>> fig = intervals({"ours": (0.1, -0.2, 0.4)}, margin=0.5, xlabel="nats")
+    >>> [t.get_text() for t in fig.axes[0].get_yticklabels()]
+    ['ours']
+    """
+    if not values:
+        raise ValueError("values is empty: give at least one difference with its interval")
+    if wrong := [label for label, row in values.items() if len(row) != 3]:
+        raise ValueError(f"values[{wrong[0]!r}] is no triple: give mean, low and high")
+    fig, ax = figure(6.4, 0.9 + 0.3 * len(values))
+    colours = PALETTE["light"]
+    ax.axvspan(-margin, margin, color=colours["rule"], alpha=0.6, linewidth=0)
+    ax.axvline(0, color=colours["muted"], linewidth=1)
+    for row, (mean, low, high) in enumerate(values.values()):
+        ax.plot([low, high], [row, row], color=colours["blue"], linewidth=2, marker="|", markersize=8)
+        ax.plot(mean, row, color=colours["blue"], marker="o", linestyle="")
+    ax.set_yticks(range(len(values)), list(values))
+    ax.set_ylim(len(values) - 0.5, -0.5)
+    return figures.finish(
+        ax,
+        xlabel,
+        "",
+        "",
+        None,
+        "",
+        None,
+        note="a dot at the mean, its 90 % interval, and the band of the margin",
     )
 
 
