@@ -35,7 +35,7 @@ V = lc.cells.greff_v
 for name, cell in odyssey.VARIANTS.items():
     made = lc.cells.get(cell)
     count = made.parameter_count(input_size=12, hidden_size=20)
-    print(f"{name:5} {count:5} parameters. {made.doc.splitlines()[0]}")
+    print(f"{name:5} {count:5} parameters  {made.doc}".rstrip())
 
 # %% [markdown]
 # They come from one definition, so what differs is what should differ. Here is one of them:
