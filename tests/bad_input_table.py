@@ -917,7 +917,7 @@ VALID = {
         lc.plots.word_by_word,
         {"picture": np.ones((4, 4, 3)), "words": ["a", "red", "bar"], "shares": np.full((3, 4), 0.25)},
     ),
-    "plots.dots": lambda: (lc.plots.dots, {"values": {"a": np.array([0.5, 0.6])}, "xlabel": "x"}),
+    "plots.dots": lambda: (lc.plots.dots, {"values": {"a": np.array([0.5, 0.6])}, "xlabel": "x", "of": "s"}),
     "plots.intervals": lambda: (
         lc.plots.intervals,
         {"values": {"a": np.array([0.1, -0.2, 0.4])}, "margin": 0.5, "xlabel": "x"},

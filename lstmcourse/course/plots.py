@@ -4,8 +4,8 @@
 
 is this module. A network or a quantity has one colour in all notebooks; whatever else a figure shows takes
 the hues that are left. `word_by_word` draws what a captioner looks at, `dots` one dot a seed, `intervals`
-differences over a margin, `gallery` rows of pictures, `waves` sounds side by side. `show` displays a figure of
-a lesson by its number; `alts` has what it shows, in words.
+differences over a margin, `gallery` rows of pictures, `waves` sounds side by side. `show` displays a figure
+of a lesson by its number; `alts` has what it shows, in words.
 """
 
 from __future__ import annotations
@@ -167,8 +167,8 @@ def word_by_word(picture: Any, words: Sequence[str], shares: Any) -> Figure:
 
 
 @styled
-@given(values=named(numbers(1, axes="(S,), one for each seed"), "of numbers by label"), xlabel=text)
-def dots(values: Mapping[str, Any], *, xlabel: str = "") -> Figure:
+@given(values=named(numbers(1, axes="(S,), one for each seed"), "of numbers by label"), xlabel=text, of=text)
+def dots(values: Mapping[str, Any], *, xlabel: str = "", of: str = "seeds") -> Figure:
     """Draw one dot for each seed, a row for each label, with a stroke at the median.
 
     Parameters
@@ -177,6 +177,8 @@ def dots(values: Mapping[str, Any], *, xlabel: str = "") -> Figure:
         The first label stands at the top.
     xlabel : str
         What the dots measure.
+    of : str
+        What there is a dot for.
 
     Returns
     -------
@@ -203,9 +205,9 @@ def dots(values: Mapping[str, Any], *, xlabel: str = "") -> Figure:
         ax.plot([np.median(v)] * 2, [row - 0.3, row + 0.3], color=look["color"], linestyle="-", marker="")
     ax.set_yticks(range(len(rows)), list(rows))
     ax.set_ylim(len(rows) - 0.5, -0.5)
-    seeds = max(map(len, rows.values()))
+    count = max(map(len, rows.values()))
     return figures.finish(
-        ax, xlabel, "", "", None, "", None, note=f"a dot for each of {seeds} seeds, a stroke at the median"
+        ax, xlabel, "", "", None, "", None, note=f"a dot for each of {count} {of}, a stroke at the median"
     )
 
 
@@ -251,7 +253,15 @@ def intervals(values: Mapping[str, Any], *, margin: float, xlabel: str = "") -> 
     ax.axvspan(-margin, margin, color=colours["rule"], alpha=0.6, linewidth=0)
     ax.axvline(0, color=colours["muted"], linewidth=1)
     for row, (mean, low, high) in enumerate(values.values()):
-        ax.plot([low, high], [row, row], color=colours["blue"], linewidth=2, marker="|", markersize=8)
+        ax.plot(
+            [low, high],
+            [row, row],
+            color=colours["blue"],
+            linestyle="-",
+            linewidth=2,
+            marker="|",
+            markersize=8,
+        )
         ax.plot(mean, row, color=colours["blue"], marker="o", linestyle="")
     ax.set_yticks(range(len(values)), list(values))
     ax.set_ylim(len(values) - 0.5, -0.5)
