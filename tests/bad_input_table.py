@@ -1262,6 +1262,7 @@ ALLOWED = [
     ("widgets.Panel.set(values)", "None", "left out"),
     ("*(data)", "text", "a path"),
     ("design(folder)", "text", "a path"),
+    ("plots.intervals(margin)", "fraction, huge", "any width"),
     ("*(journal)", "text", "a path"),
     ("*(checkpoint)", "text", "a path"),
     ("optim.Warmup(then)", "function", "what a schedule gives is seen when it is called"),

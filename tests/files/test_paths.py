@@ -146,7 +146,7 @@ WAYS = {
     "experiments command": command,
     "course.ledger.ledger": lambda p: (noted(p), lc.ledger(p)),
     "claims command": lambda p: (expand(p).mkdir(), tools.claims.main(["--unmet", "--folder", str(p)])),
-    "experiments.design.design": lambda p: lc.design(folder=p),
+    "experiments.design.design": lambda p: (expand(p).mkdir(), lc.design(folder=p)),
     "exercises.progress.progress": lambda p: (expand(p).mkdir(), lc.progress(p)),
     "exercises.progress.Progress.csv": lambda p: lc.progress().csv(p),
     "exercises.progress.Progress.json": lambda p: lc.progress().json(p),
