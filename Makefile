@@ -19,7 +19,7 @@ OPENBLAS_NUM_THREADS ?= 1
 NOTEBOOKS = --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_sanitize.cfg --nbval-cell-timeout 120
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
-.PHONY: help lab test test-long test-portable exercises mutants setup setup-test lint format notebooks check-notebooks experiments studies claims \
+.PHONY: help lab test test-long test-portable exercises mutants setup setup-test lint format notebooks check-notebooks experiments studies train claims \
     bench constraints clean
 
 help: ## list the commands
@@ -101,6 +101,9 @@ experiments: setup ## run, or resume, what takes longer than a notebook may (ARG
 SCALE ?= laptop
 studies: setup ## all studies at the stored size; says first how long it takes (SCALE=full: the papers' size, for a cluster)
 	@$(MAKE) --no-print-directory experiments ARGS='--scale $(SCALE) --workers $(WORKERS) $(ARGS)'
+
+train: setup ## train the million weights of notebook 20 again, or go on with it (ARGS="--to FILE", or --help)
+	OPENBLAS_NUM_THREADS=$(OPENBLAS_NUM_THREADS) $(BIN)/python -m lstmcourse.course.coder $(ARGS)
 
 claims: setup ## which claims of the essay are met, and which are not (THROUGH=02: due so far)
 	@$(BIN)/python -m tools.claims $(if $(THROUGH),--through $(THROUGH))

@@ -96,6 +96,7 @@ __all__ = [
     "checkpoints",
     "claim",
     "clock",
+    "coder",
     "concat",
     "constant",
     "cos",

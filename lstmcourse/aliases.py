@@ -15,6 +15,7 @@ MODULES = {
     "baselines": "tasks.ngrams",
     "checkpoints": "training.checkpoints",
     "claims": "course.claims",
+    "coder": "course.coder",
     "exercises": "exercises",
     "experiments": "experiments",
     "generative": "course.generative",

@@ -50,6 +50,12 @@ def words() -> lc.Model:
 
 
 @functools.cache
+def characters() -> lc.Model:
+    """A model of the library's characters."""
+    return lc.Model(LSTM, "library", H, dtype=np.float64)
+
+
+@functools.cache
 def frames() -> lc.Latent:
     """A model of frames."""
     return lc.Latent(
@@ -158,11 +164,11 @@ def star(function, name):
     return call
 
 
-def uncompiled(train):
-    """The training of a network of notebook 18, without the seconds that its program takes to compile."""
+def uncompiled(train, home=lc.generative):
+    """The training of a stored network, without the seconds that its program takes to compile."""
 
     def call(**given):
-        with mock.patch.object(lc.generative, "backends", lambda: ["numpy"]):
+        with mock.patch.object(home, "backends", lambda: ["numpy"]):
             return train(**given)
 
     return call
@@ -224,6 +230,7 @@ TASKS = {
     "Copy": {"delay": 3, "payload": 2, "alphabet": 4, "score": "all"},
     "Counting": {"steps": 10},
     "EmbeddedReber": {"continual": False, "score": "all"},
+    "Library": {"length": 8},
     "Film": {"length": 5, "noise": 0.3, "stay": 0.5, "turn": 0.2},
     "Reber": {"continual": False},
     "SpikeDelays": {"delay": 5, "kind": "measure", "steps": 30},
@@ -670,6 +677,9 @@ VALID = {
     ),
     "tasks.Translation.translate": lambda: (french().translate, {"sentence": "these owls like the hotel"}),
     "tasks.Translation.alignment": lambda: (french().alignment, {"sentence": "these owls like the hotel"}),
+    "tasks.Library.region": lambda: (lc.tasks.Library().region, {"split": "test"}),
+    "tasks.Library.files": lambda: (lc.tasks.Library().files, {"split": "test"}),
+    "tasks.Library.encode": lambda: (lc.tasks.Library().encode, {"text": "a"}),
     "tasks.Text.encode": lambda: (lc.tasks.Text(modules=("this",), length=8).encode, {"text": "a"}),
     # checkpoints, interop
     "checkpoints.save": lambda: (
@@ -735,10 +745,26 @@ VALID = {
         {"train": "abab", "test": "ab", "order": 1, "alphabet": 2},
     ),
     "baselines.xz_bits": lambda: (lc.baselines.xz_bits, {"train": "abab", "test": "ab"}),
+    "baselines.kneser_ney": lambda: (
+        lc.baselines.kneser_ney,
+        {"train": "abab", "test": "ab", "order": 1, "alphabet": 2},
+    ),
+    "baselines.compressor_bits": lambda: (lc.baselines.compressor_bits, {"train": "abab", "test": "ab"}),
     "attentive.translator": lambda: (lc.attentive.translator, {}),
     "attentive.captioner": lambda: (lc.attentive.captioner, {}),
     "attentive.train_translator": lambda: (lc.attentive.train_translator, {"seed": 0, "stop": 1}),
     "attentive.train_captioner": lambda: (lc.attentive.train_captioner, {"seed": 0, "stop": 1}),
+    "coder.load": lambda: (lc.coder.load, {}),
+    "coder.complete": lambda: (
+        lc.coder.complete,
+        {"prompt": "a", "length": 2, "temperature": 0.5, "beam": None, "rng": 0, "model": characters()},
+    ),
+    "coder.kinds": lambda: (lc.coder.kinds, {"source": "a = 1"}),
+    "coder.marks": lambda: (lc.coder.marks, {"source": "a = 1"}),
+    "coder.train": lambda: (
+        uncompiled(lc.coder.train, lc.coder),
+        {"seed": 0, "stop": 1, "checkpoint": None, "progress": False},
+    ),
     "generative.copyist": lambda: (lc.generative.copyist, {}),
     "generative.painter": lambda: (lc.generative.painter, {}),
     "generative.train_copyist": lambda: (uncompiled(lc.generative.train_copyist), {"seed": 0, "stop": 1}),
@@ -1174,6 +1200,9 @@ ALLOWED = [
     ("Model(dropout)", "zero", "no dropout"),
     ("Latent(warmup)", "zero, huge", "none, or one that is longer than the training"),
     ("Model.sample(length)", "zero", "nothing is drawn"),
+    ("coder.complete(length)", "zero", "nothing is written"),
+    ("coder.complete(temperature)", "zero, fraction, huge", "any temperature; 0 takes the likeliest"),
+    ("coder.train(checkpoint)", "None", "none is written"),
     ("*(length_penalty)", "zero, fraction, huge", "any power of the length; 0 leaves it out"),
     ("Captioner(penalty)", "zero, fraction, huge", "any weight; 0 leaves it out"),
     ("Captioner(entropy)", "zero, fraction, huge", "any weight; 0 leaves it out"),
@@ -1303,7 +1332,8 @@ NOT_CALLED = {
         "Captioner.shapes_of", "Latent.shapes_of", "Latent.work",
     ),
     "without arguments": (
-        "experiments.Experiment.provenance", "tasks.Task.data_digest", "tasks.Text.data_digest", "tasks.Task.check_stranger",
+        "experiments.Experiment.provenance", "tasks.Task.data_digest", "tasks.Text.data_digest", "tasks.Library.data_digest",
+        "tasks.Task.check_stranger",
         "tasks.Text.check_stranger", "tasks.Speakers", "exercises.ids",
     ),
 }  # fmt: skip

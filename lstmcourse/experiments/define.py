@@ -37,6 +37,7 @@ HOMES: tuple[str, ...] = tuple(
         "lattices",
         "attention",
         "generative",
+        "language",
         "spans",
         "more_spans",
         "odyssey",

@@ -29,6 +29,7 @@ from .counting import Counting
 from .dates import Dates, MissingPackageError
 from .film import Film
 from .handwriting import Handwriting
+from .library import Library
 from .metrics import bleu, error_rate
 from .pairs import Pairs, Transduction
 from .parity import Parity
@@ -56,6 +57,7 @@ __all__ = [
     "EmbeddedReber",
     "Film",
     "Handwriting",
+    "Library",
     "MissingPackageError",
     "MissingSourceError",
     "Pairs",
@@ -94,6 +96,7 @@ _TASKS: dict[str, type[Task]] = {
         EmbeddedReber,
         Film,
         Handwriting,
+        Library,
         Parity,
         Percolation,
         Pronunciation,

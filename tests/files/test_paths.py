@@ -7,6 +7,7 @@ import pkgutil
 import sys
 import warnings
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -98,6 +99,11 @@ def command(path):
     assert experiments_command(["--list", "--data", str(path)]) == 0
 
 
+def trained(path):
+    with mock.patch.object(lc.coder, "backends", lambda: ["numpy"]):
+        lc.coder.train(stop=1, checkpoint=path)
+
+
 WAYS = {
     "training.fit.fit": fitted,
     "training.checkpoints.save": lambda p: checkpoints.load(checkpoints.save(p, model())),
@@ -153,6 +159,7 @@ WAYS = {
     "views.diagram.picture.Diagram.save": lambda p: cell.diagram().save(p),
     "laboratory.shown.Shown.save": lambda p: lc.lab(cell).save(p),
     "tasks.text.Text": lambda p: lc.tasks.Text(files=(written(p),)),
+    "course.coder.train": trained,
     "files.paths.expand": expand,
 }
 TAKES_A_PATH = {"path", "folder", "data", "journal", "checkpoint", "file", "files", "filename"}

@@ -1,12 +1,19 @@
-"""The n-gram model is a probability model, and agrees with a plain recursion; xz is lzma's own."""
+"""N-gram models are probability models, and agree with plain recursions; compressors are what they are."""
 
+import bz2
+import gzip
+import lzma
 import math
+import shutil
+import subprocess
+from collections import Counter, defaultdict
 from functools import cache
 
 import numpy as np
 import pytest
 
-from lstmcourse.tasks.ngrams import ngram_bits, xz_bits
+from lstmcourse.tasks import ngrams
+from lstmcourse.tasks.ngrams import compressor_bits, kneser_ney, ngram_bits, xz_bits
 
 
 def by_recursion(train, alphabet):
@@ -62,3 +69,98 @@ def test_there_must_be_something_to_count(train, test, order):
         ngram_bits(train, test, order)
     with pytest.raises(ValueError, match="nothing to predict"):
         xz_bits("a", "")
+
+
+def by_definition(train, alphabet):
+    """Modified Kneser-Ney as Chen and Goodman define it, counted in tables; None is an unknown character."""
+
+    @cache
+    def counts(k, top):
+        found = defaultdict(Counter)
+        if top:
+            for end in range(k, len(train)):
+                found[train[end - k : end]][train[end]] += 1
+        else:  # in how many different contexts of one character more
+            for gram in {train[end - k - 1 : end + 1] for end in range(k + 1, len(train))}:
+                found[gram[1:-1]][gram[-1]] += 1
+        n = Counter(v for followers in found.values() for v in followers.values())
+        D = [0, 0.5, 1, 1.5]
+        if all(n[c] for c in (1, 2, 3, 4)):
+            Y = n[1] / (n[1] + 2 * n[2])
+            own = [c - (c + 1) * Y * n[c + 1] / n[c] for c in (1, 2, 3)]
+            D = [0, *(d if 0 < d < c else c / 2 for c, d in zip((1, 2, 3), own, strict=True))]
+        return found, D
+
+    def p(character, context, k, top=True):
+        below = p(character, context, k - 1, False) if k else 1 / alphabet
+        found, D = counts(k, top)
+        followers = found.get(context[len(context) - k :])
+        if not followers:
+            return below
+        saved = sum(D[min(v, 3)] for v in followers.values())
+        own = followers[character]
+        return (own - D[min(own, 3)] + saved * below) / followers.total()
+
+    return p
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_kneser_ney_is_as_it_is_defined_and_probabilities_sum_to_one(seed):
+    rng = np.random.default_rng(seed)
+    train = "".join(rng.choice(list("abcd"), 30 + 300 * (seed % 2), p=[0.5, 0.25, 0.2, 0.05]))
+    test = "".join(rng.choice(list("abcde"), 25))
+    p, full = by_definition(train, 6), train + test
+    for context in ("", "a", "ba", "ccc", "ddd"):
+        assert sum(p(c, context, len(context)) for c in "abcd?!") == pytest.approx(1)
+    bits = kneser_ney(train, test, 3, alphabet=6)
+    assert bits.shape == (4, 25)
+    for k in range(4):
+        places = range(len(train), len(full))
+        assert bits[k] == pytest.approx([-math.log2(p(full[end], full[:end], k)) for end in places])
+
+
+def test_kneser_ney_beats_witten_and_bell_on_a_program():
+    text = open(ngrams.__file__, encoding="utf-8").read()
+    train, test = text[:8000], text[8000:]
+    assert min(kneser_ney(train, test, 5, alphabet=97).mean(axis=1)) < min(
+        ngram_bits(train, test, 5, alphabet=97)
+    )
+
+
+def test_compressors_are_those_of_the_files_they_make():
+    text = open(ngrams.__file__, encoding="utf-8").read()
+    train, test = text[:6000], text[6000:]
+    found = compressor_bits(train, test)
+    for name, compress, slack in (("gzip", gzip.compress, 1e-9), ("bzip2", bz2.compress, 1e-9)):
+        more = len(compress(text.encode())) - len(compress(train.encode()))
+        assert found[name] == pytest.approx(8 * more / len(test), abs=slack)
+    assert found["xz"] <= 8 * (len(lzma.compress(text.encode())) - len(lzma.compress(train.encode()))) / len(
+        test
+    ) + 8 * 4 / len(test)  # its files are filled up to four bytes
+    assert sorted(found)[:2] == ["bzip2", "gzip"] and all(1 < bits < 3 for bits in found.values())
+
+
+@pytest.mark.skipif(not shutil.which("zstd"), reason="there is no program zstd")
+def test_zstd_has_its_highest_level():
+    text = (open(ngrams.__file__, encoding="utf-8").read() * 2).encode()
+    assert (
+        subprocess.run(["zstd", "-dc", "--long=27"], input=ngrams._zstd(text), capture_output=True).stdout
+        == text
+    )
+    quick = subprocess.run(["zstd", "-1", "-c"], input=text, capture_output=True).stdout
+    assert len(ngrams._zstd(text)) < len(quick)
+
+
+def test_without_zstd_it_is_left_out(monkeypatch):
+    monkeypatch.setattr(ngrams, "_zstd", lambda data: None)
+    assert sorted(compressor_bits("abc" * 30, "abc")) == ["bzip2", "gzip", "xz"]
+
+
+def test_new_models_need_texts_too():
+    for call in (
+        lambda: kneser_ney("", "a", 1),
+        lambda: kneser_ney("a", "", 1),
+        lambda: compressor_bits("a", ""),
+    ):
+        with pytest.raises(ValueError, match="give two texts|nothing to predict"):
+            call()

@@ -20,6 +20,7 @@ from lstmcourse.tasks import (
     EmbeddedReber,
     Film,
     Handwriting,
+    Library,
     Pairs,
     Parity,
     Percolation,
@@ -67,6 +68,8 @@ CARRYING = [
     Reber(continual=True),
     EmbeddedReber(continual=True, score="long"),
     Text(modules=("textwrap", "heapq")),
+    Library(),
+    Library(length=9),
 ]
 FEW = [
     SpikeDelays(delay=9),
