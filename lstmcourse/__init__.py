@@ -147,6 +147,7 @@ __all__ = [
     "tanh",
     "tasks",
     "unroll",
+    "uses",
     "where",
     "widgets",
     "xray",

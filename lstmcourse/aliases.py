@@ -26,6 +26,7 @@ MODULES = {
     "reader": "course.reader",
     "tasks": "tasks",
     "train": "training.fit",
+    "uses": "course.uses",
     "widgets": "widgets",
 }
 NAMES = {
@@ -33,6 +34,7 @@ NAMES = {
     "Latent": "training.latent",
     "Model": "training.model",
     "Seq2Seq": "training.seq2seq",
+    "evolve": "training.evolution",
     "fit": "training.fit",
     "claim": "course.claims",
     "check": "exercises.define",

@@ -9,6 +9,7 @@ says what of the rubbish is no rubbish, and why.
 import concurrent.futures
 import datetime
 import functools
+import importlib
 import inspect
 import tempfile
 import types
@@ -132,6 +133,10 @@ class Now(concurrent.futures.Executor):
         return done
 
 
+def chords():
+    return lc.tasks.Chords(chords=6)
+
+
 def french():
     return lc.tasks.Translation(clauses=1)
 
@@ -164,11 +169,12 @@ def star(function, name):
     return call
 
 
-def uncompiled(train, home=lc.generative):
-    """The training of a stored network, without the seconds that its program takes to compile."""
+def uncompiled(train):
+    """The training of a network of a notebook, without the seconds that its program takes to compile."""
+    module = importlib.import_module(train.__module__)
 
     def call(**given):
-        with mock.patch.object(home, "backends", lambda: ["numpy"]):
+        with mock.patch.object(module, "backends", lambda: ["numpy"]):
             return train(**given)
 
     return call
@@ -225,6 +231,8 @@ TASKS = {
     "Scenes": {"objects": 1, "noise": 0.05},
     "Tones": {"frames": 8, "size": 2, "jump": 0.1, "noise": 0.1},
     "Adding": {"steps": 22, "variant": "1997"},
+    "CartPole": {"sees": "all", "steps": 3},
+    "Chords": {"chords": 6},
     "Agreement": {"gap": 1, "subjects": 1, "attractors": "any", "score": "agreement"},
     "Clouds": {"gap": 3, "lead": 4, "countries": 4, "kind": "france", "score": "answer"},
     "Copy": {"delay": 3, "payload": 2, "alphabet": 4, "score": "all"},
@@ -762,9 +770,76 @@ VALID = {
     "coder.kinds": lambda: (lc.coder.kinds, {"source": "a = 1"}),
     "coder.marks": lambda: (lc.coder.marks, {"source": "a = 1"}),
     "coder.train": lambda: (
-        uncompiled(lc.coder.train, lc.coder),
+        uncompiled(lc.coder.train),
         {"seed": 0, "stop": 1, "checkpoint": None, "progress": False},
     ),
+    "evolve": lambda: (
+        lc.evolve,
+        {
+            "score": lambda candidates, rng: candidates.sum(axis=1),
+            "weights": np.zeros(2),
+            "generations": 1,
+            "population": 2,
+            "sigma": 0.1,
+            "learning_rate": 0.1,
+            "seed": 0,
+            "executor": None,
+            "pieces": 1,
+            "callback": None,
+        },
+    ),
+    "uses.Driver": lambda: (lc.uses.Driver, {"cart": lc.tasks.CartPole(), "units": 2, "memory": True}),
+    "uses.Driver.params": lambda: (lc.uses.Driver().params, {"weights": np.zeros(32)}),
+    "uses.Driver.drive": lambda: (
+        lc.uses.Driver(lc.tasks.CartPole(steps=2)).drive,
+        {"weights": np.zeros((1, 32)), "starts": np.zeros((4, 1))},
+    ),
+    "uses.Driver.score": lambda: (
+        lc.uses.Driver(lc.tasks.CartPole(steps=2)).score,
+        {"weights": np.zeros((1, 32)), "rng": np.random.default_rng(0)},
+    ),
+    "uses.Driver.evolved": lambda: (
+        lc.uses.Driver(lc.tasks.CartPole(steps=2)).evolved,
+        {"generations": 1, "seed": 0, "executor": None},
+    ),
+    "uses.NGram": lambda: (
+        lc.uses.NGram,
+        {"task": chords(), "batch": chords().batch(batch_size=1), "order": 1, "place": False},
+    ),
+    "uses.NGram.predict": lambda: (
+        lc.uses.NGram(chords(), chords().batch(batch_size=1), 1).predict,
+        {"x": np.zeros((2, 1), int)},
+    ),
+    "uses.balancer": lambda: (lc.uses.balancer, {"weights": np.zeros(32)}),
+    "uses.compose": lambda: (
+        lc.uses.compose,
+        {"model": lc.Model(RNN, chords(), H), "count": 1, "rng": 0},
+    ),
+    "uses.composer": lambda: (lc.uses.composer, {}),
+    "uses.driver": lambda: (lc.uses.driver, {}),
+    "uses.over_four": lambda: (lc.uses.over_four, {"values": np.zeros((4, 1))}),
+    "uses.pitches": lambda: (lc.uses.pitches, {"phrase": np.ones(4, int)}),
+    "uses.sound": lambda: (lc.uses.sound, {"samples": np.ones(2), "rate": 8000, "label": "one"}),
+    "uses.train_composer": lambda: (uncompiled(lc.uses.train_composer), {"seed": 0, "stop": 1}),
+    "uses.trial": lambda: (
+        lc.uses.trial,
+        {
+            "params": lc.uses.Driver().params(np.zeros(32)),
+            "starts": np.zeros((4, 1)),
+            "steps": 1,
+            "push": 0.0,
+        },
+    ),
+    "tasks.CartPole.starts": lambda: (lc.tasks.CartPole().starts, {"count": 1, "rng": 0}),
+    "tasks.CartPole.move": lambda: (lc.tasks.CartPole().move, {"state": np.zeros(4), "force": 1.0}),
+    "tasks.CartPole.upright": lambda: (lc.tasks.CartPole().upright, {"state": np.zeros(4)}),
+    "tasks.CartPole.view": lambda: (
+        lc.tasks.CartPole().view,
+        {"state": np.zeros(4), "before": np.zeros(4)},
+    ),
+    "tasks.Chords.expected": lambda: (chords().expected, {"batch": chords().batch(batch_size=1)}),
+    "tasks.Chords.faults": lambda: (chords().faults, {"phrase": chords().batch(batch_size=1).y[:, 0]}),
+    "tasks.Chords.floors": lambda: (chords().floors, {"forgetful": True}),
     "generative.copyist": lambda: (lc.generative.copyist, {}),
     "generative.painter": lambda: (lc.generative.painter, {}),
     "generative.train_copyist": lambda: (uncompiled(lc.generative.train_copyist), {"seed": 0, "stop": 1}),

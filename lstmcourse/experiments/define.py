@@ -41,6 +41,7 @@ HOMES: tuple[str, ...] = tuple(
         "spans",
         "more_spans",
         "odyssey",
+        "uses",
     )
 )
 """Modules that define the course's experiments; `names` and `get` import them."""

@@ -6,7 +6,7 @@ different sequences); see `Batch` for what they hold.
 
 >>> from lstmcourse import tasks
 >>> tasks.names()[:4]
-('adding', 'addition', 'agreement', 'clouds')
+('adding', 'addition', 'agreement', 'chords')
 >>> task = tasks.get("copy", delay=200)
 >>> batch = next(task.stream("train", batch_size=32))
 >>> batch.x.shape, round(task.chance, 4)
@@ -23,6 +23,8 @@ from .adding import Adding
 from .addition import Addition
 from .agreement import Agreement
 from .base import Batch, Task, split_of
+from .cartpole import CartPole
+from .chords import Chords
 from .clouds import Clouds
 from .copying import Copy
 from .counting import Counting
@@ -50,6 +52,8 @@ __all__ = [
     "Addition",
     "Agreement",
     "Batch",
+    "CartPole",
+    "Chords",
     "Clouds",
     "Copy",
     "Counting",
@@ -89,6 +93,7 @@ _TASKS: dict[str, type[Task]] = {
         Adding,
         Addition,
         Agreement,
+        Chords,
         Clouds,
         Copy,
         Counting,

@@ -13,6 +13,7 @@ from lstmcourse.tasks import (
     Adding,
     Addition,
     Agreement,
+    Chords,
     Clouds,
     Copy,
     Counting,
@@ -61,6 +62,7 @@ INDEPENDENT = [
     *(Addition(), Addition(digits=4)),
     *(Percolation(), Percolation(rows=9, columns=5, density=0.6)),
     Percolation(rows=6, columns=5, given="by diagonals"),
+    *(Chords(), Chords(chords=6)),
     *(Tones(), Tones(frames=9, size=5, jump=0.5, noise=0)),
     *(Handwriting(), Handwriting(size=16), Speakers()),
 ]

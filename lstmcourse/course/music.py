@@ -1,0 +1,203 @@
+"""Music for notebook 21: counts of notes to compare a network with, phrases drawn from them, their sound."""
+
+from __future__ import annotations
+
+import io
+import wave
+from typing import Any
+
+import numpy as np
+
+from ..checks import array, at_least, generator, given, instance, numbers, text, truth
+from ..errors import ShapeError
+from ..tasks import Chords
+from ..tasks.chords import PITCHES
+from ..training.model import Model
+
+__all__ = ["NGram", "compose", "pitches", "sound"]
+
+MOST = 12  # notes of a context whose code fits in 64 bits
+
+
+class NGram:
+    """What follows the last k notes, counted; shorter contexts help where longer ones were not seen.
+
+    Contexts are interpolated as by Witten & Bell, as in `lstmcourse.baselines.ngram_bits`: after a context
+    seen N times, with T different notes, a note seen n times has probability (n + T q) / (N + T), where q is
+    its probability after the context that is one note shorter.
+
+    Parameters
+    ----------
+    task : Chords
+        Whose notes they are.
+    batch : Batch
+        What is counted.
+    order : int
+        k, from 0 to 12. Before the first note stand signs that a phrase begins.
+    place : bool
+        Whether it counts for each of the places in the phrase on its own.
+
+    Examples
+    --------
+    >>> task = Chords()
+    >>> counted = NGram(task, task.batch(batch_size=500), order=4)
+    >>> p = counted.predict(task.batch("test", batch_size=3).x)
+    >>> p.shape, bool(np.allclose(p.sum(-1), 1))
+    ((32, 3, 24), True)
+    """
+
+    def __init__(self, task: Chords, batch: Any, order: int, *, place: bool = False) -> None:
+        self.task = instance("task", task, Chords, "Chords()")
+        self.order, self.place = at_least(0, MOST)("order", order), truth("place", place)
+        x, y = array("batch.x", batch.x), array("batch.y", batch.y)
+        self._tables = []
+        for codes in self._contexts(x):
+            pairs, seen = np.unique(codes * task.output_size + y, return_counts=True)
+            contexts, where = np.unique(pairs // task.output_size, return_inverse=True)
+            totals, kinds = np.bincount(where, seen), np.bincount(where)
+            self._tables.append((pairs, seen, contexts, totals, kinds))
+
+    def _contexts(self, x: np.ndarray) -> list[np.ndarray]:
+        """A number for what stands before each note, (T, B), for each length of context; shortest first."""
+        T, codes = len(x), []
+        code = np.arange(T)[:, None] * self.place + np.zeros_like(x)
+        for k in range(self.order + 1):
+            codes.append(code)
+            back = np.zeros_like(x)
+            back[k:] = x[: max(T - k, 0)]
+            code = code * self.task.output_size + back
+        return codes
+
+    def predict(self, x: Any) -> np.ndarray:
+        """Return the probability of each note after each of x (T, B), as `Model.predict` does: (T, B, K)."""
+        x, K = array("x", x), self.task.output_size
+        p = np.full((*x.shape, K), 1 / K)
+        for codes, (pairs, seen, contexts, totals, kinds) in zip(
+            self._contexts(x), self._tables, strict=True
+        ):
+            n = _found(pairs, seen, codes[..., None] * K + np.arange(K))
+            N, T = (_found(contexts, counts, codes)[..., None] for counts in (totals, kinds))
+            p = np.where(N > 0, (n + T * p) / np.maximum(N + T, 1), p)
+        return p
+
+
+def _found(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The values of the wanted keys; 0 for those that there are not."""
+    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[place] == wanted, values[place], 0)
+
+
+@given(count=at_least(1))
+def compose(model: Any, count: int, rng: np.random.Generator | int | None = None) -> np.ndarray:
+    """Draw phrases note by note from what a model says, (4 chords, count) symbols.
+
+    Parameters
+    ----------
+    model : Model or NGram
+        Of the task `Chords`.
+    count : int
+        How many phrases.
+    rng : numpy.random.Generator or int, optional
+        0 if not given.
+
+    Examples
+    --------
+    >>> task = Chords()
+    >>> counted = NGram(task, task.batch(batch_size=500), order=4)
+    >>> compose(counted, 3, rng=0).shape
+    (32, 3)
+    """
+    instance("model", model, (Model, NGram), 'Model("lstm", "chords")')
+    task = instance("model.task", model.task, Chords, "Chords()")
+    rng = generator("rng", rng, default=0)
+    x, state = np.zeros((1, count), np.int64), None
+    while True:
+        if isinstance(model, NGram):
+            p = model.predict(x)[-1]
+        else:
+            run = model.unroll(x[-1:], state=state)
+            p, state = model.read_out(run[model.cell.output])[-1], run.final
+        upto = p.astype(np.float64).cumsum(-1)
+        drawn = (upto <= rng.random((count, 1)) * upto[:, -1:]).sum(-1)
+        x = np.concatenate([x, drawn[None]])
+        if len(x) == 4 * task.chords + 1:
+            return x[1:]
+
+
+def pitches(phrase: Any) -> np.ndarray:
+    """Return the notes of a phrase as MIDI numbers, (chords, 4), bass first; the sign "|" is silent, 0.
+
+    Parameters
+    ----------
+    phrase : array (4 chords,)
+        Symbols, as `Chords` has them.
+
+    Examples
+    --------
+    >>> pitches(Chords(chords=6).batch(batch_size=1).y[:, 0]).shape
+    (6, 4)
+    """
+    phrase = array("phrase", phrase)
+    if phrase.ndim != 1 or len(phrase) % 4 or phrase.dtype.kind not in "iu":
+        raise ShapeError(
+            f"phrase has {phrase.dtype} of shape {phrase.shape}; "
+            "symbols (4 chords,) are needed, of one phrase"
+        )
+    if len(phrase) and not 0 <= phrase.min() <= phrase.max() <= len(PITCHES):
+        raise ValueError(
+            f"phrase has symbols {phrase.min()} to {phrase.max()}; they go from 0 to {len(PITCHES)}"
+        )
+    return np.array((0, *PITCHES))[phrase].reshape(-1, 4)
+
+
+@given(samples=numbers(1, axes="(N,)"), rate=at_least(1), label=text)
+def sound(samples: Any, *, rate: int = 8000, label: str = "") -> Any:
+    """Return a player for a sound, small enough for a notebook: one channel, 8 bits a sample.
+
+    Parameters
+    ----------
+    samples : array (N,)
+        The sound; its loudest sample is set to full loudness.
+    rate : int
+        Samples a second.
+    label : str
+        What it is, written above.
+
+    Returns
+    -------
+    Sound
+        Displays itself.
+
+    Examples
+    --------
+    >>> sound(np.sin(np.arange(800)), label="a tone")
+    Sound of 0.1 s: a tone
+    """
+    if not len(samples) or not np.isfinite(samples).all():
+        raise ValueError(f"samples has {len(samples)} numbers; finite ones are needed, at least one")
+    loud = np.asarray(samples, np.float64) / (np.abs(samples).max() or 1)
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(1)
+        out.setframerate(rate)
+        out.writeframes(np.round(127.5 + 127 * loud).astype(np.uint8).tobytes())
+    return Sound(file.getvalue(), len(samples) / rate, label)
+
+
+class Sound:
+    """A sound that displays itself as a player; `wav` are the bytes of its file."""
+
+    def __init__(self, wav: bytes, seconds: float, label: str) -> None:
+        self.wav, self.seconds, self.label = wav, seconds, label
+
+    def __repr__(self) -> str:
+        return f"Sound of {self.seconds:.1f} s: {self.label}"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from IPython.display import Audio
+
+        label = f"<figcaption>{escape(self.label)}</figcaption>" if self.label else ""
+        return f"<figure>{label}{Audio(data=self.wav)._repr_html_()}</figure>"
