@@ -85,7 +85,7 @@ PAIRS = [
     *(Dates(), Dates(locales=("fr", "de"), first=1990, last=2015)),
     *(Pronunciation(), Pronunciation(stress=True)),
 ]
-OWN_LENGTH = (Clouds, Addition, Percolation, Handwriting, Speakers)
+OWN_LENGTH = (Chords, Clouds, Addition, Percolation, Handwriting, Speakers)
 ANY_LENGTH = [
     t
     for t in INDEPENDENT + CARRYING + FEW

@@ -126,13 +126,14 @@ def _parallels(before, now, octaves=True, kinds=(0, 7), near=False, still=False,
     return count
 
 
-_SHAPES = ((0, 7, 12, 19), (0, 12, 19, 24), (0, 7, 16, 24), (0, 4, 12, 19), (0, 7, 12, 28))
+_SHAPES = ((0, 7, 14, 21), (0, 12, 19, 24), (0, 7, 16, 24), (0, 4, 12, 19), (0, 12, 24, 31), (0, 3, 15, 22))
 
 
 def _two_chords(rng):
     before = int(rng.integers(40, 55)) + np.array(_SHAPES[int(rng.integers(len(_SHAPES)))])
-    by = int(rng.choice([-4, -2, 2, 3, 5]))
-    return before, before + rng.choice([by, by, by, 0, by + 5, by - 1], size=4)
+    by = np.full(4, int(rng.choice([-4, -2, 2, 3])))
+    by[int(rng.integers(4))] += int(rng.choice([0, 5, -5, -by[0]]))
+    return before, before + by * int(rng.choice([1, 1, 1, 1, 0]))
 
 
 exercise(
