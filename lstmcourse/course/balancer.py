@@ -79,7 +79,7 @@ def balancer_of(params: dict[str, np.ndarray], probe: np.ndarray) -> Balancer:
     """
     units = len(params["b_h"])
     arrays = {k: {"shape": list(p.shape), "data": p.ravel().tolist()} for k, p in params.items()}
-    spec = {"params": arrays, "probe": probe.tolist(), "units": units}
+    spec = {"params": arrays, "probe": np.round(probe, 4).tolist(), "units": units}
     spec |= {"limits": [2.4, np.pi / 15], "fastest": 1.5}
     spec["key"] = hashlib.blake2b(json.dumps(spec).encode(), digest_size=6).hexdigest()
     text = re.sub(r"^export ", "", javascript.module(loop, {"D": 1, "H": units}, gradients=False), flags=re.M)
