@@ -94,7 +94,7 @@ exercise(
             ),
             "four matrices": (
                 0,
-                "Then attention would never be cheaper. The LSTM has eight matrices: four gates read x and h.",
+                "Then attention would never be cheaper. The LSTM has eight matrices: four gates, two each.",
             ),
             "three matrices": (
                 160,
