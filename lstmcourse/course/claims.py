@@ -108,13 +108,13 @@ C41 | HDIX@13 | the depth-gated recurrent network
 C42 | HDIX@14 | the clockwork network, another way to long-term dependencies
 C43 | HX@15 | popular variants perform about the same
 C44 | HDX@15 | of ten thousand architectures some beat the LSTM on some tasks
-C45 | X@19 | LSTMs work a lot better than plain networks on most tasks
+C45 | X@19 X@22 | LSTMs work a lot better than plain networks on most tasks
 C46 | D@09 | walked through step by step, the equations lose their terror
 C47 | HDX@16 | attention picks at each step what to look at in a larger store
 C48 | HDX@16 | captions that look at one part of the image for each word
 C49 | HDIX@17 | Grid LSTM
 C50 | HDIX@18 | recurrent networks in generative models
-C51 | H@19 | the LSTM has many parents
+C51 | H@22 | the LSTM has many parents
 """
 
 

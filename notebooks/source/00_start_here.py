@@ -172,5 +172,6 @@ for temperature in (0.2, 1.5):
 # Its variants, and what came after:
 #
 # - [10 Peephole connections](10_peephole_connections.ipynb), [11 Coupled gates](11_coupled_gates.ipynb), [12 The gated recurrent unit](12_gated_recurrent_unit.ipynb), [13 Gates between layers](13_depth_gated.ipynb), [14 The clockwork RNN](14_clockwork.ipynb).
-# - [16 Attention](16_attention.ipynb), [17 Grid LSTM](17_grid_lstm.ipynb), [18 Networks that imagine](18_generative_rnns.ipynb).
+# - [15 Which variant is best?](15_which_variant_is_best.ipynb), then what came next: [16 Attention](16_attention.ipynb), [17 Grid LSTM](17_grid_lstm.ipynb), [18 Networks that imagine](18_generative_rnns.ipynb).
+# - [19 How long does a cell remember?](19_memory_span.ipynb), [20 A language model](20_language_model.ipynb), [21 Three uses](21_three_uses.ipynb), and [22 What holds](22_conclusion.ipynb): every statement of the essay, and its verdict.
 # - An appendix, [14b One cell, three programs](14b_three_programs.ipynb): the programs that are derived from the equations.

@@ -10,7 +10,7 @@
 # - name the people who made it what it is,
 # - say what the networks of the last ten years took from it, and what they left out.
 #
-# It takes about 25 minutes.
+# {minutes}
 
 # %% tags=["setup"]
 import lstmcourse as lc
