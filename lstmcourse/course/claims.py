@@ -65,7 +65,7 @@ def in_words(kinds: str) -> str:
 # id | kinds@notebooks, separated by blanks | the statement in short
 _TABLE = """
 C01 | D@01 | a recurrent network joins the present input with a state carried over from earlier steps
-C02 | H@01 | early prospects: speech, control with hidden state, composing music
+C02 | H@01 X@21 | early prospects: speech, control with hidden state, composing music
 C03 | X@02 | a plain recurrent network cannot keep information for long
 C04 | X@01 | the sense of a word rests on the words before it
 C05 | X@01 | a network without state cannot use earlier frames of a film
