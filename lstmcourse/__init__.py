@@ -72,6 +72,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Architecture",
     "Captioner",
     "Cell",
     "CheckpointedRun",

@@ -30,6 +30,7 @@ MODULES = {
     "widgets": "widgets",
 }
 NAMES = {
+    "Architecture": "architecture",
     "Captioner": "training.captioner",
     "Latent": "training.latent",
     "Model": "training.model",

@@ -281,6 +281,15 @@ VALID = {
     ),
     "backends": lambda: (lc.backends, {}),
     "bidirectional": lambda: (lc.bidirectional, {"child": LSTM}),
+    "Architecture": lambda: (
+        lc.Architecture,
+        {"nodes": (("x",), ("h",), ("add", 0, 1)), "outputs": (2,)},
+    ),
+    "Architecture.gru": lambda: (lc.Architecture.gru, {}),
+    "Architecture.lstm": lambda: (lc.Architecture.lstm, {}),
+    "Architecture.source": lambda: (lc.Architecture.gru().source, {"name": "found"}),
+    "Architecture.cell": lambda: (lc.Architecture.gru().cell, {"name": "found"}),
+    "Architecture.mutate": lambda: (lc.Architecture.gru().mutate, {"rng": 0}),
     "stack": lambda: (lc.stack, {"cells": [LSTM, RNN], "dropout": False}),
     "cell": lambda: (
         lc.cell,

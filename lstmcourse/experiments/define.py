@@ -42,6 +42,7 @@ HOMES: tuple[str, ...] = tuple(
         "more_spans",
         "odyssey",
         "uses",
+        "evolution",
     )
 )
 """Modules that define the course's experiments; `names` and `get` import them."""
