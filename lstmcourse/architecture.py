@@ -155,7 +155,7 @@ class Architecture:
 
     # How chance changes it
 
-    def mutate(self, rng: np.random.Generator | int) -> Architecture:
+    def mutate(self, rng: np.random.Generator | int | None = None) -> Architecture:
         """Return a neighbour: 1 to 3 changes of the paper's kinds, at nodes drawn by chance.
 
         An activation becomes another one; an operation of two becomes another one; an activation is put in
@@ -165,8 +165,8 @@ class Architecture:
 
         Parameters
         ----------
-        rng : numpy.random.Generator or int
-            Where chance comes from, or a seed.
+        rng : numpy.random.Generator or int, optional
+            Where chance comes from, or a seed; without it every call gives another neighbour.
         """
         rng = generator("rng", rng)
         while True:
