@@ -91,7 +91,8 @@ class Ledger:
         return f"{len(self.entries)} statements: {words or 'none'}"
 
     def _repr_html_(self) -> str:
-        return f"<p>{self!r}</p>{self.table('')}"
+        box = '<div class="lc-ledger-box" role="region" aria-label="The ledger" tabindex="0">'
+        return f"<p>{self!r}</p>{box}{self.table('')}</div>"
 
     def table(self, place: str) -> str:
         """Return the table as HTML; `place` is the way to the notebooks' folder."""
