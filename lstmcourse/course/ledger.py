@@ -91,7 +91,7 @@ class Ledger:
         return f"{len(self.entries)} statements: {words or 'none'}"
 
     def _repr_html_(self) -> str:
-        box = '<div class="lc-ledger-box" role="region" aria-label="The ledger" tabindex="0">'
+        box = f'<div {_BOX} role="region" aria-label="The ledger" tabindex="0">'
         return f"<p>{self!r}</p>{box}{self.table('')}</div>"
 
     def table(self, place: str) -> str:
@@ -100,6 +100,9 @@ class Ledger:
         return _TABLE.read_text(encoding="utf-8").replace("<!-- rows -->", rows)
 
 
+# within the tags, since of a page that it does not trust JupyterLab shows no style sheet
+_CELL = 'style="text-align: left; vertical-align: top; padding: 0.5rem"'
+_BOX = 'style="max-height: 32rem; overflow: auto"'
 _TABLE = Path(__file__).with_suffix(".html")
 _RESULT = re.compile(
     r"(C\d\d) (\w+): (.*)\n\s+required: (.*?)(?:\n\s+measured: <(.*)>)?\s*\Z"
@@ -163,11 +166,12 @@ def _row(e: Entry, place: str) -> str:
     results = "".join(f"<li>{_result(line, place)}</li>" for line in e.lines)
     links = ", ".join(f'<a href="{place}{name}.ipynb">{name.partition("_")[0]}</a>' for name in e.notebooks)
     return (
-        f'<tr id="{e.claim.id}"><th scope="row">{e.claim.id}</th><td>{html.escape(e.claim.title)}'
+        f'<tr id="{e.claim.id}"><th scope="row" {_CELL}>{e.claim.id}</th>'
+        f"<td {_CELL}>{html.escape(e.claim.title)}"
         f"{f'<ul>{results}</ul>' if results else ''}</td>"
-        f'<td class="{e.verdict}"><strong>{e.verdict}</strong></td>'
-        f"<td>{html.escape(in_words(e.claim.kinds))}</td>"
-        f"<td>{links or html.escape(', '.join(e.claim.homes))}</td></tr>"
+        f'<td class="{e.verdict}" {_CELL}><strong>{e.verdict}</strong></td>'
+        f"<td {_CELL}>{html.escape(in_words(e.claim.kinds))}</td>"
+        f"<td {_CELL}>{links or html.escape(', '.join(e.claim.homes))}</td></tr>"
     )
 
 

@@ -57,8 +57,8 @@ def test_a_result_is_read_back_as_it_was_stated(tmp_path):
     text = ledger.page(tmp_path)
     assert "right after &lt;three&gt; words" in text
     assert '<a href="../notebooks/01_small.ipynb#cell-id=ab12">01</a>' in text
-    assert re.search(r'<tr id="C12">.*?<td class="qualified">', text)
-    assert re.search(r'<tr id="C43">.*?<td class="open">', text)
+    assert re.search(r'<tr id="C12">.*?<td class="qualified" ', text)
+    assert re.search(r'<tr id="C43">.*?<td class="open" ', text)
     assert text.count("<tr id=") == len(CLAIMS)
 
 
