@@ -1256,6 +1256,9 @@ ANSWERS = (
     "objects, ragged, text, unhashable, zero"
 )
 ALLOWED = [
+    ("evolve(score)", "function", "a function is what is wanted"),
+    ("evolve(weights)", "wrong axis, wrong dtype", "any number of weights, also whole ones"),
+    ("evolve(*)", "zero, fraction, huge", "no generations; any step; more parts than candidates"),
     ("*check(answer)", ANSWERS, "an answer is judged, whatever it is, and never an error"),
     # numbers that are numbers
     ("*(rng)", "zero, huge", "a seed"),

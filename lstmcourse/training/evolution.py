@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import above_zero, array, at_least, function, given, instance, numbers
+from ..checks import above_zero, array, at_least, finite, function, given, instance, numbers
 from ..errors import ShapeError
 
 __all__ = ["Evolution", "evolve"]
@@ -51,8 +51,8 @@ def shares(scores: np.ndarray) -> np.ndarray:
 
 @given(
     weights=numbers(1, axes="(n,)"),
-    generations=at_least(0),
-    population=at_least(2),
+    generations=at_least(0, 1_000_000),
+    population=at_least(2, 1_000_000),
     sigma=above_zero,
     learning_rate=above_zero,
     seed=at_least(0),
@@ -129,7 +129,7 @@ def evolve(
         instance("executor", executor, Executor, "ProcessPoolExecutor()")
     if callback is not None:
         function("callback", callback, "with the weights and the scores of a generation")
-    middle = np.array(weights, np.float64)
+    middle = finite("weights", np.array(weights, np.float64))
     means, bests = [], []
     for generation in range(generations):
         half = np.random.default_rng((seed, generation)).standard_normal((population // 2, len(middle)))
