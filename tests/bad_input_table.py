@@ -637,6 +637,7 @@ VALID = {
             ("Adding", lc.tasks.Adding(steps=22)),
             ("Counting", lc.tasks.Counting(10)),
             ("Reber", lc.tasks.Reber()),
+            ("Chords", lc.tasks.Chords()),
             ("Waveform", lc.tasks.Waveform(steps=16, cycles=(1.0, 4.0))),
             ("Handwriting", lc.tasks.Handwriting()),
             ("Percolation", lc.tasks.Percolation(rows=3, columns=3)),
