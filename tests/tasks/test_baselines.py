@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections import Counter, defaultdict
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,7 +121,7 @@ def test_kneser_ney_is_as_it_is_defined_and_probabilities_sum_to_one(seed):
 
 
 def test_kneser_ney_beats_witten_and_bell_on_a_program():
-    text = open(ngrams.__file__, encoding="utf-8").read()
+    text = Path(ngrams.__file__).read_text(encoding="utf-8")
     train, test = text[:8000], text[8000:]
     assert min(kneser_ney(train, test, 5, alphabet=97).mean(axis=1)) < min(
         ngram_bits(train, test, 5, alphabet=97)
@@ -128,7 +129,7 @@ def test_kneser_ney_beats_witten_and_bell_on_a_program():
 
 
 def test_compressors_are_those_of_the_files_they_make():
-    text = open(ngrams.__file__, encoding="utf-8").read()
+    text = Path(ngrams.__file__).read_text(encoding="utf-8")
     train, test = text[:6000], text[6000:]
     found = compressor_bits(train, test)
     for name, compress, slack in (("gzip", gzip.compress, 1e-9), ("bzip2", bz2.compress, 1e-9)):
@@ -142,7 +143,7 @@ def test_compressors_are_those_of_the_files_they_make():
 
 @pytest.mark.skipif(not shutil.which("zstd"), reason="there is no program zstd")
 def test_zstd_has_its_highest_level():
-    text = (open(ngrams.__file__, encoding="utf-8").read() * 2).encode()
+    text = (Path(ngrams.__file__).read_text(encoding="utf-8") * 2).encode()
     assert (
         subprocess.run(["zstd", "-dc", "--long=27"], input=ngrams._zstd(text), capture_output=True).stdout
         == text
