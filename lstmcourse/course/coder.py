@@ -192,7 +192,7 @@ def kinds(source: str) -> np.ndarray:
 
     Examples
     --------
-    >>> list(kinds("  x1 = 2"))
+    >>> kinds("  x1 = 2").tolist()
     ['indent', 'indent', 'first letter', 'later letter', 'space', 'sign', 'space', 'digit']
     """
     found, before, start = [], "\n", True

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..checks import array, at_least, generator, given, instance, numbers, text, truth
 from ..errors import ShapeError
-from ..tasks import Chords
+from ..tasks import Batch, Chords
 from ..tasks.chords import PITCHES
 from ..training.model import Model
 
@@ -49,6 +49,7 @@ class NGram:
     def __init__(self, task: Chords, batch: Any, order: int, *, place: bool = False) -> None:
         self.task = instance("task", task, Chords, "Chords()")
         self.order, self.place = at_least(0, MOST)("order", order), truth("place", place)
+        instance("batch", batch, Batch, "task.batch()")
         x, y = array("batch.x", batch.x), array("batch.y", batch.y)
         self._tables = []
         for codes in self._contexts(x):
@@ -70,7 +71,11 @@ class NGram:
 
     def predict(self, x: Any) -> np.ndarray:
         """Return the probability of each note after each of x (T, B), as `Model.predict` does: (T, B, K)."""
-        x, K = array("x", x), self.task.output_size
+        x, K = array("x", x, "iu", ndim=2, axes="(T, B)"), self.task.output_size
+        if x.size and not 0 <= x.min() <= x.max() < self.task.input_size:
+            raise ValueError(
+                f"x has symbols {x.min()} to {x.max()}; they go from 0 to {self.task.input_size - 1}"
+            )
         p = np.full((*x.shape, K), 1 / K)
         for codes, (pairs, seen, contexts, totals, kinds) in zip(
             self._contexts(x), self._tables, strict=True
@@ -87,7 +92,7 @@ def _found(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarr
     return np.where(keys[place] == wanted, values[place], 0)
 
 
-@given(count=at_least(1))
+@given(count=at_least(1, 100_000))
 def compose(model: Any, count: int, rng: np.random.Generator | int | None = None) -> np.ndarray:
     """Draw phrases note by note from what a model says, (4 chords, count) symbols.
 
@@ -150,7 +155,7 @@ def pitches(phrase: Any) -> np.ndarray:
     return np.array((0, *PITCHES))[phrase].reshape(-1, 4)
 
 
-@given(samples=numbers(1, axes="(N,)"), rate=at_least(1), label=text)
+@given(samples=numbers(1, axes="(N,)"), rate=at_least(1, 192_000), label=text)
 def sound(samples: Any, *, rate: int = 8000, label: str = "") -> Any:
     """Return a player for a sound, small enough for a notebook: one channel, 8 bits a sample.
 

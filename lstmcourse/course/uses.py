@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import array, at_least, given, instance, truth, whole
+from ..checks import array, at_least, finite, given, instance, truth, whole
 from ..errors import ShapeError
 from ..files import tensors
 from ..run.backends import backends
@@ -79,7 +79,7 @@ class Driver:
 
     def __post_init__(self):
         instance("cart", self.cart, CartPole, "CartPole()")
-        whole("units", self.units, 1)
+        whole("units", self.units, 1, 1000)
         truth("memory", self.memory)
 
     @property
@@ -96,7 +96,7 @@ class Driver:
         >>> {name: p.shape for name, p in Driver().params(np.zeros((5, 32))).items()}
         {'W_h': (5, 2, 4), 'U_h': (5, 4, 4), 'b_h': (5, 4), 'v': (5, 4, 1)}
         """
-        weights = array("weights", weights)
+        weights = finite("weights", array("weights", weights))
         if weights.ndim < 1 or weights.shape[-1] != self.size:
             raise ShapeError(f"weights has shape {weights.shape}; {self!r} needs (..., {self.size})")
         D, H, M = self.cart.input_size, self.units, self.memory
@@ -121,7 +121,7 @@ class Driver:
         >>> driver.drive(np.zeros((1, driver.size)), driver.cart.starts(5, rng=0))
         array([[37, 30, 31, 27, 39]])
         """
-        p, starts = self.params(weights), array("starts", starts)
+        p, starts = self.params(weights), finite("starts", array("starts", starts))
         if p["b_h"].ndim != 2 or starts.ndim != 2:
             raise ShapeError(
                 f"weights has shape {np.shape(weights)} and starts {starts.shape}; "
@@ -139,7 +139,7 @@ class Driver:
                 break
         return kept
 
-    def score(self, weights: Any, rng: np.random.Generator) -> np.ndarray:
+    def score(self, weights: Any, rng: np.random.Generator | int | None = None) -> np.ndarray:
         """Return the mean number of steps in four trials that all networks share, (P,), as `evolve` asks.
 
         Examples
@@ -150,7 +150,7 @@ class Driver:
         """
         return self.drive(weights, self.cart.starts(TRIALS, rng)).mean(axis=1)
 
-    @given(generations=at_least(0), seed=at_least(0))
+    @given(generations=at_least(0, 1_000_000), seed=at_least(0))
     def evolved(self, generations: int = GENERATIONS, *, seed: int = 0, executor: Any = None) -> np.ndarray:
         """Return weights (n,) after some generations, from small random ones.
 
@@ -200,11 +200,12 @@ def trial(params: Any, starts: Any, *, steps: int = 500, push: Any = 0.0) -> Any
     >>> run["h"].shape, bool(np.abs(run["angle"]).max() < 0.2)
     ((500, 3, 4), True)
     """
-    starts = array("starts", starts).astype(np.float64)
+    starts = finite("starts", array("starts", starts)).astype(np.float64)
     if starts.ndim != 2 or len(starts) != 4:
         raise ShapeError(f"starts has shape {starts.shape}; (4, E) is needed")
     push = np.broadcast_to(
-        array("push", push).astype(np.float64), (whole("steps", steps, 1), starts.shape[1])
+        finite("push", array("push", push, "iuf")).astype(np.float64),
+        (whole("steps", steps, 1, 1_000_000), starts.shape[1]),
     )
     names = ("position", "speed", "angle", "spin")
     state = dict(zip(names, starts[..., None], strict=True))
@@ -224,7 +225,8 @@ def balancer(weights: Any = None) -> Balancer:
     >>> balancer()
     Balancer: A pole on a cart that a network of 4 units drives, which sees positions alone.
     """
-    params = Driver().params(driver() if weights is None else weights)
+    weights = driver() if weights is None else array("weights", weights, ndim=1, axes="(32,)")
+    params = Driver().params(weights.astype(np.float64))
     run = trial(params, CartPole().starts(50, rng=1), steps=200)
     h, spin = over_four(run["h"]), over_four(run["spin"]).ravel()
     h = np.concatenate([h, np.ones((*h.shape[:2], 1))], axis=-1)
@@ -239,7 +241,7 @@ def over_four(values: Any) -> np.ndarray:
     >>> over_four([0.0, 1.0, 2.0, 3.0, 4.0])
     array([1.5, 2.5])
     """
-    values = array("values", values)
+    values = finite("values", array("values", values))
     if values.ndim < 1 or len(values) < 4:
         raise ShapeError(f"values has shape {values.shape}; at least four steps are needed, (T, ...)")
     return np.mean([values[k : len(values) - 3 + k] for k in range(4)], axis=0)

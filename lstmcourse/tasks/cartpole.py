@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import array, at_least, choice, generator, given, whole
+from ..checks import array, at_least, choice, finite, generator, given, whole
 from ..errors import ShapeError
 
 SIGHTS = ("all", "positions", "two frames")
@@ -61,7 +61,7 @@ class CartPole:
         """How many numbers `view` gives."""
         return 2 if self.sees == "positions" else 4
 
-    @given(count=at_least(1))
+    @given(count=at_least(1, 1_000_000))
     def starts(self, count: int, rng: np.random.Generator | int | None = None) -> np.ndarray:
         """Return states near upright, (4, count): each number is uniform from -0.05 to 0.05.
 
@@ -83,9 +83,9 @@ class CartPole:
         >>> CartPole().move(np.zeros(4), 10.0).round(3)
         array([ 0.   ,  0.195,  0.   , -0.293])
         """
-        x, v, angle, spin = _four(state)
+        x, v, angle, spin = _four("state", state)
         sin, cos = np.sin(angle), np.cos(angle)
-        push = (array("force", force) + 0.05 * spin**2 * sin) / 1.1
+        push = (finite("force", array("force", force, "iuf")) + 0.05 * spin**2 * sin) / 1.1
         turn = (9.8 * sin - cos * push) / (0.5 * (4 / 3 - 0.1 * cos**2 / 1.1))
         gain = push - 0.05 * turn * cos / 1.1
         return np.stack([x + 0.02 * v, v + 0.02 * gain, angle + 0.02 * spin, spin + 0.02 * turn])
@@ -98,7 +98,7 @@ class CartPole:
         >>> bool(CartPole().upright([0, 0, 0.3, 0]))
         False
         """
-        x, _, angle, _ = _four(state)
+        x, _, angle, _ = _four("state", state)
         return (np.abs(x) < 2.4) & (np.abs(angle) < np.pi / 15)
 
     def view(self, state: Any, before: Any = None) -> np.ndarray:
@@ -118,18 +118,18 @@ class CartPole:
         >>> CartPole("two frames").view([1.2, 5, 0, 7], [0.6, 5, 0, 7])
         array([0.5 , 0.  , 0.25, 0.  ])
         """
-        x, v, angle, spin = _four(state)
+        x, v, angle, spin = _four("state", state)
+        old = _four("before", state if before is None else before)
         seen = [x / 2.4, angle / (np.pi / 15)]
         if self.sees == "all":
             seen = [seen[0], v, seen[1], spin]
         if self.sees == "two frames":
-            old = _four(state if before is None else before)
             seen += [old[0] / 2.4, old[2] / (np.pi / 15)]
         return np.stack(seen, axis=-1)
 
 
-def _four(state: Any) -> np.ndarray:
-    state = array("state", state)
+def _four(name: str, state: Any) -> np.ndarray:
+    state = finite(name, array(name, state))
     if state.ndim < 1 or len(state) != 4:
-        raise ShapeError(f"state has shape {state.shape}; four numbers are needed, (4, ...)")
+        raise ShapeError(f"{name} has shape {state.shape}; four numbers are needed, (4, ...)")
     return state

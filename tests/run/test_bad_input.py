@@ -308,19 +308,14 @@ def call(function, arguments):
     return None
 
 
-# To be mended: what notebook 21 brought does not check its arrays and numbers yet.
-TO_MEND = [name for name in VALID if name.startswith(("uses.", "tasks.CartPole"))]
-NOT_YET = pytest.mark.xfail(strict=False, reason="does not check what it is given yet")
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[NOT_YET] * (name in TO_MEND)) for name in VALID])
+@pytest.mark.parametrize("name", VALID)
 def test_rubbish_is_refused_by_name(name):
     wrong, _ = outcome(name)
     assert not wrong, "\n".join(wrong)
 
 
 def test_every_exception_is_needed():
-    used = {(ALLOWED[k][2], kind) for name in VALID if name not in TO_MEND for k, kind in outcome(name)[1]}
+    used = {(ALLOWED[k][2], kind) for name in VALID for k, kind in outcome(name)[1]}
     every = {(reason, kind) for _, kinds, reason in ALLOWED for kind in kinds.split(", ")}
     assert not sorted(every - used)
 
