@@ -127,7 +127,7 @@ def kneser_ney(train: str, test: str, order: int, *, alphabet: int | None = None
     Examples
     --------
     >>> kneser_ney("abababababab", "abab", order=1).mean(axis=1).round(2)
-    array([1.1 , 0.36])
+    array([1.13, 0.25])
     """
     if not train or not test:
         raise ValueError(

@@ -135,7 +135,7 @@ exercise(
     hints=(
         "The read-out's numbers are log p, up to a constant that the softmax does not see.",
         "Divide log p by the temperature and take the exponential: what becomes of p?",
-        "p to the power 1 / temperature. What comes out does not add up to 1 yet.",
+        "It is p to the power 1 / temperature. What comes out does not add up to 1 yet.",
     ),
     judge=Function(
         _tempered,

@@ -25,7 +25,7 @@ exercise(
     difficulty=2,
     hints=(
         "Write down what h is after the first step, and put it into the second.",
-        "a2 * (a1 * h + b1) + b2: sort it by what multiplies h, and what does not.",
+        "That is a2 * (a1 * h + b1) + b2: sort it by what multiplies h, and what does not.",
         "The product of the two a's multiplies h. The rest is the new b.",
     ),
     judge=Function(
