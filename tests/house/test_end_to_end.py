@@ -40,6 +40,10 @@ ALLOWED = []
 FAILURES = """[...document.querySelectorAll("[data-mime-type='application/vnd.jupyter.stderr']")]
     .map(output => output.innerText).filter(text => /^(-{20,}|Traceback )/m.test(text))"""
 
+# The notebook's cells of code that have any.
+CODE = """[...window.jupyterapp.shell.currentWidget.content.model.cells]
+    .filter(cell => cell.type === 'code' && cell.sharedModel.source.trim())"""
+
 FLAGS = [
     "--no-sandbox",  # continuous integration runs as root, where Chromium refuses its sandbox
     "--disable-gpu",
@@ -95,7 +99,8 @@ def lab(tmp_path_factory):
         environment.pop(name, None)
     # In this test's environment, and without installing it anew: -o says that its mark is not out of date.
     command = ["make", "lab", f"VENV={sys.prefix}", "-o", f"{sys.prefix}/.installed"]
-    command.append(f"LAB_ARGS=--no-browser --port={free_port()} --ServerApp.port_retries=0")
+    arguments = f"--no-browser --port={free_port()} --ServerApp.port_retries=0 --LabApp.expose_app_in_browser=True"
+    command.append(f"LAB_ARGS={arguments}")
     server = subprocess.Popen(
         command, cwd=copy, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         start_new_session=True,
@@ -194,18 +199,13 @@ def run_all(page):
     # The notebook's own sign says idle before there is a kernel; the status bar names it.
     page.get_by_title("Change kernel for").filter(has_text=re.compile(r"\| Idle")).first.wait_for()
     page.locator(".jp-NotebookPanel:visible .jp-Cell").first.click()
-    # Forget the stored counts, so that those of this run are waited for.
-    page.evaluate("document.querySelectorAll('.jp-InputPrompt').forEach(p => p.textContent = '')")
+    # Forget the stored counts, so that those of this run are waited for. The notebook itself is asked, not the page:
+    # a cell whose input is folded shows no count there.
+    page.evaluate(f"{CODE}.forEach(cell => cell.executionCount = null)")
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     page.wait_for_function(
-        f"""() => {{
-            const cells = [...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell')]
-                .filter(c => c.querySelector('.cm-content').innerText.trim());
-            const counted = c => /\\[\\d+\\]/.test(c.querySelector('.jp-InputPrompt').textContent);
-            return cells.every(counted) || ({FAILURES}).length;
-        }}""",
-        timeout=240_000,
+        f"() => {CODE}.every(cell => cell.executionCount !== null) || ({FAILURES}).length", timeout=240_000
     )
 
 
