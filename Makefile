@@ -32,7 +32,7 @@ $(BIN)/python:
 	'$(PYTHON)' -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fast]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,fast]'
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

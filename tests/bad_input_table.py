@@ -6,11 +6,13 @@ says what of the rubbish is no rubbish, and why.
 
 # ruff: noqa: E501 - one row is one call
 
+import atexit
 import concurrent.futures
 import datetime
 import functools
 import importlib
 import inspect
+import shutil
 import tempfile
 import types
 from pathlib import Path
@@ -23,6 +25,7 @@ from lstmcourse.tasks.base import Batch
 
 T, B, D, H = 3, 2, 2, 2
 FOLDER = Path(tempfile.mkdtemp(prefix="lstmcourse-rubbish-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 LSTM, RNN = lc.cells.lstm, lc.cells.rnn
 PARAMS = LSTM.init(D, H, rng=0, dtype=np.float64)

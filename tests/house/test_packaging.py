@@ -47,9 +47,13 @@ def test_constraints_pin_every_dependency_once_and_within_its_bounds(python):
         assert requirement.specifier.contains(pin.version), f"{name}: {pin} does not fit {requirement}"
 
 
-def test_the_tests_have_what_compiles_cells():
+def test_the_tests_have_what_the_course_has():
     wanted = asked("test")
-    assert all(wanted[name].specifier == r.specifier for name, r in asked("fast").items())
+    assert all(wanted[name].specifier == r.specifier for name, r in asked("course", "fast").items())
+
+
+def test_the_package_alone_brings_no_jupyterlab():
+    assert not {"jupyterlab", "ipykernel", "notebook", "jupyter"} & asked().keys()
 
 
 def test_constraints_hold_names_and_versions_only():
@@ -107,7 +111,7 @@ def test_environment_yml_agrees_with_pyproject():
     specs = dict(map(match_spec, packages))
     assert specs.pop("python") == SpecifierSet(PROJECT["requires-python"])
     assert specs.pop("pip") == SpecifierSet("")
-    assert specs == {name: r.specifier for name, r in asked("fast").items()}
+    assert specs == {name: r.specifier for name, r in asked("course", "fast").items()}
 
 
 def test_environment_yml_has_the_form_that_conda_reads():
