@@ -1,8 +1,9 @@
-"""Do two means differ, are they alike, and which hyperparameter decides?
+"""Do two means differ, are they alike, how sure is a share, and which hyperparameter decides?
 
 What a reader can do here: compare two samples (`welch`), ask whether their means are as good as equal
-(`alike`), correct for many questions (`holm`), and share the variance of a random search out among what was
-drawn (`importance`, `interplay`).
+(`alike`), say between which bounds a share lies of which k of n were seen (`exact_interval`), compare
+successes in pairs (`mcnemar`), correct for many questions (`holm`), and share the variance of a random search
+out among what was drawn (`importance`, `interplay`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import numpy as np
 
 from lstmcourse.checks import above_zero, array, finite, given, instance, mapping, real, whole
 
-__all__ = ["Difference", "alike", "holm", "importance", "interplay", "tail", "welch"]
+__all__ = [
+    *("Difference", "alike", "exact_interval", "holm", "importance", "interplay", "mcnemar", "tail", "welch"),
+]
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
 
@@ -141,6 +144,82 @@ def alike(difference: Difference, margin: float) -> float:
     (0.9, 0.31)
     """
     return max(tail((margin + s * difference.mean) / difference.error, difference.freedom) for s in (-1, 1))
+
+
+def at_least(k: int, n: int, p: float) -> float:
+    """The probability of k successes or more in n trials of probability p."""
+    return sum(math.comb(n, j) * p**j * (1 - p) ** (n - j) for j in range(k, n + 1))
+
+
+def a_count(name: str, value: Any) -> int:
+    """How many trials there are: few enough for exact sums."""
+    return whole(name, value, 0, 1000)
+
+
+@given(successes=a_count, trials=a_count)
+def exact_interval(successes: int, trials: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the interval in which a probability lies, by k successes in n trials (Clopper & Pearson 1934).
+
+    Its ends are the probabilities under which so many successes or more, or so many or fewer, are as rare as
+    half of 1 - `level`. It covers the true one at least as often as `level` says, however few trials there
+    are.
+
+    Parameters
+    ----------
+    successes, trials : int
+        k of n, from 0 of 1 to 1000 of 1000.
+    level : float
+        Of confidence.
+
+    Returns
+    -------
+    (float, float)
+
+    Raises
+    ------
+    ValueError
+        There are more successes than trials, or no trial.
+
+    Examples
+    --------
+    >>> [round(end, 2) for end in exact_interval(3, 5)]
+    [0.15, 0.95]
+    >>> [round(end, 2) for end in exact_interval(40, 40)]
+    [0.91, 1.0]
+    """
+    if successes > trials or not trials:
+        raise ValueError(f"successes={successes} of trials={trials} does not fit: give k of n, n at least 1")
+    if not 0 < real("level", level) < 1:
+        raise ValueError(f"level={level} does not fit: give a share between 0 and 1, such as 0.95")
+
+    def low(k: int) -> float:
+        below, above = 0.0, 1.0
+        for _ in range(60 if k else 0):
+            p = (below + above) / 2
+            below, above = (p, above) if at_least(k, trials, p) < (1 - level) / 2 else (below, p)
+        return below
+
+    return low(successes), 1 - low(trials - successes)
+
+
+@given(first=a_count, second=a_count)
+def mcnemar(first: int, second: int) -> float:
+    """Return the p value of "in a pair, either is as likely to succeed alone" (McNemar 1947, exact).
+
+    Pairs in which both succeed, or both fail, tell nothing about a difference; each of the others is, if
+    there is none, the toss of a coin.
+
+    Parameters
+    ----------
+    first, second : int
+        In how many pairs the first alone succeeds, and in how many the second alone.
+
+    Examples
+    --------
+    >>> mcnemar(2, 0), mcnemar(6, 0), mcnemar(4, 3)
+    (0.5, 0.03125, 1.0)
+    """
+    return min(1.0, 2 * at_least(max(first, second), first + second, 0.5))
 
 
 def probabilities(name: str, value: Any) -> Mapping[Any, float]:

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from lstmcourse.experiments.significance import alike, holm, importance, interplay, tail, welch
+from lstmcourse.experiments.significance import (
+    alike,
+    at_least,
+    exact_interval,
+    holm,
+    importance,
+    interplay,
+    mcnemar,
+    tail,
+    welch,
+)
 
 A = [0.031, 0.045, 0.027, 0.052, 0.039, 0.041]
 B = [0.060, 0.048, 0.091, 0.055]
@@ -94,3 +104,37 @@ def test_few_trials_of_nothing_explain_nothing():
 def test_what_cannot_be_compared_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# scipy.stats 1.17.1: binomtest(k, n).proportion_ci(0.95, method="exact")
+INTERVALS = [
+    (0, 5, 0.0, 0.521823750105),
+    (3, 5, 0.146632799635, 0.947255049474),
+    (17, 40, 0.270429031269, 0.591099419573),
+    (40, 40, 0.911902697121, 1.0),
+    (999, 1000, 0.994441075720, 0.999974682513),
+]
+
+
+@pytest.mark.parametrize(("k", "n", "low", "high"), INTERVALS)
+def test_exact_intervals_are_those_of_scipy(k, n, low, high):
+    assert exact_interval(k, n) == pytest.approx((low, high), abs=1e-11)
+
+
+@pytest.mark.parametrize("p", [0.02, 0.3, 0.5, 0.85])
+def test_an_exact_interval_covers_the_probability_at_least_as_often_as_it_says(p):
+    n = 17
+    odds = [at_least(k, n, p) - at_least(k + 1, n, p) for k in range(n + 1)]
+    for level in (0.8, 0.95):
+        ends = [exact_interval(k, n, level) for k in range(n + 1)]
+        covered = [o for o, (low, high) in zip(odds, ends, strict=True) if low <= p <= high]
+        assert level <= sum(covered) < 1
+
+
+def test_pairs_in_which_one_succeeds_alone_are_tosses_of_a_coin():
+    # by counting: all ways in which nine coins can fall
+    coins = np.array(np.meshgrid(*[[0, 1]] * 9)).reshape(9, -1).sum(axis=0)
+    for first in range(10):
+        apart = np.abs(2 * coins - 9) >= abs(2 * first - 9)
+        assert mcnemar(first, 9 - first) == pytest.approx(apart.mean())
+    assert mcnemar(0, 0) == 1.0
