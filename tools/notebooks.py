@@ -30,7 +30,8 @@ Further tags are Jupyter's and nbval's own, see `OTHER` and `EXEMPT`. This lives
 of the course never needs it.
 
 Where a text says ``{minutes}``, the builder writes how long the lesson takes, `reading_time` and the
-exercises; a lesson that takes more than `READING` minutes is refused.
+exercises; a lesson that takes more than `READING` minutes is refused. Under the first text of each lesson the
+builder links the glossary and the table of notations.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ SECONDS = 60  # what a notebook may take on two cores
 LISTED, REFUSED = 15, 25  # lines of a code cell: more than the first is listed, more than the second refused
 WIDTH = 79  # characters of a line of code, which then is not clipped in a narrow window or in print
 READING = 45  # minutes
+PAGES = "*[Words](../docs/glossary.md) and [notations](../docs/conventions.md)*"
 ROLES = frozenset({"setup", "exercise", "solution", "check"})
 EXEMPT = frozenset({"nbval-ignore-output", "nbval-skip"})  # only with the reason, in the marker or beside it
 OTHER = frozenset({"raises-exception", "hide-input"})
@@ -95,7 +97,7 @@ class Target:
 def targets(source: Path, folder: Path) -> list[Target]:
     """Return the lesson, and the solutions if there are any, that a source describes; nothing is run."""
     cells = list(_cells(source))
-    lesson = list(_timed(source.name, list(_lesson(cells))))
+    lesson = list(_linked(_timed(source.name, list(_lesson(cells)))))
     made = [Target(folder / f"{source.stem}.ipynb", _notebook(f"{source.stem}", lesson))]
     if any(_role(cell) in ("exercise", "solution") for cell in cells):
         solved = _notebook(f"{source.stem}/solutions", _solutions(source.stem, cells))
@@ -170,6 +172,14 @@ def _timed(name: str, cells: list[nbformat.NotebookNode]) -> Iterator[nbformat.N
             if reading > READING:
                 raise SourceError(f"{name} takes {reading:.0f} minutes to read, and {READING} is the most")
             cell.source = cell.source.replace("{minutes}", said)
+        yield cell
+
+
+def _linked(cells: Iterable[nbformat.NotebookNode]) -> Iterator[nbformat.NotebookNode]:
+    """Link the pages of words and of notations under the text that the lesson begins with."""
+    for number, cell in enumerate(cells):
+        if number == 0 and cell.source.startswith("# "):
+            cell.source += f"\n\n{PAGES}"
         yield cell
 
 

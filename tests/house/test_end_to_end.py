@@ -99,8 +99,8 @@ def lab(tmp_path_factory):
         environment.pop(name, None)
     # In this test's environment, and without installing it anew: -o says that its mark is not out of date.
     command = ["make", "lab", f"VENV={sys.prefix}", "-o", f"{sys.prefix}/.installed"]
-    arguments = f"--no-browser --port={free_port()} --ServerApp.port_retries=0 --LabApp.expose_app_in_browser=True"
-    command.append(f"LAB_ARGS={arguments}")
+    arguments = f"--no-browser --port={free_port()} --ServerApp.port_retries=0"
+    command.append(f"LAB_ARGS={arguments} --LabApp.expose_app_in_browser=True")
     server = subprocess.Popen(
         command, cwd=copy, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         start_new_session=True,
@@ -199,7 +199,7 @@ def run_all(page):
     # The notebook's own sign says idle before there is a kernel; the status bar names it.
     page.get_by_title("Change kernel for").filter(has_text=re.compile(r"\| Idle")).first.wait_for()
     page.locator(".jp-NotebookPanel:visible .jp-Cell").first.click()
-    # Forget the stored counts, so that those of this run are waited for. The notebook itself is asked, not the page:
+    # Forget the stored counts, so that those of this run are waited for. The notebook is asked, not the page:
     # a cell whose input is folded shows no count there.
     page.evaluate(f"{CODE}.forEach(cell => cell.executionCount = null)")
     page.get_by_role("menuitem", name="Run", exact=True).click()
