@@ -47,7 +47,7 @@ from .engine.ops import (
 )
 from .errors import CellDefinitionError, DtypeError, FileError, ShapeError, UnknownNameError
 from .revision import __version__ as __version__
-from .run.backends import backends
+from .run.backends import backends, use
 from .run.checkpointed import CheckpointedRun
 from .run.gradients import Gradients
 from .run.run import Run
@@ -148,6 +148,7 @@ __all__ = [
     "tanh",
     "tasks",
     "unroll",
+    "use",
     "uses",
     "where",
     "widgets",

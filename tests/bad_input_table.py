@@ -183,6 +183,12 @@ def uncompiled(train):
     return call
 
 
+def used(backend):
+    """`use` for no longer than the call, named as it is."""
+    with lc.use(backend):
+        return backend
+
+
 def traced(use, /, **given):
     """A call inside a cell that is traced, on its state and input."""
 
@@ -283,6 +289,7 @@ VALID = {
         shape="H",
     ),
     "backends": lambda: (lc.backends, {}),
+    "use": lambda: (used, {"backend": "numpy"}),
     "bidirectional": lambda: (lc.bidirectional, {"child": LSTM}),
     "Architecture": lambda: (
         lc.Architecture,

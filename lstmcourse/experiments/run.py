@@ -45,6 +45,7 @@ from lstmcourse.experiments.store import (
 from lstmcourse.files import whole as files
 from lstmcourse.files.paths import cache_folder, expand
 from lstmcourse.revision import ENGINE_REVISION, __version__
+from lstmcourse.run.backends import undecided
 from lstmcourse.tasks import MissingPackageError
 from lstmcourse.training.progress import bar as progress_bar
 
@@ -381,7 +382,8 @@ def _measured(
 ) -> tuple[Any, str, dict[str, Any]]:
     """Measure one trial, wherever it runs, and say with what, and on which machine."""
     began = time.perf_counter()
-    values = measure(**point, seed=seed)
+    with undecided():
+        values = measure(**point, seed=seed)
     machine = {
         "host": platform.node(),
         "process": os.getpid(),

@@ -59,10 +59,11 @@ def unroll(
     steps, batch_size : int, optional
         T and B for a cell without input.
     backend : str, optional
-        One of `backends`. ``"numba"`` compiles the cell when it is first run in this way, which takes some
-        seconds, once: what is compiled is kept in the user's cache folder. It is for float32 and float64;
-        what it cannot do, it leaves to NumPy, and `Run.backend` says which of them ran. ``"reference"`` runs
-        the two plain loops, in `engine/reference.py`, that define what a run gives: slow, and easy to read.
+        One of `backends`; if not given, what `use` says, or else ``"numpy"``. ``"numba"`` compiles the cell
+        when it is first run in this way, which takes some seconds, once: what is compiled is kept in the
+        user's cache folder. It is for float32 and float64; what it cannot do, it leaves to NumPy, and
+        `Run.backend` says which of them ran. ``"reference"`` runs the two plain loops, in
+        `engine/reference.py`, that define what a run gives: slow, and easy to read.
     grad : bool
         Whether `Run.backward` will be called; False stores less.
     checkpoint_every : int, optional

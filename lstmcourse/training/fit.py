@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..checks import array, choice, function, truth, whole
 from ..programs.threads import threads_for
-from ..run.backends import backends, check_backend
+from ..run.backends import backends, check_backend, chosen
 from .history import History, Record, Validation
 from .interrupts import interrupt_after_step
 from .optim import get as optimizer_called
@@ -106,10 +106,10 @@ def fit(
         Called with model and history after every step; ends the training by returning True.
     backend : str, optional
         What computes the cell, one of `lstmcourse.backends`. ``"numba"`` compiles it first, which takes
-        seconds, once. If not given, a run that is long enough to repay that is compiled where Numba is
-        installed: one with 20,000 steps through time in all, `steps` times T. So a run that is resumed with
-        the same `steps` goes on as it began. The two agree to rounding; ``history.backend`` says which it
-        was.
+        seconds, once. If not given, it is what `lstmcourse.use` says. Where that says nothing, a run that is
+        long enough to repay that is compiled where Numba is installed: one with 20,000 steps through time in
+        all, `steps` times T. So a run that is resumed with the same `steps` goes on as it began. The two
+        agree to rounding; ``history.backend`` says which it was.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def fit(
     with interrupt_after_step() as interrupted:
         try:
             first = next(batches)
-            backend = backend or _worthwhile(steps * len(first.mask))
+            backend = backend or chosen() or _worthwhile(steps * len(first.mask))
             batches = itertools.chain([first], batches)
             # Compiled programs see to their threads; those of a library would spin beside them.
             work = 0 if backend == "numba" else model.work(batch_size)
@@ -186,4 +186,4 @@ COMPILED = 20_000
 
 def _worthwhile(times: int) -> str:
     """The back-end of a run of so many steps through time that names none."""
-    return "numba" if times >= COMPILED and "numba" in backends() else check_backend(None)
+    return "numba" if times >= COMPILED and "numba" in backends() else "numpy"
