@@ -191,4 +191,48 @@ ALTS: dict[str, str] = {
         "network far below both at every size."
     ),
     "14b-1": "Times of the programs, from the plain one to the compiled one, and of NumPy's products alone.",
+    "15-1": (
+        "Share of utterances named wrongly, ten trials each. The clouds of all nine variants overlap, at "
+        "0.02 to 0.11."
+    ),
+    "15-2": (
+        "Nats above the best possible, ten trials each, from 0.02 to 0.64. The clouds overlap. NOG's lies "
+        "lowest and closest together; NIAF's, NFG's and NP's medians are the highest."
+    ),
+    "15-3": (
+        "Marks by which the count is off, ten trials each, from 0.3 to 1.9. The clouds overlap; CIFG's "
+        "and NIAF's medians are the highest."
+    ),
+    "15-4": (
+        "Differences from V on speakers. All eight intervals cover 0 and are about as wide as the band or "
+        "narrower; most lie inside it."
+    ),
+    "15-5": (
+        "Differences from V on strings. All eight intervals are wider than the band, those of NFG, NIG "
+        "and NOG leave out 0."
+    ),
+    "15-6": (
+        "Differences from V on counting. All eight intervals are wider than the band; only CIFG's leaves "
+        "out 0."
+    ),
+    "15-7": (
+        "Shares of the variance on three tasks. The rate explains 0.33 to 0.51, pairs about 0.27, units "
+        "or noise up to 0.15, the variant less than 0.05."
+    ),
+    "15-8": (
+        "Differences from V on speakers, at one setting each. All means are below 0, and six intervals "
+        "lie well below it."
+    ),
+    "15-9": (
+        "Differences from V on strings, at one setting each. NOG, NIAF, CIFG, NP and FGR lie inside the "
+        "band near 0, NIG and NFG at 0.04. NOAF's interval reaches from 0.2 to 0.8."
+    ),
+    "15-10": (
+        "Differences from V on counting, at one setting each. CIFG lies far outside the band at 0.7; the "
+        "others lie near 0, and some reach over an edge of the band."
+    ),
+    "15-11": (
+        "The children spread widely; the best of them, tried again, lies lower than at first, and about "
+        "where the LSTM lies."
+    ),
 }

@@ -1,15 +1,15 @@
 # %% [markdown]
 # # Which variant is best?
 #
-# You know a dozen variants of the LSTM by now. The essay asks: "Which of these variants is best? Do the differences matter?" and points to two large studies. In this notebook you repeat one of them on a small scale.
+# You know a dozen variants of the LSTM by now. The essay asks which of them is best, and whether the differences matter. It points to two large studies. Here you repeat one of them on a small scale.
 #
 # After it you can
 #
 # - compare networks fairly: equal budgets, random search, fresh data,
-# - tell "no significant difference" from "as good as equal",
+# - tell "no significant difference" from "alike",
 # - say what matters more than the variant, and enter a cell of your own.
 #
-# It takes about 45 minutes.
+# {minutes}
 
 # %% tags=["setup"]
 import numpy as np
@@ -29,7 +29,7 @@ V = lc.cells.greff_v
 #
 # ## One LSTM, eight changes
 #
-# The first study's standard is called V, for vanilla. Unlike the essay's LSTM it has peepholes. The letters of the others say what is gone: no input gate (NIG), no forget gate (NFG), no output gate (NOG), no input or output activation function (NIAF, NOAF), no peepholes (NP). CIFG couples input and forget gate, $f = 1 - i$. FGR has full gate recurrence: gates see all gates of the step before.
+# The first study's standard is called V, for vanilla. Unlike the essay's LSTM it has peepholes. The names of the others say what is gone: no input gate (NIG), no forget gate (NFG), no output gate (NOG), no input or output activation function (NIAF, NOAF), no peepholes (NP). CIFG couples input and forget gate, $f = 1 - i$. FGR has full gate recurrence: each gate reads all gates of the step before.
 
 # %%
 for name, cell in odyssey.VARIANTS.items():
@@ -38,7 +38,7 @@ for name, cell in odyssey.VARIANTS.items():
     print(f"{name:5} {count:5} parameters  {made.doc}".rstrip())
 
 # %% [markdown]
-# They come from one definition, so what differs is what should differ. Here is one of them:
+# All nine come from one definition, so nothing differs but what should. Here is one of them beside V:
 
 # %%
 lc.diff(V, lc.cells.greff_noaf, input_size=2, hidden_size=8)
@@ -54,7 +54,7 @@ lc.diff(lc.cells.gru, lc.cells.mut1, input_size=8, hidden_size=8)
 #
 # ## The rules
 #
-# How well a variant does depends on its settings. If we took one setting for all, we would find out whom it suits. So each variant gets a random search of its own, for each task:
+# How well a variant does depends on its settings. One setting for all would only show whom it suits. So each variant gets a random search of its own on each task:
 
 # %%
 for what, drawn in odyssey.RANGES.items():
@@ -66,26 +66,25 @@ for what in ("TRIALS", "UPDATES", "BATCH", "BEST", "MARGINS"):
 # Friction is 1 minus the momentum, and noise is added to the inputs in training, as in the paper. Each of 9 variants has 40 trials on each of three tasks, 1,080 in all:
 #
 # - **speakers**: which of nine men says two vowels? Recordings, so real data. We count the share of utterances that are named wrongly.
-# - **strings**: go on with embedded Reber strings, one after another without a break. We measure the nats a symbol above the best possible. (A fifth of the test rows occur in training, too: short strings are common.)
-# - **counting**: how many marks were there in 20 steps? We measure by how many marks the count is off (root of the mean square).
+# - **strings**: predict the next symbol of embedded Reber strings, which follow one another without a break. We measure how many nats a symbol lie above the best possible. (A fifth of the test rows occur in training, too: short strings are common.)
+# - **counting**: how many marks were there in 20 steps? We measure by how many marks the count is off (root mean square).
 #
-# The ten trials that do best on *validation* data are then judged by *test* data. All of this was written down before the first trial ran, and so was the margin: how large a difference has to be to matter to us.
+# The ten trials that do best on *validation* data are then judged on *test* data. All of this was written down before the first trial ran. So was the margin, which says how large a difference has to be to matter to us.
 #
-# The trials are small: 125 updates, at most 40 units. The paper trained to the end, we see how far a variant gets on a small budget.
+# Our trials are small: 125 updates, at most 40 units. The paper trained its networks to the end; we see how far a variant gets on a small budget.
 
 # %%
 trials = odyssey.results()
 errors = odyssey.ten_best(trials)
-for task in trials:
+for task, number in zip(trials, ("15-1", "15-2", "15-3"), strict=True):
     ten = {v: errors[v, task] for v in odyssey.VARIANTS}
-    look = {"xlabel": f"{task}: error on test data", "of": "trials"}
-    fig = plots.dots(ten, **look)
-    plots.show(fig, alt=f"Ten errors of nine variants, task {task}.")
+    label = f"{task}: error on test data"
+    plots.show(plots.dots(ten, xlabel=label, of="trials"), number)
 
 # %% [markdown]
 # **What to notice.** The clouds overlap. Within a variant, the best of its ten trials is often twice as good as the worst.
 #
-# Stored results should not be believed blindly. We train some of these networks again, drawn anew each time, and see whether they do the same:
+# Do not believe stored results blindly. This trains two of the networks again, other ones each time, and compares:
 
 # %%
 calm = [t.point["rate"] for t in trials["speakers"].trials]
@@ -96,9 +95,9 @@ bool(lc.experiments.agree("odyssey_speakers", pairs))
 # %% [markdown]
 # ## Is any variant worse?
 #
-# Welch's test asks: if two variants had the same mean, how often would ten trials of each differ as much as these do? We ask 24 times, eight variants on three tasks. At a level of 5 % we would expect one false alarm even if all variants were alike, so Holm's method corrects the p values for their number.
+# Welch's test asks: if two variants had the same mean, how often would ten trials of each differ as much as these do? We ask 24 times: eight variants on three tasks. At a level of 5 %, one false alarm is to be expected even if all variants are alike. Holm's method corrects the p values for their number.
 #
-# **Predict.** How many of the 24 are significant after the correction?
+# **Predict.** How many of the 24 remain significant after the correction?
 
 # %%
 found = odyssey.compared(errors)
@@ -107,38 +106,34 @@ corrected = sum(c.differ < 0.05 for c in found.values())
 print(f"{raw} of {len(found)} below 0.05, {corrected} after the correction")
 
 # %% [markdown]
-# None is. May we say now that the variants are alike? That would be the oldest mistake with this test. With two trials of each, hardly anything would be significant either. To say "alike" one has to ask the other question: can we rule out that they differ by more than the margin? The interval of the difference has to lie *inside* the band.
+# None. Are the variants alike, then? To say so would be the oldest mistake with this test: with two trials of each, hardly anything would be significant either. "Alike" is the answer to another question: can we rule out that they differ by more than the margin? The interval of the difference has to lie *inside* the band.
 
 
 # %%
-def picture(found, task):
+def differences(found, task):
     rows = {}
     for v in list(odyssey.VARIANTS)[1:]:
         difference = found[v, task].difference
         rows[v] = difference.mean, *difference.interval(0.9)
-    look = {"margin": odyssey.MARGINS[task]}
-    fig = plots.intervals(rows, xlabel=f"{task}: error minus V's", **look)
-    plots.show(fig, alt=f"Differences from V and their intervals, {task}.")
+    margin = odyssey.MARGINS[task]
+    label = f"{task}: error minus V's"
+    return plots.intervals(rows, xlabel=label, margin=margin)
 
 
-for task in trials:
-    picture(found, task)
-
-# %%
-verdicts = [c.verdict for c in found.values()]
-{verdict: verdicts.count(verdict) for verdict in verdicts}
+for task, number in zip(trials, ("15-4", "15-5", "15-6"), strict=True):
+    plots.show(differences(found, task), number)
 
 # %% [markdown]
-# **What to notice.** All 24 are *undecided*: no difference is proven, and no equality either. On speakers the intervals are narrow, and some would lie inside the band if it were the only question. On the other tasks they are much wider than the band. The ten best trials of a search have ten different settings, and these scatter more than the variants differ. The paper had 200 trials of each, and took 20.
+# **What to notice.** All 24 are *undecided*: no difference is proven, and no equality either. On speakers the intervals are narrow, and some would lie inside the band if that were the only question. On the other tasks they are much wider than the band. The ten best trials of a search have ten different settings, and their errors differ more from one another than the variants do. The paper ran 200 trials of each and took 20.
 #
 # ## What matters, then?
 #
-# The share of the variance of the error that each setting explains by itself, over all 360 trials of a task (a functional analysis of variance, as in the paper). The last bars are what only pairs of settings explain.
+# How much of the variance of the error does each setting explain by itself? This is a functional analysis of variance over all 360 trials of a task, as in the paper. The last bars show what only pairs of settings explain.
 
 # %%
 parts = {task: odyssey.shares(t) for task, t in trials.items()}
 fig = plots.bars(parts, ylabel="share of the variance", ylim=(-0.02, 0.65))
-plots.show(fig, alt="Shares of the variance: the rate has most of it.")
+plots.show(fig, "15-7")
 
 # %% claims=["C35"]
 ratio = min(p["rate"] / max(p["variant"], 0.01) for p in parts.values())
@@ -147,16 +142,16 @@ lc.claim(
 )
 
 # %% [markdown]
-# **What to notice.** The learning rate explains a third to a half of the variance. Which variant it is explains less than a twentieth. Whoever compares two cells at one learning rate compares their luck with it.
+# **What to notice.** The learning rate explains a third to a half of the variance. The choice of the variant explains less than a twentieth. Who compares two cells at one learning rate compares their luck with it.
 #
 # ## The same settings again
 #
-# So settings have to be kept out of the comparison. A second study, added after we had seen the first: each variant at the one setting that did best on validation data, from ten other seeds. It answers another question: not which variant is easier to find good settings for, but which of the networks *that were found* is better. Tests and margins are the same.
+# So the settings have to stay out of the comparison. We added a second study after we had seen the first: each variant at the one setting that did best on validation data, from ten other seeds. It answers another question. The first asked for which variant good settings are easier to find; this one asks which of the networks *that were found* is better. Tests and margins are the same.
 
 # %%
 second = odyssey.compared(odyssey.again())
-for task in trials:
-    picture(second, task)
+for task, number in zip(trials, ("15-8", "15-9", "15-10"), strict=True):
+    plots.show(differences(second, task), number)
 
 # %%
 tasks = list(trials)
@@ -168,22 +163,21 @@ for v in list(odyssey.VARIANTS)[1:]:
 # %% [markdown]
 # **What to notice.** Now there are verdicts.
 #
-# - On *strings* five variants are as good as V, within the margin. NIG and NFG are worse: the strings come without a break, and a network that cannot forget, or cannot ignore, carries on what is over.
-# - On *counting* CIFG is worse. It has to be: with $f = 1 - i$ the cell state is a mean of candidates, it stays in $[-1, 1]$, and whoever adds a mark has to give up a share of the old count (notebook 11).
-# - NOAF has no verdict on strings though its mean is far from V's. Look at its interval: some of its ten networks hardly learn anything, others do as well as V's. Its output is not bounded.
-# - On *speakers* six variants beat V. Should we believe it?
+# - On *strings* five variants are as good as V, within the margin. NIG and NFG are worse: the strings come without a break, and a network that can neither forget nor ignore carries on what is over.
+# - On *counting* CIFG is worse. That was to be expected: with $f = 1 - i$ the cell state is a weighted mean of candidates. It stays in $[-1, 1]$, and to add a mark it has to give up a share of the old count ([notebook 11](11_coupled_gates.ipynb)).
+# - NOAF has no verdict on strings, though its mean is far from V's. Look at its interval: some of its ten networks learn hardly anything, others do as well as V's. Its output is not bounded.
+# - On *speakers* six variants beat V. Do you believe it?
 
 # %%
 speakers = "speakers"
 for v in ("V", "NIAF"):
     rate, friction, units, noise = odyssey.SETTINGS[speakers][v]
     ten, new = errors[v, speakers], odyssey.again()[v, speakers]
-    print(
-        f"{v:5} rate {rate:4.1f}   ten best {ten.mean():.3f}   again {new.mean():.3f}"
-    )
+    means = f"ten best {ten.mean():.3f}   again {new.mean():.3f}"
+    print(f"{v:5} rate {rate:4.1f}   {means}")
 
 # %% [markdown]
-# There are 54 validation utterances, and V's best trial had two of them wrong. That was luck: with the rate of that trial, 16, other seeds do worse than V's other good trials did. So the six beat a setting that was badly chosen, not the variant V. A *choice* by few validation data is a source of error which none of our tests knows of. (On strings and counting 300 rows chose.)
+# Only 54 utterances chose the settings, and V's best trial named two of them wrongly. That was luck: with the rate of that trial, 16, other seeds do worse than V's other good trials did. So the six beat a badly chosen setting, not the variant V. A *choice* by so little validation data is a source of error that none of our tests knows of. (On strings and counting 300 rows chose.)
 
 # %% claims=["C44"]
 better = sum(c.verdict == "better" for c in second.values())
@@ -225,7 +219,7 @@ lc.claim(
 # | momentum explains under 1 % | 1 to 4 % | agrees roughly |
 # | settings hardly interact | pairs explain about a quarter | disagrees |
 #
-# The tasks, sizes and budgets differ, so a disagreement refutes nobody. It shows how far one may carry such a result: a task that needs counting changes the order of the variants, and the paper had none.
+# Tasks, sizes and budgets differ, so a disagreement refutes nobody. It shows how far such a result carries: a task that needs counting changes the order of the variants, and the paper had none.
 
 # %% [markdown]
 # ## Enter a cell of your own
@@ -243,20 +237,19 @@ def one_gate(x, h):
 
 
 # %% [markdown]
-# `lc.design(one_gate)` trains it beside an LSTM and a GRU with as many parameters, on two tasks: the nine speakers, and the order of two marks among 30 steps. All get the same updates and the same three learning rates, and the one that did best on validation data counts. The result goes on a leaderboard, which stays on this machine. With its usual budget it takes a minute or two. We hold a short round:
+# `lc.design(one_gate)` trains it beside an LSTM and a GRU with as many parameters, on two tasks: the nine speakers, and the order of two marks among 30 steps. All get the same number of updates and the same three learning rates, and the rate that does best on validation data counts. The result goes on a leaderboard, which stays on this machine. The usual budget takes a minute or two. Here is a short round:
 
-# %% tags=["nbval-ignore-output"]
-# not compared: times, and the board that lies on this machine
+# %% tags=["nbval-ignore-output"] why="times, and the board that lies on this machine"
 lc.design(one_gate, updates=30, seeds=1)
 
 # %% [markdown]
-# **What to notice.** A round as short as this shows who learns fast, and with one seed not even that for certain. After exercise 15.5, `lc.design(yours)` holds a full one. `lc.design()` shows the board.
+# **What to notice.** So short a round shows who learns fast, and with one seed not even that for certain. After exercise 15.5, `lc.design(yours)` gives your cell a full one. `lc.design()` shows the board.
 #
 # ## Let the machine search
 #
-# The second study, by Jozefowicz, Zaremba and Sutskever, let chance design the cells. An architecture is a graph; a mutation changes one to three of its nodes. It becomes another activation or another operation, something is put in between or taken out, or a node is computed from others than before. Ten thousand graphs were tried that way, and those that did well were tried again at over two hundred settings each.
+# In the second study, by Jozefowicz, Zaremba and Sutskever, chance designed the cells. An architecture is a graph, and a mutation changes one to three of its nodes. A node gets another activation or another operation, something is put in between or taken out, or a node reads others than before. Ten thousand graphs were tried that way, and those that did well were tried again at over two hundred settings each.
 #
-# You can breed here. `lc.Architecture.lstm()` is the LSTM as such a graph, with a matrix $P$ that brings the input to the width of the state. This is one of its children:
+# You can breed cells here. `lc.Architecture.lstm()` is the LSTM as such a graph, with a matrix $P$ that brings the input to the width of the state. This is one of its children:
 
 # %%
 parent = lc.Architecture.lstm()
@@ -291,7 +284,7 @@ once = [right(child, seed=0) for child in children]
 best = children[int(np.argmax(once))]
 
 # %% [markdown]
-# **Predict.** We take the best of the twelve, and train it and the LSTM twelve times more, on fresh data, from other seeds. Will the winner be as good as it was?
+# **Predict.** We take the best of the twelve, train it and the LSTM twelve times more, from other seeds, and test them on fresh data. Will the winner be as good as it was?
 
 # %%
 rows = {
@@ -300,21 +293,18 @@ rows = {
     "the LSTM": [right(parent, s, "test") for s in range(1, 13)],
 }
 fig = plots.dots(rows, xlabel="share of speakers named", of="trainings")
-plots.show(
-    fig,
-    alt="Dots: the children spread widely; the best of them, tried again, lies lower than at first, and about where the LSTM lies.",
-)
+plots.show(fig, "15-11")
 
 # %% [markdown]
-# **What to notice.** It falls back (on our machine from 0.94 to a median of 0.89, with the LSTM at 0.90). The best of twelve was in part a good cell, and in part a lucky one, and luck does not come twice. That is why a search has to judge its winners on runs that did not choose them, and why the study tried its own so often. Its three best, MUT1 to MUT3, are in `lc.cells`, and [notebook 20](20_language_model.ipynb) trains the first of them. A search of ours with a thousand candidates is written down in `lstmcourse/experiments/studies/evolution.py`; it has not been run to its end.
+# **What to notice.** It falls back (on our machine from 0.945 to a median of 0.89, with the LSTM at 0.90). The best of twelve was in part a good cell and in part a lucky one, and luck does not come twice. So a search has to judge its winners by runs that did not choose them. That is why the study tried its own so often. Its three best, MUT1 to MUT3, are in `lc.cells`, and [notebook 20](20_language_model.ipynb) trains the first of them. A search of ours with a thousand candidates is written down in `lstmcourse/experiments/studies/evolution.py`; it has not been run to its end.
 
 # %% [markdown]
 # ## What to remember
 #
 # - Compare cells at the best settings of each, found with equal budgets, and on data that chose nothing.
-# - Many questions need a correction. A large p value does not say "alike": that needs a margin, and an interval inside it.
+# - Many tests at once need a correction. A large p value does not say "alike": that needs a margin, and an interval inside it.
 # - The learning rate matters far more than the variant.
-# - A result holds for the tasks and the budget at which it was found. Ours are small.
+# - A result holds for the tasks and the budget at which it was found. Ours were small.
 #
 # ## Three questions to check yourself
 #
@@ -324,7 +314,7 @@ plots.show(
 #
 # <details><summary>Answers</summary>
 #
-# 1. Hardly anything: with three seeds almost nothing is significant. It would take a margin, and an interval within it.
+# 1. Hardly anything: with three seeds almost nothing is significant. To call them alike takes a margin, and an interval inside it.
 # 2. The best of 20 was lucky as well as good, and on new data the luck is gone. Choose by validation data.
 # 3. FGR has nine more matrices. But if it is no better even so, the matrices are of no use.
 #
@@ -410,3 +400,6 @@ lc.check("15.5", mine)
 
 # %% [markdown] tags=["solution"]
 # Its candidate does not see the past: that saves a matrix, and the gate decides all the same by what was. Now enter it: `lc.design(mine)`.
+
+# %% tags=["check"]
+assert {c.verdict for c in found.values()} == {"undecided"}

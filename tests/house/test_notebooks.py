@@ -374,15 +374,15 @@ def test_a_cell_that_raises_leaves_the_stored_notebook_alone(built, tmp_path):
 # what a learner reads
 
 TO_DO = tomllib.loads((notebooks.FOLDER / "source" / "ruff.toml").read_text("utf-8"))["format"]["exclude"]
-LESSONS = [p for p in notebooks.sources(notebooks.FOLDER) if p.name not in TO_DO and p.stem[:2] < "15"]
+LESSONS = [
+    p
+    for p in notebooks.sources(notebooks.FOLDER)
+    if p.name not in TO_DO and p.stem[:2] not in ("16", "17", "18", "19", "20", "21", "22")
+]
 
 
 def test_every_figure_is_told_in_words_and_every_text_has_its_figure():
-    shown = [
-        number
-        for path in LESSONS
-        for number in re.findall(r"plots\.show\(.*?\"([\w-]+)\"\s*\)", path.read_text("utf-8"), re.S)
-    ]
+    shown = [n for path in LESSONS for n in re.findall(r'"(\d\db?-\d+)"', path.read_text("utf-8"))]
     assert sorted(shown) == sorted(ALTS)
 
 
