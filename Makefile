@@ -32,7 +32,8 @@ $(BIN)/python:
 	'$(PYTHON)' -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,fast]'
+	@echo "Installing the course into $(VENV): about two minutes, 650 MB."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course,fast]'
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
@@ -47,7 +48,7 @@ setup-test: $(VENV)/.installed-test ## the same, with what the tests need
 
 lab: setup ## open the course in JupyterLab (LAB_ARGS=--no-browser on a machine without a screen)
 	@$(BIN)/python -m tools.desk
-	$(BIN)/python -m jupyterlab --ServerApp.root_dir="$$(pwd)" \
+	@$(BIN)/python -m jupyterlab --ServerApp.root_dir="$$(pwd)" --log-level=ERROR --LabApp.log_level=ERROR \
 	    --LabApp.default_url=/lab/tree/my_notebooks/00_start_here.ipynb \
 	    $$(test "$$(id -u)" != 0 || echo --allow-root) $(LAB_ARGS)
 
