@@ -103,6 +103,7 @@ __all__ = [
     "cos",
     "design",
     "diff",
+    "dilemma",
     "dot",
     "exercises",
     "exp",

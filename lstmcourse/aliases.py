@@ -42,6 +42,7 @@ NAMES = {
     "check_installation": "course.selfcheck",
     "design": "experiments.design",
     "diff": "views.difference",
+    "dilemma": "laboratory.dilemma",
     "lab": "laboratory.lab",
     "ledger": "course.ledger",
     "progress": "exercises.progress",

@@ -342,6 +342,7 @@ VALID = {
         lc.lab,
         {"cell": lc.Model(LSTM, "agreement", H, rng=0), "x": np.array([1, 5, 3]), "units": [0, 1]},
     ),
+    "dilemma": lambda: (lc.dilemma, {"weight": 0.9, "steps": 20}),
     "xray": lambda: (
         lc.xray,
         {"run": lc.unroll(RNN, RNN.init(D, H, 0), X.astype(np.float32)), "sequence": 0},
@@ -1305,6 +1306,7 @@ ALLOWED = [
     ("optim.*", "zero, fraction, huge", "rates"),
     ("optim.ExponentialDecay(half_life)", "inf", "no decay"),
     ("xray(sequence)", "zero", "the first one"),
+    ("dilemma(weight)", "zero, fraction", "any weight from 0 to 3"),
     ("lab(x)", "wrong axis, wrong dtype", "a longer sequence; any floats"),
     ("lab of a model(x)", "wrong axis, wrong dtype", "a column; whole numbers of any kind"),
     ("lab of a model(units)", "zero", "the first one"),

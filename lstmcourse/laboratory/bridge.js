@@ -1,12 +1,20 @@
 // Between a laboratory in the page and Python: a widget that is never displayed, so a page lives without it.
 // One model for each key, the newest. Python's values win when the two meet.
 
-const LABS = Symbol.for("lstmcourse.labs"), BRIDGES = Symbol.for("lstmcourse.bridges");
+const LABS = Symbol.for("lstmcourse.labs"),
+  BRIDGES = Symbol.for("lstmcourse.bridges");
 
 function initialize({ model }) {
-  const labs = (globalThis[LABS] ??= new Map()), bridges = (globalThis[BRIDGES] ??= new Map()), key = model.get("key");
+  const labs = (globalThis[LABS] ??= new Map()),
+    bridges = (globalThis[BRIDGES] ??= new Map()),
+    key = model.get("key");
   bridges.get(key)?.();
-  let store = null, unlisten = null, timer = 0, patience = 0, mine = null, count = 0;
+  let store = null,
+    unlisten = null,
+    timer = 0,
+    patience = 0,
+    mine = null,
+    count = 0;
 
   const send = () => {
     clearTimeout(timer);

@@ -1,10 +1,12 @@
 // Every weight, bias and start by itself: a slider, and a field to type in.
 
 function controlsView(box, store) {
-  const { spec } = store, updates = [];
+  const { spec } = store,
+    updates = [];
   for (const [title, names] of spec.groups) {
     const rows = names.flatMap((name) => {
-      const shape = store.values[name].shape, tail = spec.starts.includes(name) ? shape.slice(1) : shape;
+      const shape = store.values[name].shape,
+        tail = spec.starts.includes(name) ? shape.slice(1) : shape;
       return Array.from({ length: count(shape) }, (_, at) => one(name, at, indices(tail, at)));
     });
     box.append(make("fieldset", {}, make("legend", { html: title }), ...rows));
@@ -20,7 +22,8 @@ function controlsView(box, store) {
     return found.length ? `[${found.join(",")}]` : "";
   }
   function one(name, at, index) {
-    const start = spec.starts.includes(name), word = spec.words[start ? `${name}@prev` : name];
+    const start = spec.starts.includes(name),
+      word = spec.words[start ? `${name}@prev` : name];
     const said = `${start ? `${name}, before the first step` : word.said}${index && ` ${index}`}`;
     const [low, high] = spec.ranges[name] ?? [-4, 4];
     const slider = make("input", { type: "range", min: low, max: high, step: 0.05, "aria-label": said });
@@ -38,7 +41,17 @@ function controlsView(box, store) {
       put(slider, "aria-valuetext", `${said}: ${shown(v)}`);
       if (document.activeElement !== field) field.value = Math.round(v * 1e4) / 1e4;
     });
-    return make("div", { class: "lc-control" }, make("span", { html: (start ? word.left.replace(/<sub>.*?<\/sub>/, "<sub>0</sub>") : word.left) + (index && `<small>${index}</small>`) }), slider, field);
+    return make(
+      "div",
+      { class: "lc-control" },
+      make("span", {
+        html:
+          (start ? word.left.replace(/<sub>.*?<\/sub>/, "<sub>0</sub>") : word.left) +
+          (index && `<small>${index}</small>`),
+      }),
+      slider,
+      field,
+    );
   }
   return { paint: () => updates.forEach((f) => f()) };
 }

@@ -1,12 +1,14 @@
 // The dilemma: one tanh unit, its weight onto itself, how many steps; what it still knows, and what gradient comes back.
 
 function newDilemma(spec) {
-  const listeners = new Set(), painters = new Set();
+  const listeners = new Set(),
+    painters = new Set();
   let waiting = false;
   const store = { spec, weight: spec.weight, steps: spec.steps };
   // h = tanh(w h + x), the first input being 1; all others are 0.
   store.ends = (w) => {
-    let h = Math.tanh(1), gradient = 1;
+    let h = Math.tanh(1),
+      gradient = 1;
     for (let t = 0; t < store.steps; t++) {
       h = Math.tanh(w * h);
       gradient *= w * (1 - h * h);
@@ -33,23 +35,29 @@ function newDilemma(spec) {
 }
 
 // A number however small.
-const small = (v) => (v !== 0 && Math.abs(v) < 0.005 ? v.toExponential(0).replace("e-", "e−").replace("e+", "e") : shown(v));
+const small = (v) =>
+  v !== 0 && Math.abs(v) < 0.005 ? v.toExponential(0).replace("e-", "e−").replace("e+", "e") : shown(v);
 
 function makeDilemma(root, store) {
-  const { spec } = store, [width, height, left, top] = spec.box, right = width - 8, bottom = height - 22, N = 200;
-  const tag = (name, attributes, text = "") => {
-    const el = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const [k, v] of Object.entries(attributes)) el.setAttribute(k, v);
-    el.textContent = text;
-    return el;
-  };
-  const x = (w) => left + ((right - left) * w) / spec.widest, y = (v) => top + ((bottom - top) * Math.log(Math.max(spec.least, Math.min(1, v)))) / Math.log(spec.least);
-  const svg = tag("svg", { viewBox: `0 0 ${width} ${height}`, class: "lc-dilemma", role: "img" });
-  for (let e = 0; e >= Math.log10(spec.least); e -= 3) svg.append(tag("path", { d: `M${left} ${y(10 ** e)}H${right}`, class: "lc-grid" }), tag("text", { x: left - 6, y: y(10 ** e) + 4, "text-anchor": "end" }, e ? `1e−${-e}` : "1"));
-  for (let w = 0; w <= spec.widest; w += 0.5) svg.append(tag("text", { x: x(w), y: height - 5, "text-anchor": "middle" }, String(w)));
-  const hand = tag("path", { class: "lc-hand" }), knows = tag("path", { class: "lc-line", style: "--lc-hue:var(--lc-blue)" });
-  const gradient = tag("path", { class: "lc-line lc-dashed", style: "--lc-hue:var(--lc-orange)" });
-  const dots = ["blue", "orange"].map((hue) => tag("circle", { r: 6, style: `fill:var(--lc-${hue})` }));
+  const { spec } = store,
+    [width, height, left, top] = spec.box,
+    right = width - 8,
+    bottom = height - 22,
+    N = 200;
+  const x = (w) => left + ((right - left) * w) / spec.widest,
+    y = (v) => top + ((bottom - top) * Math.log(Math.max(spec.least, Math.min(1, v)))) / Math.log(spec.least);
+  const svg = svgTag("svg", { viewBox: `0 0 ${width} ${height}`, class: "lc-dilemma", role: "img" });
+  for (let e = 0; e >= Math.log10(spec.least); e -= 3)
+    svg.append(
+      svgTag("path", { d: `M${left} ${y(10 ** e)}H${right}`, class: "lc-grid" }),
+      svgTag("text", { x: left - 6, y: y(10 ** e) + 4, "text-anchor": "end" }, e ? `1e−${-e}` : "1"),
+    );
+  for (let w = 0; w <= spec.widest; w += 0.5)
+    svg.append(svgTag("text", { x: x(w), y: height - 5, "text-anchor": "middle" }, String(w)));
+  const hand = svgTag("path", { class: "lc-hand" }),
+    knows = svgTag("path", { class: "lc-line", style: "--lc-hue:var(--lc-blue)" });
+  const gradient = svgTag("path", { class: "lc-line lc-dashed", style: "--lc-hue:var(--lc-orange)" });
+  const dots = ["blue", "orange"].map((hue) => svgTag("circle", { r: 6, style: `fill:var(--lc-${hue})` }));
   svg.append(hand, knows, gradient, ...dots);
 
   const slider = (label, attributes, write) => {
@@ -60,35 +68,87 @@ function makeDilemma(root, store) {
   const field = (label, attributes, write) => {
     const el = make("input", { type: "number", "aria-label": `${label}, as a number`, ...attributes });
     el.addEventListener("input", () => {
-      const v = el.valueAsNumber, fits = v >= +el.min && v <= +el.max;
+      const v = el.valueAsNumber,
+        fits = v >= +el.min && v <= +el.max;
       el.setAttribute("aria-invalid", !fits);
-      status.textContent = fits ? "" : `${label}: a number from ${el.min} to ${el.max} is needed; it stays at ${label === "steps" ? store.steps : store.weight}.`;
+      status.textContent = fits
+        ? ""
+        : `${label}: a number from ${el.min} to ${el.max} is needed; it stays at ${label === "steps" ? store.steps : store.weight}.`;
       if (fits) write(v);
     });
     el.addEventListener("blur", () => (el.setAttribute("aria-invalid", false), store.flush()));
     return el;
   };
-  const status = make("p", { class: "lc-say", role: "status" }), link = make("span", { class: "lc-link" });
-  const told = [["blue", "it still knows", "of the first input"], ["orange", "a gradient of", "comes back"]].map(([hue, before, after], k) => {
-    const number = make("strong"), key = make("i", { class: `lc-swatch${k ? " lc-dashed" : ""}`, style: `--lc-hue:var(--lc-${hue})` });
+  const status = make("p", { class: "lc-say", role: "status" }),
+    link = make("span", { class: "lc-link" });
+  const told = [
+    ["blue", "it still knows", "of the first input"],
+    ["orange", "a gradient of", "comes back"],
+  ].map(([hue, before, after], k) => {
+    const number = make("strong"),
+      key = make("i", { class: `lc-swatch${k ? " lc-dashed" : ""}`, style: `--lc-hue:var(--lc-${hue})` });
     return { number, el: make("span", {}, key, ` ${before} `, number, ` ${after}`) };
   });
   const pairs = [
     ["weight", "weight w", { min: 0, max: spec.widest, step: 0.01 }, (weight) => store.set({ weight })],
     ["steps", "steps", { min: 1, max: 200, step: 1 }, (steps) => store.set({ steps: Math.round(steps) })],
-  ].map(([name, label, attributes, write]) => [name, label, slider(label, attributes, write), field(label, { ...attributes, max: name === "steps" ? spec.longest : attributes.max, step: "any" }, write)]);
-  const controls = make("div", { class: "lc-controls" }, ...pairs.map(([, label, s, f]) => make("div", { class: "lc-control" }, make("span", {}, label === "steps" ? "T" : make("i", {}, "w")), s, f)));
-  const top_ = make("div", { class: "lc-top" }, make("span", { class: "lc-title" }, spec.title), link, make("button", { type: "button", class: "lc-reset", onclick: () => store.set(spec) }, "reset"));
-  const equation = make("p", { class: "lc-hint", html: "<i>h</i><sub>t</sub> = tanh(<i>w</i> <i>h</i><sub>t−1</sub> + <i>x</i><sub>t</sub>): the first input is 1 or −1, all others are 0. Over the weight <i>w</i>, behind <i>T</i> steps:" });
+  ].map(([name, label, attributes, write]) => [
+    name,
+    label,
+    slider(label, attributes, write),
+    field(
+      label,
+      { ...attributes, max: name === "steps" ? spec.longest : attributes.max, step: "any" },
+      write,
+    ),
+  ]);
+  const controls = make(
+    "div",
+    { class: "lc-controls" },
+    ...pairs.map(([, label, s, f]) =>
+      make(
+        "div",
+        { class: "lc-control" },
+        make("span", {}, label === "steps" ? "T" : make("i", {}, "w")),
+        s,
+        f,
+      ),
+    ),
+  );
+  const top_ = make(
+    "div",
+    { class: "lc-top" },
+    make("span", { class: "lc-title" }, spec.title),
+    link,
+    make("button", { type: "button", class: "lc-reset", onclick: () => store.set(spec) }, "reset"),
+  );
+  const equation = make("p", {
+    class: "lc-hint",
+    html: "<i>h</i><sub>t</sub> = tanh(<i>w</i> <i>h</i><sub>t−1</sub> + <i>x</i><sub>t</sub>): the first input is 1 or −1, all others are 0. Over the weight <i>w</i>, behind <i>T</i> steps:",
+  });
 
   let drawn = 0;
   settle(root, store, {
-    parts: [top_, equation, svg, make("p", { class: "lc-told" }, ...told.map((t) => t.el)), controls, status], link,
+    parts: [top_, equation, svg, make("p", { class: "lc-told" }, ...told.map((t) => t.el)), controls, status],
+    link,
     back: () => false,
     paint() {
       if (drawn !== store.steps) {
-        const ws = Array.from({ length: N + 1 }, (_, k) => (spec.widest * k) / N), ends = ws.map(store.ends);
-        [knows, gradient].forEach((line, c) => put(line, "d", ws.map((w, k) => (ends[k][c] < spec.least ? "" : `${k && ends[k - 1][c] >= spec.least ? "L" : "M"}${x(w).toFixed(1)} ${y(ends[k][c]).toFixed(1)}`)).join("")));
+        const ws = Array.from({ length: N + 1 }, (_, k) => (spec.widest * k) / N),
+          ends = ws.map(store.ends);
+        [knows, gradient].forEach((line, c) =>
+          put(
+            line,
+            "d",
+            ws
+              .map((w, k) =>
+                ends[k][c] < spec.least
+                  ? ""
+                  : `${k && ends[k - 1][c] >= spec.least ? "L" : "M"}${x(w).toFixed(1)} ${y(ends[k][c]).toFixed(1)}`,
+              )
+              .join(""),
+          ),
+        );
         drawn = store.steps;
       }
       const ends = store.ends(store.weight);
@@ -100,17 +160,27 @@ function makeDilemma(root, store) {
       });
       for (const [name, label, s, f] of pairs) {
         s.value = store[name];
-        put(s, "aria-valuetext", `${label}: ${store[name]}; it still knows ${small(ends[0])}, a gradient of ${small(ends[1])} comes back`);
+        put(
+          s,
+          "aria-valuetext",
+          `${label}: ${store[name]}; it still knows ${small(ends[0])}, a gradient of ${small(ends[1])} comes back`,
+        );
         if (document.activeElement !== f) f.value = store[name];
       }
     },
-    rest: () => put(svg, "aria-label", `With a weight of ${store.weight} and ${store.steps} steps it still knows ${small(ends(0))} of the first input, and a gradient of ${small(ends(1))} comes back. Below a weight of 1 both fade; above it the unit knows its first input and the gradient fades.`),
+    rest: () =>
+      put(
+        svg,
+        "aria-label",
+        `With a weight of ${store.weight} and ${store.steps} steps it still knows ${small(ends(0))} of the first input, and a gradient of ${small(ends(1))} comes back. Below a weight of 1 both fade; above it the unit knows its first input and the gradient fades.`,
+      ),
   });
   const ends = (k) => store.ends(store.weight)[k];
   put(svg, "aria-label", spec.title);
   // The picture is a handle too: where one presses is the weight.
   const aim = (e) => {
-    const box = svg.getBoundingClientRect(), w = ((((e.clientX - box.left) / box.width) * width - left) / (right - left)) * spec.widest;
+    const box = svg.getBoundingClientRect(),
+      w = ((((e.clientX - box.left) / box.width) * width - left) / (right - left)) * spec.widest;
     store.set({ weight: hundredths(within(w, [0, spec.widest])) });
   };
   svg.style.touchAction = "pan-y";

@@ -38,7 +38,8 @@ def dilemma(weight: float = 1.0, steps: int = 50) -> Dilemma:
 
     Examples
     --------
-    >>> switch = dilemma(3.0, steps=20)
+    >>> import lstmcourse as lc
+    >>> switch = lc.dilemma(3.0, steps=20)
     >>> round(switch.knows, 2), switch.gradient < 1e-20
     (0.99, True)
     >>> switch.weight = 1.0

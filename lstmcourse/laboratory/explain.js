@@ -3,7 +3,9 @@
 function explainView(box, store) {
   const { spec } = store;
   const MOST = 6;
-  let key = null, filled = [], shape = "";
+  let key = null,
+    filled = [],
+    shape = "";
 
   const left = (k) => spec.words[k].left ?? "";
 
@@ -18,7 +20,9 @@ function explainView(box, store) {
   }
   function product(el, row) {
     const names = [...el.querySelectorAll("[data-v]")].map((v) => v.dataset.v);
-    const matrix = names.map((k) => spec.tables[k] ?? store.values[k]).find((a, i) => a?.shape.length === 2 && !spec.starts.includes(names[i]));
+    const matrix = names
+      .map((k) => spec.tables[k] ?? store.values[k])
+      .find((a, i) => a?.shape.length === 2 && !spec.starts.includes(names[i]));
     const rows = matrix ? matrix.shape[0] : 1;
     if (rows > MOST) return; // too many to be written out: the names stay
     if (rows < 2) return void fill(el, matrix ? 0 : row);
@@ -26,9 +30,13 @@ function explainView(box, store) {
     el.replaceChildren(...parts.flatMap((part, k) => (k ? [" + ", part] : [part])));
   }
   function one(el, row) {
-    const k = el.dataset.v, number = make("span", { class: "lc-number", "data-key": k });
-    const read = () => store.read(k, { row }), name = el.textContent, bare = opens(el);
-    const text = () => (read() === undefined ? name : read() < 0 && !bare ? `(${shown(read())})` : shown(read()));
+    const k = el.dataset.v,
+      number = make("span", { class: "lc-number", "data-key": k });
+    const read = () => store.read(k, { row }),
+      name = el.textContent,
+      bare = opens(el);
+    const text = () =>
+      read() === undefined ? name : read() < 0 && !bare ? `(${shown(read())})` : shown(read());
     const to = store.target(k);
     let update = () => {};
     if (to && to.kind !== "hold") {
@@ -37,7 +45,10 @@ function explainView(box, store) {
       const said = spec.words[k]?.said ?? k;
       update = movable(number, {
         label: () => (row !== null && store.units > 1 ? `${said}, row ${row + 1}` : said),
-        read, range: () => store.range(k), write: (v) => store.move(k, v, { row: row ?? 0 }), across: true,
+        read,
+        range: () => store.range(k),
+        write: (v) => store.move(k, v, { row: row ?? 0 }),
+        across: true,
       });
     }
     el.replaceWith(number);
@@ -67,11 +78,17 @@ function explainView(box, store) {
     filled.push(() => (last.textContent = result()));
     const name = left(key);
     if (!word.whole) {
-      box.replaceChildren(row(make("span", { html: name }), " = ", last), make("p", { class: "lc-hint", html: about() }));
+      box.replaceChildren(
+        row(make("span", { html: name }), " = ", last),
+        make("p", { class: "lc-hint", html: about() }),
+      );
       return;
     }
-    const to = store.target(key), held = to?.kind === "hold" && store.heldAt(to.name, to.step);
-    const rows = [row(...(name ? [make("span", { html: name }), " = "] : []), make("span", { html: word.whole }))];
+    const to = store.target(key),
+      held = to?.kind === "hold" && store.heldAt(to.name, to.step);
+    const rows = [
+      row(...(name ? [make("span", { html: name }), " = "] : []), make("span", { html: word.whole })),
+    ];
     rows.push(row("= ", fill(make("span", { html: word.whole }))));
     const short = fill(make("span", { html: word.last }));
     if (word.last !== word.whole) rows.push(row("= ", short, " = ", last));
@@ -89,14 +106,26 @@ function explainView(box, store) {
   const row = (...parts) => make("div", { class: "lc-row" }, ...parts);
 
   function about() {
-    if (spec.inputs.includes(key)) return "The input at this step. Drag it up and down, or draw the sequence below.";
-    if (key.endsWith("@prev")) return store.step ? "The state as the step before left it; moved, it is held there." : "The state before the first step.";
+    if (spec.inputs.includes(key))
+      return "The input at this step. Drag it up and down, or draw the sequence below.";
+    if (key.endsWith("@prev"))
+      return store.step
+        ? "The state as the step before left it; moved, it is held there."
+        : "The state before the first step.";
     if (key === spec.clock) return "The number of the step, counted from 0.";
     return "";
   }
 
   // What the words depend on, beside the numbers.
-  const signature = () => [key, store.unit, store.step === 0, key && store.target(key)?.kind === "hold" && store.heldAt(store.target(key).name, store.target(key).step)].join();
+  const signature = () =>
+    [
+      key,
+      store.unit,
+      store.step === 0,
+      key &&
+        store.target(key)?.kind === "hold" &&
+        store.heldAt(store.target(key).name, store.target(key).step),
+    ].join();
 
   return {
     get key() {

@@ -1,14 +1,13 @@
 // A number that one takes in hand: dragged up and down, or across.
 
-const hundredths = (v) => Math.round(v * 100) / 100;
-const within = (v, [low, high]) => Math.max(low, Math.min(high, v));
-
 function draggable(el, { read, range, write, across = false }) {
   el.style.touchAction = "none";
   el.style.cursor = across ? "ew-resize" : "ns-resize";
   el.addEventListener("pointerdown", (e) => {
     if (e.button) return;
-    const [low, high] = range(), begun = [e.clientX, e.clientY], from = read();
+    const [low, high] = range(),
+      begun = [e.clientX, e.clientY],
+      from = read();
     let moved = false;
     el.setPointerCapture(e.pointerId);
     const move = (m) => {
@@ -20,7 +19,8 @@ function draggable(el, { read, range, write, across = false }) {
     el.addEventListener("pointermove", move);
     const end = () => {
       el.removeEventListener("pointermove", move);
-      if (moved) el.addEventListener("click", (c) => c.stopImmediatePropagation(), { once: true, capture: true });
+      if (moved)
+        el.addEventListener("click", (c) => c.stopImmediatePropagation(), { once: true, capture: true });
     };
     el.addEventListener("lostpointercapture", end, { once: true });
   });
@@ -31,35 +31,27 @@ function movable(el, { label, read, range, write, free = null, across = false })
   draggable(el, { read, range, write, across });
   el.setAttribute("role", "slider");
   el.addEventListener("keydown", (e) => {
-    const [low, high] = range(), grid = e.shiftKey ? 0.01 : (high - low) / 40;
-    const up = { ArrowUp: grid, ArrowDown: -grid, PageUp: 5 * grid, PageDown: -5 * grid, ...(across && { ArrowRight: grid, ArrowLeft: -grid }) }[e.key];
+    const [low, high] = range(),
+      grid = e.shiftKey ? 0.01 : (high - low) / 40;
+    const up = {
+      ArrowUp: grid,
+      ArrowDown: -grid,
+      PageUp: 5 * grid,
+      PageDown: -5 * grid,
+      ...(across && { ArrowRight: grid, ArrowLeft: -grid }),
+    }[e.key];
     if (up) write(hundredths(within(read() + up, [low, high])));
     else if ((e.key === "Delete" || e.key === "Backspace") && free) free();
     else return;
     e.preventDefault();
   });
   return () => {
-    const [low, high] = range(), v = read();
+    const [low, high] = range(),
+      v = read();
     put(el, "aria-valuemin", Math.min(low, v));
     put(el, "aria-valuemax", Math.max(high, v));
     put(el, "aria-valuenow", hundredths(v));
     put(el, "aria-label", label());
     put(el, "aria-valuetext", `${label()}: ${shown(v)}`);
   };
-}
-
-// An attribute, written only where it changes: most stay as they are while one drags.
-function put(el, name, value) {
-  if (el.getAttribute(name) !== String(value)) el.setAttribute(name, value);
-}
-
-function make(tag, attributes = {}, ...children) {
-  const el = document.createElement(tag);
-  for (const [k, v] of Object.entries(attributes)) {
-    if (k === "html") el.innerHTML = v;
-    else if (k.startsWith("on")) el.addEventListener(k.slice(2), v);
-    else if (v !== false && v !== null) el.setAttribute(k, v === true ? "" : v);
-  }
-  el.append(...children);
-  return el;
 }

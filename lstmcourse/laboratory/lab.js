@@ -2,7 +2,8 @@
 
 // The still picture's marks, which come to life.
 function stillOf(root) {
-  const still = root.querySelector("img"), bytes = Uint8Array.from(atob(still.src.slice(still.src.indexOf(",") + 1)), (c) => c.charCodeAt(0));
+  const still = root.querySelector("img"),
+    bytes = Uint8Array.from(atob(still.src.slice(still.src.indexOf(",") + 1)), (c) => c.charCodeAt(0));
   return new TextDecoder().decode(bytes).replace(/^<\?xml.*?\?>/, "");
 }
 
@@ -12,21 +13,40 @@ function makeLab(root, store) {
   const svg = scroll.querySelector("svg");
   svg.style.minWidth = `${Math.max(Math.min(520, svg.width.baseVal.value), 0.75 * svg.width.baseVal.value)}px`; // or figures get too small
 
-  const alt = make("p", { class: "lc-alt" }), status = make("p", { class: "lc-say", role: "status" }), link = make("span", { class: "lc-link" });
+  const alt = make("p", { class: "lc-alt" }),
+    status = make("p", { class: "lc-say", role: "status" }),
+    link = make("span", { class: "lc-link" });
   const said = make("div", { class: "lc-explain" });
-  const time = make("div", { class: "lc-time" }), all = make("div", { class: "lc-controls" });
+  const time = make("div", { class: "lc-time" }),
+    all = make("div", { class: "lc-controls" });
   const top = make("div", { class: "lc-top" }, make("span", { class: "lc-title", html: spec.title }), link);
 
   if (store.units > 1) {
-    const buttons = Array.from({ length: store.units }, (_, u) => make("button", { type: "button", onclick: () => store.look({ unit: u }) }, `${u + 1}`));
-    top.append(make("span", { class: "lc-units", role: "group", "aria-label": "unit in view" }, "unit ", ...buttons));
+    const buttons = Array.from({ length: store.units }, (_, u) =>
+      make("button", { type: "button", onclick: () => store.look({ unit: u }) }, `${u + 1}`),
+    );
+    top.append(
+      make("span", { class: "lc-units", role: "group", "aria-label": "unit in view" }, "unit ", ...buttons),
+    );
     store.onPaint(() => buttons.forEach((b, u) => b.setAttribute("aria-pressed", u === store.unit)));
   }
-  top.append(make("button", { type: "button", class: "lc-reset", onclick: () => (timeline.clear(), store.reset(), say("All is as it was at the start.")) }, "reset"));
+  top.append(
+    make(
+      "button",
+      {
+        type: "button",
+        class: "lc-reset",
+        onclick: () => (timeline.clear(), store.reset(), say("All is as it was at the start.")),
+      },
+      "reset",
+    ),
+  );
   const say = (text) => (status.textContent = text);
 
   // What is explained: what one points at or has the focus on, else what one has chosen.
-  let chosen = null, pointed = null, later = 0;
+  let chosen = null,
+    pointed = null,
+    later = 0;
   const look = () => {
     explain.show(pointed ?? chosen);
     picture.mark(pointed ?? chosen);
@@ -53,13 +73,20 @@ function makeLab(root, store) {
   said.addEventListener("pointerenter", () => clearTimeout(later));
   time.addEventListener("pointerleave", leave);
 
-  const details = make("details", { open: spec.open, ontoggle: () => controls.paint() }, make("summary", {}, "weights, biases, starts"), all);
-  const heading = make("summary", {}, "challenges"), tasks = make("div", {});
+  const details = make(
+    "details",
+    { open: spec.open, ontoggle: () => controls.paint() },
+    make("summary", {}, "weights, biases, starts"),
+    all,
+  );
+  const heading = make("summary", {}, "challenges"),
+    tasks = make("div", {});
   const challenges = challengesView(tasks, heading, store, { cell: store.cell, say });
   alt.id = `${svg.querySelector("title").id}-now`;
   svg.setAttribute("aria-describedby", alt.id);
   settle(root, store, {
-    parts: [top, scroll, said, time, status, details, make("details", {}, heading, tasks), alt], link,
+    parts: [top, scroll, said, time, status, details, make("details", {}, heading, tasks), alt],
+    link,
     back: () => {
       if (chosen === null) return false;
       chosen = pointed = null;

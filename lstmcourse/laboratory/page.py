@@ -22,9 +22,9 @@ from .graphs import holdable, named
 
 __all__ = ["CELL", "DILEMMA", "SENTENCE", "arithmetic", "bridge", "document", "fragment", "script"]
 
-SHARED = ("store.js", "hand.js", "explain.js", "hold.js", "root.js")
+SHARED = ("parts.js", "store.js", "hand.js", "explain.js", "hold.js", "root.js")
 CELL = (*SHARED, "picture.js", "timeline.js", "controls.js", "challenges.js", "lab.js")
-DILEMMA = ("store.js", "hand.js", "root.js", "dilemma.js")
+DILEMMA = ("parts.js", "root.js", "dilemma.js")
 SENTENCE = (*SHARED, "reading.js", "table.js", "expected.js", "units.js", "sentence.js")
 """The files of a laboratory, in the order in which they stand in its script."""
 

@@ -1,9 +1,12 @@
 // The diagram, alive: a line's width and colour and the figure beside it are its value; glyphs are chosen, numbers moved.
 
 function pictureView(svg, store, { hover, leave, choose }) {
-  const { spec } = store, all = (s) => [...svg.querySelectorAll(s)];
+  const { spec } = store,
+    all = (s) => [...svg.querySelectorAll(s)];
   const said = (key) => spec.words[key]?.said ?? key;
-  const lines = all("[data-line]"), numbers = all("[data-number]"), updates = [];
+  const lines = all("[data-line]"),
+    numbers = all("[data-number]"),
+    updates = [];
 
   // What can be reached: what comes in first, then the glyphs in the order of the equations.
   const stops = [...all("[data-number][data-in]"), ...all("[data-glyph]")];
@@ -12,16 +15,18 @@ function pictureView(svg, store, { hover, leave, choose }) {
   for (const g of stops) {
     const key = keyOf(g);
     g.setAttribute("tabindex", "-1");
-    if (key in spec.holdable || ("in" in g.dataset && key !== spec.clock)) updates.push(movable(g, hand(key)));
+    if (key in spec.holdable || ("in" in g.dataset && key !== spec.clock))
+      updates.push(movable(g, hand(key)));
     else {
       g.setAttribute("role", "button");
       updates.push(() => put(g, "aria-label", `${said(key)}: ${shown(store.read(key))}`));
     }
   }
-  for (const g of numbers) if (!stops.includes(g)) {
-    g.setAttribute("aria-hidden", "true");
-    if ("move" in g.dataset) draggable(g, hand(g.dataset.number));
-  }
+  for (const g of numbers)
+    if (!stops.includes(g)) {
+      g.setAttribute("aria-hidden", "true");
+      if ("move" in g.dataset) draggable(g, hand(g.dataset.number));
+    }
   stops[0]?.setAttribute("tabindex", "0");
 
   function hand(key) {
@@ -38,7 +43,8 @@ function pictureView(svg, store, { hover, leave, choose }) {
   }
 
   svg.addEventListener("keydown", (e) => {
-    const here = e.target.closest("[tabindex]"), at = stops.indexOf(here);
+    const here = e.target.closest("[tabindex]"),
+      at = stops.indexOf(here);
     if (at < 0) return;
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: stops.length - 1 }[e.key];
     if (to !== undefined) {
@@ -61,7 +67,8 @@ function pictureView(svg, store, { hover, leave, choose }) {
     if (g) hover(keyOf(g));
   });
   svg.addEventListener("click", (e) => {
-    const key = under(e), g = e.target.closest("[tabindex]");
+    const key = under(e),
+      g = e.target.closest("[tabindex]");
     if (g && stops.includes(g)) {
       for (const s of stops) s.setAttribute("tabindex", s === g ? "0" : "-1");
       g.focus({ preventScroll: true });
@@ -83,7 +90,9 @@ function pictureView(svg, store, { hover, leave, choose }) {
         g.style.setProperty("--lc-width", (1.6 + 4.4 * size).toFixed(2));
       }
       for (const g of numbers) {
-        const key = g.dataset.number, v = store.read(key), to = store.target(key);
+        const key = g.dataset.number,
+          v = store.read(key),
+          to = store.target(key);
         g.lastElementChild.textContent = v === undefined ? "" : shown(v);
         g.classList.toggle("lc-held", to !== null && to.kind === "hold" && store.heldAt(to.name, to.step));
       }

@@ -4,7 +4,8 @@
 // The weights: one piece of text, cut up by their shapes.
 function unpacked({ shapes, bytes, data }) {
   const raw = Uint8Array.from(atob(data), (c) => c.charCodeAt(0)).buffer;
-  const all = bytes === 4 ? new Float32Array(raw) : new Float64Array(raw), found = {};
+  const all = bytes === 4 ? new Float32Array(raw) : new Float64Array(raw),
+    found = {};
   let at = 0;
   for (const [name, shape] of Object.entries(shapes)) {
     found[name] = { shape, data: Float64Array.from(all.subarray(at, at + count(shape))) };
@@ -18,17 +19,23 @@ function distance(a, b) {
   let row = Array.from({ length: b.length + 1 }, (_, k) => k);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let k = 1; k <= b.length; k++) next.push(Math.min(row[k] + 1, next[k - 1] + 1, row[k - 1] + (a[i - 1] !== b[k - 1])));
+    for (let k = 1; k <= b.length; k++)
+      next.push(Math.min(row[k] + 1, next[k - 1] + 1, row[k - 1] + (a[i - 1] !== b[k - 1])));
     row = next;
   }
   return row[b.length];
 }
 
 function newReading(cell, spec) {
-  const weights = unpacked(spec.weights), { input, output, symbols, joiner } = spec, width = weights["embedding E"]?.shape[1] ?? symbols.length;
+  const weights = unpacked(spec.weights),
+    { input, output, symbols, joiner } = spec,
+    width = weights["embedding E"]?.shape[1] ?? symbols.length;
   const rows = (words) => {
-    const data = new Float64Array(words.length * width), e = weights["embedding E"]?.data;
-    words.forEach((k, t) => (e ? data.set(e.subarray(k * width, (k + 1) * width), t * width) : (data[t * width + k] = 1)));
+    const data = new Float64Array(words.length * width),
+      e = weights["embedding E"]?.data;
+    words.forEach((k, t) =>
+      e ? data.set(e.subarray(k * width, (k + 1) * width), t * width) : (data[t * width + k] = 1),
+    );
     return data;
   };
   const begun = Float64Array.from(spec.values[input].data);
@@ -43,7 +50,10 @@ function newReading(cell, spec) {
 
   // A gate or a state can be held; the sentence and the weights are not dragged.
   const target = store.target;
-  store.target = (key) => (spec.params.includes(key) || key === input || (key.endsWith("@prev") && store.step === 0) ? null : target(key));
+  store.target = (key) =>
+    spec.params.includes(key) || key === input || (key.endsWith("@prev") && store.step === 0)
+      ? null
+      : target(key);
 
   // Now, and before: with what is held, and without.
   let alone = null;
@@ -64,7 +74,11 @@ function newReading(cell, spec) {
 
   // The read-out: the probability of every answer behind every word.
   function expected(h) {
-    const { shape: [n, k], data: v } = weights["readout V"], d = weights["readout d"].data;
+    const {
+        shape: [n, k],
+        data: v,
+      } = weights["readout V"],
+      d = weights["readout d"].data;
     return Array.from({ length: h.shape[0] }, (_, t) => {
       const z = Float64Array.from(d);
       for (let i = 0; i < n; i++) {
@@ -72,7 +86,8 @@ function newReading(cell, spec) {
         for (let j = 0, at = i * k; j < k; j++) z[j] += a * v[at + j];
       }
       if (!spec.softmax) return z.map((a) => 1 / (1 + Math.exp(-a)));
-      let most = -Infinity, total = 0;
+      let most = -Infinity,
+        total = 0;
       for (let j = 0; j < k; j++) most = Math.max(most, z[j]);
       for (let j = 0; j < k; j++) total += z[j] = Math.exp(z[j] - most);
       for (let j = 0; j < k; j++) z[j] /= total;
@@ -92,16 +107,30 @@ function newReading(cell, spec) {
 
   // Text to symbols; what is wrong with it, in a sentence.
   store.parse = (text) => {
-    const parts = joiner ? text.toLowerCase().replace(/([.,;:!?])/g, " $1 ").split(/\s+/).filter(Boolean) : [...text], of = joiner ? "words" : "symbols";
-    const exact = joiner ? text.split(/\s+/).filter(Boolean) : parts, index = new Map(symbols.map((s, k) => [s, k]));
+    const parts = joiner
+        ? text
+            .toLowerCase()
+            .replace(/([.,;:!?])/g, " $1 ")
+            .split(/\s+/)
+            .filter(Boolean)
+        : [...text],
+      of = joiner ? "words" : "symbols";
+    const exact = joiner ? text.split(/\s+/).filter(Boolean) : parts,
+      index = new Map(symbols.map((s, k) => [s, k]));
     const use = exact.every((p) => index.has(p)) ? exact : parts;
     if (!use.length) return { bad: `There is nothing to read: type at least one ${of.slice(0, -1)}.` };
-    if (use.length > spec.longest) return { bad: `${use.length} ${of} are too many: at most ${spec.longest} fit here.` };
+    if (use.length > spec.longest)
+      return { bad: `${use.length} ${of} are too many: at most ${spec.longest} fit here.` };
     const strange = [...new Set(use.filter((p) => !index.has(p)))];
     if (strange.length && spec.unknown === null) {
-      const near = symbols.filter((s) => s.length > 1 || !joiner).sort((a, b) => distance(a, strange[0]) - distance(b, strange[0])).slice(0, 3);
+      const near = symbols
+        .filter((s) => s.length > 1 || !joiner)
+        .sort((a, b) => distance(a, strange[0]) - distance(b, strange[0]))
+        .slice(0, 3);
       const more = strange.length > 1 ? ` (and ${strange.length - 1} more that it does not know)` : "";
-      return { bad: `The network has never seen “${strange[0]}”${more}: it knows ${symbols.length} ${of}, ${near.map((s) => `“${s}”`).join(", ")} among them.` };
+      return {
+        bad: `The network has never seen “${strange[0]}”${more}: it knows ${symbols.length} ${of}, ${near.map((s) => `“${s}”`).join(", ")} among them.`,
+      };
     }
     return { words: use.map((p) => index.get(p) ?? spec.unknown) };
   };
@@ -120,11 +149,23 @@ function newReading(cell, spec) {
 
   const take = store.take;
   store.take = ({ values, held }, from) => {
-    const words = Array.from(values[input].data), again = words.join() === store.words.join();
+    const words = Array.from(values[input].data),
+      again = words.join() === store.words.join();
     if (!again) store.step = words.length - 1;
     store.words = words;
     alone = null;
-    take({ values: { ...weights, ...starts(), ...values, [input]: { shape: [words.length, 1, width], data: rows(words) } }, held }, from);
+    take(
+      {
+        values: {
+          ...weights,
+          ...starts(),
+          ...values,
+          [input]: { shape: [words.length, 1, width], data: rows(words) },
+        },
+        held,
+      },
+      from,
+    );
   };
   const starts = () => Object.fromEntries(spec.starts.map((name) => [name, store.values[name]]));
   store.told = () => ({
@@ -139,17 +180,28 @@ function newReading(cell, spec) {
 
   // How much each silenced unit moves what is expected: half the sum of all differences, at every word. By unit, by word.
   store.effects = () => {
-    const { held } = store, n = store.units, found = [];
+    const { held } = store,
+      n = store.units,
+      found = [];
     for (let unit = 0; unit < n; unit++) {
-      store.held = { [output]: { shape: [store.steps, 1, n], data: new Float64Array(store.steps * n).fill(NaN) } };
+      store.held = {
+        [output]: { shape: [store.steps, 1, n], data: new Float64Array(store.steps * n).fill(NaN) },
+      };
       for (let t = 0; t < store.steps; t++) store.held[output].data[t * n + unit] = 0;
       const now = expected(cell.run(store.given())[output]);
-      found.push(now.map((p, t) => p.reduce((sum, v, k) => sum + Math.abs(v - store.expectedBefore[t][k]), 0) / (spec.softmax ? 2 : p.length)));
+      found.push(
+        now.map(
+          (p, t) =>
+            p.reduce((sum, v, k) => sum + Math.abs(v - store.expectedBefore[t][k]), 0) /
+            (spec.softmax ? 2 : p.length),
+        ),
+      );
     }
     store.held = held;
     return found;
   };
-  store.silent = (unit) => store.words.every((_, t) => store.heldAt(output, t, unit) && store.read(output, { step: t, unit }) === 0);
+  store.silent = (unit) =>
+    store.words.every((_, t) => store.heldAt(output, t, unit) && store.read(output, { step: t, unit }) === 0);
   return store;
 }
 

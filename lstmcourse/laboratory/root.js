@@ -2,8 +2,9 @@
 
 // Put the parts in place and keep them painted; `rest` is for what may wait until the hand rests, `back` for Escape.
 function settle(root, store, { parts, link, back, paint, rest }) {
-  // The notebook listens for its shortcuts at the document: what is typed here stays here; Escape goes back, step by step.
-  root.setAttribute("data-lm-suppress-shortcuts", "true");
+  // The notebook listens for its shortcuts at the document, and may hear before the page does: it leaves alone what has
+  // the focus and says so. What is typed here stays here; Escape goes back, step by step.
+  root.addEventListener("focusin", (e) => e.target.setAttribute("data-lm-suppress-shortcuts", "true"));
   root.addEventListener("keydown", (e) => {
     if (e.key === "Escape") {
       if (!back()) {

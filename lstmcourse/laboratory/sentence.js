@@ -1,18 +1,35 @@
 // The laboratory of a sentence in a page: the words, the units at each, what is expected, and what one holds.
 
 function makeSentence(root, store) {
-  const { spec } = store, of = spec.joiner ? "words" : "symbols";
-  const status = make("p", { class: "lc-say", role: "status" }), link = make("span", { class: "lc-link" }), alt = make("p", { class: "lc-alt" });
-  const table = make("div", { class: "lc-words", role: "grid", "aria-label": "the sentence, and the units in view at each word" });
-  const said = make("div", { class: "lc-explain" }), next = make("div", { class: "lc-expected" }), all = make("div", {});
+  const { spec } = store,
+    of = spec.joiner ? "words" : "symbols";
+  const status = make("p", { class: "lc-say", role: "status" }),
+    link = make("span", { class: "lc-link" }),
+    alt = make("p", { class: "lc-alt" });
+  const table = make("div", {
+    class: "lc-words",
+    role: "grid",
+    "aria-label": "the sentence, and the units in view at each word",
+  });
+  const said = make("div", { class: "lc-explain" }),
+    next = make("div", { class: "lc-expected" }),
+    all = make("div", {});
   const say = (text) => (status.textContent = text);
-  let span = null, fault = false;
+  let span = null,
+    fault = false;
 
   // The sentence
 
-  const field = make("input", { type: "text", class: "lc-sentence", spellcheck: "false", autocomplete: "off", "aria-label": `the sentence, ${of} that the network knows` });
+  const field = make("input", {
+    type: "text",
+    class: "lc-sentence",
+    spellcheck: "false",
+    autocomplete: "off",
+    "aria-label": `the sentence, ${of} that the network knows`,
+  });
   const read = () => {
-    const { words, bad } = store.parse(field.value), mended = fault && !bad;
+    const { words, bad } = store.parse(field.value),
+      mended = fault && !bad;
     fault = Boolean(bad);
     field.setAttribute("aria-invalid", fault);
     if (bad) return say(`${bad} The sentence in the table stays as it was.`);
@@ -25,7 +42,14 @@ function makeSentence(root, store) {
   };
   field.addEventListener("change", read);
   field.addEventListener("keydown", (e) => e.key === "Enter" && read());
-  const pick = make("select", { "aria-label": "or pick a sentence" }, make("option", { value: "" }, "pick one"), ...spec.examples.map((text) => make("option", { value: text }, text.length > 60 ? `${text.slice(0, 58)} …` : text)));
+  const pick = make(
+    "select",
+    { "aria-label": "or pick a sentence" },
+    make("option", { value: "" }, "pick one"),
+    ...spec.examples.map((text) =>
+      make("option", { value: text }, text.length > 60 ? `${text.slice(0, 58)} …` : text),
+    ),
+  );
   pick.addEventListener("change", () => {
     if (!pick.value) return;
     field.value = pick.value;
@@ -41,37 +65,102 @@ function makeSentence(root, store) {
     say(off ? `Unit ${unit} speaks again.` : `Unit ${unit} is silenced: nothing reads it, at any word.`);
   };
   const whose = make("select", { "aria-label": "of which units" });
-  const known = { one: () => [store.unit], shown: () => store.shownUnits, all: () => Array.from({ length: store.units }, (_, u) => u) };
+  const known = {
+    one: () => [store.unit],
+    shown: () => store.shownUnits,
+    all: () => Array.from({ length: store.units }, (_, u) => u),
+  };
   const names = spec.rows.filter((r) => !r.only).map((r) => r.key);
   const holding = holdView(store, {
-    say, names, gate: (name) => spec.rows.find((r) => r.key === name)?.gate,
+    say,
+    names,
+    gate: (name) => spec.rows.find((r) => r.key === name)?.gate,
     marked: (s) => (span = { ...s, unit: s.unit ?? store.unit }),
-    whose: () => ({ units: known[whose.value](), of: whose.value === "one" ? ` of unit ${store.unit}` : whose.value === "all" ? " of all units" : " of the units in view" }),
+    whose: () => ({
+      units: known[whose.value](),
+      of:
+        whose.value === "one"
+          ? ` of unit ${store.unit}`
+          : whose.value === "all"
+            ? " of all units"
+            : " of the units in view",
+    }),
   });
   holding.el.firstChild.nextSibling.after(make("span", {}, "of"), whose);
-  whose.append(...["one", "shown", "all"].map((v) => make("option", { value: v }, { one: "unit", shown: "the units in view", all: "all units" }[v])));
-  const go = make("button", { type: "button", onclick: () => ((span = null), store.letGo(), say("Nothing is held any more.")) }, "let all go");
+  whose.append(
+    ...["one", "shown", "all"].map((v) =>
+      make("option", { value: v }, { one: "unit", shown: "the units in view", all: "all units" }[v]),
+    ),
+  );
+  const go = make(
+    "button",
+    { type: "button", onclick: () => ((span = null), store.letGo(), say("Nothing is held any more.")) },
+    "let all go",
+  );
   holding.el.append(go);
 
   const choose = (key, aloud) => {
     explain.show(key);
-    if (key && names.includes(key) && !(span && span.name === key && span.unit === store.unit && store.step >= span.first && store.step <= span.last)) {
+    if (
+      key &&
+      names.includes(key) &&
+      !(
+        span &&
+        span.name === key &&
+        span.unit === store.unit &&
+        store.step >= span.first &&
+        store.step <= span.last
+      )
+    ) {
       span = null;
       holding.aim(key, store.step, store.step);
     }
     if (aloud) say(key ? explain.text() : `After ${store.wordAt(store.step)}: ${expected.text()}.`);
   };
   const explain = explainView(said, store);
-  const view = tableView(table, store, { choose, silence, span: () => span, marked: (s) => ((span = s), holding.aim(s.name, s.first, s.last), store.look({})) });
+  const view = tableView(table, store, {
+    choose,
+    silence,
+    span: () => span,
+    marked: (s) => ((span = s), holding.aim(s.name, s.first, s.last), store.look({})),
+  });
   const expected = expectedView(next, store);
   const units = unitsView(all, store, { silence });
 
-  const top = make("div", { class: "lc-top" }, make("span", { class: "lc-title" }, spec.title), link,
-    make("button", { type: "button", class: "lc-reset", onclick: () => ((span = null), store.reset(), say("All is as it was at the start.")) }, "reset"));
+  const top = make(
+    "div",
+    { class: "lc-top" },
+    make("span", { class: "lc-title" }, spec.title),
+    link,
+    make(
+      "button",
+      {
+        type: "button",
+        class: "lc-reset",
+        onclick: () => ((span = null), store.reset(), say("All is as it was at the start.")),
+      },
+      "reset",
+    ),
+  );
   const typed = make("div", { class: "lc-top lc-typing" }, field, pick);
-  const details = make("details", { open: true, ontoggle: () => details.open && units.rest() }, make("summary", {}, `all ${store.units} units`), all);
+  const details = make(
+    "details",
+    { open: true, ontoggle: () => details.open && units.rest() },
+    make("summary", {}, `all ${store.units} units`),
+    all,
+  );
   settle(root, store, {
-    parts: [top, typed, status, make("div", { class: "lc-two" }, table, next), holding.el, said, details, alt], link,
+    parts: [
+      top,
+      typed,
+      status,
+      make("div", { class: "lc-two" }, table, next),
+      holding.el,
+      said,
+      details,
+      alt,
+    ],
+    link,
     back: view.back,
     paint() {
       view.paint();

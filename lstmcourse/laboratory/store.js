@@ -1,15 +1,6 @@
 // What a laboratory knows: the values, what is held, the step and the unit in view, and what the cell makes of them.
 // Nothing here touches the page. The arithmetic is the cell's own module, which Python printed.
 
-// A number as it stands on the picture; Python's `number` writes it in the same way.
-function shown(v) {
-  const size = Math.abs(v);
-  if (!Number.isFinite(v)) return Number.isNaN(v) ? "NaN" : v < 0 ? "−∞" : "∞";
-  const text = size >= 99999.5 ? v.toExponential(1).replace("e+", "e")
-    : size >= 99.995 ? v.toFixed(0) : size >= 0.005 ? v.toFixed(2) : "0.00";
-  return text.replace("-", "−");
-}
-
 function count(shape) {
   return shape.reduce((n, k) => n * k, 1);
 }
@@ -20,19 +11,35 @@ function placeOf(shape, unit, units) {
 }
 
 function copied(arrays) {
-  const pairs = Object.entries(arrays).map(([k, a]) => [k, { shape: [...a.shape], data: Float64Array.from(a.data, (v) => v ?? NaN) }]);
+  const pairs = Object.entries(arrays).map(([k, a]) => [
+    k,
+    { shape: [...a.shape], data: Float64Array.from(a.data, (v) => v ?? NaN) },
+  ]);
   return Object.fromEntries(pairs);
 }
 
 function newStore(cell, spec) {
-  const listeners = new Set(), painters = new Set(), { units } = spec;
+  const listeners = new Set(),
+    painters = new Set(),
+    { units } = spec;
   let waiting = false;
 
-  const store = { cell, spec, units, values: copied(spec.values), held: copied(spec.held), found: {}, steps: spec.steps, step: spec.step, unit: 0 };
+  const store = {
+    cell,
+    spec,
+    units,
+    values: copied(spec.values),
+    held: copied(spec.held),
+    found: {},
+    steps: spec.steps,
+    step: spec.step,
+    unit: 0,
+  };
 
   // What a module is given: a held equation is not free where it has a number.
   store.given = () => {
-    const { values, held, steps } = store, given = { params: {}, state: {}, steps, batch_size: 1 };
+    const { values, held, steps } = store,
+      given = { params: {}, state: {}, steps, batch_size: 1 };
     for (const name of spec.params) given.params[name] = values[name];
     for (const name of spec.starts) given.state[name] = values[name];
     for (const name of spec.inputs) given[name] = values[name];
@@ -61,20 +68,28 @@ function newStore(cell, spec) {
     const still = spec.tables[key] ?? (spec.params.includes(key) ? store.values[key] : null);
     if (still) {
       const { shape, data } = still;
-      return data[row !== null && shape.length === 2 ? row * shape[1] + (shape[1] === 1 ? 0 : unit) : placeOf(shape, unit, units)];
+      return data[
+        row !== null && shape.length === 2
+          ? row * shape[1] + (shape[1] === 1 ? 0 : unit)
+          : placeOf(shape, unit, units)
+      ];
     }
     if (key === spec.clock) return step;
     store.fresh();
     const a = spec.inputs.includes(key) ? store.values[key] : store.found[key];
     if (!a) return undefined;
-    const shape = a.shape.slice(2), at = row !== null && shape.length === 1 ? (shape[0] === 1 ? 0 : row) : placeOf(shape, unit, units);
+    const shape = a.shape.slice(2),
+      at = row !== null && shape.length === 1 ? (shape[0] === 1 ? 0 : row) : placeOf(shape, unit, units);
     return a.data[step * count(shape) + at];
   };
 
   // The same at every step.
   store.series = (key, unit = store.unit) => {
     store.fresh();
-    const a = store.found[key], shape = a.shape.slice(2), n = count(shape), at = placeOf(shape, unit, units);
+    const a = store.found[key],
+      shape = a.shape.slice(2),
+      n = count(shape),
+      at = placeOf(shape, unit, units);
     return Array.from({ length: store.steps }, (_, t) => a.data[t * n + at]);
   };
 
@@ -84,8 +99,10 @@ function newStore(cell, spec) {
     if (spec.params.includes(key)) return { kind: "param", name: key };
     if (spec.inputs.includes(key)) return { kind: "input", name: key, step: store.step };
     const state = key.endsWith("@prev") ? key.slice(0, -5) : null;
-    if (state !== null && store.step === 0) return spec.starts.includes(state) ? { kind: "start", name: state } : null;
-    const name = state === null ? key : spec.after[state], step = store.step - (state !== null);
+    if (state !== null && store.step === 0)
+      return spec.starts.includes(state) ? { kind: "start", name: state } : null;
+    const name = state === null ? key : spec.after[state],
+      step = store.step - (state !== null);
     return name in spec.holdable ? { kind: "hold", name, step } : null;
   };
 
@@ -95,8 +112,12 @@ function newStore(cell, spec) {
     const to = store.target(key);
     if (!to || !Number.isFinite(value)) return;
     if (to.kind === "hold") return store.hold(to.name, to.step, to.step, value, unit);
-    const a = store.values[to.name], shape = to.kind === "param" ? a.shape : a.shape.slice(to.kind === "input" ? 2 : 1);
-    const at = to.kind === "param" && shape.length === 2 ? row * shape[1] + (shape[1] === 1 ? 0 : unit) : placeOf(shape, unit, units);
+    const a = store.values[to.name],
+      shape = to.kind === "param" ? a.shape : a.shape.slice(to.kind === "input" ? 2 : 1);
+    const at =
+      to.kind === "param" && shape.length === 2
+        ? row * shape[1] + (shape[1] === 1 ? 0 : unit)
+        : placeOf(shape, unit, units);
     store.put(to.name, (to.step ?? 0) * count(shape) + at, value);
   };
 
@@ -108,25 +129,33 @@ function newStore(cell, spec) {
 
   // Hold an equation at a number from a step to another; free it where the number is NaN.
   store.hold = (name, first, last, value, unit = store.unit, from) => {
-    const shape = spec.holdable[name], n = count(shape);
-    const a = (store.held[name] ??= { shape: [store.steps, 1, ...shape], data: new Float64Array(store.steps * n).fill(NaN) });
-    for (let t = Math.max(0, first); t <= Math.min(last, store.steps - 1); t++) a.data[t * n + placeOf(shape, unit, units)] = value;
+    const shape = spec.holdable[name],
+      n = count(shape);
+    const a = (store.held[name] ??= {
+      shape: [store.steps, 1, ...shape],
+      data: new Float64Array(store.steps * n).fill(NaN),
+    });
+    for (let t = Math.max(0, first); t <= Math.min(last, store.steps - 1); t++)
+      a.data[t * n + placeOf(shape, unit, units)] = value;
     if (a.data.every(Number.isNaN)) delete store.held[name];
     changed(from);
   };
 
   store.heldAt = (name, step = store.step, unit = store.unit) => {
-    const a = store.held[name], shape = spec.holdable[name];
+    const a = store.held[name],
+      shape = spec.holdable[name];
     return a !== undefined && !Number.isNaN(a.data[step * count(shape) + placeOf(shape, unit, units)]);
   };
 
   // Another input: as many steps as it has; what is held past them is let go.
   store.sequence = (name, numbers, from) => {
-    const steps = numbers.length / count(store.values[name].shape.slice(1)), longer = (a, fill) => {
-      const n = count(a.shape.slice(1)), data = new Float64Array(steps * n).fill(fill);
-      data.set(a.data.subarray(0, steps * n));
-      return { shape: [steps, ...a.shape.slice(1)], data };
-    };
+    const steps = numbers.length / count(store.values[name].shape.slice(1)),
+      longer = (a, fill) => {
+        const n = count(a.shape.slice(1)),
+          data = new Float64Array(steps * n).fill(fill);
+        data.set(a.data.subarray(0, steps * n));
+        return { shape: [steps, ...a.shape.slice(1)], data };
+      };
     for (const other of spec.inputs) store.values[other] = longer(store.values[other], 0);
     for (const held of Object.keys(store.held)) store.held[held] = longer(store.held[held], NaN);
     store.values[name].data = Float64Array.from(numbers);
@@ -152,9 +181,13 @@ function newStore(cell, spec) {
     changed(from);
   };
 
-  const plain = (arrays) => Object.fromEntries(Object.entries(arrays).map(([k, a]) => [
-    k, { shape: a.shape, data: Array.from(a.data, (v) => (Number.isNaN(v) ? null : v)) },
-  ]));
+  const plain = (arrays) =>
+    Object.fromEntries(
+      Object.entries(arrays).map(([k, a]) => [
+        k,
+        { shape: a.shape, data: Array.from(a.data, (v) => (Number.isNaN(v) ? null : v)) },
+      ]),
+    );
   store.plain = plain;
   store.told = () => ({ values: plain(store.values), held: plain(store.held) });
 

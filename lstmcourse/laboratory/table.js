@@ -2,9 +2,14 @@
 
 function tableView(box, store, { choose, marked, span, silence }) {
   const { spec } = store;
-  const WORD = "word", LIKELY = "likely"; // the first two rows; all others are a unit's
+  const WORD = "word",
+    LIKELY = "likely"; // the first two rows; all others are a unit's
   const table = box.appendChild(make("div", { class: "lc-table", role: "rowgroup" }));
-  let lines = [], built = "", outlined = "", chosen = { key: null, unit: store.unit }, here = null;
+  let lines = [],
+    built = "",
+    outlined = "",
+    chosen = { key: null, unit: store.unit },
+    here = null;
 
   // What is drawn, anew when the words or the units in view are others.
 
@@ -12,7 +17,14 @@ function tableView(box, store, { choose, marked, span, silence }) {
 
   function build() {
     built = signature();
-    lines = [line(WORD, null, make("span", {}, "reads")), line(LIKELY, null, make("span", { title: "the probability that the network gave to the next word" }, "p(next word)"))];
+    lines = [
+      line(WORD, null, make("span", {}, "reads")),
+      line(
+        LIKELY,
+        null,
+        make("span", { title: "the probability that the network gave to the next word" }, "p(next word)"),
+      ),
+    ];
     const parts = lines.map((l) => l.el);
     for (const unit of store.shownUnits) {
       parts.push(head(unit));
@@ -23,7 +35,9 @@ function tableView(box, store, { choose, marked, span, silence }) {
       }
     }
     lines.forEach((l, r) => l.cells.forEach((c) => (c.dataset.r = r)));
-    const widths = store.words.map((_, t) => `minmax(${Math.max(44, 8 * store.wordAt(t).length + 10)}px, 1fr)`);
+    const widths = store.words.map(
+      (_, t) => `minmax(${Math.max(44, 8 * store.wordAt(t).length + 10)}px, 1fr)`,
+    );
     box.style.setProperty("--lc-columns", `78px ${widths.join(" ")}`);
     table.replaceChildren(...parts);
     here = null;
@@ -35,21 +49,52 @@ function tableView(box, store, { choose, marked, span, silence }) {
   function line(key, unit, name, row = null) {
     const labelled = key === WORD ? "columnheader" : "gridcell";
     const cells = store.words.map((_, t) => {
-      const cell = make("div", { class: `lc-td${row ? "" : key === WORD ? " lc-word" : " lc-likely"}`, role: labelled, tabindex: -1, "data-t": t });
+      const cell = make("div", {
+        class: `lc-td${row ? "" : key === WORD ? " lc-word" : " lc-likely"}`,
+        role: labelled,
+        tabindex: -1,
+        "data-t": t,
+      });
       if (key === WORD) cell.textContent = store.wordAt(t);
       else cell.append(make("i"), make("b"), make("span", {}, " "));
       return cell;
     });
-    const el = make("div", { class: "lc-tr", role: "row", style: row ? `--lc-hue:var(--lc-${row.hue})` : null }, make("div", { class: "lc-th", role: "rowheader" }, name), ...cells);
-    if (row) el.dataset.unit = unit, (el.dataset.row = key);
+    const el = make(
+      "div",
+      { class: "lc-tr", role: "row", style: row ? `--lc-hue:var(--lc-${row.hue})` : null },
+      make("div", { class: "lc-th", role: "rowheader" }, name),
+      ...cells,
+    );
+    if (row) (el.dataset.unit = unit), (el.dataset.row = key);
     return { key, unit, row, cells, el, was: [] };
   }
 
   function head(unit) {
-    const told = Object.entries(spec.probes).map(([what, all]) => `${what} ${what in signed ? signedNumber(all[unit]) : shown(all[unit])}`);
+    const told = Object.entries(spec.probes).map(
+      ([what, all]) => `${what} ${what in signed ? signedNumber(all[unit]) : shown(all[unit])}`,
+    );
     const quiet = make("button", { type: "button", onclick: () => silence(unit) }, "silence");
-    const hide = make("button", { type: "button", "aria-label": `hide unit ${unit}`, onclick: () => ((store.shownUnits = store.shownUnits.filter((u) => u !== unit)), store.look({})) }, "×");
-    const el = make("div", { class: "lc-tr lc-unit", role: "row" }, make("div", { class: "lc-sticky", role: "rowheader" }, make("strong", {}, `unit ${unit}`), make("span", { class: "lc-told" }, told.join(" · ")), quiet, hide));
+    const hide = make(
+      "button",
+      {
+        type: "button",
+        "aria-label": `hide unit ${unit}`,
+        onclick: () => ((store.shownUnits = store.shownUnits.filter((u) => u !== unit)), store.look({})),
+      },
+      "×",
+    );
+    const el = make(
+      "div",
+      { class: "lc-tr lc-unit", role: "row" },
+      make(
+        "div",
+        { class: "lc-sticky", role: "rowheader" },
+        make("strong", {}, `unit ${unit}`),
+        make("span", { class: "lc-told" }, told.join(" · ")),
+        quiet,
+        hide,
+      ),
+    );
     el.paint = () => {
       quiet.setAttribute("aria-pressed", store.silent(unit));
       quiet.setAttribute("aria-label", `silence unit ${unit}`);
@@ -61,23 +106,36 @@ function tableView(box, store, { choose, marked, span, silence }) {
 
   function paint() {
     if (signature() !== built) build();
-    const changed = store.changed(), likely = (p, t) => (spec.answers || t + 1 >= store.steps ? NaN : p[t][store.words[t + 1]]);
+    const changed = store.changed(),
+      likely = (p, t) => (spec.answers || t + 1 >= store.steps ? NaN : p[t][store.words[t + 1]]);
     for (const l of lines) {
       if (l.key === WORD) continue;
-      const values = l.row ? store.words.map((_, t) => store.read(l.key, { step: t, unit: l.unit })) : store.words.map((_, t) => likely(store.expected, t));
-      const before = !changed ? values : l.row ? store.words.map((_, t) => store.readBefore(l.key, t, l.unit)) : store.words.map((_, t) => likely(store.expectedBefore, t));
+      const values = l.row
+        ? store.words.map((_, t) => store.read(l.key, { step: t, unit: l.unit }))
+        : store.words.map((_, t) => likely(store.expected, t));
+      const before = !changed
+        ? values
+        : l.row
+          ? store.words.map((_, t) => store.readBefore(l.key, t, l.unit))
+          : store.words.map((_, t) => likely(store.expectedBefore, t));
       const [low, high] = l.row ? (l.row.range ?? bounds(values, before)) : [0, 1];
       const at = (v) => (100 * (high - Math.max(low, Math.min(high, v)))) / (high - low);
       l.cells.forEach((cell, t) => {
-        const v = values[t], was = before[t], size = Math.abs(at(v) - at(0)), none = Number.isNaN(v);
+        const v = values[t],
+          was = before[t],
+          size = Math.abs(at(v) - at(0)),
+          none = Number.isNaN(v);
         const now = [
           none ? "" : shown(v),
-          none || size < 4 ? "" : `${Math.min(at(v), at(0)).toFixed(1)}% 2px ${(100 - Math.max(at(v), at(0))).toFixed(1)}%`,
+          none || size < 4
+            ? ""
+            : `${Math.min(at(v), at(0)).toFixed(1)}% 2px ${(100 - Math.max(at(v), at(0))).toFixed(1)}%`,
           v === was || none ? "" : `${at(was).toFixed(1)}%`,
           l.row !== null && !l.row.only && store.heldAt(l.key, t, l.unit),
         ];
         // Most cells stay as they are while one drags, or change by less than one sees.
-        const old = (l.was[t] ??= [null, null, null, false]), [bar, tick, text] = cell.children;
+        const old = (l.was[t] ??= [null, null, null, false]),
+          [bar, tick, text] = cell.children;
         if (now[0] !== old[0]) text.firstChild.nodeValue = now[0];
         if (now[1] !== old[1]) bar.style.inset = now[1];
         if (!now[1] !== !old[1] || old[1] === null) bar.hidden = !now[1];
@@ -89,32 +147,49 @@ function tableView(box, store, { choose, marked, span, silence }) {
     }
     for (const el of table.children) el.paint?.();
     stand();
-    const s = span(), outline = s ? `${s.name} ${s.unit} ${s.first} ${s.last}` : "";
+    const s = span(),
+      outline = s ? `${s.name} ${s.unit} ${s.first} ${s.last}` : "";
     if (outline === outlined) return;
     outlined = outline;
-    for (const l of lines) l.cells.forEach((cell, t) => cell.classList.toggle("lc-marked", Boolean(s) && l.unit === s.unit && l.key === s.name && t >= s.first && t <= s.last));
+    for (const l of lines)
+      l.cells.forEach((cell, t) =>
+        cell.classList.toggle(
+          "lc-marked",
+          Boolean(s) && l.unit === s.unit && l.key === s.name && t >= s.first && t <= s.last,
+        ),
+      );
   }
   function bounds(...all) {
     let most = 1;
-    for (const values of all) for (const v of values) if (Number.isFinite(v)) most = Math.max(most, Math.abs(v));
+    for (const values of all)
+      for (const v of values) if (Number.isFinite(v)) most = Math.max(most, Math.abs(v));
     return [-most, most];
   }
 
   // Where one stands: a column and, in it, a cell.
 
   function stand() {
-    const r = Math.max(0, lines.findIndex((l) => l.key === (chosen.key ?? WORD) && (l.unit ?? null) === (l.row ? chosen.unit : null)));
+    const r = Math.max(
+      0,
+      lines.findIndex(
+        (l) => l.key === (chosen.key ?? WORD) && (l.unit ?? null) === (l.row ? chosen.unit : null),
+      ),
+    );
     const now = `${r} ${store.step}`;
     if (now === here) return;
     here = now;
-    const cell = lines[0].cells[store.step], left = cell.offsetLeft - 84, right = cell.offsetLeft + cell.offsetWidth + 30;
+    const cell = lines[0].cells[store.step],
+      left = cell.offsetLeft - 84,
+      right = cell.offsetLeft + cell.offsetWidth + 30;
     if (box.scrollLeft > left) box.scrollLeft = left;
     else if (box.scrollLeft + box.clientWidth < right) box.scrollLeft = right - box.clientWidth;
-    lines.forEach((l, k) => l.cells.forEach((cell, t) => {
-      cell.classList.toggle("lc-here", t === store.step);
-      cell.classList.toggle("lc-chosen", t === store.step && k === r && l.row !== null);
-      cell.tabIndex = t === store.step && k === r ? 0 : -1;
-    }));
+    lines.forEach((l, k) =>
+      l.cells.forEach((cell, t) => {
+        cell.classList.toggle("lc-here", t === store.step);
+        cell.classList.toggle("lc-chosen", t === store.step && k === r && l.row !== null);
+        cell.tabIndex = t === store.step && k === r ? 0 : -1;
+      }),
+    );
   }
   function go(r, t, { focus = true, aloud = false } = {}) {
     const l = lines[r];
@@ -134,13 +209,26 @@ function tableView(box, store, { choose, marked, span, silence }) {
   box.addEventListener("keydown", (e) => {
     const at = place(e.target);
     if (!at) return;
-    const [r, t] = at, l = lines[r], movable = l.row && !l.row.only, put = (v) => store.hold(l.key, t, t, v, l.unit);
-    const to = { ArrowRight: [r, t + 1], ArrowLeft: [r, t - 1], ArrowDown: [r + 1, t], ArrowUp: [r - 1, t], Home: [r, 0], End: [r, store.steps - 1] }[e.key];
+    const [r, t] = at,
+      l = lines[r],
+      movable = l.row && !l.row.only,
+      put = (v) => store.hold(l.key, t, t, v, l.unit);
+    const to = {
+      ArrowRight: [r, t + 1],
+      ArrowLeft: [r, t - 1],
+      ArrowDown: [r + 1, t],
+      ArrowUp: [r - 1, t],
+      Home: [r, 0],
+      End: [r, store.steps - 1],
+    }[e.key];
     if (to) go(within(to[0], [0, lines.length - 1]), within(to[1], [0, store.steps - 1]));
     else if (e.key === "Enter" || e.key === " ") go(r, t, { aloud: true });
     else if (movable) {
-      const [low, high] = spec.ranges[l.key], grid = (high - low) / 40;
-      const by = { "+": grid, "=": grid, "-": -grid, "−": -grid, PageUp: 5 * grid, PageDown: -5 * grid }[e.key];
+      const [low, high] = spec.ranges[l.key],
+        grid = (high - low) / 40;
+      const by = { "+": grid, "=": grid, "-": -grid, "−": -grid, PageUp: 5 * grid, PageDown: -5 * grid }[
+        e.key
+      ];
       if (by) put(hundredths(within(store.read(l.key, { step: t, unit: l.unit }) + by, [low, high])));
       else if (e.key === "1" || e.key === "0") put(+e.key);
       else if (e.key === "Delete" || e.key === "Backspace") put(NaN);
@@ -153,24 +241,33 @@ function tableView(box, store, { choose, marked, span, silence }) {
   box.addEventListener("pointerdown", (e) => {
     const at = place(e.target);
     if (!at || e.button) return;
-    const [r, t, cell] = at, l = lines[r], ready = e.pointerType !== "touch" || cell.classList.contains("lc-chosen");
+    const [r, t, cell] = at,
+      l = lines[r],
+      ready = e.pointerType !== "touch" || cell.classList.contains("lc-chosen");
     go(r, t);
     e.preventDefault();
     if (!l.row || l.row.only || !ready) return;
-    const [low, high] = spec.ranges[l.key], from = store.read(l.key), x = e.clientX, y = e.clientY, { left, width } = cell.getBoundingClientRect();
+    const [low, high] = spec.ranges[l.key],
+      from = store.read(l.key),
+      x = e.clientX,
+      y = e.clientY,
+      { left, width } = cell.getBoundingClientRect();
     let way = null;
     cell.setPointerCapture(e.pointerId);
     const move = (m) => {
       const [dx, dy] = [m.clientX - x, y - m.clientY];
       way ??= Math.max(Math.abs(dx), Math.abs(dy)) < 5 ? null : Math.abs(dx) > Math.abs(dy) ? "along" : "up";
-      if (way === "up") store.hold(l.key, t, t, hundredths(within(from + (dy * (high - low)) / 200, [low, high])), l.unit);
+      if (way === "up")
+        store.hold(l.key, t, t, hundredths(within(from + (dy * (high - low)) / 200, [low, high])), l.unit);
       if (way === "along") {
         const other = within(t + Math.floor((m.clientX - left) / width), [0, store.steps - 1]);
         marked({ name: l.key, unit: l.unit, first: Math.min(t, other), last: Math.max(t, other) });
       }
     };
     cell.addEventListener("pointermove", move);
-    cell.addEventListener("lostpointercapture", () => cell.removeEventListener("pointermove", move), { once: true });
+    cell.addEventListener("lostpointercapture", () => cell.removeEventListener("pointermove", move), {
+      once: true,
+    });
   });
 
   return {

@@ -7,7 +7,6 @@ import pytest
 from test_laboratory_page import CHROMIUM, TOLD, browser  # noqa: F401
 
 import lstmcourse as lc
-from lstmcourse.laboratory import dilemma
 
 
 @pytest.mark.parametrize("weight, steps", [(0.0, 3), (0.9, 20), (1.0, 100), (1.01, 100), (1.5, 30), (3.0, 8)])
@@ -18,14 +17,14 @@ def test_what_is_known_and_what_comes_back_are_those_of_unroll(weight, steps):
     run = lc.unroll(lc.cells.rnn, params, x)
     first, last = run["h"][0], run["h"][-1, :, 0]
     back = run.backward(final={"h": np.ones((2, 1))})["x"][0, 0, 0] / (1 - first[0, 0] ** 2)
-    lab = dilemma(weight, steps)
+    lab = lc.dilemma(weight, steps)
     assert lab.knows == pytest.approx((last[0] - last[1]) / 2, abs=1e-14)
     assert lab.gradient == pytest.approx(back, rel=1e-10, abs=1e-300)
 
 
 def test_no_weight_keeps_both():
     """Over 50 steps: where more than half is known, next to nothing comes back."""
-    knows, gradient = dilemma(1.0, 50).over(np.linspace(0, 3, 301))
+    knows, gradient = lc.dilemma(1.0, 50).over(np.linspace(0, 3, 301))
     assert gradient[knows > 0.5].max() < 1e-3 and knows[gradient > 0.05].size == 0
     assert (knows > 0.5).sum() > 150
 
@@ -43,8 +42,8 @@ def test_no_weight_keeps_both():
 )
 def test_bad_input_is_refused_by_name(given, kind, message):
     with pytest.raises(kind, match=message):
-        dilemma(**given)
-    lab = dilemma()
+        lc.dilemma(**given)
+    lab = lc.dilemma()
     ((name, value),) = given.items()
     with pytest.raises(kind, match=message):
         setattr(lab, name, value)
@@ -52,7 +51,7 @@ def test_bad_input_is_refused_by_name(given, kind, message):
 
 
 def test_a_page_and_python_agree_through_the_bridge():
-    lab = dilemma(2.0, 10)
+    lab = lc.dilemma(2.0, 10)
     assert "text/html" in lab._repr_mimebundle_()
     lab.weight = 1.5
     assert lab._bridge.told == {"weight": 1.5, "steps": 10} and lab._bridge.heard == 0
@@ -63,7 +62,7 @@ def test_a_page_and_python_agree_through_the_bridge():
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no browser")
 def test_the_page_has_the_same_numbers(browser, tmp_path):  # noqa: F811
-    lab = dilemma(1.01, 100)
+    lab = lc.dilemma(1.01, 100)
     context = browser.new_context(offline=True, viewport={"width": 900, "height": 700})
     page, heard = context.new_page(), []
     page.on("pageerror", lambda error: heard.append(str(error)))

@@ -353,7 +353,7 @@ def test_the_still_picture_says_what_it_shows_and_has_the_numbers():
 def test_numbers_are_written_alike(value):
     if NODE is None:
         pytest.skip("no Node.js")
-    text = f"{page._read('store.js')}\nconsole.log(shown({value!r}));"
+    text = f"{page._read('parts.js')}\nconsole.log(shown({value!r}));"
     found = subprocess.run([NODE, "-e", text], capture_output=True, text=True, check=True, timeout=60)
     assert found.stdout.strip() == number(value)
 
@@ -376,7 +376,7 @@ def in_node(lab, folder, after=STORE):
     """What the page's script says, without a page."""
     head = 'import { readFileSync } from "node:fs";'
     code = page.arithmetic(lab.cell, lab.sizes)
-    parts = [page._read(name) for name in ("store.js", "hand.js", "challenges.js", "reading.js")]
+    parts = [page._read(name) for name in ("parts.js", "store.js", "hand.js", "challenges.js", "reading.js")]
     (folder / "lab.mjs").write_text("\n".join([head, code, *parts, after]), encoding="utf-8")
     (folder / "spec.json").write_text(json.dumps(lab._spec()), encoding="utf-8")
     command = [NODE, folder / "lab.mjs", folder / "spec.json"]

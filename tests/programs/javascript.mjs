@@ -16,16 +16,20 @@ function decoded(value) {
 }
 
 function encoded(arrays) {
-  return Object.fromEntries(Object.entries(arrays).map(([name, { shape, data }]) => [
-    name, { shape, base64: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64") },
-  ]));
+  return Object.fromEntries(
+    Object.entries(arrays).map(([name, { shape, data }]) => [
+      name,
+      { shape, base64: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64") },
+    ]),
+  );
 }
 
 const results = [];
 for (const { file, given, grads, final } of JSON.parse(readFileSync(`${folder}/cases.json`))) {
   try {
     const module = await import(pathToFileURL(`${folder}/${file}`));
-    const arguments_ = decoded(given), result = { run: encoded(module.run(arguments_)) };
+    const arguments_ = decoded(given),
+      result = { run: encoded(module.run(arguments_)) };
     if (grads) result.backward = encoded(module.backward(arguments_, decoded(grads), decoded(final)));
     results.push(result);
   } catch (error) {

@@ -1,0 +1,44 @@
+// What pages are made of: numbers as text, elements, attributes.
+
+// A number as it stands on the picture; Python's `number` writes it in the same way.
+function shown(v) {
+  const size = Math.abs(v);
+  if (!Number.isFinite(v)) return Number.isNaN(v) ? "NaN" : v < 0 ? "−∞" : "∞";
+  const text =
+    size >= 99999.5
+      ? v.toExponential(1).replace("e+", "e")
+      : size >= 99.995
+        ? v.toFixed(0)
+        : size >= 0.005
+          ? v.toFixed(2)
+          : "0.00";
+  return text.replace("-", "−");
+}
+
+const hundredths = (v) => Math.round(v * 100) / 100;
+const within = (v, [low, high]) => Math.max(low, Math.min(high, v));
+
+// An attribute, written only where it changes: most stay as they are while one drags.
+function put(el, name, value) {
+  if (el.getAttribute(name) !== String(value)) el.setAttribute(name, value);
+}
+
+// An element: what begins with on listens, html is what stands in it.
+function make(tag, attributes = {}, ...children) {
+  const el = document.createElement(tag);
+  for (const [k, v] of Object.entries(attributes)) {
+    if (k === "html") el.innerHTML = v;
+    else if (k.startsWith("on")) el.addEventListener(k.slice(2), v);
+    else if (v !== false && v !== null) el.setAttribute(k, v === true ? "" : v);
+  }
+  el.append(...children);
+  return el;
+}
+
+// The same for a part of a drawing.
+function svgTag(tag, attributes = {}, ...children) {
+  const el = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [k, v] of Object.entries(attributes)) el.setAttribute(k, v);
+  el.append(...children);
+  return el;
+}
