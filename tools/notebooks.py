@@ -60,7 +60,7 @@ from tools import ledger
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 SECONDS = 60  # what a notebook may take on two cores
-LISTED, REFUSED = 15, 25  # lines of a code cell: more than the first is listed, more than the second refused
+REFUSED = 25  # lines of a code cell
 WIDTH = 79  # characters of a line of code, which then is not clipped in a narrow window or in print
 READING = 45  # minutes
 PAGES = "*[Words](../docs/glossary.md) and [notations](../docs/conventions.md)*"
@@ -218,13 +218,17 @@ def _solved(match: re.Match) -> str:
     return match["body"].partition(f"{match['indent']}# given:\n")[0]
 
 
-def _asked(cell: nbformat.NotebookNode, source: str, *, hints: bool = True) -> str:
-    """An exercise's text, with its title, what it takes, and hints to be opened one by one."""
+def _asked(cell: nbformat.NotebookNode, source: str, *, solved: bool = False) -> str:
+    """An exercise's text, with its title, what it takes, and, till it is solved, hints to open."""
     if "exercise" not in cell.metadata:
         return source
     e = exercises.get(cell.metadata["exercise"])
-    parts = [f"### {e.id} {e.title}", f"*{e.kind}, {e.how}, about {e.minutes} minutes*", source]
-    if hints:
+    parts = [
+        f"{'##' if solved else '###'} {e.id} {e.title}",
+        f"*{e.kind}, {e.how}, about {e.minutes} minutes*",
+        source,
+    ]
+    if not solved:
         parts += [
             f"<details><summary>Hint {k}</summary>\n\n{hint}\n\n</details>"
             for k, hint in enumerate(e.hints, start=1)
@@ -241,7 +245,7 @@ def _solutions(stem: str, cells: Iterable[nbformat.NotebookNode]) -> Iterator[nb
     for cell in cells:
         if _role(cell) not in ("", "check"):
             source = _SOLUTION.sub(_solved, cell.source).rstrip("\n")
-            yield _copy(cell, _asked(cell, source, hints=False), claims=False)
+            yield _copy(cell, _asked(cell, source, solved=True), claims=False)
 
 
 def _copy(cell: nbformat.NotebookNode, source: str, *, claims: bool = True) -> nbformat.NotebookNode:
@@ -408,17 +412,6 @@ def build(folder: Path, names: Iterable[str] = (), seconds: int = SECONDS) -> li
     return problems
 
 
-def long_cells(folder: Path) -> list[str]:
-    """Return the code cells with more lines than is good."""
-    return [
-        f"{target.name}, cell {number}: {lines} lines"
-        for source in sources(folder)
-        for target in targets(source, folder)
-        for number, cell in enumerate(target.notebook.cells, start=1)
-        if cell.cell_type == "code" and (lines := length(cell.source)) > LISTED
-    ]
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Build notebooks from their sources, or check that they are up to date."""
     parser = argparse.ArgumentParser(prog="python -m tools.notebooks", description=main.__doc__)
@@ -440,8 +433,6 @@ def main(arguments: list[str] | None = None) -> int:
     except (SourceError, CellExecutionError) as error:
         print(error, file=sys.stderr)
         return 1
-    for line in long_cells(folder):
-        print(f"long: {line}")
     for line in problems:
         print(line, file=sys.stderr)
     if not problems and options.command == "check":

@@ -1,7 +1,7 @@
 """Every exercise: right answers pass, however they are written; each wrong one is refused, and named.
 
 So every message that an exercise has for a mistake is seen here, and what is refused is refused for its own
-reason. `tests/answers` has the answers.
+reason. `tests/answers` has the answers; how many there have to be, tools/teaching.py says.
 """
 
 from collections import Counter
@@ -11,7 +11,6 @@ from answers import load
 
 import lstmcourse as lc
 from lstmcourse import exercises
-from lstmcourse.exercises.define import HINTS
 from lstmcourse.exercises.judges import UNJUDGED
 
 IDS = exercises.ids()
@@ -27,7 +26,6 @@ def elsewhere(tmp_path, monkeypatch):
 @pytest.mark.parametrize("id", IDS)
 def test_right_answers_pass(id):
     answers = load(id).right
-    assert len(answers) >= 2
     for answer in answers:
         verdict = lc.check(id, answer)
         assert verdict, verdict
@@ -38,7 +36,6 @@ def test_right_answers_pass(id):
 @pytest.mark.parametrize("id", IDS)
 def test_each_wrong_answer_is_refused_for_its_own_reason(id):
     answers = load(id).wrong
-    assert len(answers) >= 6
     messages = Counter()
     for name, answer in answers.items():
         verdict = lc.check(id, answer)
@@ -78,10 +75,3 @@ def may_share(a, b):
     """Whether two exercises may have one answer: write it, and mend somebody's."""
     mended = {"repair", "find the bug"}
     return a.notebook == b.notebook and mended & {a.kind, b.kind} and "write" in (a.kind, b.kind)
-
-
-def test_every_exercise_says_what_it_takes():
-    for exercise in map(exercises.get, IDS):
-        assert len(exercise.hints) == len(set(exercise.hints)) == HINTS
-        assert all(hint[0].isupper() or hint[0] in "`$" for hint in exercise.hints)
-        assert exercise.title in str(exercise) and 1 <= exercise.minutes <= 45

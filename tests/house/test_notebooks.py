@@ -5,13 +5,11 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 
 import lstmcourse as lc
-from lstmcourse.course.alts import ALTS
 from tools import notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -184,11 +182,8 @@ def test_the_text_says_how_long_it_takes(tmp_path):
     assert lesson.notebook.cells[0].source == "It takes about 0 minutes to read. Go on."
 
 
-def test_length_counts_code_only_and_long_cells_are_listed(tmp_path):
+def test_length_counts_code_only():
     assert notebooks.length("# why\na = 1\n\n  # how\nb = 2\n") == 2
-    sixteen = "\n".join(f"x{n} = {n}" for n in range(16))
-    write(tmp_path, f"# %%\nx = 1\n\n# %%\n{sixteen}\n")
-    assert notebooks.long_cells(tmp_path) == ["01_small.ipynb, cell 2: 16 lines"]
 
 
 def test_a_name_that_no_source_has_is_refused(tmp_path):
@@ -369,32 +364,6 @@ def test_a_cell_that_raises_leaves_the_stored_notebook_alone(built, tmp_path):
     assert done.returncode == 1 and "ZeroDivisionError" in done.stderr
     assert (tmp_path / "01_small.ipynb").read_bytes() == before
     assert not list(tmp_path.glob("*.partial"))
-
-
-# what a learner reads
-
-TO_DO = tomllib.loads((notebooks.FOLDER / "source" / "ruff.toml").read_text("utf-8"))["format"]["exclude"]
-LESSONS = [
-    p
-    for p in notebooks.sources(notebooks.FOLDER)
-    if p.name not in TO_DO and p.stem[:2] not in ("16", "17", "18", "19", "20", "21", "22")
-]
-
-
-def test_every_figure_is_told_in_words_and_every_text_has_its_figure():
-    shown = [n for path in LESSONS for n in re.findall(r'"(\d\db?-\d+)"', path.read_text("utf-8"))]
-    assert sorted(shown) == sorted(ALTS)
-
-
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_is_for_its_reader(path):
-    cells = [c for c in notebooks.targets(path, notebooks.FOLDER)[0].notebook.cells if c.cell_type == "code"]
-    wide = [line for cell in cells for line in cell.source.splitlines() if len(line) > notebooks.WIDTH]
-    assert not wide
-    read = "\n".join(c.source for c in cells if "check" not in c.metadata.get("tags", []))
-    assert read.count("lc.claim(") <= 5
-    assert not re.search(r"^\s*assert|alt=|# not compared|# seeds", read, re.M)
-    assert "{minutes}" in path.read_text("utf-8")
 
 
 # exercises
