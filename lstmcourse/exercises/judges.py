@@ -9,6 +9,7 @@ data when it comes out.
 from __future__ import annotations
 
 import copy
+import copyreg
 import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -52,6 +53,9 @@ class Refused(ValueError):
     def __init__(self, mistake: str, message: str):
         super().__init__(message)
         self.mistake, self.message = mistake, message
+
+    def __reduce__(self) -> tuple:  # in another process it is made of its message, not by __init__
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)
 
 
 class Judge:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import os
+import pickle
 import platform
 import time
 from collections import Counter
@@ -383,7 +384,12 @@ def _measured(
     """Measure one trial, wherever it runs, and say with what, and on which machine."""
     began = time.perf_counter()
     with undecided():
-        values = measure(**point, seed=seed)
+        try:
+            values = measure(**point, seed=seed)
+        except Exception as error:
+            if not _travels(error):  # a pool that cannot read what a worker sends takes the worker for dead
+                raise RuntimeError(f"{type(error).__name__}: {error}") from error
+            raise
     machine = {
         "host": platform.node(),
         "process": os.getpid(),
@@ -392,6 +398,15 @@ def _measured(
         "seconds": round(time.perf_counter() - began, 3),
     }
     return values, _origin(), machine
+
+
+def _travels(error: Exception) -> bool:
+    """Whether an error can be sent to another process; with an ``__init__`` of its own it often cannot."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return False
+    return True
 
 
 def _origin() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import math
 import time
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Training", "TrainingDiverged", "chance", "copies", "foresee", "learn", "validate"]
 
 
-class TrainingDiverged(ValueError):
+class TrainingDiverged(NotFiniteError):
     """Loss, gradient or parameters are no longer finite; the message says when, and what to try.
 
     Attributes
@@ -55,6 +56,9 @@ class TrainingDiverged(ValueError):
                 "or not finite"
             )
         super().__init__(f"{what} {where}.")
+
+    def __reduce__(self) -> tuple:  # in another process it is made of its message, not by __init__
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)
 
 
 class Training:
@@ -109,11 +113,11 @@ def learn(training: Training, batch: Any, backend: str) -> None:
                 backend=backend,
                 step=history.steps,
             )
-            if not math.isfinite(forward.loss):
-                raise _diverged(training, f"the loss is {forward.loss}")
-            grads = forward.backward()
+            grads = forward.backward() if math.isfinite(forward.loss) else {}
         except NotFiniteError as error:
             raise _diverged(training, f"{error}. This was found") from error
+        if not math.isfinite(forward.loss):
+            raise _diverged(training, f"the loss is {forward.loss}")
         norm = clip_by_global_norm(grads, recipe.clip or math.inf)
         if not math.isfinite(norm):
             raise _diverged(training, f"the loss is {forward.loss:.3g} but the gradient's norm is {norm}")

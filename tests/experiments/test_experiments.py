@@ -224,6 +224,25 @@ def test_a_trial_that_kills_its_workers_is_named_and_the_others_are_kept(here):
     assert {0, 1} <= {r["point"]["x"] for r in kept} <= {0, 1, 3}
 
 
+class Picky(Exception):
+    """Cannot be made again of what it holds."""
+
+    def __init__(self, size, limit):
+        super().__init__(f"{size} is over {limit}")
+
+
+@experiment(points=grid(x=range(3)), seeds=[0], agree={"y": Interval(0.5)})
+def picky(x, *, seed):
+    if x == 1:
+        raise Picky(7, 5)
+    return {"y": 1.0}
+
+
+def test_an_error_that_no_process_can_be_sent_is_said_all_the_same(here):
+    with pytest.raises(experiments.TrialError, match=r"picky: x=1, seed=0: .*Picky: 7 is over 5"):
+        experiments.run("picky", workers=1, data=here, progress=False)
+
+
 @pytest.mark.parametrize("ends", ["closed", "broken"])
 def test_a_worker_watches_the_pipe(monkeypatch, ends):
     """Whether the system says that the other end is closed by an answer or, as Windows may, by an error."""

@@ -2,9 +2,11 @@
 
 import copy
 import dataclasses
+import importlib
 import os
 import pickle
 import pickletools
+import pkgutil
 import subprocess
 import sys
 import textwrap
@@ -15,6 +17,7 @@ import pytest
 from corner_cells import sizes_of
 
 import lstmcourse as lc
+from lstmcourse.exercises import judges
 from lstmcourse.programs import threads
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -325,3 +328,36 @@ def test_other_things_are_pickled_or_say_why_not():
     assert all(np.array_equal(again[k], grads[k]) for k in grads)
     with pytest.raises(TypeError, match=r"Send arrays of it, such as run\['h'\]"):
         pickle.dumps(run)
+
+
+def diverged():
+    model = lc.Model("rnn", lc.tasks.Clouds(gap=5), hidden_size=4, rng=0)
+    model.params["cell.W_h"][:] = np.float32(np.nan)
+    try:
+        lc.fit(model, 2, progress=False)
+    except lc.train.TrainingDiverged as error:
+        return error
+
+
+# what has an __init__ of its own; of all others an error is made with a message
+MADE = {"TrainingDiverged": diverged, "Refused": lambda: judges.Refused("late", "It is too late.")}
+
+
+def errors_of_ours():
+    for module in pkgutil.walk_packages(lc.__path__, "lstmcourse."):
+        if not module.name.endswith("__main__"):
+            for kind in vars(importlib.import_module(module.name)).values():
+                if isinstance(kind, type) and issubclass(kind, Exception) and kind.__module__ == module.name:
+                    yield kind
+
+
+def test_every_error_of_ours_can_be_sent_to_another_process():
+    kinds = list(errors_of_ours())
+    assert {kind.__name__ for kind in kinds} > MADE.keys() and len(kinds) > 15
+    for kind in kinds:
+        error = MADE.get(kind.__name__, lambda kind=kind: kind("said"))()
+        sent = pickle.loads(pickle.dumps(error))
+        assert type(sent) is kind is type(error) and str(sent) == str(error)
+        assert vars(sent).keys() == vars(error).keys()
+    sent = pickle.loads(pickle.dumps(diverged()))
+    assert sent.step == 1 and sent.history.steps == 0 and isinstance(sent, lc.errors.NotFiniteError)
