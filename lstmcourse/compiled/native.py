@@ -157,6 +157,8 @@ def _functions(program: CompiledProgram, name: str, dtype: np.dtype) -> list[Cal
 
 # Calls
 
+BYTES = np.dtype(np.uint8)
+
 TOGETHER = 65536
 """Up to how many bytes returned arrays share one piece of memory: who keeps one of them keeps all."""
 
@@ -273,7 +275,7 @@ class Native:
             addresses[plan.index[name]] = _address(a)
         arrays = {}
         if plan.small:  # one allocation for all of them
-            block = np.empty(plan.small, np.uint8)
+            block = empty(plan.small, dtype=BYTES)
             base = _address(block)
             for name, shape, kind, offset in plan.kept:
                 arrays[name] = np.ndarray(shape, kind, block, offset)
@@ -283,7 +285,7 @@ class Native:
                 a = arrays[name] = empty(*shape, dtype=kind)
                 addresses[plan.index[name]] = _address(a)
         if plan.scratch:
-            room = empty(plan.room, dtype=np.dtype(np.uint8))
+            room = empty(plan.room, dtype=BYTES)
             alive.append(room)
             base = _address(room)
             for name, offset in plan.scratch:

@@ -17,6 +17,7 @@ from ..engine.graph import Dim, Node
 from ..engine.layers import table_values
 from ..engine.operands import is_condition
 from ..errors import DtypeError, NotFiniteError, ShapeError, UnknownNameError, nearest
+from ..programs.pool import POOL
 
 __all__ = ["Call"]
 
@@ -25,7 +26,7 @@ RAGGED = "fill them up, and say with lengths= where sequences end"
 
 ARGUMENTS = (
     "params", "state", "lengths", "steps", "batch_size", "backend", "grad", "checkpoint_every", "inputs",
-    "sizes",
+    "sizes", "memory_limit",
 )  # fmt: skip
 
 
@@ -52,7 +53,9 @@ def _implied(cell: Definition, name: str, sizes: Mapping[str, int]) -> int | Non
 
 
 class Call:
-    """The arguments of a run, checked: `values` by kind and name, and `sizes`."""
+    """The arguments of a run, checked: `values` by kind and name, and `sizes`; storage is from `pool`."""
+
+    pool = POOL
 
     def __init__(
         self,
@@ -119,6 +122,21 @@ class Call:
             if len(known) >= 256:
                 known.clear()
             known[key] = self.sizes, self.shown_by, self.T, self.B, self.extent_from
+
+    def part(self, first: int, last: int, state: Mapping[str, Any]) -> Call:
+        """The arguments of some of the steps, which go on from a state."""
+        timed, static = {}, {}
+        for i in self.cell.inputs:
+            if i.kind in ("sequence", "noise"):
+                timed[i.name] = self.values[i.kind, i.name][first:last]
+            elif i.kind == "static":
+                static[i.name] = self.values[i.kind, i.name]
+        params = {p.name: self.values["param", p.name] for p in self.cell.graph.params}
+        lengths = None if self.lengths is None else np.clip(self.lengths - first, 0, last - first)
+        steps, batch = (None, None) if timed else (last - first, self.B)
+        return Call(
+            self.cell, params, None, state, lengths, steps, batch, timed | static, self.sizes_given, part=True
+        )
 
     def array(self, name: str, value: Any) -> np.ndarray:
         """An argument as an array of this run's dtype, which the first one decides."""

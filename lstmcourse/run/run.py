@@ -14,7 +14,6 @@ from ..engine import reference
 from ..engine.graph import Graph, Node
 from ..engine.reference import evaluate
 from ..errors import ShapeError, UnknownNameError, nearest
-from ..programs.pool import POOL
 from ..programs.threads import threads_for
 from .arguments import BY_NAME, Call
 from .gradients import Arrays, Gradients, skipped
@@ -76,7 +75,7 @@ class Run:
             arguments[argument] = extra[what] if what in own else self._given(what)
 
         def empty(*shape, dtype=dtype):
-            return POOL.empty(shape, dtype)
+            return call.pool.empty(shape, dtype)
 
         if isinstance(function, fast.Native):  # which sees to its threads itself
             return function(**arguments, empty=empty)

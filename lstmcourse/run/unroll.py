@@ -19,7 +19,7 @@ from .. import checks
 from ..engine.definition import Definition
 from .arguments import BY_NAME, Call
 from .backends import check_backend
-from .checkpointed import CheckpointedRun
+from .checkpointed import CheckpointedRun, steps_within
 from .run import Run, run
 
 __all__ = ["unroll"]
@@ -36,7 +36,8 @@ def unroll(
     batch_size: int | None = None,
     backend: str | None = None,
     grad: bool = True,
-    checkpoint_every: int | None = None,
+    checkpoint_every: int | str | None = None,
+    memory_limit: int | None = None,
     inputs: Mapping[str, np.ndarray] | None = None,
     sizes: Mapping[str, int] | None = None,
     **more: np.ndarray,
@@ -66,11 +67,16 @@ def unroll(
         `engine/reference.py`, that define what a run gives: slow, and easy to read.
     grad : bool
         Whether `Run.backward` will be called; False stores less.
-    checkpoint_every : int, optional
+    checkpoint_every : int or "auto", optional
         Store the states at every k-th step and the output at every step, and nothing else: what the backward
         pass needs is computed again, k steps at a time. That takes about a third more time, and for large T a
         fraction of the memory; the least for k near the square root of T. The results agree to rounding.
-        See `CheckpointedRun`.
+        See `CheckpointedRun`. With ``"auto"``, k is the largest with which the run stays within
+        `memory_limit`; where that is enough for all of it, nothing is computed again.
+    memory_limit : int, optional
+        With ``checkpoint_every="auto"``: bytes that the run and its gradients (of `output` and the last
+        states) may take beside what was given. Programs, which are made once for each cell, and what is asked
+        of the run later, such as ``run["f"]``, are not counted.
     inputs, more : ndarray
         Other inputs by name: static ones (B, ...), further sequences and noise (T, B, ...).
     sizes : mapping, optional
@@ -103,15 +109,37 @@ def unroll(
     if x is None:  # no array that was given is as long as the run
         shape = f"steps={call.T}, batch_size={call.B}: a run of {cell.name}"
         checks.memory(shape, call.T * call.B * call.sizes.get("H", 1), call.dtype.itemsize)
-    if checkpoint_every is not None:
-        _check_every(cell, checkpoint_every)
-        if checkpoint_every < call.T:
-            return CheckpointedRun(call, check_backend(backend), grad, int(checkpoint_every))
-    return run(call, check_backend(backend), grad)
+    backend = check_backend(backend)
+    _check_every(cell, checkpoint_every, memory_limit, backend)
+    if checkpoint_every == "auto":
+        checkpoint_every = steps_within(call, backend, grad, int(memory_limit))
+    if checkpoint_every is not None and checkpoint_every < call.T:
+        return CheckpointedRun(call, backend, grad, int(checkpoint_every))
+    return run(call, backend, grad)
 
 
-def _check_every(cell: Definition, every: Any) -> None:
-    checks.whole("checkpoint_every", every, 1)
+def _check_every(cell: Definition, every: Any, limit: Any, backend: str) -> None:
+    auto = isinstance(every, str) and every == "auto"
+    if auto and limit is None:
+        raise ValueError(
+            "checkpoint_every='auto' needs memory_limit=, the bytes that the run and its gradients may take"
+        )
+    if limit is not None:
+        checks.whole("memory_limit", limit, 1)
+        if not auto:
+            raise ValueError(
+                f"memory_limit={limit} goes with checkpoint_every='auto', and checkpoint_every="
+                f"{checks.shown(every)} was given"
+            )
+    if auto and backend == "reference":
+        raise ValueError(
+            "checkpoint_every='auto': what backend='reference' keeps of a step is not known beforehand; give "
+            "a number of steps, or another backend"
+        )
+    if every is None:
+        return
+    if not auto:
+        checks.whole("checkpoint_every", every, 1)
     if any(s.reverse for s in cell.graph.states):
         raise ValueError(
             f"checkpoint_every={every}: {cell.name} reads sequences in both directions, so it cannot go "

@@ -96,6 +96,67 @@ def test_memory_is_what_the_documentation_says():
     assert ordinary > 10 and checkpointed < 2, (ordinary, checkpointed)
 
 
+WITHIN = {
+    "lstm": (lc.cells.lstm, "numpy", False),
+    "padded": (lc.stack([lc.cells.gru, lc.cells.rnn]), "numpy", True),
+    "a matrix": (lc.cells.mlstm, "numpy", False),
+    "compiled": (lc.cells.lstm, "numba", True),
+}
+
+
+@pytest.mark.parametrize("name", WITHIN)
+def test_a_run_stays_within_the_memory_that_is_stated(name):
+    cell, backend, padded = WITHIN[name]
+    if backend == "numba":
+        pytest.importorskip("numba")
+    T, B, H = 300, 4, 16
+    params, x, options = drawn(cell, T=T, B=B, D=2, H=H)
+    options |= {"backend": backend} | {"lengths": np.array([T, T // 3, 0, T - 1])} if padded else {}
+    rng = np.random.default_rng(0)
+
+    def measured(**how):
+        """(steps between checkpoints, gradients, most bytes in use)."""
+        POOL.clear()
+        tracemalloc.start()
+        run = lc.unroll(cell, params, x, **options, **how)
+        grads = run.backward({cell.output: dh})
+        used = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return getattr(run, "_every", T), grads, used
+
+    dh = rng.standard_normal(lc.unroll(cell, params, x, **options).output.shape)
+    with pytest.raises(ValueError, match="memory_limit=1: .* needs [0-9]+ bytes") as caught:
+        lc.unroll(cell, params, x, checkpoint_every="auto", memory_limit=1, **options)
+    least = int(str(caught.value).partition("needs ")[2].split()[0])
+    lc.unroll(cell, params, x, checkpoint_every=7, **options).backward({cell.output: dh})  # programs are made
+    _, plain, full = measured()
+    for limit in (least, 2 * full):
+        every, grads, used = measured(checkpoint_every="auto", memory_limit=limit)
+        assert used <= limit, (used, limit, every)
+        assert limit < 2 * full or every == T, every
+        for key in plain:
+            scale = max(1.0, np.abs(plain[key]).max())
+            np.testing.assert_allclose(grads[key], plain[key], rtol=0, atol=1e-11 * scale)
+    assert least < full
+
+
+def test_what_is_asked_for_badly():
+    params, x, _ = drawn(lc.cells.rnn, T=7)
+    for bad, words in {
+        ("auto", None): "needs memory_limit=",
+        ("auto", 0): "memory_limit=0 does not fit",
+        ("auto", "1 GB"): "memory_limit='1 GB' does not fit",
+        (3, 10**6): "goes with checkpoint_every='auto'",
+        (None, 10**6): "goes with checkpoint_every='auto'",
+        ("often", None): "checkpoint_every='often'",
+    }.items():
+        every, limit = bad
+        with pytest.raises((TypeError, ValueError), match=words):
+            lc.unroll(lc.cells.rnn, params, x, checkpoint_every=every, memory_limit=limit)
+    with pytest.raises(ValueError, match="'reference'"):
+        lc.unroll(lc.cells.rnn, params, x, checkpoint_every="auto", memory_limit=10**6, backend="reference")
+
+
 def test_no_gradients_where_none_were_wanted():
     params, x, _ = drawn(lc.cells.rnn, T=7)
     run = lc.unroll(lc.cells.rnn, params, x, checkpoint_every=2, grad=False)
