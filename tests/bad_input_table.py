@@ -343,6 +343,10 @@ VALID = {
         lc.lab,
         {"cell": lc.Model(LSTM, "agreement", H, rng=0), "x": np.array([1, 5, 3]), "units": [0, 1]},
     ),
+    "lab of a translator": lambda: (
+        lc.lab,
+        {"cell": lc.Seq2Seq("gru", "additive_attention", "translation", H, rng=0), "x": "the red car"},
+    ),
     "dilemma": lambda: (lc.dilemma, {"weight": 0.9, "steps": 20}),
     "xray": lambda: (
         lc.xray,

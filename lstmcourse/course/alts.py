@@ -58,24 +58,11 @@ ALTS: dict[str, str] = {
         "hardly at bias 5. The differences of two runs follow the belt at first; then they leave it: at "
         "bias 2 they level off, at bias 5 they rise."
     ),
-    "05-1": (
-        "The forget gate is open within a sentence; it shuts at the full stop and at the word after it. "
-        "The cell state is above 0 for the queen from the middle of the sentence on, below 0 for the "
-        "king, and near 0 in between."
-    ),
     "05-2": (
         "Untrained networks keep about 0.38 in both places. Trained ones keep a median of 0.7 within a "
         "sentence, and 0.01 across its end; single networks differ widely."
     ),
     "05-3": "As trained all is right. With forget gates held open, verbs are right in 0.6, genders in 0.5.",
-    "05-4": (
-        "Forget gate and cell state of the unit that carries gender, along a sentence of the reader's own."
-    ),
-    "06-1": (
-        "The input gate of the number unit is wide open at both subjects and nearly shut at most words up "
-        "to the verb. The candidate is negative at one subject, positive at the other; the cell state "
-        "follows it and stays."
-    ),
     "06-2": (
         "In the median network the input gate stands at 0.84 at subjects for gender, 0.56 at distractors; "
         "for number 0.93 and 0.55. The ranges overlap."

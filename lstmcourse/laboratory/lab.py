@@ -13,11 +13,13 @@ from ..engine.graph import Node
 from ..run.run import Run
 from ..run.unroll import unroll
 from ..training.model import Model
+from ..training.seq2seq import Seq2Seq
 from ..views.diagram.layout import layout
 from ..views.diagram.plan import MOST
 from ..views.diagram.read import scopes
 from ..views.names import named as set_name
 from . import page
+from .attention import AttentionLab, a_translator
 from .base import LONGEST, Laboratory, a_cell
 from .challenges import CHALLENGES, STEEPEST, Challenge, Verdict, worst
 from .graphs import before, named
@@ -42,37 +44,37 @@ HINT = (
 
 
 def lab(
-    cell: Cell | Model,
+    cell: Cell | Model | Seq2Seq,
     *,
     hidden_size: int = 1,
     params: Mapping[str, np.ndarray] | None = None,
     x: Any = None,
     units: Any = None,
-) -> Lab | SentenceLab:
-    """Open a laboratory of a cell, or of a model that reads words.
+) -> Lab | SentenceLab | AttentionLab:
+    """Open a laboratory of a cell, or of a model that reads words or translates.
 
     A cell's is its own diagram, with a number on every line, and all of them can be moved. A model's reads a
     sentence that one types: what its units do at each word and what it expects next, before and after gates
-    and states are held.
+    and states are held. A translator's translates a sentence that one types, and shows where it looks.
 
     Parameters
     ----------
-    cell : Cell or Model
+    cell : Cell, Model or Seq2Seq
         A cell of a sequence, states and a clock; stacks too. Or a model of such a cell, for symbols, with at
-        most 200,000 weights.
+        most 200,000 weights; or a translator with attention.
     hidden_size : int
         Of a cell: units, 1 to 3.
     params : mapping of str to ndarray, optional
         Of a cell: where the weights start, as ``cell.init(1, hidden_size)`` gives them; drawn if not given.
     x : array (T,) or str, optional
         Where the input starts: numbers for a cell, two pulses if not given; text or symbols for a model, a
-        sentence of its task if not given. At most 100.
+        sentence of its task if not given. At most 100, of a translator 30.
     units : sequence of int, optional
         Of a model: the units in view as it opens; if not given, those that tell most of what is read.
 
     Returns
     -------
-    Lab or SentenceLab
+    Lab, SentenceLab or AttentionLab
         Displays itself. It lives in the page, without Python too; where Python answers, the two agree.
 
     Raises
@@ -103,11 +105,21 @@ def lab(
     >>> is_, are = reading.predict()[-1, 0, reading.model.task.verb_words]
     >>> bool(is_ > 0.5 > are)
     True
+    >>> looking = lc.lab(lc.attentive.translator(), x="the black cat sees a red car")
+    >>> looking.translation
+    'le chat noir voit une voiture rouge'
+    >>> looking.shares.argmax(axis=1).tolist()
+    [0, 2, 1, 3, 4, 6, 5]
     """
-    if isinstance(cell, Model):
+    if isinstance(cell, Model | Seq2Seq):
         for name, given in {"hidden_size": hidden_size != 1, "params": params is not None}.items():
             if given:
                 raise ValueError(f"{name}: a model has its own; that is for a cell")
+    if isinstance(cell, Seq2Seq):
+        if units is not None:
+            raise ValueError("units: those of a translator are not shown; leave it out")
+        return AttentionLab(a_translator("cell", cell), x)
+    if isinstance(cell, Model):
         return SentenceLab(a_reader("cell", cell), x, units)
     if units is not None:
         raise ValueError("units: that is for a model; a cell says how many with hidden_size")

@@ -20,12 +20,23 @@ from ..views.diagram.picture import Diagram
 from ..views.style import css
 from .graphs import holdable, named
 
-__all__ = ["CELL", "DILEMMA", "SENTENCE", "arithmetic", "bridge", "document", "fragment", "script"]
+__all__ = [
+    "ATTENTION",
+    "CELL",
+    "DILEMMA",
+    "SENTENCE",
+    "arithmetic",
+    "bridge",
+    "document",
+    "fragment",
+    "script",
+]
 
 SHARED = ("parts.js", "store.js", "hand.js", "explain.js", "hold.js", "root.js")
 CELL = (*SHARED, "picture.js", "timeline.js", "controls.js", "challenges.js", "lab.js")
 DILEMMA = ("parts.js", "root.js", "dilemma.js")
-SENTENCE = (*SHARED, "reading.js", "table.js", "expected.js", "units.js", "sentence.js")
+ATTENTION = ("parts.js", "text.js", "root.js", "attention.js")
+SENTENCE = (*SHARED, "text.js", "reading.js", "table.js", "expected.js", "units.js", "sentence.js")
 """The files of a laboratory, in the order in which they stand in its script."""
 
 

@@ -15,6 +15,10 @@ function shown(v) {
   return text.replace("-", "−");
 }
 
+function count(shape) {
+  return shape.reduce((n, k) => n * k, 1);
+}
+
 const hundredths = (v) => Math.round(v * 100) / 100;
 const within = (v, [low, high]) => Math.max(low, Math.min(high, v));
 

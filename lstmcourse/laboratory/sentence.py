@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, final
@@ -17,10 +16,10 @@ from . import page, probes
 from .base import LONGEST, Laboratory, a_cell, array_for_page
 from .graphs import keys
 from .still import still
+from .weights import LARGEST, as_text
 
 __all__ = ["SentenceLab", "a_reader"]
 
-LARGEST = 200_000  # weights; so many make a page of a megabyte
 EXAMPLES, EXAMPLE = 6, 22  # sentences to pick from, and their most words
 SHOWN = 2  # units in view as it begins
 
@@ -215,15 +214,7 @@ class SentenceLab(Laboratory):
         arrays |= {"readout V": self._readout[0], "readout d": self._readout[1]}
         if self.model.embedding:
             arrays["embedding E"] = self._vectors
-        whole = np.concatenate([a.ravel() for a in arrays.values()])
-        narrow = whole.astype("<f4")
-        exact = np.array_equal(narrow.astype(np.float64), whole)
-        data = (narrow if exact else whole.astype("<f8")).tobytes()
-        return {
-            "shapes": {name: list(a.shape) for name, a in arrays.items()},
-            "bytes": 4 if exact else 8,
-            "data": base64.b64encode(data).decode(),
-        }
+        return as_text(arrays)
 
     def _spec(self) -> dict[str, Any]:
         task, spec = self.model.task, super()._spec()

@@ -1,10 +1,6 @@
 // What a laboratory knows: the values, what is held, the step and the unit in view, and what the cell makes of them.
 // Nothing here touches the page. The arithmetic is the cell's own module, which Python printed.
 
-function count(shape) {
-  return shape.reduce((n, k) => n * k, 1);
-}
-
 // Where a unit's element is: on axes as long as there are units at its number, on others at 0.
 function placeOf(shape, unit, units) {
   return shape.reduce((at, n) => at * n + (n === units ? unit : 0), 0);

@@ -16,7 +16,6 @@ import numpy as np
 
 import lstmcourse as lc
 from lstmcourse import plots
-from lstmcourse.laboratory import dilemma
 
 # %% [markdown]
 # ## When the link is short
@@ -411,7 +410,7 @@ assert np.max(remaining[10]) < 1e-10
 # - With fewer steps, is there a weight that gives both?
 
 # %%
-dilemma(weight=0.9, steps=50)
+lc.dilemma(weight=0.9, steps=50)
 
 # %% [markdown]
 # <details><summary>Answers</summary>

@@ -140,33 +140,33 @@ print(
 )
 
 # %% [markdown]
-# Here is this unit along two sentences: its forget gate, and its cell state.
+# Here is this unit at each word of two sentences, alive; beside it stand the words that the network expects next. Look at $f_t$ and $C_t$, and predict before you look:
+#
+# - The essay forgets the old gender *when the new subject is seen*, here at *king*. Where does this gate shut?
+# - Does it stay open at *kings* and *boy*, the nouns that distract?
+# - From which word on does the sign of $C_t$ tell *she* from *he*?
+#
+# (Choose a number to see its equation. Type another sentence above: the table follows.)
 
 # %% tags=["setup"]
 text = (
     "the queen near the old kings is tired and seen by the boy she slept . "
-    "the king behind the nuns "
-    "is happy and near the girl he left ."
+    "the king behind the nuns is happy and near the girl he left ."
 )
-words = text.split()
-
-
-def along(model, unit, text=text):
-    """Forget gate and cell state of a unit, along the two sentences."""
-    run = model.unroll(language.encode(text)[:, None])
-    return {"$f_t$": run["f"][:, 0, unit], "$C_t$": run["c"][:, 0, unit]}
-
 
 # %%
-fig = plots.by_word(words, along(reader, gender), marks={"subject": [1, 17]})
-plots.show(fig, "05-1")
+lc.lab(reader, x=text, units=[gender])
 
 # %% [markdown]
-# **What to notice.** Within the sentence the gate stays near 1, also at *kings* and *boy*, the nouns that distract. Then it shuts, but not where the essay would have it. The essay forgets the old gender *when the new subject is seen*. This network does not wait so long: it deletes at the full stop, and again at *the*. In this language that is the better moment, as every sentence brings a new subject.
+# <details><summary>Answers</summary>
+#
+# Within the sentence the gate stays near 1, also at *kings* and *boy*. Then it shuts, but not where the essay would have it. This network does not wait for the new subject: it deletes at the full stop, and again at *the*. In this language that is the better moment, as every sentence brings a new subject.
 #
 # Towards the pronoun, the sign of $C$ tells the gender. Before the verb it does not: *queen* and *king* start out on the same side. Up to the verb this unit tells singular from plural, which the verb needs. Only after it does it tell *she* from *he*. [Notebook 07](07_cell_update.ipynb) follows it through many sentences.
 #
-# But the picture shows two sentences of one network. How general is it?
+# </details>
+#
+# But these are two sentences, read by one network. How general is it?
 
 # %% [markdown]
 # ## Ten networks
@@ -262,6 +262,21 @@ agreement
 prediction = "all three suffer"
 # end
 lc.check("05.2", prediction)
+
+# %% [markdown]
+# Try it on the two sentences first. Below the table hold $f$ of *all units* from step 16 to 18, *open*, and choose *girl* to see what is expected next. As a control, *let all go*, and hold three words open that end no sentence, from step 6 to 8.
+
+# %%
+lc.lab(reader, x=text, units=[gender])
+
+# %% [markdown]
+# <details><summary>Answers</summary>
+#
+# Open at the full stop, *the* and *king*, the network expects *she* (0.70) where it expected *he* (0.70): the old queen's pronoun. Open at *kings is tired*, nothing changes.
+#
+# </details>
+#
+# Two sentences are an anecdote. Here are 512 rows, and their second and third sentences:
 
 # %%
 at_border = lc.reader.steps(rows, "stop", "the", "subject") & (
@@ -425,7 +440,7 @@ lc.check("05.6", shares)
 # The first sentence has nothing to forget, so it goes well. From the second on the old gender is still there, and the answers are little better than guesses.
 
 # %% [markdown] tags=["exercise"]
-# To keep: a sentence of your own, as the forget gate reads it. Change the text, within the language (`language.symbols` lists its words). Can you make the gate shut where no sentence ends, or stay open where one does?
+# To keep: a sentence of your own, as the forget gate reads it. Change the text, here or in the laboratory, within the language (`language.symbols` lists its words). Can you make the gate shut where no sentence ends, or stay open where one does?
 
 # %% tags=["exercise"]
 # solution:
@@ -436,8 +451,16 @@ mine = (
 # given:
 # mine = "the king is happy and he sang . the queen is"
 # end
-fig = plots.by_word(mine.split(), along(reader, gender, mine))
-plots.show(fig, "05-4")
+lc.lab(reader, x=mine, units=[gender])
+
+# %% tags=["check"]
+bench = lc.lab(lc.reader.load(), x=text)
+he, she = (bench.model.task.symbols.index(word) for word in ("he", "she"))
+for steps, (least, most) in {(15, 18): (she, he), (5, 8): (he, she)}.items():
+    bench.held = {}
+    bench.hold("f", 1.0, steps=range(*steps))
+    expected = bench.predict()[text.split().index("girl"), 0]
+    assert expected[least] > 0.6 and expected[most] < 0.05
 
 # %% [markdown]
 # ## What you can do now

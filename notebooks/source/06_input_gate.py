@@ -95,7 +95,10 @@ lc.check("06.1", written)
 # %% [markdown]
 # ## At a subject, and at a noun that only distracts
 #
-# The trained network of [notebook 05](05_forget_gate.ipynb) reads *the queen near the old kings is* … . Two nouns have a gender, but only the first counts. If the network works as the essay tells it, it writes the gender of *queen* and keeps the gate shut at *kings*. Here is the unit that carries the subject's **number** (the essay's later example), along two sentences:
+# The trained network of [notebook 05](05_forget_gate.ipynb) reads *the queen near the old kings is* … . Two nouns have a gender, but only the first counts. If the network works as the essay tells it, it writes the gender of *queen* and keeps the gate shut at *kings*. Here is the unit that carries the subject's **number** (the essay's later example) at each word of two sentences. Look at $i_t$, $\tilde C_t$ and $C_t$, and predict:
+#
+# - Where does the gate open? Is it shut at *kings* in the first sentence, and at *nun* in the second?
+# - The candidate proposes at every word. What happens to its proposals while the gate is shut?
 
 # %% tags=["setup"]
 number, _ = lc.reader.carrier(reader, "number")
@@ -105,31 +108,16 @@ text = (
     "the kings behind the nun "
     "are happy and near the girl they left ."
 )
-words = text.split()
-
-
-def along(unit, *names):
-    """Values of a unit along the two sentences."""
-    run = reader.unroll(reader.task.encode(text)[:, None])
-    letters = {
-        "f": "$f_t$",
-        "i": "$i_t$",
-        "g": r"$\tilde{C}_t$",
-        "o": "$o_t$",
-        "c": "$C_t$",
-        "h": "$h_t$",
-    }
-    return {letters[name]: run[name][:, 0, unit] for name in names}
-
 
 # %%
-fig = plots.by_word(
-    words, along(number, "i", "g", "c"), marks={"subject": [1, 17]}
-)
-plots.show(fig, "06-1")
+lc.lab(reader, x=text, units=[number])
 
 # %% [markdown]
-# **What to notice.** The gate opens wide at the two subjects and stands low at most words between subject and verb, so that what was written stays. At *kings*, in the first sentence, it opens as well (0.71), but there the candidate is about 0, so nothing is written. The candidate goes on proposing at every word; while the gate is shut, that has no effect. After the verb the gate opens again here and there, and the cell state changes.
+# <details><summary>Answers</summary>
+#
+# The gate opens wide at the two subjects and stands low at most words between subject and verb, so that what was written stays. At *kings*, in the first sentence, it opens as well (0.71), but there the candidate is about 0, so nothing is written. The candidate goes on proposing at every word; while the gate is shut, that has no effect. After the verb the gate opens again here and there, and the cell state changes.
+#
+# </details>
 #
 # The same words, read as a subject and as a distractor, make a clean comparison: only the place in the sentence differs. Over many rows, for both units:
 
@@ -205,6 +193,9 @@ lc.claim(
 prediction = "it guesses"
 # end
 lc.check("06.2", prediction)
+
+# %% [markdown]
+# Try it in the laboratory above: below the table hold $i$ of *all units* at step 18, the second *kings*, *shut*, and choose *nun*. The network then expects *is* (0.62) where it expected *are* (0.70). Is that the verb of the old subject, of the distractor, or of nobody? Both were singular, so this sentence cannot tell. 512 rows can:
 
 # %%
 at_subject = lc.reader.steps(rows, "subject", first=1)
@@ -365,6 +356,13 @@ print(shares)
 
 # %% [markdown] tags=["solution"]
 # It learns these too (seeds 0 to 4: 1.00 for all three): the candidate can propose nothing by staying near 0. Greff et al. (2015), who took away one part at a time, found likewise that a missing input gate hurts on some tasks and hardly on others (notebook 15).
+
+# %% tags=["check"]
+bench = lc.lab(reader, x=text)
+is_, are = bench.model.task.verb_words
+assert bench.predict()[20, 0, are] > 0.6
+bench.hold("i", 0.0, steps=17)
+assert bench.predict()[20, 0, is_] > 0.5 and bench.predict()[20, 0, are] < 0.05
 
 # %% [markdown]
 # ## What you can do now

@@ -155,6 +155,25 @@ prediction = "nearly all turn"
 # end
 lc.check("07.1", prediction)
 
+# %% [markdown]
+# Try it on one sentence first, about a king. Take $C_t$ of the unit in your hand, at the last word, *girl*, and drag it up. Predict:
+#
+# - From which value on does the network expect *she* rather than *he*?
+# - Let it go, and do the same at *behind*, right after *king*. What happens to the verb, after *nuns*, and to the pronoun?
+
+# %%
+sentence = "the king behind the nuns is happy and near the girl"
+lc.lab(reader, x=sentence, units=[gender])
+
+# %% [markdown]
+# <details><summary>Answers</summary>
+#
+# At *girl* the two change places between 0 and 1: at $C = 4$ *he* has fallen from 0.70 to 0.05, and *she* is at 0.58. At *behind* a number above 0 turns the pronoun too, but it costs the verb: *is* falls from 0.64 to 0.10. Up to the verb this unit holds the number, and a singular lies below 0.
+#
+# </details>
+#
+# And over 512 rows?
+
 # %%
 step = (
     14 + 9
@@ -333,6 +352,19 @@ plots.show(fig, "07-3")
 
 # %% [markdown] tags=["solution"]
 # At a mark the forget gate shuts and the input gate opens. The trained reader has such units: for the one above, the full stop empties it, and the subject and the words after it write.
+
+# %% tags=["check"]
+bench = lc.lab(reader, x=sentence)
+he, she, is_ = (bench.model.task.symbols.index(w) for w in ("he", "she", "is"))
+assert bench.predict()[10, 0, he] > 0.6
+bench.hold("c", 0.0, units=gender, steps=10)
+assert bench.predict()[10, 0, he] > bench.predict()[10, 0, she]
+bench.hold("c", 1.0, units=gender, steps=10)
+assert bench.predict()[10, 0, he] < bench.predict()[10, 0, she]
+bench.held = {}
+assert bench.predict()[4, 0, is_] > 0.6
+bench.hold("c", 4.0, units=gender, steps=2)
+assert bench.predict()[10, 0, she] > 0.7 and bench.predict()[4, 0, is_] < 0.15
 
 # %% [markdown]
 # ## What you can do now

@@ -376,7 +376,10 @@ def in_node(lab, folder, after=STORE):
     """What the page's script says, without a page."""
     head = 'import { readFileSync } from "node:fs";'
     code = page.arithmetic(lab.cell, lab.sizes)
-    parts = [page._read(name) for name in ("parts.js", "store.js", "hand.js", "challenges.js", "reading.js")]
+    parts = [
+        page._read(name)
+        for name in ("parts.js", "store.js", "hand.js", "challenges.js", "text.js", "reading.js")
+    ]
     (folder / "lab.mjs").write_text("\n".join([head, code, *parts, after]), encoding="utf-8")
     (folder / "spec.json").write_text(json.dumps(lab._spec()), encoding="utf-8")
     command = [NODE, folder / "lab.mjs", folder / "spec.json"]
