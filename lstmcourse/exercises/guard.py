@@ -29,7 +29,9 @@ from ..run.backends import undecided
 __all__ = ["COURSE", "Outcome", "run_apart"]
 
 SECONDS = 1.5  # of the processor's time, that an answer may take; those of the course take a hundredth of it
-WAITING = 4.0  # seconds that pass, where an answer waits, or others use the processor
+WAITING = 4.0  # seconds after which one that waits is left; where others use the processor, it may go on
+IDLE = 0.03  # the share of the processor below which it waits: one that computes beside 20 others has more
+LONGEST = 10  # times as long is the most in any case
 DEEP = 20  # calls, of a traceback, that are looked at
 PRINTED = 2_000  # characters that are passed on
 
@@ -135,10 +137,14 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
     thread = threading.Thread(target=apart, daemon=True, name="an answer")
     with contextlib.redirect_stdout(paper), contextlib.redirect_stderr(paper), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        began, end = time.process_time(), time.monotonic() + WAITING * seconds / SECONDS
+        began, patience = time.process_time(), WAITING * seconds / SECONDS
         thread.start()
-        while thread.is_alive() and time.process_time() - began < seconds and time.monotonic() < end:
-            thread.join(0.02)
+        for _ in range(LONGEST):
+            used, end = time.process_time(), time.monotonic() + patience
+            while thread.is_alive() and time.process_time() - began < seconds and time.monotonic() < end:
+                thread.join(0.02)
+            if time.process_time() - used < IDLE * patience or time.monotonic() < end:
+                break
         late += [True] * thread.is_alive()
         end = time.monotonic() + 0.25
         # One that only waits is not sent an exception: as long as it has not come, CPython 3.11 lets no other
