@@ -40,10 +40,6 @@ COURSE = str(Path(__file__).parent.parent) + os.sep
 _ANSWERS = str(Path(__file__).parent) + os.sep
 
 
-class _TooLong(BaseException):
-    """Raised in the thread of an answer that does not end."""
-
-
 class _Asked(BaseException):
     """Raised where an answer calls what it is compared with."""
 
@@ -94,12 +90,12 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
     >>> run_apart(lambda: 1 / 0).problem
     'raises'
     """
-    outcome, paper, asked, late = Outcome(), _Paper(), [], []
+    outcome, paper, asked, late, ended = Outcome(), _Paper(), [], [], []
     forbidden = _ANSWERS if course else COURSE
 
     def watch(frame: FrameType, event: str, argument: Any) -> None:
         if late:
-            raise _TooLong
+            raise SystemExit  # of which Python says nothing, wherever in the thread it comes
         if (
             event == "call"
             and (called := frame.f_code.co_filename).startswith(forbidden)
@@ -117,9 +113,9 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
                 outcome.value = work()
             if sys.getprofile() is not watch:
                 asked.append("sys.setprofile")
-        except (_TooLong, _Asked):
-            raise
         except BaseException as error:
+            if late or isinstance(error, _Asked):
+                raise
             sys.setprofile(None)
             outcome.problem, outcome.said = "raises", _described(error)
         finally:
@@ -129,10 +125,10 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
         try:
             with undecided():  # a verdict does not depend on what `use` says, nor waits for a compiler
                 attempt()
-        except _TooLong:
-            outcome.problem = "does not end"
-        except _Asked:
+        except BaseException:  # it has asked the course, or is being ended
             pass
+        finally:
+            ended.append(True)
 
     thread = threading.Thread(target=apart, daemon=True, name="an answer")
     with contextlib.redirect_stdout(paper), contextlib.redirect_stderr(paper), warnings.catch_warnings():
@@ -150,9 +146,10 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
         # One that only waits is not sent an exception: as long as it has not come, CPython 3.11 lets no other
         # thread with a profile function run (measured).
         while thread.is_alive() and time.process_time() - began >= seconds and time.monotonic() < end:
-            _raise_in(thread, _TooLong)  # again and again: an answer may catch it
+            if not ended:
+                _raise_in(thread, SystemExit)  # again and again: an answer may catch it
             thread.join(0.005)
-    if thread.is_alive():
+    if late:
         return Outcome(problem="does not end", printed=paper.text)
     outcome.printed = paper.text
     if asked:

@@ -78,6 +78,21 @@ class Judge:
         raise NotImplementedError
 
 
+def _apart_from_us(look: Callable[[], Any], what: str, *, course: bool = False) -> Any:
+    """What comes of looking at an answer. Even its attributes may run what the reader wrote."""
+
+    def safely() -> Any:
+        try:
+            return look()
+        except Refused as refused:
+            return refused
+
+    found = _came_out(run_apart(safely, course=course), what)
+    if isinstance(found, Refused):
+        raise found
+    return found
+
+
 def _came_out(outcome: Outcome, what: str) -> Any:
     """The value that came of it, or why there is none."""
     if outcome.printed:
@@ -125,7 +140,7 @@ class Value(Judge):
         """Compare it."""
 
         def look() -> Any:
-            given = answer() if inspect.isfunction(answer) else answer
+            given = _called(answer)
             if isinstance(given, (set, frozenset)):
                 given = sorted(given)
             if type(given) is str:
@@ -133,15 +148,14 @@ class Value(Judge):
                     given = float(given.replace(",", ""))
                 except ValueError:
                     return given
-            return structure(given)
+            try:
+                return structure(given)
+            except NoNumbers as error:
+                raise Refused(
+                    "no numbers", f"{_capital(str(error))} was given, and numbers are needed."
+                ) from None
 
-        try:
-            mine = _came_out(run_apart(look), "Your answer")
-        except Refused as refused:
-            if "NoNumbers: " in refused.message:
-                said = refused.message.partition("NoNumbers: ")[2].partition(", at the line")[0].rstrip(".")
-                raise Refused("no numbers", f"{_capital(said)} was given, and numbers are needed.") from None
-            raise
+        mine = _apart_from_us(look, "Your answer")
         right = structure(_made(self.right))
         if same(mine, right, self.tolerance):
             return Verdict(True, self.praise or "That is it.")
@@ -170,7 +184,7 @@ class Members(Judge):
 
     def judged(self, answer: Any, rng: np.random.Generator) -> Verdict:
         """Compare it."""
-        mine = _came_out(run_apart(lambda: _members(answer)), "Your answer")
+        mine = _apart_from_us(lambda: _members(answer), "Your answer")
         right = _members(_made(self.right))
         of = "words" if any(isinstance(m, str) for m in right) else "whole numbers"
         if not mine or any(type(m) is not type(next(iter(right))) for m in mine):
@@ -199,7 +213,7 @@ class Members(Judge):
 
 def _members(answer: Any) -> frozenset | None:
     """The set that was given: of a set, a list, an array, a mask, or words in one text."""
-    given = answer() if inspect.isfunction(answer) else answer
+    given = _called(answer)
     if type(given) is str:
         given = given.replace(",", " ").split()
     if isinstance(given, (set, frozenset, range, Mapping)):
@@ -214,6 +228,15 @@ def _members(answer: Any) -> frozenset | None:
         array = np.flatnonzero(array)
     whole = array.astype(np.float64)
     return frozenset(map(int, whole)) if np.isfinite(whole).all() and (whole % 1 == 0).all() else None
+
+
+def _called(answer: Any) -> Any:
+    """The answer, or what it returns where it is a function of the reader's."""
+    if not inspect.isfunction(answer):
+        return answer
+    if of_the_course(answer):
+        raise Refused("the course's own", "That is the course's own: give yours.")
+    return answer()
 
 
 def _made(value: Any) -> Any:
@@ -241,19 +264,21 @@ def _apart(mine: Any, right: Any, when: str = "") -> tuple[str, str]:
             f"{off[0]} {name}",
         )
     if isinstance(right, tuple):
-        if isinstance(mine, np.ndarray) and mine.ndim:
-            mine = tuple(mine)
+        if isinstance(mine, np.ndarray) and mine.ndim and mine.shape != np.shape(right[0]):
+            mine = tuple(map(np.asarray, mine))
         if not isinstance(mine, tuple) or len(mine) != len(right):
             return f"{len(right)} results are needed{when}.", "another number of results"
         off = [k for k, (a, b) in enumerate(zip(mine, right, strict=True)) if not same(a, b)]
         words, name = _apart(mine[off[0]], right[off[0]], when)
         return f"Result {off[0] + 1} of {len(right)}: {words}", name
     if not isinstance(mine, np.ndarray):
-        return f"Numbers are needed{when}, and {shown(mine)} was given.", "no numbers"
+        what = {dict: "a dict", tuple: "a nest of several results"}.get(type(mine)) or shown(mine)
+        return f"Numbers are needed{when}, and {what} was given.", "no numbers"
     if mine.squeeze().shape != right.squeeze().shape:
         if right.ndim == 2 and same(mine.T, right):
             return f"The axes have changed places{when}: transpose it.", "transposed"
-        return f"Its shape is {mine.shape}{when}, and {right.shape} is needed.", "another shape"
+        need, have = (f"an array of shape {a.shape}" if a.ndim else "a single number" for a in (right, mine))
+        return f"{_capital(need)} is needed{when}, and yours is {have}.", "another shape"
     mine = mine.reshape(right.shape)
     if right.dtype.kind == "b":
         return f"It is wrong at {int((mine != right).sum())} of {right.size} places{when}.", "another result"
@@ -297,6 +322,8 @@ class Choice(Judge):
 
     def judged(self, answer: Any, rng: np.random.Generator) -> Verdict:
         """Look the word up."""
+        if type(answer) is np.str_:
+            answer = str(answer)
         if type(answer) is not str:
             raise Refused("no word", f"A word is needed, one of {listed(map(repr, self.options), 'or')}.")
         word = " ".join(answer.casefold().split()).strip(" .!?\"'")
@@ -346,15 +373,13 @@ class Function(Judge):
         """Compare it."""
         given = [self.draw(rng) for _ in range(DRAWS)]
         names = [p.name for p in inspect.signature(self.right).parameters.values() if p.default is p.empty]
-        call = self._callable(answer, names)
-        course = self.course or call is not answer
-        outcome = run_apart(lambda: _returned(call, copy.deepcopy(given)), course=course)
-        results, problem, said = _came_out(outcome, "Your function")
-        if problem == "returns nothing":
-            raise Refused(problem, "Your function returns nothing yet: its last line needs a return.")
-        if problem:
-            raise Refused(problem, f"Your function returns {said}, and numbers are needed.")
-        right = [structure(self.right(*copy.deepcopy(g))) for g in given]
+        course = self.course or issubclass(type(answer), Cell)
+        results = _apart_from_us(
+            lambda: _returned(self._callable(answer, names), copy.deepcopy(given)),
+            "Your function",
+            course=course,
+        )
+        right = [_results(self.right(*copy.deepcopy(g))) for g in given]
         if self._agree(results, right):
             return Verdict(True, self.praise or "It returns the same as the course's, on random numbers.")
         for name, (wrong, message) in self.wrong.items():
@@ -390,22 +415,30 @@ class Function(Judge):
         return answer
 
 
+def _results(value: Any) -> Any:
+    """What the reference returns: arrays stay apart, also where they would make one."""
+    several = isinstance(value, tuple) and all(np.ndim(v) for v in value)
+    return tuple(map(structure, value)) if several else structure(value)
+
+
 def _kind(answer: Any) -> str:
     return f"a value of type {type(answer).__name__}"
 
 
-def _returned(call: Callable, given: list[tuple]) -> tuple[list, str, str]:
+def _returned(call: Callable, given: list[tuple]) -> list:
     """What a function returns for each, copied at once."""
     results = []
     for arguments in given:
         value = call(*arguments)
         if value is None or value is Ellipsis:
-            return results, "returns nothing", ""
+            raise Refused(
+                "returns nothing", "Your function returns nothing yet: its last line needs a return."
+            )
         try:
             results.append(structure(value))
         except NoNumbers as error:
-            return results, "no numbers", str(error)
-    return results, "", ""
+            raise Refused("no numbers", f"Your function returns {error}, and numbers are needed.") from None
+    return results
 
 
 def _for(names: Sequence[str], given: tuple) -> str:
@@ -460,16 +493,12 @@ class Behaviour(Judge):
     def judged(self, answer: Any, rng: np.random.Generator) -> Verdict:
         """Ask."""
 
-        def look() -> Rule | Refused | None:
-            try:
-                taken = self.take(answer)
-                return next((rule for rule in self.rules if not bool(rule.holds(taken))), None)
-            except Refused as refused:
-                return refused
+        def look() -> Rule | None:
+            taken = self.take(answer)
+            return next((rule for rule in self.rules if not bool(rule.holds(taken))), None)
 
-        found = _came_out(run_apart(look, course=self.course), "Your answer")
-        if found is not None:
-            return Verdict(False, found.message, found.mistake)
+        if (broken := _apart_from_us(look, "Your answer", course=self.course)) is not None:
+            return Verdict(False, broken.message, broken.mistake)
         return Verdict(True, self.praise or "It does what it should.")
 
 

@@ -88,8 +88,8 @@ def same(mine: Any, right: Any, tolerance: float = SAME) -> bool:
     if isinstance(right, str):
         return isinstance(mine, str) and mine == right
     if isinstance(right, tuple):
-        if isinstance(mine, np.ndarray) and len(mine) == len(right):
-            mine = tuple(mine)
+        if isinstance(mine, np.ndarray) and mine.ndim and len(mine) == len(right):
+            mine = tuple(map(np.asarray, mine))
         return (
             isinstance(mine, tuple)
             and len(mine) == len(right)

@@ -52,6 +52,7 @@ def weights_of(
     {'W_h': [[1.0]], 'U_h': [[1.5]], 'b_h': [0.0]}
     """
     shapes = cell.parameter_shapes(input_size, hidden_size)
+    otherwise = "" if needed is None else f": left out, {{}} {rest:g}, and that will not do"
     needed = list(shapes if needed is None else needed)
 
     def take(answer: Any) -> dict[str, np.ndarray]:
@@ -68,7 +69,8 @@ def weights_of(
             array = _shaped(str(name), value, shapes[ours])
             made[ours] = made[ours] + array if ours in made else array  # two biases add up
         if missing := [name for name in needed if name not in made]:
-            raise Refused("incomplete", f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing.")
+            are, they = ("is", "it is") if len(missing) == 1 else ("are", "they are")
+            raise Refused("incomplete", f"{listed(missing)} {are} missing{otherwise.format(they)}.")
         return {name: made.get(name, np.full(shape, rest)) for name, shape in shapes.items()}
 
     return take

@@ -137,7 +137,7 @@ plots.show(
 # ## Your turn
 
 # %% [markdown] tags=["exercise"] exercise="22.1"
-# A cell without $h$ in its gates is a line at each step: $h_t = a_t h_{t-1} + b_t$. Two such steps, one after the other, are again a line. Write `both(a1, b1, a2, b2)`: the $a$ and the $b$ of the first step followed by the second. (Because pairs can be joined in any order, a sequence of $T$ steps takes $\log_2 T$ rounds in place of $T$.)
+# A cell without $h$ in its gates is a line at each step: $h_t = a_t h_{t-1} + b_t$. Two such steps, one after the other, are again a line. Write `both(a1, b1, a2, b2)`: the $a$ and the $b$ of the first step followed by the second. (Pairs can be grouped in any way, as long as they keep their order. So a sequence of $T$ steps takes $\log_2 T$ rounds in place of $T$.)
 
 
 # %% tags=["exercise"]

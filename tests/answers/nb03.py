@@ -122,7 +122,7 @@ wrong(
 )
 wrong("03.4", "returned the other way round", update(LINE, give="C, h"))
 wrong("03.4", "the old C returned", update(LINE, give="h, old"))
-wrong("03.4", "another shape", update(LINE, give="C"))
+wrong("03.4", "another number of results", update(LINE, give="C"))
 
 
 # 03.5 Half way to the LSTM

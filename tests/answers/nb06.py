@@ -121,7 +121,7 @@ wrong("06.4", "both biases in both", typed(first="b_i + b_f", second="b_i + b_f"
 wrong("06.4", "the gates exchanged", typed(give="f, i, g, o"))
 wrong("06.4", "g and o exchanged", typed(give="i, f, o, g"))
 wrong("06.4", "a candidate that is a gate", typed(squash="sigmoid"))
-wrong("06.4", "another shape", typed(give="i, f"))
+wrong("06.4", "another number of results", typed(give="i, f"))
 
 
 # 06.5 What moves what is written
@@ -149,7 +149,7 @@ wrong("06.5", "two sigmoids", derived("i * (1 - i) * g, i * g * (1 - g)"))
 wrong("06.5", "two tanhs", derived("(1 - i**2) * g, i * (1 - g**2)"))
 wrong("06.5", "both derivatives at once", derived("i * (1 - i) * (1 - g**2), i * (1 - i) * (1 - g**2)"))
 wrong("06.5", "one for both", derived("i * (1 - i) * g + i * (1 - g**2)"))
-wrong("06.5", "another shape", derived("i * (1 - i) * g, i * (1 - g**2), i * g"))
+wrong("06.5", "another number of results", derived("i * (1 - i) * g, i * (1 - g**2), i * g"))
 
 
 # 06.6 Without the gate

@@ -88,7 +88,7 @@ wrong("08.3", "squashed after the gate", step([C, "h = np.tanh(o * c)"]))
 wrong("08.3", "nothing carried on", step(["c = i * g", SHOW]))
 wrong("08.3", "the gates exchanged", step(["c = i * c + f * g", SHOW]))
 wrong("08.3", "both states of before", step([SHOW]))
-wrong("08.3", "another shape", step([C, SHOW], "h"))
+wrong("08.3", "another number of results", step([C, SHOW], "h"))
 
 
 # 08.4 Shown on demand

@@ -109,6 +109,7 @@ right(
     lambda b: np.log(0.5) / np.log(1 - 1 / (1 + np.exp(-b))),
     lambda bias: 1 / np.log2(1 + np.exp(bias)),
 )
+wrong("12.3", "the gate", lambda b: 1 / (1 + np.exp(-b)))
 wrong("12.3", "the other convention", lambda b: np.log(0.5) / np.log(1 / (1 + np.exp(-b))))
 wrong("12.3", "the sign", lambda b: np.log(2) / np.log(1 - 1 / (1 + np.exp(-b))))
 wrong("12.3", "1 over z", lambda b: 1 / (1 / (1 + np.exp(-b))))

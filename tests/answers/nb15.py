@@ -54,6 +54,8 @@ wrong("15.2", "deviations of all numbers", over("np.sqrt(a.std() / len(a) + b.st
 wrong("15.2", "one variance for both", student)
 wrong("15.2", "no root", over("a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b)"))
 wrong("15.2", "errors added", over("a.std(ddof=1) / len(a)**0.5 + b.std(ddof=1) / len(b)**0.5"))
+wrong("15.2", "one number for both", over("np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))"))
+wrong("15.2", "all numbers together", over("np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / (len(a) + len(b)))"))
 wrong("15.2", "the other way round", lambda a, b: mended(b, a))
 wrong("15.2", "its square", lambda a, b: by_sums(a, b) ** 2)
 

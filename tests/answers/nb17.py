@@ -95,7 +95,7 @@ wrong("17.3", "i and f swapped", typed(i="f", f="i"))
 wrong("17.3", "sigmoid on g", typed(g="s(g)"))
 wrong("17.3", "no forget gate", typed(keep="m"))
 wrong("17.3", "raises", typed("h1", "h2"))
-wrong("17.3", "another shape", lambda *given: block(*given)[:2])
+wrong("17.3", "another number of results", lambda *given: block(*given)[:2])
 
 
 # 17.4 How long the water has to wait

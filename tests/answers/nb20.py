@@ -64,6 +64,7 @@ wrong("20.3", "not normalised", typed("np.exp(np.log(p) / temperature)"))
 wrong("20.3", "turned round", typed("p ** temperature / (p ** temperature).sum()"))
 wrong("20.3", "nothing changed", typed("p"))
 wrong("20.3", "divided as it stands", typed("np.exp(p / temperature) / np.exp(p / temperature).sum()"))
+wrong("20.3", "divided, no more", typed("p / temperature"))
 wrong("20.3", "always halved", typed("p ** 2 / (p ** 2).sum()"))
 wrong(
     "20.3",

@@ -319,3 +319,9 @@ def test_an_answer_that_shares_the_processor_may_take_its_time():
     began = time.monotonic()
     assert slow(1, 1) and time.monotonic() - began > 0.8  # as long as one that only waits may take
     assert run_apart(lambda: slow(1, 1), seconds=0.3).value == 3
+
+
+def test_an_answer_that_is_ended_says_nothing(capfd):
+    for _ in range(10):
+        assert run_apart(lambda: endless(1, 1), seconds=0.02).problem == "does not end"
+    assert capfd.readouterr() == ("", "")

@@ -238,6 +238,10 @@ exercise(
                 lambda b: -_half_life(b),
                 "It is negative. Both logarithms are those of numbers below 1.",
             ),
+            "the gate": (
+                lambda b: 1 / (1 + np.exp(-b)),
+                "That is z, the share that is renewed at each step. After how many steps is half gone?",
+            ),
             "1 over z": (
                 lambda b: 1 + np.exp(-b),
                 "1 / z is the mean time until something is replaced. How long until half is gone?",

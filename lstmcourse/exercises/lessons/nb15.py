@@ -73,6 +73,10 @@ def _welch(a, b, ddof=1, pooled=False, squared=True, lengths=True):
     return (np.mean(a) - np.mean(b)) / np.sqrt(parts[0] / n[0] + parts[1] / n[1])
 
 
+def _shared(a, b, n):
+    return (np.mean(a) - np.mean(b)) / np.sqrt((np.var(a, ddof=1) + np.var(b, ddof=1)) / n)
+
+
 exercise(
     "15.2",
     "Somebody's t",
@@ -119,6 +123,14 @@ exercise(
                     / (np.std(a, ddof=1) / np.sqrt(len(a)) + np.std(b, ddof=1) / np.sqrt(len(b)))
                 ),
                 "Errors of independent means do not add up. Their squares do.",
+            ),
+            "one number for both": (
+                lambda a, b: _shared(a, b, len(a)),
+                "Both variances are divided by the first sample's number. The second one has its own.",
+            ),
+            "all numbers together": (
+                lambda a, b: _shared(a, b, len(a) + len(b)),
+                "The variances are divided by the number of all trials. Each mean rests on its own sample's.",
             ),
             "the other way round": (
                 lambda a, b: _welch(b, a),

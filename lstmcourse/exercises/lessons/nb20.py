@@ -154,6 +154,10 @@ exercise(
                 lambda p, t: np.exp(p / t) / np.exp(p / t).sum(),
                 "You have divided the probabilities. What is divided are their logarithms.",
             ),
+            "divided, no more": (
+                lambda p, t: p / t,
+                "The probabilities themselves are divided, and no longer add up to 1. Divide logarithms.",
+            ),
             "always halved": (_first(lambda t: 0.5), "That is right at one temperature only, 0.5."),
             "a softmax of the powers": (
                 lambda p, t: np.exp(p ** (1 / t)) / np.exp(p ** (1 / t)).sum(),
@@ -161,7 +165,7 @@ exercise(
             ),
             "logarithms": (
                 lambda p, t: np.log(p) / t,
-                "Those are log-odds. Turn them into probabilities.",
+                "Those are scores, as the read-out has them. Turn them into probabilities.",
             ),
             "by the largest": (
                 lambda p, t: p ** (1 / t) / (p ** (1 / t)).max(),
