@@ -62,9 +62,7 @@ LONGER = {
     "13": 4,
     "14": 2,
     "14b": 2,
-    "17": 3,
-    "19": 3,
-    "20": 1,
+    "17": 1,
     "22": 1,
 }
 """How many longer cells a notebook has; this list only shrinks."""
@@ -73,8 +71,8 @@ EXEMPT: dict[str, dict[str, str]] = {
         "00": "how to begin is told, not computed",
         "22": "it looks back: its numbers are those of the others",
     },
-    "reader": dict.fromkeys("00 16 17 18 19 20 21 22".split(), "to be revised"),
-    "minutes": dict.fromkeys("00 16 17 18 20 21".split(), "to be revised"),
+    "reader": dict.fromkeys("00 18 21 22".split(), "to be revised"),
+    "minutes": dict.fromkeys("00 18 21".split(), "to be revised"),
     "answered": {"22": "to be revised"},
 }
 """By rule and notebook, the reason why it need not keep it."""
@@ -234,13 +232,11 @@ LESSON: dict[str, Callable[[Lesson], Iterator[str]]] = {
 
 def numbered(lessons: list[Lesson]) -> Iterator[str]:
     """A figure's number has its words in `ALTS`, and is shown once."""
-    shown = [
-        (lesson.stem, number)
-        for lesson in lessons
-        for cell in lesson.cells
-        if cell.cell_type == "code"
-        for number in re.findall(r'"(\d\d[a-z]?-\d+)"', cell.source)
-    ]
+    shown = []
+    for lesson in lessons:
+        mine = _numbers(lesson.cells)
+        mine += sorted(set(_numbers(lesson.solutions)) - set(mine))
+        shown += [(lesson.stem, number) for number in mine]
     seen: set[str] = set()
     for stem, number in shown:
         if number in seen:
@@ -249,6 +245,11 @@ def numbered(lessons: list[Lesson]) -> Iterator[str]:
             yield f"{stem}: figure {number} has no words in lstmcourse/course/alts.py"
         seen.add(number)
     yield from (f"lstmcourse/course/alts.py: no lesson shows figure {n}" for n in sorted(set(ALTS) - seen))
+
+
+def _numbers(cells: list[Any]) -> list[str]:
+    code = "\n".join(c.source for c in cells if c.cell_type == "code")
+    return re.findall(r'"(\d\d[a-z]?-\d+)"', code)
 
 
 def claimed(lessons: list[Lesson]) -> Iterator[str]:

@@ -222,4 +222,92 @@ ALTS: dict[str, str] = {
         "The children spread widely; the best of them, tried again, lies lower than at first, and about "
         "where the LSTM lies."
     ),
+    "16-1": (
+        "BLEU against one to five clauses. With attention nearly 100 up to three clauses, but for one "
+        "network at 81, then 55 to 80 and 42 to 61. With one vector about two thirds at one clause, below "
+        "30 from two on."
+    ),
+    "16-2": (
+        "A map of attention, a row for each French word, a column for each English one. Most rows look at "
+        "one word and follow the diagonal; chat noir and voiture rouge cross it, ne looks at does, pas at "
+        "not and at follow."
+    ),
+    "16-3": (
+        "A picture of 4 by 4 places, once for each word of its caption. At each colour and each shape the "
+        "frame is on the object."
+    ),
+    "16-4": (
+        "Left: multiplications against length, both scales logarithmic; self-attention starts below the "
+        "gated unit, crosses it near 200 and ends far above. Right: the gated unit's waiting steps grow "
+        "with the length, self-attention's stay at one."
+    ),
+    "17-1": (
+        "Loss against updates. The LSTM falls to nearly 0 within 150 updates. tanh and ReLU stay at the "
+        "loss of guessing."
+    ),
+    "17-2": (
+        "Loss against updates, at a tenth of the rate. ReLU falls to nearly 0 within 150 updates; tanh "
+        "falls slowly."
+    ),
+    "17-3": (
+        "How many of five starts were learnt, against the learning rate. With 24 layers every kind has "
+        "rates at which four or five are learnt; the LSTM's reach higher than those of tanh and ReLU. "
+        "With 48 layers the residual line learns all five at three rates, LSTM and ReLU four at their "
+        "best, tanh two."
+    ),
+    "17-4": (
+        "Share right, one dot for each of five starts. On rows trained on, all three are near 1 with 8 "
+        "bits; with 10 and 12 bits the LSTM stays there; two starts of tanh guess with 10 bits, all five "
+        "with 12, and one of ReLU. On rows held out, with 8 bits: ReLU 0.1 to 0.3, LSTM 0.5 to 1, tanh "
+        "near 1; with 10 and 12 bits as in training."
+    ),
+    "17-5": (
+        "A picture of 8 by 8 fields. Thirteen fields are crossed out. Most others are shaded, down to the "
+        "lower right; a few open ones at the top right and in the middle are not."
+    ),
+    "17-6": (
+        "Share of pictures right in every field, five dots each. Lattice: 1.0 on 8 by 8, 0.98 to 1.0 on "
+        "16 by 8. Rows: 0.2 to 0.4, then 0.1 to 0.2. Rows with ten times the weights: 0.5 to 0.6, then "
+        "0.2 to 0.3."
+    ),
+    "17-7": (
+        "A corridor in steps from the top left to the bottom right, shaded. Open fields at the bottom "
+        "left and left of the corridor's end are not."
+    ),
+    "19-1": (
+        "Dots for twelve cells. Plain network, LSTM, peephole LSTM and minLSTM lie at 20, coupled gates "
+        "at 50, sLSTM at 50 to 200, GRU at 200 to 1,000, minGRU and the clockwork network at 500 to "
+        "1,000."
+    ),
+    "19-2": (
+        "Dots for ten cells. Plain network and clockwork network at none, ReLU network at none or 10. "
+        "LSTM, peephole, depth-gated LSTM and the cell of 1997 at 10 to 50. Coupled gates at 50 to 1,000, "
+        "minGRU at 500 and 1,000, GRU at 1,000."
+    ),
+    "19-3": "Six lags against five seeds. Lags 10 to 200 are learnt by all five seeds, 500 by three.",
+    "19-4": (
+        "Influence against k, on a logarithmic scale. The ReLU network's stays at 1. The others fall "
+        "along straight lines: the plain network's slowest, then LSTM and sLSTM, the GRU's fastest, to "
+        "1e-13 at k = 100."
+    ),
+    "19-5": (
+        "Influence against k before and after 200 updates. The sLSTM's ends near 1 at k = 100, where it "
+        "was 1e-7. The LSTM's falls as steeply as before, or more."
+    ),
+    "19-6": (
+        "Bias 0: none in four seeds, 10 in one. Bias 1: 20 in four, 10 in one. Bias 5: 20 in all five. "
+        "Chrono: 20, 200, and 1,000 in three."
+    ),
+    "20-1": (
+        "Bits per character of counts fall from 4.4 without context to about 1.66 with 20 characters; "
+        "lines mark four compressors."
+    ),
+    "20-2": (
+        "The cost per character falls steeply over the first 50 characters and then levels off near 1.7 bits."
+    ),
+    "20-3": (
+        "Bits per character, three dots for each of ten recipes in order of their medians, from the GRU "
+        "at 2.5 to min-char-rnn above 3.6. One run of the LSTM and one of MUT1 lie far behind the other "
+        "two."
+    ),
 }

@@ -73,7 +73,7 @@ C06 | D@01 | the loop: a module reads x_t, emits h_t and hands its state on
 C07 | I@01 | unrolled in time, the loop is many copies of one network that share their weights
 C08 | DX@01 | one set of weights serves sequences of every length
 C09 | H@01 X@09 X@16 X@20 | successes in speech, language modelling, translation and captioning
-C10 | HX@09 | nearly all of those successes use LSTMs
+C10 | HX@09 X@20 | nearly all of those successes use LSTMs
 C11 | D@02 | the hope: earlier information informs the present task
 C12 | X@02 | over a short gap a recurrent network learns the link
 C13 | X@02 | recent words tell that a language comes, only old ones tell which

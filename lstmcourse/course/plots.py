@@ -4,8 +4,8 @@
 
 is this module. A network or a quantity has one colour in all notebooks; whatever else a figure shows takes
 the hues that are left. `word_by_word` draws what a captioner looks at, `dots` one dot a seed, `intervals`
-differences over a margin, `gallery` rows of pictures, `waves` sounds side by side. `show` displays a figure
-of a lesson by its number; `alts` has what it shows, in words.
+differences over a margin, `gallery` rows of pictures, `waves` sounds side by side. `show` and `film`
+know a figure of a lesson by its number; `alts` has what it shows, in words.
 """
 
 from __future__ import annotations
@@ -87,13 +87,55 @@ def show(fig: Figure, number: str | None = None, *, alt: str | None = None) -> N
     >>> show(plots.lines([3, 2, 1]), alt="The loss falls.")
     Figure: The loss falls.
     """
+    plots.show(fig, alt=told(number, alt))
+
+
+def film(
+    pictures: Any, number: str | None = None, *, alt: str | None = None, windows: Any = None
+) -> plots.Film:
+    """Return a film of the course, `views.film.film`, with what it shows in words.
+
+    Parameters
+    ----------
+    pictures : array, shape (T, n, Y, X)
+        Values from 0, paper, to 1, ink.
+    number : str, optional
+        The film's number in the course, such as ``"18-8"``: the words are those of `ALTS`.
+    alt : str, optional
+        The words themselves, for a film without a number.
+    windows : array, shape (T, n, 4), optional
+        Frames to be drawn over each picture: left, top, right, bottom, in pixels from its corner.
+
+    Returns
+    -------
+    Film
+
+    Raises
+    ------
+    UnknownNameError
+        No figure of the course has this number.
+    ValueError, TypeError
+        Both a number and words are given, or neither; shapes do not fit, or a value lies outside 0 to 1.
+
+    Examples
+    --------
+    >>> film(np.linspace(0, 1, 8).reshape(2, 1, 2, 2), alt="Two steps of one picture.")
+    Film of 2 steps: Two steps of one picture.
+    """
+    return plots.film(pictures, alt=told(number, alt), windows=windows)
+
+
+def told(number: str | None, alt: str | None) -> str:
+    """What a figure shows, in words: by its number in the course, or as given."""
     if (number is None) == (alt is None):
         raise ValueError(
             f"number={number!r}, alt={alt!r}: give one of the two, such as alt='The loss falls.'"
         )
-    if number is not None and number not in ALTS:
+    if number is None:
+        return alt
+    if number not in ALTS:
         raise UnknownNameError(f"number={number!r}: {nearest(number, ALTS)}")
-    plots.show(fig, alt=alt if number is None else ALTS[number])
+    return ALTS[number]
 
 
 FRAME, RIM = "#fefefe", "#010101"  # on a picture, in either theme

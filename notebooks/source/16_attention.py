@@ -1,15 +1,15 @@
 # %% [markdown] claims=["C47"]
 # # Attention: what to look at, word by word
 #
-# An LSTM carries all that it has read in one state. A translator built that way reads a whole sentence, packs it into one vector, and writes from that. [Bahdanau, Cho and Bengio (2014)](https://arxiv.org/abs/1409.0473) let the writer look back: before each word that it writes, it picks what to look at in the sentence. The [essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/) calls this the next step.
+# An LSTM carries all that it has read in one state. A translator built that way reads a whole sentence, packs it into one vector, and writes from that. [Bahdanau, Cho and Bengio (2014)](https://arxiv.org/abs/1409.0473) let the writer look back: before each word, it picks what to look at in the sentence. The [essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/) calls this the next step.
 #
 # After it you can
 #
 # - compute attention by hand: scores, shares, and what is seen,
-# - say what one vector costs, against the length of a sentence,
+# - say what one vector costs as sentences grow longer,
 # - read a map of attention, and test whether the network uses what it looks at.
 #
-# It takes about 40 minutes.
+# {minutes}
 
 # %% tags=["setup"]
 import numpy as np
@@ -20,10 +20,14 @@ from lstmcourse.tasks import bleu
 from lstmcourse.tasks.pairs import until_end
 from lstmcourse.tasks.scenes import COLOURS, SHAPES
 
+model = lc.attentive.translator()
+teller = lc.attentive.captioner()
+scenes = teller.task.batch("test", batch_size=200, dtype=teller.dtype)
+
 # %% [markdown]
 # ## Through one vector
 #
-# Our translator reads English and writes French, in a small grammar of our own. Some adjectives move behind the noun, articles and verbs agree, *not* becomes *ne … pas*. An **encoder** reads the English, forwards and backwards. A **decoder** writes the French, one word at a time. Three sentences of one clause:
+# Our translator reads English and writes French, in a small grammar of our own. Some adjectives move behind the noun, articles and verbs agree, *not* becomes *ne … pas*. An **encoder** reads the English, forwards and backwards. A **decoder** writes the French, one word at a time. Here are three sentences of one clause:
 
 # %%
 task = lc.tasks.Translation(clauses=1)
@@ -31,35 +35,34 @@ for pair in task.texts(task.batch("test", batch_size=3, seed=4)):
     print(*pair, sep="\n    ")
 
 # %% [markdown]
-# We compare two kinds of network, with the same parameters, number for number. In one, the decoder sees what the encoder made of *every* word. In the other it sees one vector: the states in which the encoder ends. Each kind had 800 steps on sentences of one to three clauses, and the learning rate with the lowest loss on validation sentences. (The rates were tried with another seed. A run takes over a minute, so there are three of each kind.)
+# We compare two kinds of network with equally many parameters. In one, the decoder sees what the encoder made of *every* word. In the other it sees one vector: the states in which the encoder ends. Each kind trained for 800 steps on sentences of one to three clauses, at the learning rate with the lowest loss on validation sentences. (The rates were tried with another seed. A run takes over a minute, so there are three of each kind.)
 #
 # BLEU counts the words and phrases that a translation shares with the right one; 100 is perfect. **Predict:** how do the two kinds do on one clause? On three? And on five, more than they have ever seen?
 
 
-# %% tags=["setup"]
+# %%
 def runs(study, kind, value):
     """One number for each seed of a stored study."""
     trials = lc.experiments.load(study).trials
     return [t.values[value] for t in trials if t.point["kind"] == kind]
 
 
-# %%
 clauses = [1, 2, 3, 4, 5]
 score = {}
 for kind in ("attention", "one vector"):
     score[kind] = [runs("translation", kind, f"bleu_{n}") for n in clauses]
 look = {"xlabel": "clauses", "ylabel": "BLEU", "ylim": (0, 104)}
 fig = plots.over_seeds(clauses, score, **look)
-plots.show(fig, alt="BLEU against clauses: attention high, one vector low.")
+plots.show(fig, "16-1")
 
 # %% [markdown]
-# **What to notice.** On one clause, one vector gets some two thirds of what there is to get. On two it gets 26 to 28, and on three 16 to 17: the longer the sentence, the less of it comes through. With attention there is a vector for every word. One and two clauses are translated almost without a mistake, and three by two of the three networks; the third gets 81. (More steps might bring one vector closer. That we have not measured. In the paper, which trains for days on real sentences, it gets 17.8 BLEU, and attention 26.8.)
+# **What to notice.** On one clause, one vector gets some two thirds of what there is to get. On two it gets 26 to 28, and on three 16 to 17: the longer the sentence, the less of it comes through. Attention has a vector for every word. It translates one and two clauses almost without a mistake; on three clauses two of the three networks do, and the third gets 81. (More steps might bring one vector closer; we have not measured that. In the paper, which trains for days on real sentences, one vector gets 17.8 BLEU and attention 26.8.)
 #
 # Now the right half. No sentence in training had more than three clauses, and there attention **fails** too: 55 to 80 on four clauses, 42 to 61 on five. It has learnt where to look in sentences of the lengths that it knows. It has not learnt a rule for all lengths.
 #
 # ## The score, by hand
 #
-# Three words have been read. Each has left a vector, its **annotation**; ours have two numbers. The decoder is in the state $s$. A small network compares $s$ with each annotation $a_j$ and gives a **score**, $e_j = v \cdot \tanh(s W + a_j U)$. A softmax turns the scores into **shares** $\alpha_j$, which add up to 1. What the decoder sees is the sum of the annotations, weighted by the shares. With the identity for $W$ and $U$, and $v = (2, 2)$: which of the three words gets the largest share?
+# Three words have been read. Each has left a vector, its **annotation**; ours have two numbers. The decoder is in state $s$. A small network compares $s$ with each annotation $a_j$ and gives a **score**, $e_j = v \cdot \tanh(s W + a_j U)$. A softmax turns the scores into **shares** $\alpha_j$, which add up to 1. What the decoder sees is the sum of the annotations, weighted by the shares. With the identity for $W$ and $U$, and $v = (2, 2)$: which of the three words gets the largest share?
 
 # %%
 words = ["the", "black", "cat"]
@@ -73,7 +76,7 @@ print(dict(zip(words, alpha.round(2).tolist(), strict=True)))
 print("seen:", (alpha @ a).round(2))
 
 # %% [markdown]
-# Everything in it has a gradient. So where to look is learnt like all the rest, from the loss of the translation alone: nobody tells the network which word belongs to which. Here are the same lines in the course's cell, and the whole of it as a picture:
+# All of it has a gradient. So the network learns where to look as it learns the rest, from the loss of the translation alone. Nobody tells it which word belongs to which. Here are the same lines in the course's cell, and the whole cell as a picture:
 
 # %% claims=["C47"]
 cell = lc.cells.additive_attention
@@ -83,26 +86,20 @@ cell.equations("k", "e", "alpha", "c", "h")
 cell.diagram()
 
 # %% [markdown]
-# The annotations $a$ come from the side, the same at every step; $n$ says how many there are, so that padding gets no share. The state decides what is taken from them. What is taken, $c_t$, goes into a gated unit ([notebook 12](12_gated_recurrent_unit.ipynb)) together with the word $y_t$ that was written last. If there is one annotation only, its share is 1: that is the decoder with one vector.
-#
-# Does the cell agree with our three words?
+# The annotations $a$ come from the side, the same at every step; $n$ says how many there are, so that padding gets no share. The state decides what is taken from them. What is taken, $c_t$, goes into a gated unit ([notebook 12](12_gated_recurrent_unit.ipynb)) together with $y_t$, the last word that was written. A single annotation has the share 1: that is the decoder with one vector. (A folded cell checks that the cell gives our three words the same shares.)
 
-# %%
+# %% tags=["check"]
 p = cell.init(input_size=1, hidden_size=2, sizes={"A": 2, "K": 2}, rng=0)
 p = {name: value.astype(float) for name, value in p.items()}
 p |= {"W_a": W, "U_a": U, "v_a": v}
 ours = {"a": a[None], "n": np.array([[3.0]])}
 step = cell.step(p, np.zeros((1, 1)), {"h": s[None]}, **ours)
-print("the same shares:", np.allclose(step["alpha"], alpha))
+assert np.allclose(step["alpha"], alpha)
 
 # %% [markdown]
 # ## Where it looks
 #
-# The first of the three networks with attention comes with the course. It is a good translator, of sentences that it has never seen:
-
-# %% tags=["setup"]
-model = lc.attentive.translator()
-sentence = "the black cat does not follow a small red car"
+# The first of the three networks with attention comes with the course. It translates sentences well that it has never seen:
 
 # %% claims=["C09"]
 batch = model.task.batch("test", batch_size=200, dtype=model.dtype)
@@ -110,35 +107,34 @@ found = model.write(batch.source, batch.source_lengths)
 exact = model.task.exact(found.symbols, batch)
 lc.claim(
     "C09",
-    "of sentences of up to three clauses, translated without a mistake",
+    "nine of ten sentences are translated without a mistake",
     exact.mean(),
     above=0.9,
 )
 
 # %% [markdown]
-# Its map for one sentence has a row for each French word and a column for each English one. Before you run it: which rows will not follow the order of the English words?
+# Its map for one sentence has a row for each French word and a column for each English one. **Predict:** which rows will not follow the order of the English words?
 
 # %%
+sentence = "the black cat does not follow a small red car"
 written = model.write(model.task.encode(sentence)[:, None])
 french = model.task.decode_target(written.symbols[:, 0]).split()
 shares = written.alignment[: len(french), 0]
 fig = plots.heatmap(shares, french, sentence.split(), limit=1)
-plots.show(fig, alt="A map of attention, a row for each French word.")
+plots.show(fig, "16-2")
 
 # %% [markdown]
-# **What to notice.** *chat noir* crosses *black cat*, and *voiture rouge* crosses *red car*. *ne* looks at *does*, not at *not*: in this grammar *does* only ever comes before *not*, so it says enough. *pas* is undecided between *not* and *follow*. It has nothing to find out: after *ne suit* it must come.
+# **What to notice.** *chat noir* crosses *black cat*, and *voiture rouge* crosses *red car*. *ne* looks at *does*, not at *not*: in this grammar *does* always comes before *not*, so it says enough. *pas* is undecided between *not* and *follow*. It has nothing to find out: after *ne suit* it must come.
 #
-# The grammar knows which English words each French word stands for. So the map can be scored: how often is the largest share at one of those? (It counts *not* for *ne* and *pas*, and *does* for the verb.)
+# The grammar knows which English words each French word stands for, so the map can be scored. How often is the largest share at one of them? (For *ne* and *pas* that is *not*; *does* belongs to the verb.)
 
-# %%
+# %% claims=["C47"]
 shares, right = model.run(batch).alignment, batch.alignment
 aligned = right.any(-1)
 largest = shares.argmax(-1)[..., None]
 hits = np.take_along_axis(right, largest, -1)[aligned]
 guess = (right.sum(-1) / batch.source_lengths)[aligned]
 print(f"by guessing: {guess.mean():.2f}")
-
-# %% claims=["C47"]
 lc.claim(
     "C47",
     "it looks most at a word that the French word stands for",
@@ -147,13 +143,13 @@ lc.claim(
 )
 
 # %% [markdown]
-# In the three networks of the study it is 0.87, 0.80 and 0.73, on sentences of three clauses. What is missing is not always a mistake: *ne* at *does* counts as wrong here. A map of attention is not a dictionary. It is what helped to lower the loss.
+# On sentences of three clauses the three networks of the study reach 0.87, 0.80 and 0.73. What is missing is not always a mistake: *ne* at *does* counts as wrong here. A map of attention is not a dictionary. It shows what helped to lower the loss.
 #
-# Nor does it say that the network *uses* what it sees there. So exchange one English word at a time, and see what becomes of the French:
+# Nor does it say that the network *uses* what it sees there. So exchange one English word at a time. **Predict:** which French words change with *car* to *horse*, and with *cat* to *cow*?
 
 # %%
 for english in (
-    "the black cat does not follow a small red car",
+    sentence,
     "the black cat does not follow a small red horse",
     "the black cow does not follow a small red car",
     "the black cat does not follow a small round car",
@@ -161,11 +157,11 @@ for english in (
     print(model.translate(english))
 
 # %% [markdown]
-# *Cheval* is masculine, and *vache* feminine. What changes is the word itself and what has to agree with it: *petit*, *la*, *noire*. All else stays. So here each French word depends on the English words that it should depend on.
+# *Cheval* is masculine, and *vache* feminine. The word itself changes, and so does what has to agree with it: *petit*, *la*, *noire*. All else stays. So here each French word depends on the English words that it should depend on.
 #
 # ## Other texts
 #
-# Nothing in the network knows about English. Give it dates as 26 languages write them, letter by letter, and it learns to write digits: *Montag, 9. Februar 1998* becomes *1998-02-09*. Again both kinds have the same parameters and steps, 400 here, and a learning rate each. How much should one vector matter here?
+# Nothing in the network knows English. Give it dates as 26 languages write them, letter by letter, and it learns to write digits: *Montag, 9. Februar 1998* becomes *1998-02-09*. Again both kinds have equally many parameters and steps, 400 here, and each its own learning rate. **Predict:** how much does it cost to have one vector here?
 
 # %%
 for kind in ("attention", "one vector"):
@@ -174,29 +170,22 @@ for kind in ("attention", "one vector"):
     print(f"{kind:12}dates without a mistake: {shares}")
 
 # %% [markdown]
-# Less than in translation. A date is short, and says only three things: one vector holds most of it. Still, one date in ten goes wrong.
-#
-# One trial is measured again, now:
+# Less than in translation. A date is short and says only three things: one vector holds most of it. Still, one date in ten goes wrong. (A folded cell trains one of these networks again and compares.)
 
-# %%
+# %% tags=["check"]
 where = {"kind": "one vector"}
 again = lc.experiments.rerun("dates", 1, where=where)
 agreement = lc.experiments.agree("dates", again)
 assert agreement, agreement
-agreement
 
 # %% [markdown] claims=["C48"]
 # ## Looking at a picture
 #
-# Annotations need not be words. [Xu and others (2015)](https://arxiv.org/abs/1502.03044) give a decoder the places of a picture, and let it describe what it sees; the essay names this paper as a start. Our pictures are small: one to three shapes in 4 × 4 places. The decoder is an LSTM. A gate $\beta_t$ says how much it looks at all, and $\hat{z}_t$ is what it sees:
+# Annotations need not be words. [Xu and others (2015)](https://arxiv.org/abs/1502.03044) give a decoder the places of a picture and let it describe what it sees. The essay names this paper as a start. Our pictures are small: one to three shapes in 4 × 4 places. The decoder is an LSTM. A gate $\beta_t$ says how much it looks at all, and $\hat{z}_t$ is what it sees:
 
 # %% claims=["C48"]
 tell = lc.cells.attend_and_tell
 tell.equations("k", "e", "alpha", "beta", "z")
-
-# %% tags=["setup"]
-teller = lc.attentive.captioner()
-scenes = teller.task.batch("test", batch_size=200, dtype=teller.dtype)
 
 # %%
 for caption in teller.describe(scenes.source[:, :3]):
@@ -206,7 +195,7 @@ for caption in teller.describe(scenes.source[:, :3]):
 # **Predict:** where does it look at the word for a colour? And at *above*?
 
 
-# %% tags=["setup"]
+# %%
 def look(k):
     """The caption of picture k, and the picture at each of its words."""
     ran = teller.write(scenes.source[:, [k]])
@@ -216,13 +205,12 @@ def look(k):
     return plots.word_by_word(picture, words, shares)
 
 
-# %%
-plots.show(look(33), alt="A picture, once for each word of its caption.")
+plots.show(look(33), "16-3")
 
 # %% [markdown]
-# **What to notice.** At the colour and at the shape, the frame is on the object, with a share of 0.74 or more. At *a* the eye wanders: there is little to be read off.
+# **What to notice.** At the colour and at the shape, the frame is on the object, with a share of 0.74 or more. At *a* the eye wanders: there is little to read there.
 #
-# We know where the objects are, so this map can be scored too: how often is the largest share at a place that the word is about? (*above*, *left* and *of* are about two objects; either counts. By chance it would be one place in sixteen, or two.)
+# We know where the objects are, so this map can be scored too. How often is the largest share at a place that the word is about? (*above*, *left* and *of* are about two objects; either counts. By chance it would be one time in sixteen, or two where two objects count.)
 
 # %%
 shares, right = teller.run(scenes).alignment, scenes.alignment
@@ -238,10 +226,10 @@ for name, members in kinds.items():
 # %% [markdown]
 # ### What it looks at, and what it uses
 #
-# The map looks like an explanation. To be one, it has to stand a test: what the network looks at must be what it uses. So we cover places. In pictures with two objects, we ask for the colour of the first, and paint black (a) the place that gets the largest share, (b) the place of the other object, (c) an empty place. The captioner never saw a covered picture in training. What happens to the probability of the right colour?
+# The map looks like an explanation. To be one, it has to stand a test: what the network looks at must be what it uses. So we cover places. In pictures with two objects we ask for the colour of the first, and paint black (a) the place with the largest share, (b) the place of the other object, (c) an empty place. The captioner never saw a covered picture in training. **Predict:** what happens to the probability of the right colour?
 
 
-# %% tags=["setup"]
+# %%
 def probability(scenes, cover=None):
     """Of the first object's right colour, with a place painted black."""
     rows = np.arange(scenes.source.shape[1])
@@ -284,16 +272,16 @@ lc.claim(
 )
 
 # %% [markdown]
-# With its place covered, the right colour is hardly likelier than any other of the six. With another place covered nothing changes. So here the map and the use agree. It need not be so: the LSTM has a state, and could have noted the colour at an earlier word.
+# With its place covered, the right colour is hardly likelier than any other of the six. With another place covered, nothing changes. So here map and use agree. They need not: the LSTM has a state, and could have noted the colour at an earlier word.
 #
 # ### Looking at one place only
 #
-# **Soft** attention mixes all places. **Hard** attention draws one of them, with the shares as probabilities. No gradient passes through a draw. So the network learns by trial and error: draws after which the caption became likely are made more likely (REINFORCE, [Williams 1992](https://doi.org/10.1007/BF00992696)). We take the trained captioner, let it draw, and train it on for 100 steps. **Predict:** how many captions are right before, and how many after?
+# **Soft** attention mixes all places. **Hard** attention draws one of them, with the shares as probabilities. No gradient passes through a draw, so the network learns by trial and error: a draw after which the caption became likely is made more likely (REINFORCE, [Williams 1992](https://doi.org/10.1007/BF00992696)). We take the trained captioner, let it draw, and go on training for 100 steps. **Predict:** how many captions are right before, and how many after?
 
 
-# %% tags=["setup"]
+# %%
 def carry_on(cell="attend_and_tell", steps=100, **how):
-    """The captioner, trained on with another cell, or another loss."""
+    """Go on training the captioner, with another cell or loss."""
     sizes = {"sizes": {"K": 32}, "dtype": np.float64}
     new = lc.Captioner(cell, teller.task, 48, **sizes, **how)
     new = new.with_params({name: teller.params[name] for name in new.params})
@@ -316,11 +304,11 @@ print(f"hard, before training {faultless(carry_on(hard, steps=0)):.2f}")
 print(f"hard, after 100 steps {faultless(carry_on(hard)):.2f}")
 
 # %% [markdown]
-# **What to notice.** The weights have learnt to mix, and one draw at each word is not what they are used to: half of the captions go wrong. A hundred steps of trial and error mend much of that. (The paper finds hard attention a little ahead of soft; we have compared them in this way alone.)
+# **What to notice.** The weights have learnt to mix, and a single draw is not what they are used to: half of the captions go wrong. A hundred steps of trial and error mend much of that. (The paper finds hard attention a little ahead of soft. This is the only way in which we have compared them.)
 #
 # ### A penalty that asks too much
 #
-# The paper adds a penalty to soft attention, $\sum_j (1 - \sum_t \alpha_{tj})^2$. It wants each place to be looked at for one word's time in all. **Predict:** our captions have 3 to 13 words, and there are 16 places. What will the penalty do to the share of the object at the word for its colour? The control gets as many steps without it.
+# The paper adds a penalty to soft attention, $\sum_j (1 - \sum_t \alpha_{tj})^2$. It wants the shares of each place to add up to 1 over all words. **Predict:** our captions have 3 to 13 words, and there are 16 places. What will the penalty do to the share of the object at the word for its colour? The control trains as long without it.
 
 # %% claims=["C48"]
 share = {}
@@ -331,18 +319,18 @@ for penalty in (0.0, 1.0):
     print(f"penalty {penalty}: {numbers}")
 lc.claim(
     "C48",
-    "with the penalty the eye leaves the object, without it does not",
+    "with the penalty the eye leaves the object; without, it stays",
     share[0.0] - share[1.0],
     above=0.2,
     verdict="qualified",
 )
 
 # %% [markdown]
-# **What to notice.** The shares of one word add up to 1. With fewer words than places there is not enough of them to go round, so the penalty can never be satisfied. All it can do is spread the shares, away from where they are needed. In the paper captions are short as well, about ten words for 196 places. There the penalty is reported to help. Here it does harm. (One run each: change the seed in `carry_on`, and see.)
+# **What to notice.** The shares of one word add up to 1. With fewer words than places they cannot go round, so the penalty can never be satisfied. It can only spread the shares, away from where they are needed. The paper's captions are short as well, about ten words for 196 places. It reports that the penalty helps; here it does harm. (One run each: change the seed in `carry_on`, and see.)
 #
 # ## The door to what came after
 #
-# So far a decoder looked at something else. Let a sequence look at *itself*: every word compares itself with the words before it, and takes what it needs ([Vaswani and others 2017](https://arxiv.org/abs/1706.03762)). The moves are the same, score, softmax, weighted sum. Only the score is simpler: a product of a *query* and a *key* in place of the small network. It takes five lines:
+# So far a decoder looked at something else. Now let a sequence look at *itself*: every word compares itself with the words before it and takes what it needs ([Vaswani and others 2017](https://arxiv.org/abs/1706.03762)). The moves are the same: score, softmax, weighted sum. Only the score is simpler, the product of a *query* and a *key* in place of the small network. Five lines do it:
 
 # %%
 L, H = 6, 4
@@ -358,16 +346,16 @@ h = alpha @ v
 print(alpha.round(2))
 
 # %% [markdown]
-# The third line makes it **causal**: what comes later has the score $-\infty$, and so the share 0. (Without it, a network that learns to predict the next word could simply look at it.) And the mask is all that this cell knows of the order of the words; the paper adds a code for the position. The course has the same as a cell:
+# The third of them makes it **causal**: what comes later has the score $-\infty$, and so the share 0. (Otherwise a network that learns to predict the next word could simply look at it.) The mask is all that these lines know of the order of words; the paper adds a code for the position. The course has them as a cell, `lc.cells.self_attention_at_once`; a folded cell compares the two.
 
-# %%
+# %% tags=["check"]
 cell = lc.cells.self_attention_at_once
 p = {"W_q": W_q, "W_k": W_k, "W_v": W_v}
 run = lc.unroll(cell, p, inputs={"x": x[None]}, steps=1)
-print("the same:", np.allclose(run["h"][0, 0], h))
+assert np.allclose(run["h"][0, 0], h)
 
 # %% [markdown]
-# Nothing here waits for the step before: no state is carried, and all words are computed at once. That is what made it fast on the hardware of its time. What does it cost? A gated unit does six products with matrices of $H \times H$ at each of $L$ steps. Self-attention does three of them, and then compares every word with every word.
+# Nothing here waits for the step before: no state is carried, and all words are computed at once. That is why it is fast on hardware that does much in parallel. What does it cost? A gated unit multiplies by six matrices of $H \times H$ at each of $L$ steps. Self-attention multiplies by three, and then compares every word with every word.
 
 # %%
 L, H = 2 ** np.arange(3, 14), 128
@@ -380,15 +368,15 @@ fig, axes = plots.figure(9, 3.2, columns=2)
 axis = {"log": "xy", "xlabel": "length of the sequence"}
 plots.lines(products, L, ylabel="multiplications", ax=axes[0], **axis)
 plots.lines(waits, L, ylabel="steps that wait", ax=axes[1], **axis)
-plots.show(fig, alt="Multiplications and steps against the length.")
+plots.show(fig, "16-4")
 
 # %% [markdown]
-# **What to notice.** Up to a length of $1.5\,H$ self-attention even does less work. Beyond that, what grows with $L^2$ takes over: ten times the text is a hundred times the work, and as many shares to keep for the backward pass. On the right is what was gained for it: the gated unit has $L$ steps that wait for one another, self-attention has one.
+# **What to notice.** Up to a length of $1.5\,H$ self-attention even does less work. Beyond that the part in $L^2$ takes over: ten times the text is nearly a hundred times the work, and as many shares to keep for the backward pass. On the right is what that buys: the gated unit has $L$ steps that wait for one another, self-attention has one.
 #
 # ## What to remember
 #
-# - Score, softmax, weighted sum: where to look is learnt from the loss, like the rest.
-# - One vector is a bottleneck, and a long sentence feels it more than a short one.
+# - Score, softmax, weighted sum. Where to look is learnt from the loss, like the rest.
+# - One vector is a bottleneck, and long sentences suffer more from it than short ones.
 # - A map says where a network looks. What it uses, only an intervention can say.
 # - Attention does not by itself go beyond the lengths of the training.
 # - Self-attention needs no state and no waiting; it pays with $L^2$.
@@ -402,7 +390,7 @@ plots.show(fig, alt="Multiplications and steps against the length.")
 # <details><summary>Answers</summary>
 #
 # 1. The mean of all annotations.
-# 2. Afterwards the shares of the rest no longer add up to 1.
+# 2. If it is hidden afterwards, the shares of the rest no longer add up to 1.
 # 3. Zero. The place has the probability 1, whatever its score.
 #
 # </details>
@@ -498,7 +486,7 @@ def score_gradient(e, k):
 lc.check("16.6", score_gradient)
 
 # %% [markdown] tags=["exercise"]
-# Two open questions. Sentences of five clauses are too long for the translator. Does it help to keep three hypotheses while it writes (`model.write(..., beam=3)`)? Compare BLEU on 20 of them.
+# Two open questions. Sentences of five clauses are too long for the translator. Does it help if it keeps three hypotheses while it writes (`model.write(..., beam=3)`)? Compare BLEU on 20 of them.
 
 # %% tags=["exercise"]
 # solution:
@@ -510,10 +498,10 @@ for beam in (1, 3):
 # end
 
 # %% [markdown] tags=["solution"]
-# A little. The search finds texts that the model thinks likelier, and on these twenty sentences they are better by some points. It does not find what the model has not learnt.
+# A little. The search finds texts that the model thinks likelier, and on these twenty sentences they are a few points better. It does not find what the model has not learnt.
 
 # %% [markdown] tags=["exercise"]
-# And: write an English sentence that the grammar does not have, with a noun where an adjective should be: *a small horse car*. Predict the French. Then translate it, and find out for each French word what the translator looks at most.
+# The second: write an English sentence that the grammar does not have, with a noun where an adjective should be: *a small horse car*. Predict the French. Then translate it, and find out for each French word what the translator looks at most.
 
 # %% tags=["exercise"]
 # solution:
@@ -526,7 +514,7 @@ for word, at in zip(said, most, strict=True):
 # end
 
 # %% [markdown] tags=["exercise"]
-# To keep: make a picture of your own: choose shapes, colours and places. Let the captioner describe it. Then make one that it gets wrong. (More objects than in training? The same shape twice? A colour that has no name?)
+# To keep: make a picture of your own. Choose shapes, colours and places. Let the captioner describe it. Then make one that it gets wrong. (More objects than in training? The same shape twice? A colour that has no name?)
 
 
 # %% tags=["exercise"]
@@ -547,7 +535,7 @@ print(*teller.describe(drawn(*bars)))
 # end
 
 # %% [markdown] tags=["solution"]
-# Four bars are more than it ever saw. It tells of three, which is the most that a caption in training had.
+# Four bars are more than it ever saw. It tells of three, the most that a caption in training had.
 
 # %% [markdown]
 # ## What you can do now

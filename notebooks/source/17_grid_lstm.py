@@ -6,10 +6,10 @@
 # After it you can
 #
 # - say what a block of a Grid LSTM takes, computes and hands on,
-# - compare networks of equal size fairly, and say what an LSTM along depth bought in our measurements,
+# - compare networks of equal size fairly, and say what an LSTM along depth gained in our measurements,
 # - run a lattice over a picture, and draw a picture for it yourself.
 #
-# It takes about 40 minutes. The essay's last section says that Grid LSTMs "seem extremely promising".
+# {minutes} The last section of [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/) calls Grid LSTMs extremely promising.
 
 # %% tags=["setup"]
 import numpy as np
@@ -27,25 +27,25 @@ rng = np.random.default_rng(0)
 # %% [markdown]
 # ## Three ways to join blocks
 #
-# Here is an LSTM, laid out in time. Two lines run from block to block: $h$, what is shown, and $m$, the memory. (The essay's $C$; in this notebook it is $m$, as in the paper.)
+# Here is an LSTM, laid out in time. Two lines run from block to block: $h$, what is shown, and $m$, the memory. (The essay calls the memory $C$; here it is $m$, as in the paper.)
 
 # %%
 diagram.lattice(4, 1, memory=["time"], title="An LSTM, laid out in time")
 
 # %% [markdown]
-# And here are two LSTMs, one on top of the other. Time runs to the right, depth upwards. Before you read on: what runs along time that does not run along depth?
+# And here are two LSTMs, one on top of the other. Time runs to the right, depth upwards. **Predict:** what runs along time that does not run along depth?
 
 # %%
 diagram.lattice(3, 2, memory=["time"], title="A stack of two LSTMs")
 
 # %% [markdown]
-# Upwards goes $h$ alone. A tall stack is a deep network like any other. Whatever a low layer has to tell a high one passes through every layer in between, and so does the gradient on its way back. The Grid LSTM treats both directions alike:
+# Only $h$ runs upwards. A tall stack is a deep network like any other: what a low layer tells a high one passes through every layer in between, and so does the gradient on its way back. The Grid LSTM treats both directions alike:
 
 # %%
 diagram.lattice(3, 2, title="A Grid LSTM in two dimensions")
 
 # %% [markdown] claims=["C49"]
-# [Kalchbrenner, Danihelka & Graves (2015)](https://arxiv.org/abs/1507.01526) proposed it in July 2015, a few weeks before the essay. They report that it learns the parity of 250 bits, adds numbers of 15 figures, reads text and images, and translates. Parity and pictures follow here, at a size that two cores can train in seconds.
+# [Kalchbrenner, Danihelka & Graves (2015)](https://arxiv.org/abs/1507.01526) proposed it in July 2015, a few weeks before the essay. They report that it learns the parity of 250 bits, adds numbers of 15 digits, models text, classifies images and translates. Here we try parity and pictures, at a size that two cores train in seconds.
 #
 # ## One block
 #
@@ -55,12 +55,12 @@ diagram.lattice(3, 2, title="A Grid LSTM in two dimensions")
 diagram.block()
 
 # %% [markdown]
-# Both. The two $h$ are laid side by side, $H = [h_\text{time}, h_\text{depth}]$, and each direction has an LSTM of its own that reads all of $H$:
+# Both LSTMs. The two $h$ are laid side by side, $H = [h_\text{time}, h_\text{depth}]$, and each direction has an LSTM of its own that reads all of $H$:
 #
 # $$i = \sigma(H W_i + b_i) \quad f = \sigma(H W_f + b_f) \quad o = \sigma(H W_o + b_o) \quad g = \tanh(H W_g + b_g)$$
 # $$m' = f \odot m + i \odot g \qquad h' = \tanh(o \odot m')$$
 #
-# A memory $m$ never leaves its direction. (The paper prints $\tanh(o \odot m')$ where an LSTM has $o \odot \tanh(m')$. `output=` chooses.) The block has no input $x$: the input enters at the border, as the first $h$ and $m$ of depth, through a linear layer for each. Here is one layer in two dimensions, as the course defines it:
+# A memory $m$ never leaves its direction. (The paper prints $\tanh(o \odot m')$ where an LSTM has $o \odot \tanh(m')$; the option `output=` chooses.) The block has no input $x$. The input enters at the border, as the first $h$ and $m$ of depth, through a linear layer for each. Here is one layer in two dimensions, as the course defines it:
 
 # %% claims=["C49"]
 grid.with_options(dims=2, layers=1)
@@ -68,14 +68,15 @@ grid.with_options(dims=2, layers=1)
 # %% [markdown]
 # ## A line over depth
 #
-# Take time away. What is left is a line of blocks over depth: a deep network without any recurrence, whose layers happen to be LSTMs. If all layers share their weights the grid is called *tied*. Predict: a tied line of 12 blocks is the same function as something that you know well. As what?
+# Take time away. What is left is a line of blocks over depth: a deep network without recurrence, whose layers happen to be LSTMs. If all layers share their weights, the grid is *tied*. **Predict:** a tied line of 12 blocks computes the same function as something that you know well. What is it?
 
-# %% claims=["C49"]
+# %%
 line = grid.with_options(dims=1, layers=12, tied=True, output="o * tanh(m)")
 p = line.init(input_size=6, hidden_size=5, rng=0, dtype=np.float64)
 bits = rng.choice([-1.0, 1.0], size=(1, 3, 6))
 top = lc.unroll(line, p, bits)["h"][0]
 
+# %% claims=["C49"]
 lstm = {f"U_{gate}": p[f"0.depth.W_{gate}"] for gate in "fiog"}
 lstm |= {f"b_{gate}": p[f"0.depth.b_{gate}"] for gate in "fiog"}
 lstm |= {f"W_{gate}": np.zeros((0, 5)) for gate in "fiog"}
@@ -97,7 +98,7 @@ lc.claim(
 #
 # ## How deep can one train?
 #
-# The task is parity: six bits come in at once, and the network says whether the number of ones is odd. No five of the bits tell anything about it. The paper compares an LSTM over depth with plain layers of tanh or ReLU. A tied line of 24 layers, each kind with about 1,300 weights. Which of the three do you expect to learn it?
+# The task is parity: six bits come in at once, and the network says whether the number of ones is odd. Five of the bits alone tell nothing about it. The paper compares an LSTM over depth with plain layers of tanh or ReLU. We take a tied line of 24 layers, each kind with about 1,300 weights. **Predict:** which of the three learn it?
 
 
 # %% tags=["setup"]
@@ -124,21 +125,15 @@ at_once = {name: learning(*kind, rate=0.01) for name, kind in kinds.items()}
 look = {"xlabel": "update", "ylabel": "loss", "ylim": (0, 1.1)}
 look |= {"reference": {"guessing": np.log(2)}, "legend": "above"}
 fig = plots.lines(smooth(at_once), **look)
-plots.show(
-    fig,
-    alt="Loss against updates. The LSTM falls to nearly 0 within 150 updates. tanh and ReLU stay at the loss of guessing.",
-)
+plots.show(fig, "17-1")
 
 # %% [markdown]
-# **What to notice.** The LSTM has it after 150 updates; the two plain lines guess to the end. It looks like a clear case for a belt along depth. But all three had one learning rate, 0.01, and we took the one that suits the LSTM. Predict: what do the others do with a tenth of it?
+# **What to notice.** The LSTM has learnt it after 150 updates; the two plain lines guess to the end. It looks like a clear case for a belt along depth. But all three trained at one learning rate, 0.01, and we chose one that suits the LSTM. **Predict:** what do the others do at a tenth of it?
 
 # %% claims=["C49"]
 tenth = {name: learning(*kinds[name], rate=0.001) for name in ("tanh", "ReLU")}
 fig = plots.lines(smooth(tenth), **look)
-plots.show(
-    fig,
-    alt="Loss against updates, at a tenth of the rate. ReLU falls to nearly 0 within 150 updates; tanh falls slowly.",
-)
+plots.show(fig, "17-2")
 lc.claim(
     "C49",
     "24 layers of ReLU learn it too, at a rate of their own",
@@ -148,7 +143,7 @@ lc.claim(
 )
 
 # %% [markdown]
-# The ReLU line, started as [He et al. (2015)](https://arxiv.org/abs/1502.01852) say, learns as fast as the LSTM. So a comparison needs a rate for each network, and the best rate has to lie *inside* what was tried. The study below does that: 24 and 48 layers, four or five rates for each kind, five starts each, at most 1,000 updates. A fourth kind is there as a control, a *residual* line: $h' = h + \tanh(h W + b)$. It adds to what comes in, as a belt does, and has no gates.
+# The ReLU line, started as [He et al. (2015)](https://arxiv.org/abs/1502.01852) advise, learns as fast as the LSTM. So each network needs a rate of its own, and its best rate should lie *inside* the range that was tried. The study below has 24 and 48 layers, four or five rates for each kind, five starts each, and at most 1,000 updates. A fourth kind serves as a control, a *residual* line: $h' = h + \tanh(h W + b)$. It adds to what comes in, as a belt does, and has no gates.
 
 
 # %% tags=["setup"]
@@ -169,33 +164,30 @@ for ax, layers in zip(axes, (24, 48), strict=True):
     texts = {"title": f"{layers} layers", "ylim": (-0.3, 5.3)}
     texts |= {"xlabel": "learning rate", "ylabel": "learnt, of 5 starts"}
     plots.lines(counts, log="x", ax=ax, **texts)
-plots.show(
-    fig,
-    alt="How many of five starts were learnt, against the learning rate. With 24 layers every kind has rates at which four or five are learnt; the LSTM's reach higher than those of tanh and ReLU. With 48 layers the residual line learns all five at three rates, LSTM and ReLU four at their best, tanh two.",
-)
+plots.show(fig, "17-3")
 
 # %% [markdown]
 # **What to notice.**
 #
-# - At 24 layers every kind is learnt, each at rates of its own. What the first figure showed was a choice of rate.
-# - At 48 layers tanh falls behind: two starts of five. LSTM and ReLU are even, with four of five at their best. (The LSTM's two lowest rates tie, so its best may lie a little below what we tried.) So here an LSTM along depth is better than tanh, and no better than ReLU with a good start.
-# - The residual line is learnt from all five starts, over the widest range of rates, and it has no gates. What helps the gradient down is the line that *adds*. The LSTM has one; so have [highway networks](https://arxiv.org/abs/1505.00387), which came out two months before, and [residual networks](https://arxiv.org/abs/1512.03385), five months after.
+# - At 24 layers every kind learns, each at rates of its own. What the first figure showed was a choice of rate.
+# - At 48 layers tanh falls behind: two starts of five. LSTM and ReLU are even, with four of five at their best. So here an LSTM along depth is better than tanh, and no better than ReLU with a good start.
+# - At 48 layers the residual line learns from all five starts at three rates, and it has no gates. What helps the gradient down is the line that *adds*. The LSTM has one. So have [highway networks](https://arxiv.org/abs/1505.00387), which came out two months before, and [residual networks](https://arxiv.org/abs/1512.03385), five months after.
+# - Some rates lie at an edge. At 24 layers ReLU and the residual line learn from all five starts at every rate, the lowest and the highest included. At 48 layers so does the residual line at its lowest, and the LSTM's lowest rate is as good as its second. Lower rates might suit these better; we have not tried them.
 #
-# One trial is measured again, now:
+# (A folded cell trains one of these networks again and compares.)
 
-# %%
+# %% tags=["check"]
 where = {"kind": "relu", "layers": 24}
 again = lc.experiments.rerun("depth_of_a_line", 1, where=where)
 agreement = lc.experiments.agree("depth_of_a_line", again)
 assert agreement, agreement
-agreement
 
 # %% [markdown]
 # ## Parity at length
 #
-# With 6 bits there are only 64 rows, so a network can learn them by heart. Ours did: on the few rows that we held out they are mostly *worse* than a guess. (Change one bit, and the answer changes. The most similar rows that were seen all have the other answer.) Learning the rule is another thing. It takes more bits, and it shows on rows that were held out.
+# With 6 bits there are only 64 rows, so a network can learn them by heart. Ours did: on the few rows that we held out they are mostly *worse* than a guess. (Change one bit, and the answer changes: the most similar rows that were seen all have the other answer.) To see whether a network learns the rule takes more bits, and rows that were held out.
 #
-# The paper trains LSTMs over depth on up to 250 bits and reports that layers of tanh or ReLU fail earlier. Ours is a small version: 8 layers, about 5,000 weights, at most 2,500 updates, 8 to 12 bits. Each kind has the better of two rates, by runs with another seed. Training ends when the network is right on 99 % of what it is shown. Where would you expect each of the three to end?
+# The paper trains LSTMs over depth on up to 250 bits and reports that layers of tanh or ReLU fail earlier. Ours is a small version: 8 layers, about 5,000 weights, at most 2,500 updates, 8 to 12 bits. Runs with another seed chose the better of two rates for each kind. (The better of two is always at an edge; a third might do better still.) Training ends when the network is right on 99 % of what it sees. **Predict:** where does each of the three end?
 
 
 # %% tags=["setup"]
@@ -214,49 +206,42 @@ def dots(ax, groups, places, title="", ylabel=""):
 
 # %%
 study = lc.experiments.load("parity_at_length")
+titles = {"accuracy": "rows trained on", "held_out": "rows held out"}
+lengths = [f"{n} bits" for n in (8, 10, 12)]
 fig, axes = plots.figure(9, 3.2, columns=2, sharey=True)
-for ax, (value, title) in zip(
-    axes,
-    {"accuracy": "rows trained on", "held_out": "rows held out"}.items(),
-    strict=True,
-):
-    found = {n: study.over("bits", value, kind=k) for n, k in names.items()}
-    lengths = found["LSTM"][0]
-    found = {n: shares for n, (_, shares) in found.items()}
-    dots(ax, found, [f"{n} bits" for n in lengths], title, "share right")
+for ax, value in zip(axes, titles, strict=True):
+    found = {
+        name: study.over("bits", value, kind=kind)[1]
+        for name, kind in names.items()
+    }
+    dots(ax, found, lengths, titles[value], "share right")
 axes[0].legend()
-plots.show(
-    fig,
-    alt="Share right, one dot for each of five starts. On rows trained on, all three are near 1 with 8 bits; with 10 and 12 bits the LSTM stays there; two starts of tanh guess with 10 bits, all five with 12, and one of ReLU. On rows held out, with 8 bits: ReLU 0.1 to 0.3, LSTM 0.5 to 1, tanh near 1; with 10 and 12 bits as in training.",
-)
+plots.show(fig, "17-4")
 
 # %% [markdown]
 # **What to notice.**
 #
-# - With 8 bits all three are right on what they were shown. The ReLU line has learnt it by heart: on held-out rows it is right less than three times in ten. The tanh line has the rule, the LSTM has it in part.
+# - With 8 bits all three are right on what they were shown. The ReLU line has learnt it by heart: on held-out rows it is right less than three times in ten. The tanh line has found the rule, the LSTM in part.
 # - With 10 bits LSTM and ReLU have the rule from all five starts, tanh from three.
-# - With 12 bits the LSTM has it from all five starts, after 1,300 to 1,700 updates. ReLU has it from four, and takes longer: only two are done within the 2,500. tanh does no better than guessing.
+# - With 12 bits the LSTM has it from all five starts, after 1,300 to 1,700 updates. ReLU has it from four, and takes longer: only two finish within the 2,500. tanh does no better than guessing.
 #
-# So here the LSTM over depth is the steadiest of the three, as the paper says. The distance to ReLU is small at this length: one start of five, and some updates. What lies between 12 bits and the paper's 250 we have not measured.
+# So here the LSTM over depth is the steadiest of the three, as the paper says. ReLU is not far behind at this length: one start of five, and some updates. We have not measured what lies between 12 bits and the paper's 250.
 #
 # ## A lattice over a picture
 #
-# Here is a task in two dimensions. Water enters a picture at the top left. It runs down and to the right, through open fields. Which fields does it reach?
+# Now a task in two dimensions. Water enters a picture at the top left. It runs down and to the right, through open fields. Which fields does it reach?
 
 # %%
 rows = lc.tasks.Percolation(rows=8, columns=8)
 example = rows.batch(batch_size=1)
 picture, wet = example.x[:, 0], example.y[:, 0]
 fig = plots.heatmap(np.where(picture == 1, wet, np.nan), numbers=False)
-plots.show(
-    fig,
-    alt="A picture of 8 by 8 fields. Thirteen fields are crossed out. Most others are shaded, down to the lower right; a few open ones at the top right and in the middle are not.",
-)
+plots.show(fig, "17-5")
 
 # %% [markdown]
-# (Closed fields are crossed out; shaded ones are wet.) A field is wet if it is open and the field above it, or the one to its left, is wet. So the rule looks one field back in *two* directions. A Grid LSTM in three dimensions has just that: an LSTM down, an LSTM to the right, and depth, which brings the field in and takes the answer out.
+# (Closed fields are crossed out; shaded ones are wet.) A field is wet if it is open and the field above it, or the one to its left, is wet. So the rule looks one field back in *two* directions. A Grid LSTM in three dimensions does just that: one LSTM runs down, one runs to the right, and the third, along depth, brings the field in and takes the answer out.
 #
-# In which order can the fields be computed? Every field needs the one above and the one to its left, so all fields of a diagonal can be done at once, and a picture of 8 by 8 takes 15 steps. The task lays its pictures out like that, and the cell shifts the states by a column:
+# In which order can the fields be computed? Each field needs the one above and the one to its left. So all fields of a diagonal can be done at once, and a picture of 8 by 8 takes 15 steps. The task lays its pictures out like that, and the cell shifts the states by a column:
 
 # %%
 task = lc.tasks.Percolation(given="by diagonals")
@@ -265,60 +250,61 @@ print("steps, pictures, places, inputs:", batch.x.shape)
 print("fields scored:", batch.mask.sum())
 
 # %% [markdown]
-# We train one, of 1,400 weights. Everything is as you know it: a model for a cell and a task, and `fit`.
+# We train one with 1,400 weights. Nothing is new: a model for a cell and a task, and `fit`.
 
 # %% claims=["C49"]
 model = lattices.train_on_water("lattice", 0.1, seed=0)
 whole = lattices.whole_pictures(model)
 lc.claim(
     "C49",
-    "a lattice of 1,400 weights: nine pictures of ten right everywhere",
+    "a lattice gets nine pictures of ten right in every field",
     whole,
     above=0.9,
 )
 
 # %% [markdown]
-# It never saw a picture that was not 8 by 8. The weights of a block are the same everywhere, so the same network runs on a lattice of any size. Predict: how does it do on pictures of 16 rows, or of 10 columns? And an LSTM that reads a row at a step, which of the two can it read at all?
+# It has only ever seen pictures of 8 by 8. The weights of a block are the same everywhere, so the same network runs on a lattice of any size. **Predict:** how does it do on pictures of 16 rows, or of 10 columns? And which of the two can an LSTM read at all that takes a row at a step?
 
 # %%
 study = lc.experiments.load("water_in_pictures")
 labels = {"lattice": "lattice", "rows": "rows", "ten times": "rows, ten times"}
 values = {"8 by 8": "whole", "16 by 8": "taller"}
 groups = {
-    name: [study.over("learning_rate", v, kind=k)[1] for v in values.values()] for name, k in labels.items()
+    name: [
+        study.over("learning_rate", value, kind=kind)[1]
+        for value in values.values()
+    ]
+    for name, kind in labels.items()
 }
 fig, ax = plots.figure(6.4, 3.0)
 dots(ax, groups, list(values), ylabel="pictures right in every field")
 ax.legend(loc="center right")
-plots.show(
-    fig,
-    alt="Share of pictures right in every field, five dots each. Lattice: 1.0 on 8 by 8, 0.98 to 1.0 on 16 by 8. Rows: 0.2 to 0.4, then 0.1 to 0.2. Rows with ten times the weights: 0.5 to 0.6, then 0.2 to 0.3.",
-)
+plots.show(fig, "17-6")
 
 # %% [markdown]
-# (*Rows* is an LSTM with no more weights that reads a row of fields at a step; *ten times* has ten times as many. All see 400 batches of 32 pictures, at the rate that did best in runs with other starts and pictures.)
+# (*Rows* is an LSTM of the same size that reads a row of fields at a step; *ten times* has ten times as many weights. All see 400 batches of 32 pictures, at the rate that did best in runs with other starts and pictures.)
 #
-# **What to notice.** The lattice is all but perfect, also on pictures of a height that it never saw. On 8 rows of 10 columns, too: from 0.998 to 1.0 of them are right. The LSTM over rows cannot read those at all, since its input has 8 numbers. Ten times the weights double what it gets right, and do not bring it near.
+# **What to notice.** The lattice is all but perfect, also on pictures of a height that it never saw. With 10 columns it gets 0.998 to 1.0 of them right. The LSTM over rows cannot read those at all, since its input has 8 numbers. Ten times the weights double what it gets right and do not bring it near.
 #
-# This is a comparison on the lattice's home ground: the rule looks down and to the right, one field at a time, and so does the network. It shows what it is worth if the wiring of a network fits the task. It does not say which network is better on another one.
+# This is the lattice's home ground: the rule looks up and to the left, one field at a time, and so does the network. It shows what it is worth if a network's wiring fits its task. It does not say which network is better on another one.
 #
 # ## What we found
 #
 # | the paper's claim, in short | here |
 # |---|---|
-# | an LSTM along depth makes deep networks trainable | yes, against tanh; not against ReLU with a good start, and less than a residual line |
+# | an LSTM along depth makes deep networks trainable | better than tanh; no better than ReLU with a good start, and worse than a residual line |
 # | it learns longer parities than tanh and ReLU | longer than tanh, yes; at 12 bits ReLU with a good start is close behind |
 # | it extends to more dimensions | yes: one definition, run over pictures |
 #
-# The lattice is a good idea: one block, any number of directions. What its belt along depth is worth depends on what one compares it with: a lot against tanh, little against ReLU with a good start, nothing against a line that simply adds. Ours is small: tens of units where the paper has hundreds, seconds of training where it has hours. A result at this size cannot refute one at that size. It says what to measure before one believes the explanation.
+# The lattice is a good idea: one block, any number of directions. The worth of its belt along depth depends on the rival: a lot against tanh, little against ReLU with a good start, nothing against a line that simply adds. Our networks are small: tens of units where the paper has hundreds, seconds of training where it has hours. A result at this size cannot refute one at that size. It says what to measure before one believes the explanation.
 #
 # ## What to remember
 #
 # - A block takes $h$ and $m$ from each direction, lays all $h$ side by side, and has an LSTM for each direction. $m$ stays in its direction.
 # - A tied line over depth is an LSTM that runs without input. Depth is time under another name.
-# - Compare networks at their own best learning rates. One rate for all decides the comparison.
+# - Compare networks each at its own best learning rate. One rate for all decides the comparison.
 # - Look at rows that were held out. A network that has learnt by heart is right on what it has seen.
-# - Take one part away at a time, and see if you miss it.
+# - Take away one part at a time, and see whether you miss it.
 #
 # ## Three questions to check yourself
 #
@@ -434,8 +420,7 @@ lc.check("17.5", flood)
 # %% [markdown] tags=["exercise"]
 # Two open questions. First: find the fair rate. The tanh line of 24 layers had its two rates in the lesson, 0.01 and 0.001. Try 0.003 and 0.0003 with `learning(...)`. Which would you take, and what would you have to do before you say so in a paper?
 
-# %% tags=["exercise", "nbval-ignore-output"]
-# not compared: training in float32, in which the last digits follow the processor
+# %% tags=["exercise", "nbval-ignore-output"] why="training in float32, whose last digits follow the processor"
 # solution:
 for rate in (0.003, 0.0003):
     loss = learning("tanh", 32, rate)
@@ -443,14 +428,13 @@ for rate in (0.003, 0.0003):
 # end
 
 # %% [markdown] tags=["solution"]
-# One start says little: the five starts of the study do best at 0.001. Before one says so: several starts at each rate, a rate on either side of the best, and a choice by other rows than those that are reported.
+# One start says little: the five starts of the study do best at 0.001. A paper would need several starts at each rate, a rate on either side of the best, and a choice by other rows than those that it reports.
 
 # %% [markdown] tags=["exercise"]
 # And to keep: draw a picture for the lattice. `#` is closed, `.` is open, of any size. Where does it say that the water goes? Try to draw one that it gets wrong. (A long winding way? A large hall? Few open fields, where it has seen many?)
 
 
-# %% tags=["exercise", "nbval-ignore-output"]
-# not compared: training in float32, in which the last digits follow the processor
+# %% tags=["exercise", "nbval-ignore-output"] why="training in float32, whose last digits follow the processor"
 # solution:
 def flooded(model, drawing):
     """Where the model says that water reaches in a drawing of # and ."""
@@ -462,21 +446,16 @@ def flooded(model, drawing):
 
 
 model = lattices.train_on_water("lattice", 0.1, seed=0)
-said, picture = flooded(
-    model,
-    """
-    .....#######
-    ####.....###
-    .#.#####....
-    ...########.
-    ....#####...
-    """,
-)
+mine = """
+.....#######
+####.....###
+.#.#####....
+...########.
+....#####...
+"""
+said, picture = flooded(model, mine)
 fig = plots.heatmap(np.where(picture == 1, said > 0.5, np.nan), numbers=False)
-plots.show(
-    fig,
-    alt="A corridor in steps from the top left to the bottom right, shaded. Open fields at the bottom left and left of the corridor's end are not.",
-)
+plots.show(fig, "17-7")
 # end
 
 # %% [markdown] tags=["solution"]

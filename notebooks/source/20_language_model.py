@@ -1,15 +1,15 @@
 # %% [markdown]
 # # A language model
 #
-# A million weights have read programs, character by character, and were asked after each one: what comes next? This is the recipe of [Karpathy (2015)](https://karpathy.github.io/2015/05/21/rnn-effectiveness/), which the essay opens with. Here you meet such a network, test it on programs that it has never seen, let it write, and look for units that keep track of quotes and brackets.
+# A network of a million weights has read programs, character by character, and learnt to say what comes next. This is the recipe of [Karpathy (2015)](https://karpathy.github.io/2015/05/21/rnn-effectiveness/), to which the essay points at its start. You test the network on programs that it has never seen, let it write, and look for units that keep track of quotes and brackets.
 #
 # After it you can
 #
 # - say what *bits per character* are, and compare a network fairly with counts and compressors,
 # - sample at a temperature, search with a beam, and say what each is good for,
-# - test whether a unit that follows a quotation mark is also needed for it.
+# - test whether a unit that follows quotation marks is also needed for them.
 #
-# It takes about 40 minutes.
+# {minutes}
 
 # %% tags=["setup"]
 import contextlib
@@ -30,18 +30,15 @@ coder
 # %% [markdown]
 # ## What is held out
 #
-# The text is Python's own standard library: it is on your disk. One file in ten is for testing, another for validation, and a hash of its name decides which. So the network is tested on whole programs of which it has seen no line.
+# The text is Python's own standard library, which is on your disk. A hash of its name decides where a file goes: one in ten is for testing, another one for validation. So the network is tested on whole programs of which it has seen no line.
 
-# %% tags=["nbval-ignore-output"]
-# not compared: the library differs between versions of Python
+# %% tags=["nbval-ignore-output"] why="the library differs between versions of Python"
 for split in ("train", "validation", "test"):
-    text = library.region(split)
-    print(
-        f"{split:10} {len(library.files(split)):4} files, {len(text):9,} characters"
-    )
+    files, text = library.files(split), library.region(split)
+    print(f"{split:10} {len(files):4} files, {len(text):9,} characters")
 
 # %% [markdown]
-# A model gives every character a probability before it comes. A character that was given probability $p$ costs $\log_2 1/p$ bits, and the mean over a text is what the text would take up if it were stored with the model's help. A compressor is a language model too.
+# A model gives every character a probability before it comes. A character with probability $p$ costs $\log_2 1/p$ bits. The mean over a text is what each character would take up if the text were stored with the model's help. So a compressor is a language model too.
 
 # %% [markdown] tags=["exercise"] exercise="20.1"
 # A model gave the four characters that came next the probabilities 1/2, 1/4, 1/8 and 1/8. How many bits per character is that?
@@ -53,7 +50,7 @@ bits = (1 + 2 + 3 + 3) / 4
 lc.check("20.1", bits)
 
 # %% [markdown] tags=["exercise"] exercise="20.2"
-# Now in general. `p`, of shape (T, K), is what a model said before each of T characters; `y`, of shape (T,), holds the characters that came. Return the bits per character.
+# Now in general. `p` (T, K) holds the probabilities that a model gave before each of T characters; `y` (T,) holds the characters that came. Return the bits per character.
 
 
 # %% tags=["exercise"]
@@ -66,14 +63,13 @@ def bits_per_character(p, y):
 lc.check("20.2", bits_per_character)
 
 # %% [markdown]
-# ## Beside what is no network
+# ## A network, counts, and compressors
 #
-# Before you look: who predicts unseen programs best? A network of a million weights; a table that counts which character followed the last 1, 2, ... 20; or a compressor?
+# **Predict.** Who predicts unseen programs best? A network of a million weights; a table that counts which character followed the last 1, 2, ... 20; or a compressor?
 #
-# The table is no straw man. *Modified Kneser–Ney* ([Chen & Goodman 1998](https://dash.harvard.edu/handle/1/25104739)) falls back from long contexts to short ones with care. Table and compressors have read all of the training text. The network has read as much once, and a little of it twice. All are judged on the same 32 pieces of the test files, 1,000 characters each.
+# The table is no straw man: *modified Kneser–Ney* ([Chen & Goodman 1998](https://dash.harvard.edu/handle/1/25104739)) falls back from long contexts to short ones with care. Table and compressors have read all of the training text. The network has read as much once, and a little of it twice. All are judged on the same 32 pieces of the test files, 1,000 characters each.
 
-# %% tags=["nbval-ignore-output"]
-# not compared: the library differs between versions of Python
+# %% tags=["nbval-ignore-output"] why="the library differs between versions of Python"
 pieces = library.batch("test", batch_size=32, length=1000)
 p = coder.predict(pieces.x)
 came = np.take_along_axis(p, pieces.y[..., None], axis=2)[..., 0]
@@ -84,60 +80,40 @@ print(f"the coder: {cost.mean():.2f} bits per character")
 counts = lc.experiments.load("counts_on_characters")
 found = {trial.point["way"]: trial.values for trial in counts.trials}
 reach = {int(k): b for k, b in found["counts"].items()}
-fig = plots.lines(
-    {
-        "counts": (
-            np.array(sorted(reach)),
-            np.array([reach[k] for k in sorted(reach)]),
-        )
-    },
-    xlabel="characters that the counts look back",
-    ylabel="bits per character",
-    reference=found["compressors"],
-)
-plots.show(
-    fig,
-    alt="Bits per character of counts fall from 4.4 without context to about 1.66 with 20 "
-    "characters; lines mark four compressors.",
-)
+back = sorted(reach)
+needed = np.array([reach[k] for k in back])
+look = {"ylabel": "bits per character", "reference": found["compressors"]}
+look |= {"xlabel": "characters that the counts look back"}
+fig = plots.lines({"counts": (np.array(back), needed)}, **look)
+plots.show(fig, "20-1")
 
 # %% claims=["C09"]
 ahead = min(found["compressors"].values()) - cost.mean()
-statement = "bits per character by which the network is ahead of the best of four compressors"
+statement = "the network needs fewer bits than the best of four compressors"
 lc.claim("C09", statement, ahead, above=0.02, verdict="qualified")
 
 # %% [markdown]
-# **What to notice.** The network, which read 7.7 million characters in ten minutes of computing, is ahead of all four compressors, and just behind the best counts: 1.72 bits against 1.66, on the library of Python 3.11. That table holds millions of contexts, the network a million numbers. Be fair to the compressors, though: a piece of 1,000 characters gives them little time to learn from the file at hand, which they do and our network and our table do not. Given the whole test text in one piece after the training text, `xz` needs 1.42 bits, fewer than either.
+# **What to notice.** The network, which read 7.7 million characters in ten minutes of computing, is ahead of all four compressors, and just behind the best counts: 1.72 bits against 1.66, on the library of Python 3.11. That table holds millions of contexts, the network a million numbers. But be fair to the compressors. They learn from the file at hand, which our network and our table do not, and 1,000 characters give them little time for it. Given the whole test text in one piece after the training text, `xz` needs 1.42 bits, fewer than either.
 #
 # Karpathy, Johnson & Fei-Fei ([2015](https://arxiv.org/abs/1506.02078)) trained larger networks, in many passes over their texts, and those beat counts of 20 characters.
 #
 # ## Where the bits go
 #
-# What kind of character costs most? Predict the order of: indentation, the first letter of a word, its later letters, signs.
+# **Predict.** What kind of character costs most? Put in order: indentation, the first letter of a word, its later letters, signs.
 
-# %% tags=["nbval-ignore-output"]
-# not compared: the library differs between versions of Python
+# %% tags=["nbval-ignore-output"] why="the library differs between versions of Python"
 texts = [library.decode(row) for row in pieces.y.T]
 kind = np.array([lc.coder.kinds(text) for text in texts]).T
 print(f"{'kind':14} {'share':>6} {'bits':>6}")
-for name in (
-    "first letter",
-    "digit",
-    "sign",
-    "later letter",
-    "line end",
-    "space",
-    "indent",
-):
-    print(
-        f"{name:14} {(kind == name).mean():6.2f} {cost[kind == name].mean():6.2f}"
-    )
+names = "first letter, digit, sign, later letter, line end, space, indent"
+for name in names.split(", "):
+    here = kind == name
+    print(f"{name:14} {here.mean():6.2f} {cost[here].mean():6.2f}")
 
 # %% [markdown]
-# The first letter of a word is where something is decided. And how far back does the network look? Each piece begins with an empty state. If only the last few characters mattered, the cost would level off at once.
+# The first letter of a word costs most: there something is decided. And how far back does the network look? Each piece begins with an empty state. If only the last few characters mattered, the cost would level off at once.
 
-# %% tags=["nbval-ignore-output"]
-# not compared: the library differs between versions of Python
+# %% tags=["nbval-ignore-output"] why="the library differs between versions of Python"
 edges = [0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000]
 spans = [cost[a:b].mean() for a, b in zip(edges[:-1], edges[1:], strict=True)]
 fig = plots.lines(
@@ -146,16 +122,14 @@ fig = plots.lines(
     ylabel="bits per character",
     log="x",
 )
-plots.show(
-    fig, alt="The cost falls with the number of characters that were read."
-)
+plots.show(fig, "20-2")
 
 # %% [markdown]
-# The first characters are dear, since nothing is known of the file. After some 50 characters the cost has levelled off, near 1.7 bits: what the network knows of a file it mostly knows from the last line or two. (The first points rest on 64 characters each, the later ones on more.)
+# The first characters cost much, since nothing is known of the file. After some 50 characters the cost has levelled off near 1.7 bits: what the network knows of a file it mostly knows from the last line or two. (The first points rest on 64 characters each, the later ones on more.)
 #
 # ## Does the cell matter?
 #
-# Nine cells, each with at most 60,000 parameters and 512,000 characters to read (a fraction of what the coder had). One run at each of four learning rates chose the rate on validation files (a fifth rate for the LSTM, whose best was at the edge). Three seeds were then tested. Beside them *min-char-rnn*, Karpathy's program of 112 lines, with its own recipe: 100 units, one row, 25 characters an update, Adagrad at 0.1.
+# Nine cells have at most 60,000 parameters each and 512,000 characters to read, a fraction of what the coder had. One run at each of four learning rates chose the rate on validation files. (The LSTM got a fifth, since its best was at the edge.) Then three seeds were tested. Beside them stands *min-char-rnn*, Karpathy's program of 112 lines, with its own recipe: 100 units, one row, 25 characters an update, Adagrad at 0.1.
 
 # %%
 cells = lc.experiments.load("cells_on_characters")
@@ -174,21 +148,28 @@ rows["min-char-rnn"] = [trial.values["bits"] for trial in baseline.trials]
 # %%
 rows = dict(sorted(rows.items(), key=lambda row: np.median(row[1])))
 fig = plots.dots(rows, xlabel="bits per character on test files")
-plots.show(
-    fig, alt="Three dots for each of ten recipes, in order of their medians."
-)
+plots.show(fig, "20-3")
 for label, values in rows.items():
     print(f"{label:14}", *(f"{v:6.2f}" for v in values))
 
 # %% [markdown]
-# **What to notice.** The GRU, MUT1 and sLSTM come first, the plain network and the LSTM with peepholes last of the nine. But one run of the LSTM and one of MUT1 lie far behind their sisters, and with three seeds the order of neighbours means little. The budget is short, too: read this as who learns *fast*. One run of min-char-rnn broke down; its rate does not fall, and the gradient as a whole has no bound.
+# **What to notice.** GRU, MUT1 and sLSTM come first; the plain network and the LSTM with peepholes come last of the nine. But one run of the LSTM and one of MUT1 lie far behind the other two, and with three seeds the order of neighbours means little. The budget is short, too: read this as who learns *fast*. One run of min-char-rnn broke down. Its rate does not fall, and nothing bounds its gradient as a whole.
+#
+# And the LSTM against the plain network, as the essay puts it? In the median it is ahead. But its worst run is worse than all three plain ones.
+
+# %% claims=["C10"]
+ahead = np.median(rows["plain network"]) - np.median(rows["lstm"])
+statement = "the median LSTM needs fewer bits than the median plain network"
+lc.claim("C10", statement, ahead, above=0.1, verdict="qualified")
+
+# %% [markdown]
 #
 # ## Let it write
 #
-# `sample` draws each character from what the network says, then reads it. A temperature divides the log-odds first.
+# `sample` draws each character with the probabilities that the network gives, then feeds it in. A temperature divides the log odds first.
 
 # %% [markdown] tags=["exercise"] exercise="20.3"
-# You have the probabilities `p` alone, not the read-out's numbers. Write what the temperature makes of them.
+# You have only the probabilities `p`, not the numbers of the read-out. Write what the temperature makes of them.
 
 
 # %% tags=["exercise"]
@@ -209,7 +190,7 @@ for temperature in (0.0, 0.5, 1.0):
     print(f"---- {temperature}\n{start}{text}\n")
 
 # %% [markdown]
-# Near 0 it repeats itself: the likeliest character again and again leads into a loop. At 1 it writes as it was taught, with all its doubts. In between, it looks most like a program, and it still means nothing.
+# At 0 it repeats itself: the likeliest character, again and again, leads into a loop. At 1 it writes as it was taught, with all its doubts. In between the text looks most like a program, and still means nothing.
 #
 # **Beam search** keeps the likeliest few beginnings of a line instead of one. Is a likelier line a better one?
 
@@ -219,14 +200,13 @@ for beam in (1, 4):
     print(f"---- beam of {beam}\n{start}{text}\n")
 
 # %% [markdown]
-# Likely is not the same as interesting. A beam finds what is said most often, as in [notebook 16](16_attention.ipynb) it finds translations; for writing freely, drawing serves better.
+# Likely is not the same as interesting. A beam finds what is said most often. That suits translations ([notebook 16](16_attention.ipynb)); to write freely, draw.
 #
 # ## Units that follow quotes
 #
-# Karpathy and others found units that are on inside quotation marks. Is there one here? Python's own tokenizer says where quotes, comments and brackets are. For each unit one threshold on its cell state is set on two programs, and judged on two others.
+# Karpathy and others found units that are on inside quotation marks. Is there one here? Python's own tokenizer says where quotes, comments and brackets are. We set a threshold on each unit's cell state with two programs, and judge it on two others.
 
-# %% tags=["nbval-ignore-output"]
-# not compared: the library differs between versions of Python
+# %% tags=["nbval-ignore-output"] why="the library differs between versions of Python"
 sources = [inspect.getsource(m) for m in (contextlib, shutil, fractions, uuid)]
 part = slice(2000, 4500)
 marks = [lc.coder.marks(source) for source in sources]
@@ -239,23 +219,21 @@ asked = {
     "deep": np.stack([m["indent"][part] >= 8 for m in marks], axis=1),
 }
 
-# %% tags=["nbval-ignore-output"]
-# not compared: the library differs between versions of Python
+# %% tags=["nbval-ignore-output"] why="the library differs between versions of Python"
 best_unit = {}
 print("          best unit  right there   median unit   units above 0.8")
 for what, label in asked.items():
-    fitted = lc.inspection.probe(
-        c[:, :2].reshape(-1, 480), label[:, :2].ravel()
-    )
-    right = fitted.score(c[:, 2:].reshape(-1, 480), label[:, 2:].ravel())
-    best_unit[what] = int(fitted.order[0])
-    line = f"{right[best_unit[what]]:13.2f} {np.median(right):13.2f} {(right > 0.8).sum():17}"
-    print(f"{what:9} {best_unit[what]:9} {line}")
+    two, others = (c[:, k].reshape(-1, 480) for k in (slice(2), slice(2, 4)))
+    fitted = lc.inspection.probe(two, label[:, :2].ravel())
+    right = fitted.score(others, label[:, 2:].ravel())
+    best_unit[what] = best = int(fitted.order[0])
+    line = f"{what:9} {best:9} {right[best]:13.2f} {np.median(right):13.2f}"
+    print(f"{line} {(right > 0.8).sum():17}")
 
 # %% [markdown]
-# Both classes weigh alike, so 0.5 is chance. The best unit was chosen on the first two programs, the share right is that of the other two. The last columns are the base rate: what *any* unit tells.
+# Both classes weigh alike, so 0.5 is chance. The first two programs chose the best unit; the share right is that of the other two. The last columns are the base rate: what *any* unit tells.
 #
-# Telling is not needing. Silence the unit that tells quotes best, and as a control eight others whose cell states vary about as much. What does each silence cost, per character, inside quotes and outside?
+# That a unit tells does not mean that it is needed. Silence the unit that tells quotes best, and as a control eight others whose cell states vary about as much. **Predict:** what does each silence cost, per character, inside quotes and outside?
 
 # %%
 unit = best_unit["quotes"]
@@ -278,16 +256,14 @@ extra = {
     k: costs(lc.inspection.silence(coder, k)) - whole for k in [unit, *others]
 }
 
-# %% tags=["nbval-ignore-output"]
-# not compared: the library differs between versions of Python
+# %% tags=["nbval-ignore-output"] why="the library differs between versions of Python"
 for k, e in extra.items():
     name = f"unit {k}" + (", told quotes best" if k == unit else "")
-    print(
-        f"{name:28} inside {e[inside].mean():6.3f}   outside {e[~inside].mean():6.3f}"
-    )
+    more, less = e[inside].mean(), e[~inside].mean()
+    print(f"{name:28} inside {more:6.3f}   outside {less:6.3f}")
 
 # %% [markdown]
-# The unit is needed, more than any control. But its silence costs about as much outside quotes as inside. So it is no unit *for* quotes: it carries something that matters everywhere, and tells quotes by the way, none too well. For deep indentation there are units that tell nearly all, and for quotes none does: what a network keeps track of, it may spread over many units. Pictures of units on well-chosen lines show what they tell there. They do not show what they are for.
+# The unit is needed, more than any control. But its silence costs about as much outside quotes as inside. So it is not a unit *for* quotes: it carries something that matters everywhere, and tells quotes along the way, none too well. Deep indentation has units that tell nearly all of it, and quotes have none: a network may spread what it keeps track of over many units. Pictures of units on well-chosen lines show what they tell there. They do not show what they are for.
 #
 # ## Your turn
 
@@ -322,10 +298,9 @@ lc.check("20.4", beam_search)
 # echo "def read(path):" | python -m lstmcourse.complete -
 # ```
 #
-# And how well does it know a text of yours? Put your file's name in the place of this one.
+# And how well does it predict a text of yours? Read your own file in place of this one.
 
-# %% tags=["nbval-ignore-output"]
-# not compared: it is your file
+# %% tags=["nbval-ignore-output"] why="it is the reader's file"
 mine = inspect.getsource(lc.Model)[:3000]
 symbols = library.encode(mine)
 p = coder.predict(symbols[:-1, None])[:, 0]
@@ -334,8 +309,8 @@ print(f"{yours.mean():.2f} bits per character")
 print("dearest:", repr(mine[yours.argmax() - 30 : yours.argmax() + 2]))
 
 # %% [markdown]
-# `make train` trains it again from nothing, and goes on where it was stopped.
+# `make train` trains it again from scratch, and resumes where it was stopped.
 #
 # ## What you can do now
 #
-# You can measure a language model in bits, set it beside what is no network, and have it write. You have seen a network of a million weights come close to a table of millions of contexts, and that what a unit tells and what a network needs are two questions.
+# You can measure a language model in bits, set it beside what is no network, and have it write. A network of a million weights came close to a table of millions of contexts. And you know that what a unit tells is one question, and what the network needs another.
