@@ -42,7 +42,9 @@ SENTENCE = (*SHARED, "text.js", "reading.js", "table.js", "expected.js", "units.
 
 @functools.cache
 def _read(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8").strip()
+    """A file beside this one; a tab for two spaces before a line, since all of it goes into the page."""
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8").strip()
+    return re.sub(r"^(?:  )+", lambda spaces: "\t" * (len(spaces[0]) // 2), text, flags=re.M)
 
 
 def bridge() -> str:
