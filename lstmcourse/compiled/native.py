@@ -17,6 +17,7 @@ import re
 import sys
 import threading
 import warnings
+import weakref
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -186,7 +187,11 @@ class _Plan:
             return np.dtype(bool) if buffer.boolean else dtype
 
         self.sizes = np.array([sizes[k] for k in ("T", "B", *program.sizes.values())], np.intp)
-        self.expected = {k: (shape(b), kind(b)) for k, b in program.expected.items()}
+        index = {k: n for n, k in enumerate(program.variables)}
+        self.count = len(index)
+        self.expected = [(k, index[k], shape(b), kind(b)) for k, b in program.expected.items()]
+        self._zeros: dict[int, tuple[int, np.ndarray]] = {}
+        self.known: list[tuple[Any, int, tuple[int, ...]] | None] = [None] * len(self.expected)
         returned = {v.variable for v in program.results.values()}
         self.kept: list[tuple[str, tuple[int, ...], np.dtype, int]] = []
         self.scratch: list[tuple[str, int]] = []
@@ -200,6 +205,10 @@ class _Plan:
             else:
                 self.scratch.append((k, self.room))
                 self.room += size
+        self.kept_at = np.array([index[k] for k, *_ in self.kept], np.intp)
+        self.kept_from = np.array([offset for *_, offset in self.kept], np.intp)
+        self.scratch_at = np.array([index[k] for k, _ in self.scratch], np.intp)
+        self.scratch_from = np.array([offset for _, offset in self.scratch], np.intp)
         if self.small > TOGETHER:
             self.small = 0
         self.parts: list[tuple[int, int, int]] = []
@@ -208,7 +217,6 @@ class _Plan:
             work = 0 if f.rows is None else f.work.value(sizes)
             self.parts.append((rows, work, SEQUENCES if f.loop else ROWS))
         self.most = max((work for _, work, _ in self.parts), default=0)
-        self.index = {k: n for n, k in enumerate(program.variables)}
         self.views: list[tuple[str, str, tuple | None]] = []
         shapes = {k: s for k, s, _, _ in self.kept}
         kinds = {k: d for k, _, d, _ in self.kept}
@@ -219,6 +227,14 @@ class _Plan:
             offset = v.offset.value(sizes) * size
             whole = offset == 0 and wanted == shapes[v.variable]
             self.views.append((key, v.variable, None if whole else (offset, wanted, strides)))
+
+    def zero(self, k: int, shape: tuple[int, ...], kind: np.dtype) -> int:
+        """Where zeros for an argument lie, which no program writes to."""
+        found = self._zeros.get(k)
+        if found is None:
+            made = np.zeros(shape, kind)
+            found = self._zeros.setdefault(k, (_address(made), made))  # another thread's may be in use
+        return found[0]
 
 
 class Native:
@@ -259,10 +275,17 @@ class Native:
     def __call__(self, *, empty: Callable, **given: Any) -> dict[str, np.ndarray]:
         """Run it: `empty` makes arrays, the other arguments are those of the NumPy program."""
         plan = self.plan(tuple([given[k] for k in self.names]))
-        addresses = np.empty(len(plan.index), np.intp)
+        addresses = np.empty(plan.count, np.intp)
         alive = []
-        for name, (shape, kind) in plan.expected.items():
+        for k, (name, at, shape, kind) in enumerate(plan.expected):
             a = given[name]
+            known = plan.known[k]
+            if known is not None and known[0]() is a and a.strides == known[2]:
+                addresses[at] = known[1]  # NumPy moves no array that a weak reference points to
+                continue
+            if type(a) is float and a == 0.0:  # where nothing comes in
+                addresses[at] = plan.zero(k, shape, kind)
+                continue
             if not (
                 isinstance(a, np.ndarray)
                 and a.shape == shape
@@ -271,25 +294,25 @@ class Native:
                 and a.flags.aligned
             ):
                 a = _fitted(a, shape, kind)
-            alive.append(a)
-            addresses[plan.index[name]] = _address(a)
+                alive.append(a)
+            addresses[at] = address = _address(a)
+            if a is given[name]:
+                plan.known[k] = weakref.ref(a), address, a.strides
         arrays = {}
         if plan.small:  # one allocation for all of them
             block = empty(plan.small, dtype=BYTES)
             base = _address(block)
+            addresses[plan.kept_at] = plan.kept_from + base
             for name, shape, kind, offset in plan.kept:
                 arrays[name] = np.ndarray(shape, kind, block, offset)
-                addresses[plan.index[name]] = base + offset
         else:
-            for name, shape, kind, _ in plan.kept:
+            for at, (name, shape, kind, _) in zip(plan.kept_at, plan.kept, strict=True):
                 a = arrays[name] = empty(*shape, dtype=kind)
-                addresses[plan.index[name]] = _address(a)
+                addresses[at] = _address(a)
         if plan.scratch:
             room = empty(plan.room, dtype=BYTES)
             alive.append(room)
-            base = _address(room)
-            for name, offset in plan.scratch:
-                addresses[plan.index[name]] = base + offset
+            addresses[plan.scratch_at] = plan.scratch_from + _address(room)
         self._run(plan, addresses, given["B"])
         return {
             key: arrays[variable] if part is None else _part(arrays[variable], *part)

@@ -80,7 +80,9 @@ class Definition:
     @property
     def states(self) -> tuple[str, ...]:
         """Names of the states, in order."""
-        return tuple(s.name for s in self.graph.states)
+        if "states" not in self._cache:
+            self._cache["states"] = tuple(s.name for s in self.graph.states)
+        return self._cache["states"]
 
     @property
     def emits(self) -> tuple[str, ...]:
@@ -94,8 +96,10 @@ class Definition:
 
     def size_names(self) -> tuple[str, ...]:
         """Names of the sizes that the cell's arrays have."""
-        found = {name: None for node in self.graph.nodes for d in node.shape for name in d.names}
-        return tuple(found)
+        if "size_names" not in self._cache:
+            found = {name: None for node in self.graph.nodes for d in node.shape for name in d.names}
+            self._cache["size_names"] = tuple(found)
+        return self._cache["size_names"]
 
     def sizes(
         self,

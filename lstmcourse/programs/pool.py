@@ -16,6 +16,9 @@ from .threads import held_at_fork
 
 __all__ = ["POOL", "Pool"]
 
+SMALL = 65536
+"""Bytes below which fresh memory is had in less time than a block."""
+
 
 class _Block:
     """Memory on loan: the arrays made from it keep it alive, and its end returns the memory."""
@@ -50,7 +53,7 @@ class Pool:
         """An array with whatever is in memory."""
         dtype = np.dtype(dtype)
         count = math.prod(shape) * dtype.itemsize
-        if count < 16384:
+        if count < SMALL:
             return np.empty(shape, dtype)
         with self._lock:
             blocks = self._free.get(count)

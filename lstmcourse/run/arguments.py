@@ -99,7 +99,9 @@ class Call:
                 f"state {name!r} is {self.offset} and goes on for T = {self.T} steps; the clock is exact up "
                 f"to 2**53 = {2**53}, so set it back, for instance by a common multiple of the periods"
             )
-        for node in cell.graph.leaves("table"):
+        if "tables" not in cell._cache:
+            cell._cache["tables"] = cell.graph.leaves("table")
+        for node in cell._cache["tables"]:
             self.values["table", node.name] = table_values(node, self.sizes).astype(self.dtype)
         self.lengths = self._lengths(lengths)
         if not part:  # the state of a part that follows another may have become NaN, as it would in one run

@@ -22,6 +22,17 @@ def skipped(cell: Definition, inputs: bool) -> tuple[str, ...]:
     return () if inputs else tuple(i.name for i in cell.inputs if i.kind in ("sequence", "noise"))
 
 
+def _names(cell: Definition) -> tuple:
+    """Names of parameters, inputs and initial states with those of their gradients, and which are timed."""
+    given = [i for i in cell.inputs if i.kind in ("sequence", "noise", "static")]
+    return (
+        [(p.name, gradient_name(p.name)) for p in cell.graph.params],
+        [(i.name, gradient_name(i.name)) for i in given],
+        [(f"{s}0", f"{gradient_name(s)}0") for s in cell.states],
+        {i.name for i in given if i.kind != "static"},
+    )
+
+
 class Gradients(Mapping):
     """Gradients by name: of parameters (``"W_f"``), inputs (``"x"``) and initial states (``"h0"``).
 
@@ -32,16 +43,12 @@ class Gradients(Mapping):
     """
 
     def __init__(self, cell: Definition, values: Mapping[str, np.ndarray], skip=()):
-        self.params = {p.name: values[gradient_name(p.name)] for p in cell.graph.params}
-        kinds = ("sequence", "noise", "static")
-        self.inputs = {
-            i.name: values[gradient_name(i.name)]
-            for i in cell.inputs
-            if i.kind in kinds and i.name not in skip
-        }
-        self.states = {f"{s}0": values[f"{gradient_name(s)}0"] for s in cell.states}
-
-        self._timed = {i.name for i in cell.inputs if i.kind in ("sequence", "noise")}
+        if "gradients" not in cell._cache:
+            cell._cache["gradients"] = _names(cell)
+        params, inputs, states, self._timed = cell._cache["gradients"]
+        self.params = {name: values[key] for name, key in params}
+        self.inputs = {name: values[key] for name, key in inputs if name not in skip}
+        self.states = {name: values[key] for name, key in states}
 
     def over(self, steps: int) -> Gradients:
         """Zeros like these, for another number of steps."""

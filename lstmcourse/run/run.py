@@ -28,6 +28,10 @@ def run(call: Call, backend: str, grad: bool) -> Run:
     return (ReferenceRun if backend == "reference" else Run)(call, backend, grad)
 
 
+OWN = ("saved", "grad", "initial")
+"""Kinds of what a backward program takes that the call's arguments do not hold; others may not hash."""
+
+
 class Run:
     """What a cell did with a sequence.
 
@@ -70,9 +74,15 @@ class Run:
         dtype = call.dtype
         arguments: dict[str, Any] = {"T": call.T, "B": call.B}
         arguments |= {argument: call.sizes[size] for size, argument in program.sizes.items()}
-        own = _Keys(extra)
+        values = call.values
         for argument, what in program.inputs.items():
-            arguments[argument] = extra[what] if what in own else self._given(what)
+            kind = what[0]
+            if kind == "param":
+                arguments[argument] = values[what]
+            elif kind in OWN and what in extra:
+                arguments[argument] = extra[what]
+            else:
+                arguments[argument] = self._given(what)
 
         def empty(*shape, dtype=dtype):
             return call.pool.empty(shape, dtype)
@@ -291,13 +301,3 @@ class ReferenceRun(Run):
     def _gradients(self, given: Arrays, ends: Arrays, inputs: bool) -> Gradients:
         skip = skipped(self.cell, inputs)
         return Gradients(self.cell, reference.backward(self._steps, given, ends, skip), skip)
-
-
-class _Keys:
-    """Whether a description is among keys (descriptions may hold arrays, which do not hash)."""
-
-    def __init__(self, mapping):
-        self.mapping = mapping
-
-    def __contains__(self, what) -> bool:
-        return what[0] in ("saved", "grad", "initial") and what in self.mapping
