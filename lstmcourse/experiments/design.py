@@ -10,7 +10,7 @@ import json
 import math
 import os
 import statistics
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +79,12 @@ class Board:
     ----------
     entries : list of Entry
         The best first.
+    others : list of list of int
+        Parameters, updates, seeds of the other boards that there are in the same file.
     """
 
     entries: list[Entry]
+    others: list[list[int]] = field(default_factory=list)
 
     def _rows(self) -> list[list[str]]:
         head = ["", "cell", *(f"{t}: {what}" for t in TASKS for what in ("right", "ms", "units"))]
@@ -92,12 +95,24 @@ class Board:
         ]
         return [head, *rows]
 
+    @property
+    def _empty(self) -> str:
+        """What is said where there is no cell yet, and how the others are shown."""
+        calls = [f"lc.design(parameters={p}, updates={u}, seeds={s})" for p, u, s in self.others]
+        return "No cell has been measured with these settings." + (
+            f" Other boards are {', '.join(calls)}." if calls else ""
+        )
+
     def __repr__(self) -> str:
+        if not self.entries:
+            return self._empty
         rows = self._rows()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join("  ".join(map(str.rjust, row, widths)) for row in rows)
 
     def _repr_html_(self) -> str:
+        if not self.entries:
+            return f"<p>{html.escape(self._empty)}</p>"
         (head, *rows), cell = self._rows(), "<{0} style='text-align:{2}'>{1}</{0}>".format
         lines = [
             "".join(cell(tag, html.escape(text), "left" if k == 1 else "right") for k, text in enumerate(row))
@@ -184,7 +199,9 @@ def design(
         with progress_bar(trials, 0, entered.name, "training", disable=quiet) as bar:
             for one, units in todo:
                 _note(path, _measured(one, units, settings, bar))
-    return Board(sorted(_noted(path, settings), key=lambda entry: -entry.score))
+    every = _noted(path)
+    mine = sorted((e for e in every if e.settings == settings), key=lambda entry: -entry.score)
+    return Board(mine, sorted({tuple(e.settings): e.settings for e in every if e not in mine}.values()))
 
 
 def _digest(cell: Cell) -> str:

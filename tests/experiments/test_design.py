@@ -54,7 +54,11 @@ def test_peers_are_measured_once_and_a_cell_again(tmp_path, monkeypatch):
 
 def test_cells_with_other_settings_are_not_compared(tmp_path):
     lc.design(leaky, folder=tmp_path, **FEW)
-    assert lc.design(folder=tmp_path).entries == []
+    empty = lc.design(folder=tmp_path)
+    assert empty.entries == [] and empty._repr_html_() == f"<p>{empty}</p>"
+    says = "No cell has been measured with these settings."
+    assert str(empty) == f"{says} Other boards are lc.design(parameters=400, updates=2, seeds=1)."
+    assert str(lc.design(folder=tmp_path / "new")) == says
     lc.design("rnn", folder=tmp_path, **FEW | {"updates": 1})
     assert "rnn" not in {e.name for e in lc.design(folder=tmp_path, **FEW).entries}
 
