@@ -42,6 +42,7 @@ HOMES: tuple[str, ...] = tuple(
         "more_spans",
         "odyssey",
         "uses",
+        "speaking",
         "evolution",
     )
 )
