@@ -23,15 +23,15 @@ __all__ = ["FirstOfTwo", "rates_of_speaking", "speech_model"]
 # - Budget and parameters of `who_speaks`: 4,000 at most, 400 updates of 32 utterances, Adam whose rate falls
 #   to 0 along a cosine, gradients clipped at norm 1.
 # - The clockwork network has the seven periods that its authors had for spoken words. The LSTM's forget gate
-#   starts at a bias of 1, or of 5. "plain, other start" is the plain network with the clockwork network's
-#   first weights: what it does not explain is not explained by the start.
+#   starts at a bias of 1, or of 5.
 # - The rate of each network for each question is the one with the lowest mean loss on the utterances for
-#   validation, over seeds 100 to 102; the best lies inside RATES. Test results: seeds 0 to 9, the same
-#   batches for all networks.
+#   validation, over the seeds of `rates_of_speaking`; for the two that `who_speaks` has, over those of that
+#   study, and its rates. The best lies inside the grid. Tests: seeds 0 to 9, and one seed's batches are the
+#   same for all networks.
 PARAMETERS = 4000
 UPDATES = 400
 PERIODS = (1, 2, 4, 8, 16, 32, 64)
-NETWORKS = ("plain", "plain, other start", "LSTM", "LSTM, bias 5", "clockwork")
+NETWORKS = ("plain", "LSTM", "LSTM, bias 5", "clockwork")
 RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 OTHERS = 4  # how many utterances follow each one, where all are asked once
 
@@ -47,7 +47,7 @@ class FirstOfTwo(Speakers):
     >>> task = FirstOfTwo()
     >>> batch = task.whole("validation")
     >>> batch.x.shape, int(batch.mask.sum())
-    ((48, 216, 12), 216)
+    ((45, 216, 12), 216)
     """
 
     name: ClassVar[str] = "first_of_two"
@@ -58,17 +58,22 @@ class FirstOfTwo(Speakers):
         return _joined(members, followed(rng, members, split), np.dtype(dtype))
 
     def _draw(self, rng, split, batch_size, length, dtype):
-        members, speakers = _members(split), vowels().speakers
-        own = [members[speakers[members] == k] for k in range(9)]
-        first = np.array([rng.choice(own[k]) for k in rng.integers(9, size=batch_size)])
+        first = drawn(rng, rng.integers(9, size=batch_size), split)
         return _joined(first, followed(rng, first, split), dtype)
+
+
+def drawn(rng: np.random.Generator, speakers: np.ndarray, split: str) -> np.ndarray:
+    """An utterance by each speaker."""
+    members = _members(split)
+    own = [members[vowels().speakers[members] == k] for k in range(9)]
+    return np.array(
+        [own[k][int(u * len(own[k]))] for k, u in zip(speakers, rng.random(len(speakers)), strict=True)]
+    )
 
 
 def followed(rng: np.random.Generator, first: np.ndarray, split: str) -> np.ndarray:
     """For each utterance, one by another speaker, all of whom are drawn alike."""
-    members, speakers = _members(split), vowels().speakers
-    other = (speakers[first] + rng.integers(1, 9, size=len(first))) % 9
-    return np.array([rng.choice(members[speakers[members] == k]) for k in other])
+    return drawn(rng, (vowels().speakers[first] + rng.integers(1, 9, size=len(first))) % 9, split)
 
 
 def _joined(first: np.ndarray, second: np.ndarray, dtype: np.dtype) -> Batch:
@@ -96,7 +101,6 @@ def speech_model(network: str, question: str, seed: int) -> Model:
     """
     cell = {
         "clockwork": cells.clockwork.with_options(periods=PERIODS),
-        "plain, other start": cells.clockwork.with_options(periods=(1,)),
         "plain": cells.rnn,
     }.get(network, cells.lstm)
     task = QUESTIONS[question]
@@ -109,9 +113,9 @@ def speech_model(network: str, question: str, seed: int) -> Model:
 @experiment(
     points=[
         *grid(question=("who spoke first",), network=NETWORKS, learning_rate=RATES),
-        *grid(question=("who speaks",), network=("plain", "LSTM", "clockwork"), learning_rate=RATES),
+        *grid(question=("who speaks",), network=("clockwork",), learning_rate=RATES),
     ],
-    seeds=range(100, 103),
+    seeds=(100, 101),
     agree={"validation": Interval(0.2)},
 )
 def rates_of_speaking(question: str, network: str, learning_rate: float, *, seed: int) -> dict[str, float]:
