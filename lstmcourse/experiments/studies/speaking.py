@@ -17,7 +17,7 @@ from ...training.fit import fit
 from ...training.model import Model
 from ..define import Interval, experiment, grid, hidden_size_for
 
-__all__ = ["FirstOfTwo", "rates_of_speaking", "speech_model"]
+__all__ = ["FirstOfTwo", "rates_of_speaking", "speaking", "speech_model"]
 
 # Fixed before the runs, after two pilots of each network on seed 100:
 # - Budget and parameters of `who_speaks`: 4,000 at most, 400 updates of 32 utterances, Adam whose rate falls
@@ -148,3 +148,50 @@ def trained(question: str, network: str, learning_rate: float, seed: int) -> Mod
     how = {"optimizer": adam, "schedule": cosine, "seed": seed, "progress": False}
     fit(model, UPDATES, backend=backends()[-1], **how)
     return model
+
+
+# Chosen by the rule above.
+RATE = {
+    ("who spoke first", "plain"): 3e-3,
+    ("who spoke first", "LSTM"): 3e-2,
+    ("who spoke first", "LSTM, bias 5"): 3e-2,
+    ("who spoke first", "clockwork"): 1e-2,
+    ("who speaks", "plain"): 3e-3,
+    ("who speaks", "LSTM"): 3e-3,
+    ("who speaks", "clockwork"): 3e-3,
+}
+
+
+@experiment(
+    points=[{"question": question, "network": network} for question, network in RATE],
+    seeds=range(10),
+    agree={"accuracy": Interval(0.06)},
+)
+def speaking(question: str, network: str, *, seed: int) -> dict[str, float]:
+    """Train a network to say who speaks, or who spoke first, and test it on utterances of its own.
+
+    Parameters
+    ----------
+    question, network : str
+        One of `QUESTIONS`, one of `NETWORKS`; RATE has a learning rate for the two.
+    seed : int
+        Of the parameters and the stream.
+
+    Returns
+    -------
+    dict
+        On the test utterances: ``accuracy``, the share of right answers at the end; ``last``, the share that
+        names who spoke last. ``hidden``, the units.
+    """
+    model = trained(question, network, RATE[question, network], seed)
+    test = model.task.whole("test")
+    last, each = test.lengths - 1, np.arange(len(test.lengths))
+    said = model.predict(test.x, lengths=test.lengths).argmax(-1)[last, each]
+    heard_last = _members("test")
+    if question == "who spoke first":
+        heard_last = followed(np.random.default_rng(0), np.repeat(heard_last, OTHERS), "test")
+    return {
+        "accuracy": float((said == test.y[last, each]).mean()),
+        "last": float((said == vowels().speakers[heard_last]).mean()),
+        "hidden": float(model.hidden_size),
+    }
