@@ -43,6 +43,7 @@ HOMES: tuple[str, ...] = tuple(
         "odyssey",
         "uses",
         "speaking",
+        "outing",
         "evolution",
     )
 )
