@@ -989,6 +989,7 @@ VALID = {
         {"name": experiment(), "pairs": pairs(), "data": FOLDER},
     ),
     "experiments.Results.over": lambda: (results().over, {"axis": "a", "value": "y"}),
+    "experiments.Results.best": lambda: (results().best, {"axis": "a", "by": "y", "highest": True}),
     "experiments.Results.chosen": lambda: (results().chosen, {"value": "y", "axis": "a", "by": "y"}),
     "experiments.Results.interval": lambda: (
         results().interval,

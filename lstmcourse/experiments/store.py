@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from lstmcourse.checks import at_least, generator, given, instance, listed, mapping, number, text
+from lstmcourse.checks import at_least, generator, given, instance, listed, mapping, number, text, truth
 from lstmcourse.errors import FileError, UnknownNameError
 from lstmcourse.experiments.define import Interval, _key, get
 from lstmcourse.files import whole as files
@@ -152,22 +152,66 @@ class Results:
             )
         return np.array(at), np.array([[found.get((a, s), math.nan) for s in seeds] for a in at])
 
-    @given(value=text, axis=text, by=text)
+    @given(axis=text, by=text, highest=truth)
+    def best(
+        self, axis: str = "learning_rate", *, by: str = "validation", highest: bool = False, **fixed: Any
+    ) -> Any:
+        """Return the place along a coordinate at which a number is best: how all studies choose a rate.
+
+        It is the place with the lowest mean over the seeds, among those where all seeds are finite; the first
+        of them if several are alike.
+
+        Parameters
+        ----------
+        axis : str
+            The coordinate that is chosen.
+        by : str
+            The number that chooses it. A loss on data for validation, which are not reported, flatters
+            nobody.
+        highest : bool
+            Whether the highest mean is best, as of an accuracy.
+        **fixed
+            Values of the other coordinates.
+
+        Raises
+        ------
+        ValueError
+            As for `over`; or at no place all seeds are finite.
+
+        Examples
+        --------
+        >>> import lstmcourse as lc
+        >>> speech = lc.experiments.load("who_speaks")
+        >>> float(speech.best(cell="rnn")), float(speech.best(by="accuracy", highest=True, cell="rnn"))
+        (0.003, 0.01)
+        """
+        places, numbers = self.over(axis, by, **fixed)
+        means = np.where(np.isfinite(numbers).all(axis=1), numbers.mean(axis=1), np.nan)
+        if np.isnan(means).all():
+            raise ValueError(
+                f"{self.name}: {by} is not finite for some seed at every {axis} of {places.tolist()}: "
+                "nothing can be chosen"
+            )
+        return places[np.nanargmax(means) if highest else np.nanargmin(means)]
+
+    @given(value=text, axis=text, by=text, highest=truth)
     def chosen(
-        self, value: str, *, axis: str = "learning_rate", by: str = "validation", **fixed: Any
+        self,
+        value: str,
+        *,
+        axis: str = "learning_rate",
+        by: str = "validation",
+        highest: bool = False,
+        **fixed: Any,
     ) -> np.ndarray:
-        """Return one number for every seed, at the place along a coordinate where another one is lowest.
+        """Return one number for every seed, at the place along a coordinate that is `best`.
 
         Parameters
         ----------
         value : str
             The number, such as ``"accuracy"``.
-        axis : str
-            The coordinate that is chosen.
-        by : str
-            What chooses it: the place with the lowest mean over the seeds, where all of them are finite.
-        **fixed
-            Values of the other coordinates.
+        axis, by, highest, **fixed
+            As for `best`.
 
         Returns
         -------
@@ -176,16 +220,10 @@ class Results:
         Raises
         ------
         ValueError
-            As for `over`; or at no place all seeds are finite.
+            As for `best`.
         """
-        places, losses = self.over(axis, by, **fixed)
-        means = losses.mean(axis=1)
-        if not np.isfinite(means).any():
-            raise ValueError(
-                f"{self.name}: {by} is not finite for some seed at every {axis} of {places.tolist()}: "
-                "nothing can be chosen"
-            )
-        return self.over(axis, value, **fixed)[1][np.where(np.isfinite(means), means, np.inf).argmin()]
+        place = self.best(axis, by=by, highest=highest, **fixed)
+        return self.over(axis, value, **fixed, **{axis: place})[1][0]
 
     @given(value=text, point=a_place, rule=a_rule)
     def interval(self, value: str, point: Mapping[str, Any], rule: Interval) -> tuple[float, float]:

@@ -636,7 +636,11 @@ def test_a_rate_is_chosen_by_another_number_and_only_where_every_seed_is_finite(
         for seed in (0, 1)
     )
     results = experiments.Results("toy", trials, {})
+    assert results.best("rate", by="loss", cell="rnn") == 0.2
+    assert results.best("rate", by="loss", highest=True, cell="rnn") == 0.1
+    assert results.best("rate", by="right", cell="rnn") == 0.1  # another number chooses another
     assert results.chosen("right", axis="rate", by="loss", cell="rnn") == pytest.approx([2.0, 3.0])
+    assert results.chosen("right", axis="rate", by="loss", highest=True, cell="rnn") == pytest.approx([1, 2])
     with pytest.raises(ValueError, match="several trials"):
         results.chosen("right", axis="rate", by="loss")
     broken = experiments.Results("toy", trials[-4:], {})
