@@ -3,9 +3,9 @@
     from lstmcourse import plots
 
 is this module. A network or a quantity has one colour in all notebooks; whatever else a figure shows takes
-the hues that are left. `word_by_word` draws what a captioner looks at, `dots` one dot a seed, `intervals`
-differences over a margin, `gallery` rows of pictures, `waves` sounds side by side. `show` and `film`
-know a figure of a lesson by its number; `alts` has what it shows, in words.
+the hues that are left. `word_by_word` draws what a captioner looks at, `dots` one dot a seed, `feeds` which
+module feeds which, `intervals` differences over a margin, `gallery` rows of pictures, `waves` sounds side by
+side. `show` and `film` know a figure of a lesson by its number; `alts` has what it shows, in words.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .alts import ALTS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = [*plots.__all__, "dots", "gallery", "intervals", "waves", "word_by_word"]
+__all__ = [*plots.__all__, "dots", "feeds", "gallery", "intervals", "waves", "word_by_word"]
 
 LABELS = {
     "blue": (
@@ -205,6 +205,54 @@ def word_by_word(picture: Any, words: Sequence[str], shares: Any) -> Figure:
         ax.set_axis_off()
     for ax in axes.flat[N:]:
         ax.remove()
+    return fig
+
+
+@styled
+@given(mask=numbers(2, axes="(N, N), from row to column"), names=listed(text, "of names"))
+def feeds(mask: Any, names: Sequence[str]) -> Figure:
+    """Draw parts of a network in a row, and an arrow from each one to those that it feeds.
+
+    Parameters
+    ----------
+    mask : array (N, N)
+        Not 0 where the part in the row feeds the part in the column.
+    names : sequence of N str
+        Of the parts, from left to right.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        There is not a row and a column for each name, or no name.
+
+    Examples
+    --------
+    >>> fig = feeds([[1, 0], [1, 1]], ["fast", "slow"])
+    >>> len(fig.axes[0].texts)  # two names, an arrow from slow to fast, and one from each to itself
+    5
+    """
+    mask, n = np.asarray(mask, bool), len(names)
+    if not n or mask.shape != (n, n):
+        raise ValueError(f"mask has shape {mask.shape}: give a row and a column for each of {n} names")
+    fig, ax = figure(1.7 * n, 0.9 + 0.5 * n)
+    box = {"boxstyle": "round,pad=0.6", "facecolor": PALETTE["light"]["rule"], "edgecolor": "none"}
+    for k, name in enumerate(names):
+        ax.text(k, 0, name, ha="center", va="center", bbox=box, zorder=3)
+    look = {"arrowstyle": "-|>", "color": PALETTE["light"]["blue"], "linewidth": 1.6}
+    for sender, receiver in np.argwhere(mask).tolist():
+        away = receiver - sender
+        side = np.sign(away)
+        near = 0.06 * (n - abs(away)) * side  # the nearest leave and arrive outermost, so none cross there
+        ends, bend = ((sender + near, 0.16), (receiver - near, 0.16)), -0.5 * side
+        if not away:
+            ends, bend = ((sender + 0.16, -0.16), (sender - 0.16, -0.16)), -1.2
+        ax.annotate("", ends[1], ends[0], arrowprops=look | {"connectionstyle": f"arc3,rad={bend}"})
+    ax.set(xlim=(-0.5, n - 0.5), ylim=(-0.62, 0.35 + 0.26 * n))
+    ax.set_axis_off()
     return fig
 
 
