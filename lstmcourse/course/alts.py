@@ -177,6 +177,22 @@ ALTS: dict[str, str] = {
         "network stays near the line of the mean, the LSTM lies below it in a wide band, the clockwork "
         "network far below both at every size."
     ),
+    "14-6": (
+        "Boxes in a row, T = 1, 2, 4 and 8. Arrows lead from each box to all boxes with shorter periods, "
+        "and from each to itself; none leads to a longer period."
+    ),
+    "14-7": (
+        "Wrong answers to who speaks, ten seeds each. All lie between 2 and 7 percent, the clockwork "
+        "network's at the low end."
+    ),
+    "14-8": (
+        "Wrong answers to who spoke first, ten seeds each. The plain network: 63 to 82 percent. Both LSTMs "
+        "and the clockwork network: 5 to 14 percent, the clockwork network's about 10."
+    ),
+    "14-9": (
+        "Loss against the learning rate. The plain network stays near the top. The clockwork network is low "
+        "from 0.003 to 0.1. The LSTM falls steeply to its lowest at 0.03, and rises at 0.1."
+    ),
     "14b-1": "Times of the programs, from the plain one to the compiled one, and of NumPy's products alone.",
     "15-1": (
         "Share of utterances named wrongly, ten trials each. The clouds of all nine variants overlap, at "

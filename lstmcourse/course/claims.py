@@ -98,7 +98,7 @@ C31 | X@07,09 | at this step the old gender goes and the new one comes in
 C32 | D@08 | the output gate's equation
 C33 | D@08 | the hidden state is a filtered view of the cell state
 C34 | X@08,09 | the output holds what the coming verb needs
-C35 | HX@10,11,12,13,14,15 | papers use slight variants whose differences are minor
+C35 | HX@10,11,12,13,15 | papers use slight variants whose differences are minor
 C36 | HDI@10 | peephole connections let the gates see the cell state
 C37 | HDX@10 | papers differ on which gates have peepholes
 C38 | DI@11 | coupled gates forget only where something new is written
