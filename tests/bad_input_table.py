@@ -1046,7 +1046,7 @@ VALID = {
         {"picture": np.ones((4, 4, 3)), "words": ["a", "red", "bar"], "shares": np.full((3, 4), 0.25)},
     ),
     "plots.dots": lambda: (lc.plots.dots, {"values": {"a": np.array([0.5, 0.6])}, "xlabel": "x", "of": "s"}),
-    "plots.feeds": lambda: (lc.plots.feeds, {"mask": np.eye(2), "names": ["a", "b"]}),
+    "plots.feeds": lambda: (lc.plots.feeds, {"mask": np.eye(3), "names": ["a", "b", "c"]}),
     "plots.intervals": lambda: (
         lc.plots.intervals,
         {"values": {"a": np.array([0.1, -0.2, 0.4])}, "margin": 0.5, "xlabel": "x"},

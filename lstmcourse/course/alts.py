@@ -58,6 +58,10 @@ ALTS: dict[str, str] = {
         "hardly at bias 5. The differences of two runs follow the belt at first; then they leave it: at "
         "bias 2 they level off, at bias 5 they rise."
     ),
+    "04b-3": (
+        "Over sixty updates, on logarithmic scales. The gradient at the country falls: at bias 1 from 0.1 "
+        "to below a thousandth, at bias 5 from above 1, less far. The slope of tanh falls at both."
+    ),
     "05-2": (
         "Untrained networks keep about 0.38 in both places. Trained ones keep a median of 0.7 within a "
         "sentence, and 0.01 across its end; single networks differ widely."

@@ -109,7 +109,62 @@ lc.claim(
 )
 
 # %% [markdown]
-# **What to notice.** The scale is logarithmic. At a bias of 1 the belt loses the gradient about as fast as the plain network does. The way through $h$ helps: all ways together keep a good deal more. At a bias of 5 the belt loses little, and the way through $h$ even lets the gradient grow. This fits notebook 03, where a bias of 5 learned a gap of 40 and a bias of 1 did not. The belt is an offer. The gates decide whether the network takes it.
+# **What to notice.** The scale is logarithmic. At a bias of 1 the belt loses the gradient about as fast as the plain network does. The way through $h$ helps: all ways together keep a good deal more. At a bias of 5 the belt loses little, and the way through $h$ even lets the gradient grow. The belt is an offer. The gates decide whether the network takes it.
+#
+# ### What the first updates do
+#
+# At a bias of 1, then, a good deal of the gradient arrives after 20 or 40 steps, by way of $h$. Why do so few LSTMs of [notebook 03](03_lstm_networks.ipynb) learn such a gap from there? Because this is the gradient of an *untrained* network. Train it on the sentence of that notebook, with 20 words between *France* and *French*, and measure two things after every update: the gradient of the score of *French* with respect to the cell state right after *France*, and the slope of $\tanh(C)$ at the end.
+
+
+# %% tags=["setup"]
+task = lc.tasks.Clouds(gap=20, lead=2)
+words = np.eye(task.input_size, dtype=np.float32)[task.batch(batch_size=64).x]
+french = task.language_words[0]
+
+
+def arriving(model):
+    """Gradient at the country, the eighth word; slope at the end."""
+    p = {k[5:]: v for k, v in model.params.items() if k[:5] == "cell."}
+    first = lc.unroll(lstm, p, words[:8], grad=False)
+    run = lc.unroll(lstm, p, words[8:], state=first.final)
+    score = model.params["readout.V"][:, french]
+    score = np.tile(score / np.linalg.norm(score), (64, 1))
+    gradient = run.backward(final={"h": score})["c0"]
+    size = np.sqrt(np.mean(np.sum(gradient**2, axis=1)))
+    return size, np.mean(1 - np.tanh(run["c"][-1]) ** 2)
+
+
+def as_it_learns(bias, seed, updates=61):
+    """Both after every update, and the loss."""
+    seen = []
+
+    def note(model, _):
+        seen.append(arriving(model))
+
+    model = lc.Model("lstm", task, hidden_size=32, rng=seed)
+    model.params["cell.b_f"][:] = bias
+    how = {"optimizer": lc.optim.Adam(0.003), "seed": seed, "progress": False}
+    history = lc.fit(model, updates, callback=note, **how)
+    return *np.transpose(seen), history.loss
+
+
+# %%
+early = {b: [as_it_learns(b, seed) for seed in range(3)] for b in (1, 5)}
+loss = np.mean([run[2] for run in early[1]], axis=0)
+print(f"b_f = 1: loss {loss[0]:.1f} at first, {loss[-1]:.1f} after 60 updates")
+fig, axes = plots.figure(9, 3.4, columns=2)
+titles = ("gradient at the country", "mean slope of tanh(C)")
+for k, (ax, title) in enumerate(zip(axes, titles, strict=True)):
+    series = {
+        f"$b_f$ = {b}": np.transpose([run[k] for run in runs])
+        for b, runs in early.items()
+    }
+    look = {"title": title, "xlabel": "updates", "log": "y", "ax": ax}
+    plots.over_seeds(np.arange(61), series, **look)
+plots.show(fig, "04b-3")
+
+# %% [markdown]
+# **What to notice.** In these updates the network learns that *some* language comes, and not which: the loss falls to about $\ln 8 = 2.1$, the guess among eight. Any constant will do for that, and growing cell states supply one. They leave the range in which $\tanh$ has a slope. The mean slope falls far, and the gradient at the country with it: at a bias of 1 by a factor of a thousand, at a bias of 5 less, and from a higher start. So the gradient is there while nobody needs it, and mostly gone when the network could use it. What is left then comes along the belt.
 
 # %% [markdown]
 # ## How long does a value last?
@@ -278,6 +333,9 @@ belt, through, whole = (
 assert np.abs(np.diag(belt[30]) - product).max() < 1e-12
 assert np.abs(belt + through - whole).max() < 1e-12
 assert all(0.7 < life < 1.4 for life in lives[0])
+left_at_1, left_at_5 = ([run[0][-1] for run in early[b]] for b in (1, 5))
+assert max(left_at_1) < 1e-3 < 0.03 < min(run[0][0] for run in early[1])
+assert np.median(left_at_5) > 3 * max(left_at_1)
 assert max(size for _, _, size in quiet) < 0.2
 assert max(np.abs(d / b - 1)[:101].max() for b, d, _ in quiet) < 0.1
 
