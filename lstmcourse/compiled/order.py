@@ -38,8 +38,12 @@ def wait_for_loops(walk: Walk, sections: list[Section]) -> list[Section]:
 
     before: ``for all steps: e = exp(x)``, ``loop: h = h * e[t]``
     after:  ``loop: h = h * exp(x[t])``
+
+    So does work of an earlier loop that makes more numbers than it is given, such as the outer product of a
+    value and a key: stored for all steps it would be as large as all the memories it is written to.
     """
     place = {n: s for s in sections for n in s.nodes}
+    needed = walk.wanted | {id(n) for s in walk.graph.states for n in (s.next, s.start)}
 
     def summand(node: Node) -> bool:
         """Whether a product of its own will be added to it, or it to a product."""
@@ -47,8 +51,13 @@ def wait_for_loops(walk: Walk, sections: list[Section]) -> list[Section]:
 
     for node in reversed(walk.graph.nodes):
         here = place.get(node)
-        if here is None or here.loop or not node.timed or not pointwise(node) or id(node) in walk.wanted:
+        if here is None or not node.timed or not pointwise(node) or id(node) in walk.wanted:
             continue
+        given = node.args
+        if here.loop:
+            given = _without_spreads(node) if walk.gradient else given
+            if any(extent(a) == extent(node) for a in given):
+                continue
         if summand(node):
             continue
         readers = {id(place[u]): place[u] for u in walk.users[node] if u in place}
@@ -56,12 +65,31 @@ def wait_for_loops(walk: Walk, sections: list[Section]) -> list[Section]:
         if (
             there is not None
             and there.loop
+            and there is not here
             and all(pointwise(u) and extent(u) == extent(node) for u in walk.users[node])
         ):
             place[node] = there
+            for old, new in zip(node.args, given, strict=True):
+                if old is not new:
+                    walk.users[old] = [u for u in walk.users[old] if u is not node]
+                    walk.users[new].append(node)
+                    if not walk.users[old] and id(old) not in needed:
+                        place.pop(old, None)
+            node.args = given
     for s in sections:
         s.nodes = [n for n in walk.graph.nodes if place.get(n) is s]
     return [s for s in sections if s.loop or s.nodes]
+
+
+def _without_spreads(node: Node) -> tuple[Node, ...]:
+    """What a node is given, before it was repeated along an axis that another of its arguments has anyway.
+
+    The graph of a gradient is printed once, so it may be changed; from another one, gradients are derived.
+    """
+    given = tuple(a.args[0] if a.op.name == "spread" else a for a in node.args)
+    shapes = [(1,) * (len(node.shape) - len(a.shape)) + a.shape for a in given]
+    covered = all(d in dims for d, *dims in zip(node.shape, *shapes, strict=True))
+    return given if covered and node.batched == any(a.batched for a in given) else node.args
 
 
 class Order:

@@ -120,3 +120,16 @@ def test_views_take_no_memory():
             whole, part = memory.ref(node.args[0]), memory.ref(node)
             assert part.variable == whole.variable and part.strides[-1] == ONE
             assert set(numbers(part).ravel()) <= set(numbers(whole).ravel())
+
+
+def test_an_outer_product_that_a_later_loop_reads_is_not_stored_for_all_steps():
+    """A memory of H x H numbers is stored once for each step, in the forward program, and nothing else is."""
+    made = lc.cells.mlstm.compiled(dtype=np.dtype(np.float32))
+    large = {
+        name: axes
+        for program in (made.forward, made.backward(("h",))[0])
+        for name, buffer in program.buffers.items()
+        if (axes := tuple(map(str, buffer.axes)))[-2:] == ("H", "H")
+    }
+    assert large["c"] == ("T + 1", "B", "H", "H") and "d_c" in large
+    assert {axes for name, axes in large.items() if name != "c"} == {("B", "H", "H")}
