@@ -1,13 +1,14 @@
 # %% [markdown]
 # # Peephole connections
 #
-# From here on each notebook changes a few lines of the LSTM, as many papers have done. The first change: the gates see the cell state that they control. What does that add, why did its authors want it, and did it help here?
+# From here on each notebook changes a few lines of the LSTM, as many papers have done. The first change: the gates see the cell state that they control. Why did its authors want that, what does it add, and does it help?
 #
 # After it you can
 #
 # - say what a peephole is, and which cell state each gate looks at,
 # - build a clock out of one unit, by hand,
-# - say what peepholes did on two tasks of exact timing, at equal numbers of parameters.
+# - say what peepholes did on two tasks of exact timing,
+# - compare two networks in pairs, and say how sure the result is.
 #
 # {minutes} It follows the first of the variants in [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
 
@@ -16,6 +17,7 @@ import numpy as np
 
 import lstmcourse as lc
 from lstmcourse import plots
+from lstmcourse.experiments.significance import exact_interval, holm, mcnemar
 
 lstm, peephole = lc.cells.lstm, lc.cells.peephole
 
@@ -29,36 +31,22 @@ lstm, peephole = lc.cells.lstm, lc.cells.peephole
 # %% tags=["setup"]
 rng = np.random.default_rng(0)
 x = rng.standard_normal((20, 1, 3))
-starts = [
-    {"h": np.zeros((1, 4)), "c": np.full((1, 4), level)}
-    for level in (-1.0, 1.0)
-]
+nothing = np.zeros((1, 4))
+starts = [{"h": nothing, "c": nothing + level} for level in (-1.0, 1.0)]
 
 
 def noticed(cell):
     """How far apart f and i are, at most, for two cell states."""
-    params = cell.init(
-        input_size=3,
-        hidden_size=4,
-        rng=np.random.default_rng(1),
-        dtype=np.float64,
-    )
+    params = cell.init(input_size=3, hidden_size=4, rng=1, dtype=np.float64)
     params |= {name: np.ones(4) for name in params if name.startswith("p_")}
-    one, two = (
-        lc.unroll(cell.override(o=0.0), params, x, state=start)
-        for start in starts
-    )
+    shut = cell.override(o=0.0)
+    one, two = (lc.unroll(shut, params, x, state=start) for start in starts)
     return max(np.abs(one[gate] - two[gate]).max() for gate in "fi")
 
 
 # %% claims=["C36"]
-lc.claim(
-    "C36",
-    "with the output gate shut, a plain LSTM's gates see nothing of the cell "
-    "state",
-    noticed(lstm),
-    below=1e-15,
-)
+statement = "with the output gate shut, an LSTM's gates see nothing of C"
+lc.claim("C36", statement, noticed(lstm), below=1e-15)
 
 # %% tags=["check"]
 assert np.min(noticed(peephole)) > 0.3
@@ -83,9 +71,8 @@ params = peephole.init(input_size=3, hidden_size=4, rng=rng, dtype=np.float64)
 plain = {name: value for name, value in params.items() if name[0] != "p"}
 with_zeros, without = lc.unroll(peephole, params, x), lc.unroll(lstm, plain, x)
 difference = np.abs(with_zeros["h"] - without["h"]).max()
-lc.claim(
-    "C36", "with peepholes of weight 0 it is the LSTM", difference, below=1e-15
-)
+statement = "with peepholes of weight 0 it is the LSTM"
+lc.claim("C36", statement, difference, below=1e-15)
 
 # %% [markdown]
 # ### As the essay draws it
@@ -101,16 +88,11 @@ lc.diff(peephole, lc.cells.peephole_full, input_size=3, hidden_size=4)
 # %% tags=["check"]
 params = peephole.init(input_size=3, hidden_size=4, rng=rng, dtype=np.float64)
 params |= {f"p_{gate}": rng.standard_normal(4) for gate in "fio"}
-matrices = {
-    k.replace("p_", "V_"): np.diag(v) if k[0] == "p" else v
-    for k, v in params.items()
-}
-row, full = (
-    lc.unroll(peephole, params, x),
-    lc.unroll(lc.cells.peephole_full, matrices, x),
-)
-difference = np.abs(row["h"] - full["h"]).max()
-assert np.max(difference) < 1e-12
+matrices = {name: p for name, p in params.items() if name[0] != "p"}
+matrices |= {f"V_{gate}": np.diag(params[f"p_{gate}"]) for gate in "fio"}
+row = lc.unroll(peephole, params, x)
+full = lc.unroll(lc.cells.peephole_full, matrices, x)
+assert np.abs(row["h"] - full["h"]).max() < 1e-12
 
 # %% [markdown] claims=["C37"]
 # ### Some gates and not others
@@ -122,12 +104,9 @@ assert np.max(difference) < 1e-12
 # %% claims=["C37"]
 for gates in ("", "f", "i", "o", "fi", "fo", "io", "fio"):
     variant = peephole.with_options(peepholes=gates)
-    gained = lc.diff(lstm, variant).gained
+    gained = ", ".join(lc.diff(lstm, variant).gained) or "-"
     count = variant.parameter_count(input_size=3, hidden_size=4)
-    print(
-        f"{gates or 'none':5} {count} parameters, gained: "
-        f"{', '.join(gained) or '-'}"
-    )
+    print(f"{gates or 'none':5} {count} parameters, gained: {gained}")
 
 # %% [markdown]
 # ## Feel it
@@ -138,9 +117,8 @@ for gates in ("", "f", "i", "o", "fi", "fo", "io", "fio"):
 # - What must change so that it opens at $C_t = -1$ already? And so that it *shuts* when the cell state grows?
 
 # %%
-lc.widgets.gate_panel(
-    peephole, "o", values={"W_o": 0, "U_o": 0, "p_o": 6, "b_o": -6}
-)
+start = {"W_o": 0, "U_o": 0, "p_o": 6, "b_o": -6}
+lc.widgets.gate_panel(peephole, "o", values=start)
 
 # %% [markdown]
 # It opens where $p_o C_t + b_o = 0$, that is at $C_t = 1$. With $b_o = 6$ it opens at $-1$. With a negative $p_o$ it shuts as the cell state grows. A gate with a peephole is a *threshold* on what the unit has stored.
@@ -153,10 +131,8 @@ lc.widgets.gate_panel(
 # %% tags=["setup"]
 def clock(period, sharp=400.0):
     """Weights of one unit that spikes every `period` steps."""
-    weights = {
-        name: np.zeros(shape)
-        for name, shape in peephole.parameter_shapes(1, 1).items()
-    }
+    shapes = peephole.parameter_shapes(1, 1)
+    weights = {name: np.zeros(shape) for name, shape in shapes.items()}
     level = 1 - 0.5 / period  # between the last count and the one before
     weights["b_g"][:], weights["b_i"][:] = np.arctanh(1 / period), 50.0
     weights["p_o"][:], weights["b_o"][:] = sharp, -sharp * level
@@ -176,13 +152,10 @@ ticks = [str(t) if t % 10 == 0 else "" for t in range(1, 41)]
 plots.show(plots.by_word(ticks, shown), "10-1")
 
 # %% claims=["C37"]
-spikes = np.flatnonzero(run["h"][:, 0, 0] > 0.5) + 1
-lc.claim(
-    "C37",
-    "one unit with peepholes, fed nothing, spikes at steps 10, 20, ... 200 "
-    "and at no other",
-    np.array_equal(spikes, np.arange(10, 201, 10)),
-)
+due = np.arange(1, 201) % 10 == 0
+wrong = np.sum((run["h"][:, 0, 0] > 0.5) != due)
+statement = "fed nothing, it spikes at steps 10, 20, ... 200 and at no other"
+lc.claim("C37", statement, wrong, below=1)
 
 # %% [markdown]
 # Two peepholes of three are used: that of the output gate reads the clock, that of the forget gate sets it back. In a plain LSTM the gates can only see what the output gate shows, and here it shows nothing between two spikes. The count would have to be shown, by this unit or by others, so that the gates can read it from $h$.
@@ -192,166 +165,172 @@ lc.claim(
 # %% [markdown]
 # ## Two tasks of exact timing
 #
-# Gers, Schraudolph and Schmidhuber ([2002](https://www.jmlr.org/papers/v3/gers02a.html)) tried LSTMs with peepholes where exact timing is all that counts, telling delays of 50 steps from 49 among others. We take two tasks after theirs (`lc.tasks.SpikeDelays`). In both the input is one number a step, 1 at a spike and 0 otherwise.
+# Gers, Schraudolph and Schmidhuber ([2002](https://www.jmlr.org/papers/v3/gers02a.html)) tried peepholes where exact timing is all that counts. Here are two tasks after theirs (`lc.tasks.SpikeDelays`). In both the input is one number a step, 1 at a spike and 0 otherwise.
 #
-# - **Measure.** Spikes come in after 30 or 31 steps, by the toss of a coin. At each spike the network says which of the two it was. Guessing is right in half of all cases.
-# - **Generate.** One spike comes in, then nothing more. The network has to answer with a spike every 10 steps from there on.
+# - **Measure.** Spikes come in after 30 or 31 steps, by the toss of a coin. At each spike the network says which of the two it was. Guessing is right half of the time.
+# - **Generate.** One spike comes in, then nothing more. From there on the network has to answer with a spike every 10 steps.
 #
-# A small example first, with delays of 5 or 6 steps; `|` is a spike. In *measure*, under a spike stands 0 if it came after 5 steps, 1 if after 6; the first one is not asked about. In *generate*, 1 means "spike now".
+# A small example first, with delays of 5 or 6 steps; `|` is a spike. In *measure*, 0 stands under a spike that came after 5 steps, 1 under one that came after 6; the first one is not scored. In *generate*, 1 means "spike now".
 
 # %%
-for kind, delay in (("measure", 5), ("generate", 5)):
-    batch = lc.tasks.SpikeDelays(delay=delay, kind=kind, steps=24).batch(
-        batch_size=1, seed=1
-    )
+for kind in ("measure", "generate"):
+    task = lc.tasks.SpikeDelays(delay=5, kind=kind, steps=24)
+    batch = task.batch(batch_size=1, seed=1)
     said = np.where(batch.mask, batch.y, -1)[:, 0]
-    print(
-        f"{kind:9} in  ",
-        "".join(".|"[int(spike)] for spike in batch.x[:, 0, 0]),
-    )
+    print(f"{kind:9} in  ", "".join(".|"[int(s)] for s in batch.x[:, 0, 0]))
     print(f"{'':9} out ", "".join(" 01"[k + 1] for k in said))
 
 # %% [markdown]
-# Three cells: the LSTM, with peepholes, with full matrices. Each has at most 500 parameters, which makes 9, 9 and 7 units. 500 updates to measure, 1,000 to generate, two learning rates of which the better counts, five seeds. We fixed all this before the runs, after a few single runs with another seed had shown that some cell can learn each task in this time. (The better rate is the one with the smaller mean loss. The tests shown choose it, which flatters all a little.)
+# Our setting differs from the paper's in more than size. There, an input announces the delay in *generate*, and one network learns several. The cells' output is not squashed: $h_t = o_t \odot C_t$. And gradients are truncated: errors travel back in time along the cell state only. Ours are complete.
 #
-# Which result do you expect? Write it down.
+# ## A comparison in pairs
+#
+# Two networks, one with peepholes and one without, have at most 500 parameters each: nine units, and 443 or 416 parameters. There are forty seeds. Peepholes start at 0, so one seed gives both the same network at the start, and it gives both the same rows to read. That makes forty **pairs**, in which nothing differs but the peepholes and the learning rate: each cell has, in each task, the one of four rates that solved the task soonest with four *other* seeds.
+#
+# A task counts as solved at the first look, one every 50 updates, at which 95 of 100 validation rows have no error. After 2,000 updates we give up. All this, and what is tested below, was fixed before the forty pairs were run.
+#
+# Which of the two solves more, and which is sooner? Write down what you expect.
 
 # %%
-study = lc.experiments.load("exact_timing")
-cells = {
-    "LSTM": "lstm",
-    "peepholes": "peephole",
-    "full matrices": "peephole_full",
-}
+study = lc.experiments.load("timing_in_pairs")
+cells = {"LSTM": "lstm", "peepholes": "peephole"}
+kinds = ("measure", "generate")
 
 
-def better(kind, cell, value, rates=(1e-2, 3e-2)):
-    """The five seeds at the learning rate with the smaller mean loss."""
-    runs = [
-        [
-            t.values
-            for t in study.trials
-            if t.point == {"kind": kind, "cell": cell, "learning_rate": rate}
-        ]
-        for rate in rates
-    ]
-    best = min(runs, key=lambda run: np.mean([v["loss"] for v in run]))
-    return np.array([v[value] for v in best])
+def of(kind, cell, value):
+    """What the forty seeds give."""
+    at = {"kind": kind, "cell": cell}
+    return np.array([t.values[value] for t in study.trials if t.point == at])
+
+
+def solved_after(kind, cell):
+    """After how many updates each seed solves the task; inf if never."""
+    solved = of(kind, cell, "solved") == 1
+    return np.where(solved, of(kind, cell, "updates"), np.inf)
 
 
 # %%
-measured = {
-    name: better("measure", cell, "accuracy") for name, cell in cells.items()
-}
-fig = plots.bars_over_seeds(
-    measured, reference={"chance": 0.5}, ylabel="share right", ylim=(0, 1)
-)
+budgets = np.arange(50, 2001, 50)
+fig, axes = plots.figure(8, 3.4, columns=2)
+for ax, kind in zip(axes, kinds, strict=True):
+    when = [solved_after(kind, cell) for cell in cells.values()]
+    k = np.array([[np.sum(w <= n) for n in budgets] for w in when])
+    ends = [[exact_interval(int(n), 40) for n in row] for row in k]
+    low, high = np.moveaxis(np.array(ends), 2, 0)
+    look = {"labels": list(cells), "title": kind, "ylim": (0, 1), "ax": ax}
+    plots.bands(budgets, k / 40, low, high, xlabel="updates", **look)
+axes[0].set_ylabel("share solved")
 plots.show(fig, "10-2")
-print(
-    {name: np.round(values, 2).tolist() for name, values in measured.items()}
-)
 
 # %% [markdown]
-# A network that has found the count is always right, and one that has not is guessing; there is next to nothing in between, so look at the single runs. With peepholes five of five have found it, without them three of five, with full matrices one of five. (The larger learning rate was too large for all.) Is that a difference? Each seed was run with both cells, and since peepholes start at 0, both start as the same network. Three seeds learnt it with both cells, the other two with peepholes only. If peepholes made no difference, these two would be tosses of a coin, and two tosses agree every second time. So five against three is nothing unusual. We did what one has to do with a suspicion: test it on new runs. LSTM and peepholes, at the better rate, fifteen *new* seeds, nothing else changed, and this comparison named before its runs:
-
-# %%
-new = lc.experiments.load("delays_again")
-again = {
-    name: np.array(
-        [t.values["accuracy"] for t in new.trials if t.point == {"cell": cell}]
-    )
-    for name, cell in list(cells.items())[:2]
-}
-learnt = {name: int(np.sum(values > 0.95)) for name, values in again.items()}
-for name, count in learnt.items():
-    print(f"{name:10} has learnt to measure in {count} of 15 new runs")
-
-# %% [markdown]
-# Nine and seven. Could that be luck? If peepholes made no difference, we could as well swap the two results of any seed. We toss a coin for each of the fifteen, swap or leave, and count again, 2,000 times. How often is the gap as large as this one?
-
-# %% claims=["C37"]
-apart = (again["peepholes"] > 0.95).astype(int) - (
-    again["LSTM"] > 0.95
-)  # seed by seed
-print(
-    f"learnt with peepholes only: {np.sum(apart > 0)} seeds, by the LSTM "
-    f"only: {np.sum(apart < 0)}"
-)
-coins = np.random.default_rng(0).choice([-1, 1], size=(2000, 15))
-gap = apart.sum()
-by_luck = np.mean(np.abs(coins @ apart) >= abs(gap))
-lc.claim(
-    "C37",
-    "measure: a gap this large is common by luck alone",
-    by_luck,
-    above=0.3,
-    verdict="qualified",
-)
-
-# %% tags=["check"]
-assert -4 <= np.min(gap) and np.max(gap) <= 4
-
-# %% [markdown]
-# In half of all cases. For only two seeds the results differ, and two seeds can never give less than one half. So the five to three of the first runs was no finding: with new seeds most of it is gone, and what is left can be luck. But fifteen runs do not show that there is *no* difference either. In no seed did the LSTM alone learn it, and a small difference would take many more runs to see.
+# **What to notice.** Measuring is learnt alike: half of the seeds have solved it after 450 updates in both cells, and nearly all in the end. Generating is learnt by nearly all as well, but the LSTM is sooner: half of its seeds need 250 updates, with peepholes 450.
 #
-# Now the other task, in which nothing comes in after the first spike. All were trained on 32 steps, with two or three delays in them. Then a test that is longer: of 20 delays, how many are exact before the first mistake?
+# ### How sure is that?
 
 # %%
-exact = {
-    name: better("generate", cell, "exact") for name, cell in cells.items()
+for kind in kinds:
+    for name, cell in cells.items():
+        k = int(np.sum(np.isfinite(solved_after(kind, cell))))
+        low, high = exact_interval(k, 40)
+        print(f"{kind:8}  {name:9}  {k} of 40  ({low:.2f} to {high:.2f})")
+
+# %% [markdown]
+# In brackets stands the exact 95 % interval (Clopper and Pearson): the shares of all seeds that agree with so many of forty.
+#
+# But two such intervals side by side throw the pairing away. What tells the two cells apart are the pairs in which *one* does what the other does not. If peepholes made no difference, each of these would be the toss of a coin, and coins can be counted exactly; that is McNemar's test. We ask it five things: who solves each task, who is sooner, and, in *generate*, who keeps exact time for longer in rows of 20 delays, of which training had two or three. (There, training goes on for 300 updates more, with a rate that falls to 0.) Five questions have five chances to be wrong, so Holm's method corrects the p values.
+
+
+# %%
+def both(kind, value):
+    """LSTM and peepholes."""
+    return [value(kind, cell) for cell in cells.values()]
+
+
+def solved(kind, cell):
+    return np.isfinite(solved_after(kind, cell))
+
+
+def speed(kind, cell):
+    return -solved_after(kind, cell)
+
+
+def kept(kind, cell):
+    return of(kind, cell, "kept")
+
+
+# %%
+asked = {
+    "measure: solves it": both("measure", solved),
+    "measure: is sooner": both("measure", speed),
+    "generate: solves it": both("generate", solved),
+    "generate: is sooner": both("generate", speed),
+    "generate: keeps time for longer": both("generate", kept),
 }
-kept = {name: better("generate", cell, "kept") for name, cell in cells.items()}
-print("rows of 32 steps without a mistake:")
-for name, share in exact.items():
-    print(f"    {name:14}", *(f"{value:.2f}" for value in share))
 
 # %%
-fig = plots.bars_over_seeds(kept, ylabel="exact delays of 20", ylim=(0, 20))
-fig.axes[0].set_yticks(range(0, 21, 5))
+ahead = {
+    question: (int(np.sum(b > a)), int(np.sum(a > b)))
+    for question, (a, b) in asked.items()
+}
+p = {question: mcnemar(*counts) for question, counts in ahead.items()}
+for question, corrected in holm(p).items():
+    more, fewer = ahead[question]
+    print(
+        f"{question:32} peepholes {more:2}, LSTM {fewer:2}, "
+        f"p = {p[question]:.1g}, corrected {corrected:.1g}"
+    )
+
+# %% [markdown]
+# **What to notice.** *Who solves it* tells nothing: both cells solve nearly everything. In *measure* the peepholes are a little more often sooner, and tosses of a coin would differ as much in one case of four. In *generate* the LSTM is ahead, and by far more than a coin would be. How long do the two keep time?
+
+# %%
+delays = {name: of("generate", cell, "kept") for name, cell in cells.items()}
+fig = plots.dots(delays, xlabel="generate: exact delays of 20, mean over rows")
 plots.show(fig, "10-3")
 
-# %% claims=["C35", "C37"]
-lasts = np.median(kept["peepholes"])
-lc.claim(
-    "C35",
-    "but the median run loses time within 12 delays",
-    lasts,
-    below=12,
-    verdict="qualified",
-)
-
-# %% tags=["check"]
-assert np.min(exact["LSTM"]) > 0.95
-assert np.min(kept["LSTM"]) > 19
-assert np.min(exact["peepholes"]) > 0.95
-
 # %% [markdown]
-# (A network that always says "no spike" has no exact delay: chance is 0 here.) This is the larger learning rate, the better one for all three cells. Every LSTM learnt to tick without peepholes, and went on ticking exactly, six times as long as it had been trained for. With peepholes all five learnt it as well, but four of five went wrong at some point beyond the length of training. And at the smaller rate?
+# (A network that always says "no spike" has no exact delay: chance is 0 here.) Most LSTMs go on ticking exactly for six times as long as they were trained for. With peepholes most networks lose time after three delays, where the rows of their training ended.
+#
+# ### A control: the learning rate
+#
+# The two cells do not only differ in their peepholes: their best learning rates were 0.03 and 0.01. Is it the rate that makes the difference? We had not planned for that, so here is a test of its own. Twenty of the seeds again, each cell at the *other's* rate; so that at both rates there are pairs in which nothing differs but the peepholes.
 
 # %%
-smaller = {
-    name: better("generate", cell, "kept", rates=(1e-2,))
-    for name, cell in cells.items()
-}
-print("exact delays of 20, at the smaller learning rate:")
-for name, delays in smaller.items():
-    print(f"    {name:14}", *(f"{value:4.1f}" for value in delays))
+swapped = lc.experiments.load("timing_rates_swapped")
+
+
+def at_rate(rate, cell, value):
+    """What seeds 0 to 19 give in generate, at this rate."""
+    at = {"cell": cell, "learning_rate": rate}
+    found = [t.values[value] for t in swapped.trials if t.point == at]
+    return np.array(found) if found else of("generate", cell, value)[:20]
+
+
+# %%
+for rate in (0.01, 0.03):
+    for value in ("updates", "kept"):
+        a, b = (at_rate(rate, cell, value) for cell in cells.values())
+        more, fewer = int(np.sum(a > b)), int(np.sum(b > a))
+        print(
+            f"rate {rate}: {value:7} median {np.median(a):5.1f} (LSTM) and "
+            f"{np.median(b):5.1f}, more with {more:2} and {fewer:2} seeds, "
+            f"p = {mcnemar(more, fewer):.4f}"
+        )
 
 # %% [markdown]
-# There the LSTM and the one with peepholes are about alike, and one LSTM, the last, has not learnt the task at all. So that the plain LSTM lasts longer is a suspicion: it comes from five runs of each, at one rate of two, and this time we have not tested it on new runs.
+# **What to notice.** At a rate of 0.01 neither is sooner: the LSTM was sooner because it bears the larger rate, at which four of the twenty networks with peepholes never solve the task. But at *both* rates the LSTM keeps time for longer, in 17 pairs against 2 and in 14 against 1. That is not the rate.
 #
-# Gers and others report that LSTMs without peepholes did not learn to generate spikes, and that those with peepholes gave very *stable* spike trains. Ours learnt it without, in nine runs of ten over both rates, and kept time no worse. Their setting differs from ours: an input announces the delay, the output is not squashed, gradients are truncated, and training is longer.
-#
-# The essay's full matrices do worst in both tasks. At 500 parameters they leave seven units instead of nine, and more to be learnt for each.
+# Gers and others report the opposite: without peepholes their networks did not learn to generate spikes, and with them the spike trains were very stable. Their setting is another one, as said above. Perhaps the truncated gradients matter most: a count that the gates can read only from $h$ has to be learnt by errors that travel through $h$. We have not tested that.
 
 # %% [markdown] claims=["C35"]
-# That peepholes change little is not only our finding. Greff and others ([2015](https://arxiv.org/abs/1503.04069)) took them away from an LSTM on speech, handwriting and music, and saw no significant difference on any of the three.
+# That peepholes change little is also what Greff and others ([2015](https://arxiv.org/abs/1503.04069)) found: they took them away from an LSTM on speech, handwriting and music, and saw no significant difference on any of the three.
 #
 # One of the stored runs, again:
 
 # %%
-repeated = lc.experiments.rerun("exact_timing", 1, where={"kind": "measure"})
-agreement = lc.experiments.agree("exact_timing", repeated)
+where = {"kind": "generate", "cell": "lstm"}
+repeated = lc.experiments.rerun("timing_in_pairs", 1, where=where)
+agreement = lc.experiments.agree("timing_in_pairs", repeated)
 agreement
 
 # %% [markdown]
@@ -360,8 +339,8 @@ agreement
 # - A peephole is one weight for each unit and gate, from the unit's cell state into its gate: $p_f \odot C_{t-1}$, $p_i \odot C_{t-1}$, $p_o \odot C_t$.
 # - The essay's drawing, taken at its word, is a full matrix; the papers' form is its diagonal.
 # - With peepholes a unit can be a clock by itself.
-# - In our two tasks our numbers show no gain. Both cells learnt to measure delays about as often. In generating them the plain LSTM lasted longer, in five runs of each at the better learning rate, which we have not tested again.
-# - Five runs can mislead. Test a suspicion from them on new ones.
+# - In *measure*, forty pairs show no difference between LSTM and peepholes. In *generate* both learn the task, and the plain LSTM keeps exact time for longer, at either of two learning rates. The paper, in another setting, found the opposite.
+# - Compare in pairs, count the pairs in which the two differ, and change one thing at a time: the learning rate alone had made one cell look faster.
 #
 # ## Three questions to check yourself
 #
@@ -408,22 +387,13 @@ lc.check("10.1", faults)
 # The first three, computed again (D is another cell, in which the output gate reads $C_{t-1}$):
 
 # %% tags=["solution"]
-for name, weight, value in (
-    ("A", "p_f", 0.0),
-    ("B", "p_o", 0.0),
-    ("C", "p_i", -400.0),
-):
-    broken = lc.unroll(
-        peephole, clock(7) | {weight: np.full(1, value)}, np.zeros((10, 1, 1))
-    )
-    states, outputs = (broken[k][4:, 0, 0].round(2) + 0.0 for k in "ch")
-    print(
-        name,
-        "C",
-        *(f"{c:.2f}" for c in states),
-        "  h",
-        *(f"{h:.2f}" for h in outputs),
-    )
+lost = {"A": ("p_f", 0.0), "B": ("p_o", 0.0), "C": ("p_i", -400.0)}
+for name, (weight, value) in lost.items():
+    weights = clock(7) | {weight: np.full(1, value)}
+    broken = lc.unroll(peephole, weights, np.zeros((10, 1, 1)))
+    for k in "ch":
+        shown = broken[k][4:, 0, 0].round(2) + 0.0
+        print(name, k, *(f"{value:.2f}" for value in shown))
 
 # %% [markdown] tags=["exercise"] exercise="10.2"
 # Write the cell with peepholes from memory: the papers' form, one weight for each unit and gate, all three gates. `lc.peephole("f", c)` makes the term $p_f \odot c$.
@@ -513,10 +483,8 @@ lc.fit(model, 300, seed=0, progress=False)
 # solution:
 for gates in ("", "f", "i", "o", "fio"):
     changed = model.with_params(without(model.params, gates))
-    print(
-        f"without those of {gates or 'none'}: "
-        f"{changed.evaluate().accuracy:.2f}"
-    )
+    share = changed.evaluate().accuracy
+    print(f"without those of {gates or 'none'}: {share:.2f}")
 # end
 
 # %% [markdown] tags=["solution"]
