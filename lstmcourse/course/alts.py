@@ -301,9 +301,9 @@ ALTS: dict[str, str] = {
         "1,000."
     ),
     "19-2": (
-        "Dots for ten cells. Plain network and clockwork network at none, ReLU network at none or 10. "
-        "LSTM, peephole, depth-gated LSTM and the cell of 1997 at 10 to 50. Coupled gates at 50 to 1,000, "
-        "minGRU at 500 and 1,000, GRU at 1,000."
+        "Dots for twelve cells. Plain network and clockwork network at none, ReLU network at none or 10. "
+        "LSTM, peephole, depth-gated LSTM and the cell of 1997 at 10 to 50. Coupled gates and minLSTM at 50 "
+        "to 1,000, minGRU and sLSTM at 500 and 1,000, GRU at 1,000."
     ),
     "19-3": "Six lags against five seeds. Lags 10 to 200 are learnt by all five seeds, 500 by three.",
     "19-4": (

@@ -62,7 +62,7 @@ MORE_RATE: dict[tuple[str, str], float] = {
     ("delayed_speakers", "min_gru"): 0.1,
     ("delayed_speakers", "slstm"): 0.03,
 }
-"""The best learning rates of the study above, by (task, cell). With none do rnn, lstm, min_gru learn long_reber."""
+"""The best of these learning rates, by (task, cell). With rnn, lstm and min_gru none learns strings."""
 
 
 @experiment(points=grid(task=MORE, cell=SIX), seeds=range(5), agree={"span": Interval(20, factor=2.5)})
