@@ -253,11 +253,6 @@ ALTS: dict[str, str] = {
         "network at 81, then 55 to 80 and 42 to 61. With one vector about two thirds at one clause, below "
         "30 from two on."
     ),
-    "16-2": (
-        "A map of attention, a row for each French word, a column for each English one. Most rows look at "
-        "one word and follow the diagonal; chat noir and voiture rouge cross it, ne looks at does, pas at "
-        "not and at follow."
-    ),
     "16-3": (
         "A picture of 4 by 4 places, once for each word of its caption. At each colour and each shape the "
         "frame is on the object."
