@@ -139,21 +139,16 @@ ALTS: dict[str, str] = {
         "is low."
     ),
     "11-3": (
-        "A dot for each of 32 units. Before training they lie from -0.3 to 0.4 around 0. After training "
-        "they lie from -0.9 to 0.6, and the median at -0.1; twelve are below -0.3. For gates of two "
-        "different units they spread about as far to both sides."
+        "The correlation of i with 1 - f, median over units, is near 0 in all five networks, before "
+        "training and after it. Coupled gates would have 1."
     ),
     "11-4": (
-        "Counting, share right. LSTM: from 0.74 to 0.92. LSTM with i from 0.27: from 0.71 to 0.91. Coupled "
-        "gates: all from 0.94 to 0.99."
+        "LSTMs are right in all three. With the coupling imposed, medians fall to 0.75, 0.65 and 0.75. "
+        "Networks trained with coupled gates are right, but for gender in one of the five."
     ),
     "11-5": (
-        "Adding, share right. LSTM: from 0.2 to 0.75, median 0.6. LSTM with i from 0.27: from 0.4 to 0.9, "
-        "median 0.74. Coupled gates: all from 0.97 to 1."
-    ),
-    "11-6": (
-        "Both answers follow the count up to about 20 marks and then stay behind. Of the unit that moves "
-        "the answer most, the cell state and its tanh move within a small range and level off."
+        "Counting: LSTM and coupled gates both at 0.99. Adding: LSTM 0.61, from 0.52 to 0.62; coupled "
+        "gates 0.94, from 0.89 to 0.99. Guessing is at 0.13 and 0.08."
     ),
     "12-1": (
         "Share right of plain network, LSTM and GRU, medians over five seeds. Adding: a guess, 0.85, "
@@ -253,6 +248,11 @@ ALTS: dict[str, str] = {
         "network at 81, then 55 to 80 and 42 to 61. With one vector about two thirds at one clause, below "
         "30 from two on."
     ),
+    "16-2": (
+        "A map of attention, a row for each French word, a column for each English one. Most rows look at "
+        "one word and follow the diagonal; chat noir and voiture rouge cross it, ne looks at does, pas at "
+        "not and at follow."
+    ),
     "16-3": (
         "A picture of 4 by 4 places, once for each word of its caption. At each colour and each shape the "
         "frame is on the object."
@@ -301,9 +301,9 @@ ALTS: dict[str, str] = {
         "1,000."
     ),
     "19-2": (
-        "Dots for twelve cells. Plain network and clockwork network at none, ReLU network at none or 10. "
-        "LSTM, peephole, depth-gated LSTM and the cell of 1997 at 10 to 50. Coupled gates and minLSTM at 50 "
-        "to 1,000, minGRU and sLSTM at 500 and 1,000, GRU at 1,000."
+        "Dots for ten cells. Plain network and clockwork network at none, ReLU network at none or 10. "
+        "LSTM, peephole, depth-gated LSTM and the cell of 1997 at 10 to 50. Coupled gates at 50 to 1,000, "
+        "minGRU at 500 and 1,000, GRU at 1,000."
     ),
     "19-3": "Six lags against five seeds. Lags 10 to 200 are learnt by all five seeds, 500 by three.",
     "19-4": (
@@ -330,5 +330,68 @@ ALTS: dict[str, str] = {
         "Bits per character, three dots for each of ten recipes in order of their medians, from the GRU "
         "at 2.5 to min-char-rnn above 3.6. One run of the LSTM and one of MUT1 lie far behind the other "
         "two."
+    ),
+    "18-1": (
+        "Two sounds of ten frames, 80 samples each: waves that jump now and then to another pitch and "
+        "loudness."
+    ),
+    "18-2": (
+        "Correlations of the 8 samples of a frame. Next to the diagonal they are positive, two or three "
+        "places away from it negative, and farther away mixed."
+    ),
+    "18-3": (
+        "Three curves against the mean of the posterior. All touch log p(x) at 0.8 and fall off on both "
+        "sides; the more samples, the closer they stay."
+    ),
+    "18-4": "Left three sounds, right three that the network made: waves too, but rougher.",
+    "18-5": (
+        "Nats a frame, five dots for each of six networks. One Gaussian is worst, at about 5. VRNN and "
+        "STORN lie three to four nats lower, VRNN with a rising price and the mixture of 20 lower still. "
+        "Sample by sample is best."
+    ),
+    "18-6": (
+        "Bound and price of the VRNN against the learning rate. At the highest rate the price is 0 and "
+        "the bound at 5 nats, in all five seeds."
+    ),
+    "18-7": "Ten digits come about in eight steps, from one blur.",
+    "18-8": "Ten drawings, each above its nearest training picture. They are alike, and no two are the same.",
+    "18-9": (
+        "Left four digits and the window through which the network looks, wide at first, then around the "
+        "digit. Right its copies, which come about as blots in the right places, through a wide window."
+    ),
+    "18-10": (
+        "The distance of the window's middle from its own digit falls from about four pixels to less than "
+        "two at the second step, and stays. That from another digit rises to five."
+    ),
+    "18-11": "Nats a picture, three dots each: DRAW with whole pictures at 42, with windows at 42 to 46.",
+    "18-12": "Four digits, and below them four times the same blur.",
+    "18-13": "Six drawings turn into six others.",
+    "21-1": "A map of 12 coefficients against the frames of one utterance. Each coefficient changes slowly.",
+    "21-2": "Share of utterances named rightly. The dots of all three cells lie between 0.93 and 0.99.",
+    "21-3": (
+        "The share right starts near a third at the first frame and rises steadily over fifteen frames, "
+        "to nearly 1."
+    ),
+    "21-4": "Share named rightly, in order and shuffled. Shuffled, each cell loses about a tenth.",
+    "21-5": "Steps kept up against generations. Mean and best of 64 rise, in leaps, from about 30 steps.",
+    "21-6": (
+        "Steps kept up by four kinds of drivers. Three kinds reach 500 steps; the one that sees positions "
+        "alone and has no memory stays at about 140."
+    ),
+    "21-7": (
+        "Nats a note. LSTM, plain network and counts of 12 notes lie close together, from 0.44 to 0.48; "
+        "counts of 8 and of 4 notes lie a little higher."
+    ),
+    "21-8": (
+        "Nats a chord, over eight chords. At chords 5 and 6 the composer lies well below the forgetful "
+        "floor, a little above the best possible."
+    ),
+    "22-1": (
+        "Share of right answers of plain network and LSTM on five tasks. On adding and temporal order the "
+        "LSTM is far ahead, on the others the two overlap."
+    ),
+    "22-2": (
+        "Dots for six cells: plain network, LSTM and minLSTM near 20 steps, sLSTM 50 to 200, GRU 200 to "
+        "1,000, minGRU 500 to 1,000."
     ),
 }

@@ -1,16 +1,15 @@
 # %% [markdown]
 # # Networks that imagine
 #
-# The networks so far answered questions. These say how probable a sound or a picture is, and they make new ones. The essay ends with three of them: DRAW, VRNN and STORN. They share one idea, a **latent variable**: something that is drawn at each step and that nobody observes.
+# The networks so far answered questions. These say how probable a sound or a picture is, and make new ones. The essay ends with three of them: DRAW, VRNN and STORN. They share one idea, a **latent variable**: something drawn at each step that nobody observes.
 #
 # After it you can
 #
-# - say what a latent variable is for, and what it costs,
-# - derive in four lines the bound on which such networks are trained,
+# - say what a latent variable is for, what it costs, and how to train with it,
 # - say what a comparison of VRNN with other networks shows, and what it does not,
 # - watch DRAW draw, see where it looks, and test whether it only repeats what it has seen.
 #
-# It takes about 45 minutes. It belongs to the last section of [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
+# {minutes} It belongs to the last section of [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
 
 # %% tags=["setup"]
 import numpy as np
@@ -25,17 +24,17 @@ copyist = lc.generative.copyist()
 # %% [markdown]
 # ## What nobody can foresee
 #
-# Here are two sounds. Each is a sum of two sines, cut into frames of 8 samples. Every now and then both sines jump to another pitch, loudness and phase. A network reads the frames so far and is to say what comes next. It cannot know *whether* the sound will jump, nor *where* to.
+# Here are two sounds. Each is a sum of two sines, cut into frames of 8 samples. Now and then both sines jump to another pitch, loudness and phase. A network reads the frames so far and forecasts the next. It cannot know *whether* the sound will jump, nor *where* to.
 
 # %%
 heard = sound.batch("test", batch_size=2, seed=3).x[:10]
 fig = plots.waves({"two sounds": heard})
-plots.show(fig, alt="Two sounds of 80 samples: waves that jump at times.")
+plots.show(fig, "18-1")
 
 # %% [markdown]
-# Suppose that the network forecasts the next frame as most networks do: for each of the 8 samples a mean and a standard deviation.
+# Suppose that the forecast is a mean and a standard deviation for each of the 8 samples.
 #
-# **Predict.** The sound jumps. All 8 means are 0 then, and all 8 deviations alike. The frame that comes is a piece of a wave. Now shuffle its 8 samples. Which of the two does the forecast find more probable?
+# **Predict.** For a frame after a jump the best forecast has 8 means of 0, and 8 equal deviations. The frame that comes is a piece of a wave. Shuffle its 8 samples: which of the two does the forecast find more probable?
 #
 # Here is how the samples of a frame go together, over 4,000 frames right after a jump:
 
@@ -43,12 +42,12 @@ plots.show(fig, alt="Two sounds of 80 samples: waves that jump at times.")
 first = sound.batch("train", batch_size=4000, seed=1).x[0]
 samples = range(1, 9)
 fig = plots.heatmap(np.corrcoef(first.T), samples, samples, xlabel="sample")
-plots.show(fig, alt="Correlations of 8 samples: only neighbours agree.")
+plots.show(fig, "18-2")
 
 # %% [markdown]
-# **What to notice.** Neighbours go up and down together; samples three apart mostly go in opposite directions. A forecast with eight separate Gaussians cannot say so. To it, the wave and the shuffled wave are equally probable. Whatever it makes up after a jump is hiss.
+# **What to notice.** Neighbours go up and down together; samples three apart mostly go in opposite directions. Eight separate Gaussians cannot say so. To them, the wave and the shuffled wave are equally probable, and whatever they make up after a jump is hiss.
 #
-# Now suppose a friend whispers the new pitch, loudness and phase. Given those, the frame is determined up to the noise, and eight separate Gaussians are all it takes. The friend's message is a latent variable, $z$. The network has no friend, so it averages over all messages that there might have been:
+# Now suppose a friend whispers the new pitch, loudness and phase. Given those, the frame is known up to the noise, and eight separate Gaussians are all it takes. The friend's message is a latent variable, $z$. The network has no friend, so it averages over all messages that there might have been:
 #
 # $$p(x) = \int p(x \mid z)\, p(z)\, dz .$$
 #
@@ -56,15 +55,15 @@ plots.show(fig, alt="Correlations of 8 samples: only neighbours agree.")
 #
 # ## A bound, from nothing
 #
-# The integral is an average over messages drawn from the *prior* $p(z)$. Nearly all of those do not fit the $x$ at hand. So we let a second network guess: it looks at $x$ and proposes messages by a distribution $q(z \mid x)$, the *posterior*. (It approximates the true posterior, $p(z \mid x)$.) Then
+# The integral is an average over messages from the *prior* $p(z)$, and hardly any of those fit the $x$ at hand. So a second network guesses: it looks at $x$ and proposes messages from a distribution $q(z \mid x)$, which approximates the true *posterior* $p(z \mid x)$. Then
 #
 # $$\log p(x) = \log \mathbb{E}_{z \sim q}\!\left[\frac{p(x \mid z)\, p(z)}{q(z \mid x)}\right] \;\ge\; \mathbb{E}_{z \sim q}\!\left[\log \frac{p(x \mid z)\, p(z)}{q(z \mid x)}\right] = \mathbb{E}_{z \sim q}\big[\log p(x \mid z)\big] - \mathrm{KL}\big(q(z \mid x) \,\|\, p(z)\big).$$
 #
-# The inequality holds because the logarithm is concave (Jensen). The right side is the *evidence lower bound*. Its first term asks whether the messages explain $x$. Its second is the price of a message: how far the guess departs from what one would have guessed without $x$. Training minimises minus the right side, `nll` plus `kl`, in nats.
+# The inequality holds because the logarithm is concave (Jensen). The right side is the *evidence lower bound*. Its first term asks whether the messages explain $x$. Its second is the price of a message: how far the guess departs from what one would have guessed without $x$. Training minimises the negative of the right side, `nll` plus `kl`, in nats.
 #
 # We test it where the integral is known. Let $z \sim \mathcal{N}(0, 1)$ and $x \mid z \sim \mathcal{N}(z, \tfrac14)$. Then $x \sim \mathcal{N}(0, \tfrac54)$ and, given $x$, $z \sim \mathcal{N}(\tfrac45 x, \tfrac15)$.
 #
-# **Predict.** For $x = 1$ we try posteriors with the right width and all kinds of means. Where does the bound touch $\log p(x)$? And what happens if we average over 5 or 50 samples *inside* the logarithm?
+# **Predict.** For $x = 1$ we try posteriors with the right width and various means. Where does the bound touch $\log p(x)$? And what happens if we average over 5 or 50 samples *inside* the logarithm?
 
 
 # %%
@@ -86,19 +85,11 @@ curves = {"1 sample": [estimate(m, 1) for m in means]}
 for k in (5, 50):
     curves[f"{k} samples"] = [estimate(m, k) for m in means]
 
-# %%
+# %% claims=["C50"]
 log_p = log_normal(1.0, 0, 1.25)
 look = {"xlabel": "mean of the posterior", "ylabel": "nats"}
 fig = plots.lines(curves, means, reference={"log p(x)": log_p}, **look)
-plots.show(
-    fig,
-    alt="Three curves that touch log p(x) at 0.8, closer with more samples.",
-)
-
-# %% [markdown]
-# **What to notice.** With one sample we have the bound. It touches $\log p(x)$ where the posterior is the right one, at 0.8, and falls off on both sides. With more samples inside the logarithm it stays below and comes closer ([Burda et al. 2015](https://arxiv.org/abs/1509.00519)). We train on the first, and measure with the second, which is called *importance sampling*.
-
-# %% claims=["C50"]
+plots.show(fig, "18-3")
 exact = [estimate(0.8, 1, trials=n) - log_p for n in (1, 7)]
 lc.claim(
     "C50",
@@ -108,37 +99,42 @@ lc.claim(
 )
 
 # %% [markdown] claims=["C50"]
+# **What to notice.** One sample gives the bound. It touches $\log p(x)$ where the posterior is the right one, at 0.8, and falls off on both sides. With more samples inside the logarithm it stays below and comes closer ([Burda et al. 2015](https://arxiv.org/abs/1509.00519)). We train with one sample and measure with many, which is *importance sampling*.
+#
 # ## A message at every step: STORN and VRNN
 #
 # A recurrent network that draws a $z_t$ at every step is a generative recurrent network. Two of them came in the year before the essay.
 #
-# [STORN](https://arxiv.org/abs/1411.7610) (Bayer & Osendorfer 2014) is a plain network with one more input, $z_t$. Its prior is the same at all times: standard normal. A second network, $r_t$, reads $x_t$ and proposes $z_t$.
+# [STORN](https://arxiv.org/abs/1411.7610) (Bayer & Osendorfer 2014) is a plain network with one more input, $z_t$. Its prior is always the standard normal. A second network, $r_t$, reads $x_t$ and proposes $z_t$.
 
 # %% claims=["C50"]
 lc.cells.storn.equations("r", "mu", "sigma", "z", "h", "mu_x", "nll", "kl")
 
 # %% [markdown] claims=["C50"]
-# Read them in two halves. $r$, $\mu$, $\sigma$, $z$ are the guess. $h$ and what follows are the story: it is told from $z_t$ and the past alone, without a look at $x_t$. To imagine, we leave out the guess and draw $z_t$ from the prior.
+# Read them in two halves. $r$, $\mu$, $\sigma$, $z$ are the guess. $h$ and what follows are the story, told from $z_t$ and the past alone, without a look at $x_t$. To imagine, we leave out the guess and draw $z_t$ from the prior.
 #
-# In the [VRNN](https://arxiv.org/abs/1506.02216) (Chung et al. 2015) the story is told by an LSTM, and the prior depends on the past. From $h_{t-1}$ it expects a $z_t$ with mean $\mu_{0,t}$ and deviation $\sigma_{0,t}$. A message that could be foreseen is cheap. Here is a VRNN that imagines, from left to right: a message from the prior, a frame from the message, and an LSTM that remembers both.
+# In the [VRNN](https://arxiv.org/abs/1506.02216) (Chung et al. 2015) an LSTM tells the story, and the prior depends on the past: from $h_{t-1}$ it expects a $z_t$ with mean $\mu_{0,t}$ and deviation $\sigma_{0,t}$. A message that was to be expected is cheap. Here is a VRNN that imagines, from left to right: a message from the prior, a frame from the message, and an LSTM that remembers both.
 
 # %% claims=["C50"]
 lc.cells.vrnn_sample.diagram(open=())
 
 # %% [markdown]
-# To train it there is also a guess, in full ink below: $\mathrm{enc}_t$ reads $x_t$ and the past, and $z_t$ is drawn from what it proposes. All that is faded was in the picture above, or computes the two losses.
+# For training there is also a guess, in full ink below: $\mathrm{enc}_t$ reads $x_t$ and the past, and $z_t$ is drawn from what it proposes.
 
 # %%
 guess = ("phi_x", "enc", "mu", "sigma", "z")
 lc.cells.vrnn.diagram(open=(), focus=guess)
 
-# %%
-lc.cells.vrnn.equations("mu_0", "mu", "z", "mu_x", "kl")
-
 # %% [markdown]
-# **Predict.** If the guess does not look at $x$ and equals the prior, what is the price? We give the posterior the prior's weights, and 0 for those that read $x$:
+# **Predict.** If the guess does not look at $x$ and equals the prior, what is the price?
+#
+# <details><summary>Answer</summary>
+#
+# Nothing. A folded cell gives the posterior the prior's weights, and 0 for those that read $x$; the price is 0.
+#
+# </details>
 
-# %% claims=["C50"]
+# %% tags=["check"]
 sizes = {"Z": 4, "F": 48}
 model = lc.Latent("vrnn", sound, 48, sizes=sizes, dtype=np.float64)
 w = model.params
@@ -148,37 +144,26 @@ for name in ("W_mu", "b_mu", "W_sigma", "b_sigma"):
     silent[f"{name}_z"] = w[f"{name}_0"]
 batch = sound.batch("test", batch_size=16, dtype=np.float64)
 price = model.with_params(silent).run(batch).kl
-lc.claim(
-    "C50",
-    "a guess that is the prior costs nothing",
-    np.abs(price),
-    below=1e-12,
-)
+assert np.abs(price).max() < 1e-12
 
 # %% [markdown]
 # `lc.Latent` trains such a cell on the bound. 600 steps take ten to thirty seconds:
 
 # %%
+sizes = {"Z": 4, "F": 48}
 model = lc.Latent("vrnn", sound, 48, sizes=sizes)
 adam, cosine = lc.optim.Adam(5e-3), lc.optim.Cosine(600)
 history = lc.fit(model, 600, optimizer=adam, schedule=cosine)
 history.plot()
 
 # %% [markdown]
-# Here are real sounds, and beside them what it imagines:
+# Here are real sounds, and beside them what it imagines. Does it know how samples go together? The correlation of neighbours, the fourth and the fifth sample, was about 0.5 in frames right after a jump. The first frame that a network imagines is its guess without any past:
 
-# %%
+# %% claims=["C50"]
 heard = sound.batch("test", batch_size=3, seed=5).x[:10]
 imagined = model.sample(3, 10, rng=0)
 fig = plots.waves({"sounds": heard, "imagined": imagined})
-plots.show(fig, alt="Left three sounds, right three that the network made.")
-
-# %% [markdown]
-# **What to notice.** Waves, and not hiss. But they are rougher than the real ones, and they lose their pitch too soon.
-#
-# Does it know how samples go together? The correlation of neighbours, the fourth and the fifth sample, was about 0.5 in frames right after a jump. The first frame that a network imagines is its guess without any past:
-
-# %% claims=["C50"]
+plots.show(fig, "18-4")
 opening = model.sample(4000, 1, rng=0)[0]
 lc.claim(
     "C50",
@@ -188,13 +173,13 @@ lc.claim(
 )
 
 # %% [markdown]
-# With one Gaussian for each sample, and no message, it would be 0.
+# **What to notice.** Waves, not hiss. But they are rougher than the real ones, and lose their pitch too soon. The correlation is above 0. With one Gaussian for each sample, and no message, it would be 0.
 #
 # ## Is it the message that helps?
 #
-# Chung et al. compared the VRNN with an LSTM that forecasts a frame by one Gaussian for each sample, and with one whose forecast is a mixture of 20 such Gaussians. On speech, in frames of 200 samples, the VRNN was ahead of both. We do the same with our sound: at most 41,744 parameters each, 600 updates, five seeds. Each of the first four networks has the learning rate, of three or four, with the lowest mean bound on validation data.
+# Chung et al. compared the VRNN with an LSTM that forecasts a frame by one Gaussian for each sample, and with one whose forecast is a mixture of 20 such Gaussians. On speech, in frames of 200 samples, the VRNN beat both. We do the same with our sound: at most 41,744 parameters each, 600 updates, five seeds. Each of the first four networks has the learning rate, of three or four, with the lowest mean bound on validation data.
 #
-# Two more are not in the paper. One is a VRNN whose price rises slowly, from 0 to 1, over the first quarter of the training; why will become clear below. The other is the control that [Lai, Dai, Yang & Yoo (2019)](https://arxiv.org/abs/1902.01388) asked for: an LSTM with one Gaussian and no message, which reads the sound *sample by sample*. So what it expects of the fifth sample may depend on the fourth. It takes eight times as many steps for a sound. These two got a single learning rate each, so tuning could only improve them.
+# Two more are not in the paper. One is a VRNN whose price rises slowly, from 0 to 1, over the first quarter of the training; you will see why. The other is the control that [Lai, Dai, Yang & Yoo (2019)](https://arxiv.org/abs/1902.01388) asked for: an LSTM with one Gaussian and no message that reads the sound *sample by sample*. So what it expects of the fifth sample may depend on the fourth. These two got a single learning rate each, so tuning could only help them.
 #
 # **Predict.** Put the six in order.
 
@@ -204,28 +189,25 @@ networks = ["one Gaussian", "mixture of 20", "STORN", "VRNN"]
 networks += ["VRNN, rising price", "sample by sample"]
 nats = {n: study.chosen("likelihood", model=n) for n in networks}
 fig = plots.dots(nats, xlabel="nats a frame (less is better)")
-plots.show(fig, alt="Dots for six networks, in nats a frame.")
+plots.show(fig, "18-5")
 
 # %% [markdown]
 # **What to notice.**
 #
-# - With a message, a network whose samples are separate Gaussians gains between three and four nats a frame: VRNN and STORN against *one Gaussian*. That agrees with the paper.
-# - The mixture of 20, without any message, is ahead of the VRNN. That does not agree with the paper. But their frames have 200 samples, and ours 8. Our guess: twenty shapes to choose from go a long way with 8 samples, and not with 200.
+# - A message gains a network of separate Gaussians three to four nats a frame: VRNN and STORN against *one Gaussian*. That agrees with the paper.
+# - The mixture of 20, without a message, is ahead of the VRNN. That does not agree with the paper. But its frames have 200 samples, and ours 8. Our guess: a choice of twenty shapes goes a long way with 8 samples, and not with 200.
 # - STORN is a little ahead of the VRNN, although its prior expects nothing. (They differ in more: STORN has 133 plain units, the VRNN an LSTM of 48 and more networks around it.) With a rising price the VRNN is mostly ahead of STORN, and still behind the mixture.
 # - The control is ahead of all.
 #
-# So what does the first line show? That the samples of a frame hang together, and that a network pays for not being able to say so. A message is *one* way to say it. Reading the samples one after the other is another, and here the better one. Lai, Dai, Yang & Yoo found the same on speech.
+# So what does the first point show? The samples of a frame hang together, and a network that cannot say so pays for it. A message is *one* way to say it. Reading the samples one after the other is another, and here the better one. Lai, Dai, Yang & Yoo found the same on speech.
 #
-# The dots of STORN and VRNN show the likelihood by importance sampling, with 50 samples. That is kinder to them than the bound on which they are trained, and still a bound.
-#
-# One trial is measured again, now:
+# (The dots of STORN and VRNN are likelihoods by importance sampling, with 50 samples. That is kinder to them than the bound, and still a bound. A folded cell trains two of the networks again and compares.)
 
-# %%
+# %% tags=["check"]
 where = {"model": ["one Gaussian", "STORN"]}
 again = lc.experiments.rerun("sound", 1, where=where)
 agreement = lc.experiments.agree("sound", again)
 assert agreement, agreement
-agreement
 
 # %% [markdown]
 # ### A network that stops sending
@@ -238,16 +220,16 @@ for part in ("bound", "price"):
     rates, parts[part] = study.over("learning_rate", part, model="VRNN")
 look = {"log": "x", "xlabel": "learning rate", "ylabel": "nats a frame"}
 fig = plots.over_seeds(rates, parts, **look)
-plots.show(fig, alt="Bound and price of the VRNN against the learning rate.")
+plots.show(fig, "18-6")
 rising = study.chosen("price", model="VRNN, rising price")
 print("price at 0.02, if it rises slowly:", rising.round(1))
 
 # %% [markdown]
-# **What to notice.** At the highest rate the price is 0 in all seeds. The posterior is the prior, no message passes, and what is left is a network with one Gaussian, at its 5 nats. This is called *posterior collapse*. The usual explanation: early in training messages are noise, and the story learns to do without them; then the cheapest message is none. A usual cure is to let the price rise slowly at first, here over 150 of the 600 steps. At the same rate all five seeds then keep sending, and do better than the VRNN did at any rate.
+# **What to notice.** At the highest rate the price is 0 in all seeds. The posterior is the prior, no message passes, and what is left is a network with one Gaussian, at its 5 nats. This is *posterior collapse*. The usual explanation: early messages are noise, so the story learns to do without them, and then no message is the cheapest. A usual cure is a price that rises slowly at first, here over 150 of the 600 steps. At the same rate all five seeds then keep sending, and do better than the VRNN did at any rate.
 #
 # ## DRAW: a picture in steps
 #
-# [DRAW](https://arxiv.org/abs/1502.04623) (Gregor et al. 2015) uses the steps of a recurrent network not for time but for *strokes*. It keeps a canvas, $c$. At each step one LSTM, the encoder, looks at the picture and at what is still missing on the canvas, and proposes a message $z_t$. Another LSTM, the decoder, hears it and adds something to the canvas.
+# [DRAW](https://arxiv.org/abs/1502.04623) (Gregor et al. 2015) uses the steps of a recurrent network not for time but for *strokes*. It keeps a canvas, $c$. At each step one LSTM, the encoder, looks at the picture and at what the canvas still lacks, and proposes a message $z_t$. Another LSTM, the decoder, hears it and adds to the canvas.
 
 # %% claims=["C50"]
 lc.cells.draw.diagram(open=())
@@ -256,20 +238,20 @@ lc.cells.draw.diagram(open=())
 lc.cells.draw.equations("error", "r", "mu", "z", "canvas", "kl")
 
 # %% [markdown]
-# The loss has two parts again: the price of all messages, and at the end how improbable the picture is if the last canvas holds the log odds of its pixels. With a single step DRAW is a *variational autoencoder*: one message, one picture.
+# The loss has two parts again: the price of all messages, and how improbable the picture is if the last canvas holds the log odds of its pixels. With a single step DRAW is a *variational autoencoder*: one message, one picture.
 #
-# `painter` was trained on 16 by 16 pixels, black and white, for 1,500 steps (`lc.generative.train_painter()`, half a minute). Its canvas starts from how often each pixel is ink. Now we leave out the encoder and draw the messages from the prior. Press *play*, or step through with the arrow keys:
+# `painter` trained on 16 by 16 pixels, black and white, for 1,500 steps (`lc.generative.train_painter()`, half a minute). Its canvas starts from how often each pixel is ink. Now we leave out the encoder and draw the messages from the prior. Press *play*, or step through with the arrow keys:
 
 # %%
 drawn = painter.sample(10, rng=1)
-plots.film(drawn, alt="Ten digits come about in eight steps, from one blur.")
+plots.film(drawn, "18-7")
 
 # %% [markdown]
-# **What to notice.** All start from one canvas, the average digit. The first strokes settle what it will be; the later ones sharpen it. (The first drawing is undecided between a 2 and a 0 until the last stroke, and ends as neither.) Nobody told the network to draw like that. It is not how a hand draws, either: every stroke may touch all pixels.
+# **What to notice.** All start from one canvas, the average digit. The first strokes settle what it will be; the later ones sharpen it.
 #
 # ### Does it only repeat what it has seen?
 #
-# A network that had stored its training pictures would draw fine digits as well. So we look for the training picture that is nearest to each drawing, the one with the fewest other pixels:
+# A network that had stored its training pictures would draw fine digits as well. So we look for the training picture nearest to each drawing, the one that differs in the fewest pixels:
 
 # %%
 digits = painter.task
@@ -278,19 +260,19 @@ new = digits.pictures(digits.whole("test").x)
 
 
 def nearest(pictures):
-    """For each picture the training picture with the fewest other pixels."""
+    """The nearest training pictures, and how many pixels differ."""
     apart = [np.abs(seen - p).sum(axis=(1, 2)) for p in pictures]
     return seen[np.argmin(apart, axis=1)], np.min(apart, axis=1)
 
 
 drawing = drawn[-1] > 0.5
 fig = plots.gallery({"drawn": drawing, "nearest": nearest(drawing)[0]})
-plots.show(fig, alt="Ten drawings, each above its nearest picture.")
+plots.show(fig, "18-8")
 
 # %% [markdown]
-# Alike, and not the same. But are they too much alike? That needs something to compare with. One control are digits that somebody wrote and that were not used in training. The other shows what repeating would look like: the painter's copies of training pictures, drawn from messages about them.
+# Are they too much alike? One control is digits that somebody wrote and that training did not use. The other shows what repeating would look like: the painter's copies of training pictures, drawn from messages about them.
 #
-# **Predict.** By how many of 256 pixels does a new digit differ from the nearest training picture? And a drawing? And a copy?
+# **Predict.** In how many of 256 pixels does a new digit differ from the nearest training picture? And a drawing? And a copy?
 
 # %%
 shown = painter.run(digits.whole("train", dtype=np.float64)).run
@@ -300,29 +282,23 @@ for name, pictures in kinds.items():
     print(f"{name}: {np.median(nearest(pictures)[1]):.0f} pixels")
 
 # %% [markdown]
-# **What to notice.** The drawings lie farther from the training pictures than new digits do, 19 pixels against 15 in the median, and much farther than copies, with 8. So the painter does not repeat what it has seen. (That they lie *farther* is no praise: some drawings are no digits.)
+# **What to notice.** The drawings lie farther from the training pictures than new digits do, 19 pixels against 15 in the median, and much farther than copies, with 8. So the painter does not repeat what it has seen. (To lie *farther* is no merit: some drawings are no digits.)
 #
-# There is a second test. A network that had memorised its pictures would find them much more probable than new ones:
+# A second test agrees. A network that had memorised its pictures would find them much more probable than new ones. The painter's bound is 41 nats on training pictures and 46 on test pictures, where the best model with independent pixels has 96. So some of what it has learnt does not carry over, but most does.
 
-# %%
-for split in ("train", "test"):
-    nats = painter.bound(digits.whole(split, dtype=np.float64))
-    print(f"{split}: {nats:.0f} nats a picture")
-print(f"independent pixels: {digits.chance:.0f}")
+# %% tags=["check"]
+bounds = [
+    painter.bound(digits.whole(split, dtype=np.float64))
+    for split in ("train", "test")
+]
+assert np.round([*bounds, digits.chance]).tolist() == [41, 46, 96]
 
 # %% [markdown]
-# It does find them somewhat more probable, 41 nats against 46. So some of what it has learnt does not carry over. But most does: the best model with independent pixels is at 96.
-#
 # ### Where it looks
 #
-# DRAW is known for its *attention*. The encoder then sees the picture through a grid of $N$ by $N$ Gaussian filters that it moves and stretches, and the decoder adds a patch of $N$ by $N$ through another such grid. All of it is differentiable, so where to look is learnt by gradient descent like everything else.
-
-# %%
-windowed = lc.cells.draw.with_options(attention=True)
-windowed.equations("read.mu_x", "read.F_x", "read.gamma")
-
-# %% [markdown]
-# $F_X$ has one row for each filter: a bell over the pixels, centred at $\mu_X$, that sums to 1. `copyist` is such a network, with 5 by 5 filters (`lc.generative.train_copyist()`, a minute). Its pictures are small digits somewhere on a larger sheet. Here it copies four that it has not seen. On the left you see the pictures, and through which window it looks; on the right the copies, and through which window it draws. A window reaches from the first filter to the last.
+# DRAW is known for its *attention*. With it the encoder sees the picture through a grid of $N$ by $N$ Gaussian filters that it moves and stretches, and the decoder adds a patch of $N$ by $N$ through another such grid. All of it is differentiable, so gradient descent learns where to look.
+#
+# `copyist` is such a network, with 5 by 5 filters (`lc.generative.train_copyist()`, a minute). Its pictures are small digits somewhere on a larger sheet. Here it copies four that it has not seen. On the left you see the pictures, and the window through which it looks; on the right the copies, and the window through which it draws.
 #
 # **Predict.** Where does it look at the first step? And at the last?
 
@@ -341,12 +317,12 @@ def window(name):
 
 sheets = np.concatenate([pictures, canvas], axis=1)
 frames = np.concatenate([window("read"), window("write")], axis=1)
-plots.film(sheets, windows=frames, alt="Four digits and their copies.")
+plots.film(sheets, "18-9", windows=frames)
 
 # %% [markdown]
-# **What to notice.** The first window is wide, and the same for all pictures: it is computed before anything has been seen. One look is enough. From the second step on, the window lies around the digit. The window for drawing stays wide, and the copies are crude: in 3,000 steps this small network has learnt well *where* the digit is, and poorly *which* it is.
+# **What to notice.** The first window is wide, and the same for all pictures, since nothing has been seen yet. One look is enough: from the second step on, the window lies around the digit. The window for drawing stays wide, and the copies are crude. In 3,000 steps this small network has learnt well *where* the digit is, and poorly *which* it is.
 #
-# A moving window is a nice picture, but does it follow the digit? We measure how far its middle is from the middle of the ink, over all test pictures. The control is the middle of *another* picture's ink.
+# Does the window really follow the digit? We measure how far its middle is from the middle of the ink, over all test pictures. The control is the middle of *another* picture's ink.
 
 # %%
 batch = copyist.task.whole("test", dtype=np.float64)
@@ -367,7 +343,7 @@ apart = {"from its digit": distance(middle)}
 apart["from another digit"] = distance(others)
 look = {"xlabel": "step", "ylabel": "pixels", "ylim": (0, None)}
 fig = plots.lines(apart, np.arange(1, 9), **look)
-plots.show(fig, alt="Only the distance from its own digit falls.")
+plots.show(fig, "18-10")
 
 # %% claims=["C50"]
 lc.claim(
@@ -378,9 +354,9 @@ lc.claim(
 )
 
 # %% [markdown]
-# At the first step both distances are the same, as they have to be. At the second the window is on its digit, within about two pixels, and there it stays.
+# At the first step both distances are the same, as they must be. At the second the window is on its digit, within about two pixels, and there it stays.
 #
-# Are windows of use? The study has both kinds on the larger digits: at most 142,712 parameters, 1,500 updates, the best of three rates by validation pictures. (Three seeds only: with windows a run takes over a minute.)
+# Are windows of use? A study has both kinds on the larger digits: at most 142,712 parameters, 1,500 updates, the best of three rates by validation pictures. (Three seeds only: with windows a run takes over a minute.)
 
 # %%
 study = lc.experiments.load("drawing")
@@ -389,29 +365,28 @@ nats = {}
 for name, attention in kinds.items():
     nats[name] = study.chosen("likelihood", attention=attention)
 fig = plots.dots(nats, xlabel="nats a picture (less is better)")
-plots.show(fig, alt="Nats of DRAW with whole pictures and with windows.")
+plots.show(fig, "18-11")
 
 # %% [markdown]
-# **What to notice.** Here they are of no use: 42 nats without, 42 to 46 with windows. In the paper they help, with digits of 28 by 28 pixels and many more steps. Ours fill the whole sheet, so a window has nothing to find. And windows are delicate: at the highest of the three rates all seeds stay at 93 nats, hardly better than independent pixels. In one such run that we opened, the windows had left the picture. From there no gradient brings them back.
+# **What to notice.** Here they are of no use: 42 nats without, 42 to 46 with windows. In the paper they help, with digits of 28 by 28 pixels and many more steps. Ours fill the whole sheet, so a window has nothing to find. And windows are delicate: at the highest of the three rates all seeds stay at 93 nats, hardly better than independent pixels. We opened one such run: the windows had left the picture, and from there no gradient brings them back.
 #
 # ## What to remember
 #
 # - A latent variable lets simple pieces make a distribution that is not simple. It costs an integral.
 # - The bound avoids the integral: a guess $q(z \mid x)$, and a price, $\mathrm{KL}(q \,\|\, p)$.
-# - More samples inside the logarithm lead from the bound towards the likelihood.
 # - STORN: messages that do not depend on the past. VRNN: messages that the past expects. DRAW: messages that add to a canvas.
-# - A comparison shows what was compared: a message beats a forecast by separate Gaussians, and reading the samples one by one beats both.
+# - A comparison shows only what it compares: a message beats a forecast by separate Gaussians, and reading the samples one by one beats both.
 #
 # ## Three questions to check yourself
 #
 # 1. The price is 0. What does the posterior know about $x$?
 # 2. Why can one train on the bound but not on $\log \int p(x \mid z)\, p(z)\, dz$ with a few samples from the prior?
-# 3. A network without a message gives each sample of a frame a Gaussian of its own, and reads the sound sample by sample. Why may it, nevertheless, make waves after a jump?
+# 3. A network without a message reads the sound sample by sample, and forecasts each by one Gaussian. Why can it make waves after a jump nevertheless?
 #
 # <details><summary>Answers</summary>
 #
 # 1. Nothing: it is the prior, whatever $x$ is.
-# 2. Nearly all samples from the prior do not fit $x$, so the average rests on very few of them. It has a huge variance, and inside the logarithm it is far below $\log p(x)$.
+# 2. Hardly any sample from the prior fits $x$, so the average rests on very few of them. It varies hugely, and its logarithm is mostly far below $\log p(x)$.
 # 3. It draws the first sample, reads it, and expects the second accordingly. What is uncertain is settled bit by bit; no message is needed.
 #
 # </details>
@@ -491,7 +466,7 @@ def filters(g, delta, variance, N, pixels):
 lc.check("18.5", filters)
 
 # %% [markdown] tags=["solution"]
-# The largest exponent is taken out first: a filter far outside would else be 0 / 0. As it is, it sees the pixel on the edge and nothing else, and the gradient cannot tell it where to go.
+# The largest exponent is taken out first: else a filter far outside would be 0 / 0. As it is, it sees the pixel on the edge and nothing else, and the gradient cannot tell it where to go.
 
 # %% [markdown] tags=["exercise"]
 # Two open questions. How much does the bound give away? For the first 64 test pictures, compare the painter's `likelihood` with 1, 10 and 100 samples, each averaged over the pictures.
@@ -508,7 +483,7 @@ for samples in (1, 10, 100):
 # From 46.5 nats with one sample, which is the bound, down to 42.2 with 100 (minus the log likelihood). So the bound gives away 4 nats at least. More samples would bring it down a little further.
 
 # %% [markdown] tags=["exercise"]
-# And: cut the message. In the copyist, hold $z$ at 0 (`copyist.cell.hold({"z": 0.0})`, run with `lc.unroll`), and show its last canvases for four pictures. Predict what they show.
+# The second: cut the message. In the copyist, hold $z$ at 0 (`copyist.cell.hold({"z": 0.0})`, run with `lc.unroll`), and show its last canvases for four pictures. Predict what they show.
 
 # %% tags=["exercise"]
 # solution:
@@ -517,7 +492,7 @@ batch = copyist.task.batch("test", batch_size=4, dtype=np.float64)
 given = {"x": copyist.pictures(batch), "e": np.zeros((8, 4, 12))}
 last = lc.unroll(deaf, copyist.params, inputs=given, steps=8)["canvas"][-1]
 copies = {"pictures": given["x"], "copies": 1 / (1 + np.exp(-last))}
-plots.show(plots.gallery(copies), alt="Four digits, and four times one blur.")
+plots.show(plots.gallery(copies), "18-12")
 # end
 
 # %% [markdown] tags=["solution"]
@@ -535,7 +510,7 @@ for a in np.linspace(0, np.pi / 2, 9):
     z = {"z": np.cos(a) * first + np.sin(a) * second}
     run = lc.unroll(decoder, decoder.own(painter.params), inputs=z)
     walk.append(1 / (1 + np.exp(-run["canvas"][-1])))
-plots.film(np.stack(walk), alt="Six drawings turn into six others.")
+plots.film(np.stack(walk), "18-13")
 # end
 
 # %% [markdown] tags=["solution"]

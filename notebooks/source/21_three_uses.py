@@ -1,15 +1,15 @@
 # %% [markdown]
 # # Three uses
 #
-# The essay's preamble mentions what recurrent networks were wanted for: speech, control where part of the state is hidden, and music. Here is each of the three in small, with real numbers, and each with the question: what is the memory good for?
+# Early on, recurrent networks were wanted for three things: speech, control where part of the state is hidden, and music. Here is each of the three on a small scale, with the question: what is the memory good for?
 #
 # After it you can
 #
 # - say when in an utterance a network knows who is speaking,
 # - balance a pole without seeing how fast it falls, and say where the missing speed is kept,
-# - write music by rules, and say how far a network is from the best that can be done.
+# - write music by rules, and say how far a network is from the best possible.
 #
-# It takes about 40 minutes. It belongs to the preamble of [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/); [Hochreiter and Schmidhuber (1997)](https://doi.org/10.1162/neco.1997.9.8.1735) name all three uses in their first section.
+# {minutes} [Hochreiter and Schmidhuber (1997)](https://doi.org/10.1162/neco.1997.9.8.1735) name all three uses in their first section.
 
 # %% tags=["setup"]
 import numpy as np
@@ -31,10 +31,10 @@ composer = lc.uses.composer()
 test = speakers.whole("test")
 first = test.x[: test.lengths[0], 0]
 fig = plots.heatmap(first.T, xlabel="frame", ylabel="coefficient")
-plots.show(fig, alt="Twelve numbers for each frame, which change slowly.")
+plots.show(fig, "21-1")
 
 # %% [markdown]
-# Does one need a network for that? Two readers without memory: one sees the last frame, the other the average of all frames. Both are linear, fitted by least squares.
+# Does that take a network? First we try two readers without memory: one sees the last frame, the other the average of all frames. Both are linear, fitted by least squares.
 
 
 # %%
@@ -59,7 +59,7 @@ for see in (last, average):
     print(f"{see.__name__} frame: {named_right(see):.2f}")
 
 # %% [markdown]
-# One in nine would be right by chance. The last frame *alone* names nearly all, without any memory.
+# By chance one in nine would be right. The last frame *alone* names nearly all, without any memory.
 #
 # **Predict.** How much is left for a recurrent network to gain? And does it have to be an LSTM?
 
@@ -68,16 +68,16 @@ cells = {"plain": "rnn", "GRU": "gru", "LSTM": "lstm"}
 speech = lc.experiments.load("who_speaks")
 right = {k: speech.chosen("accuracy", cell=c) for k, c in cells.items()}
 fig = plots.dots(right, xlabel="share of speakers named rightly")
-plots.show(fig, alt="All three cells lie between 0.93 and 0.99.")
+plots.show(fig, "21-2")
 
 # %% [markdown]
-# All have at most 4,000 parameters and the best of five learning rates by the validation utterances. (There are only 54 of those, so the choice is rough.)
+# (All have at most 4,000 parameters. The validation utterances chose the best of five learning rates; there are only 54 of them, so the choice is rough.)
 #
-# **What to notice.** All three name about 19 speakers in 20. That is better than the last frame alone, 0.93, but not by much. And the differences between the cells are small: an utterance has 16 frames on average, and that is within reach of a plain network. Without the two simple readers one would have given the networks too much credit.
+# **What to notice.** All three name the speaker of about 19 utterances in 20. That is better than the last frame alone, 0.93, but not by much. The cells differ little: an utterance has 16 frames on average, which is within reach of a plain network. Without the two simple readers we would have given the networks too much credit.
 #
 # ### When does it know?
 #
-# The network is asked at the end. But it has an answer at every frame. We train one and listen in.
+# The network answers at the end. But it has an answer at every frame. We train one and listen in.
 
 # %% claims=["C09"]
 gru = lc.Model("gru", speakers, hidden_size=29)
@@ -88,7 +88,7 @@ end, each = test.lengths - 1, np.arange(len(test.lengths))
 correct = answers == test.y[end, each]
 lc.claim(
     "C09",
-    "a GRU of 29 units names at least nine in ten of new speakers' utterances",
+    "a GRU of 29 units names the speaker of nine new utterances in ten",
     correct[end, each].mean(),
     above=0.9,
 )
@@ -100,12 +100,12 @@ look = {"xlabel": "frames heard", "ylabel": "share right", "ylim": (0, 1)}
 fig = plots.lines(
     {"right": heard}, frames, reference={"chance": 1 / 9}, **look
 )
-plots.show(fig, alt="The share right rises steadily over fifteen frames.")
+plots.show(fig, "21-3")
 
 # %% [markdown]
-# **What to notice.** A third of the speakers are known from the first frame. But there is no moment of recognition: the share rises nearly to the end. In the study the answer of the median utterance does not change after the first 30 to 40 percent of its frames. So half of the utterances are settled early, and the other half needs the rest. (The network was trained to answer at the end alone. One that is trained to answer early may well do so.)
+# **What to notice.** The first frame is enough for a third of the utterances. But there is no moment of recognition: the share rises nearly to the end. In the study the answer to the median utterance does not change after the first 30 to 40 percent of its frames. So half of the utterances are settled early, and the other half needs the rest. (The network was trained to answer only at the end. One that is trained to answer early may well do so.)
 #
-# Is it the *order* that counts? The control: the same frames, shuffled.
+# Does the *order* count? As a control, here are the same frames, shuffled:
 
 # %%
 shuffled = {k: speech.chosen("shuffled", cell=c) for k, c in cells.items()}
@@ -115,10 +115,10 @@ rows = {
     for what, v in (("in order", right), ("shuffled", shuffled))
 }
 fig = plots.dots(rows, xlabel="share of speakers named rightly")
-plots.show(fig, alt="Shuffled, each cell loses about a tenth.")
+plots.show(fig, "21-4")
 
 # %% [markdown]
-# Shuffled, they lose 7 to 14 points. One reason we have seen: the last frame is the most telling one, and now another stands at the end. Still, most are named rightly: much is in *which* sounds occur. (A shuffled utterance is also unlike all that was seen in training. This measures what these networks use, not what there is to use.)
+# Shuffled, they lose 7 to 14 points. One reason we have seen: the last frame tells much, and now another stands at the end. Still, most are named rightly: much lies in *which* sounds occur. (A shuffled utterance is also unlike all that training showed. This measures what these networks use, not what there is to use.)
 #
 # ## Control: what cannot be seen
 #
@@ -140,11 +140,11 @@ start = cart.starts(3, rng=0)
 np.allclose(move(start, 5.0), cart.move(start, 5.0))
 
 # %% [markdown]
-# A step is 0.02 seconds, and one has failed when the pole leans more than 12 degrees, or the cart is 2.4 m from the middle. The state is four numbers: position, speed, angle and angular speed. Whoever sees them all needs no memory: they determine what comes next.
+# A step is 0.02 seconds. A trial fails when the pole leans more than 12 degrees, or the cart is 2.4 m from the middle. The state is four numbers: position, speed, angle and angular speed. Who sees all four needs no memory: they determine what comes next.
 #
-# **Now hide the two speeds.** The pole leans a little to the right. Is it falling, or is it coming back? The right push depends on it, and the picture does not say.
+# **Now hide the two speeds.** The pole leans a little to the right. Is it falling, or coming back? The right push depends on it, and the picture does not say.
 #
-# Nobody tells the network which push is right either. So there is nothing to take a gradient of that we would know without the physics. **Evolution strategies** do without one: try 64 networks near the present one, see how long each keeps the pole up, and move towards those that did better.
+# Nobody tells the network which push is right, either. So there is no loss whose gradient we could take, unless we know the physics. **Evolution strategies** do without one: try 64 networks near the present one, see how long each keeps the pole up, and move towards those that did better.
 #
 # $$\theta \leftarrow \theta + \frac{\alpha}{P \sigma} \sum_k u_k\, \epsilon_k,$$
 #
@@ -156,12 +156,12 @@ weights = 0.1 * np.random.default_rng(0).standard_normal(driver.size)
 found = lc.evolve(driver.score, weights, generations=30)
 look = {"xlabel": "generation", "ylabel": "steps kept up"}
 fig = plots.lines({"mean": found.means, "best of 64": found.bests}, **look)
-plots.show(fig, alt="Mean and best rise, in leaps, from 30 steps.")
+plots.show(fig, "21-5")
 
 # %% [markdown]
-# The trials are independent of each other, so any number of processors can share them: with `executor=ProcessPoolExecutor()`, or that of a cluster, `evolve` hands them out.
+# The trials are independent, so any number of processors can share them: `evolve` hands them to an `executor`, local or of a cluster. In 150 generations it gets much further.
 #
-# In 150 generations it gets far further. **Predict.** The study has four kinds of drivers, all with 30 to 32 weights. Which of them keep the pole up for 500 steps?
+# **Predict.** The study has four kinds of drivers, all with 30 to 32 weights. Which of them keep the pole up for 500 steps?
 
 # %%
 study = lc.experiments.load("balancing")
@@ -176,22 +176,22 @@ kept = {
     for k in kinds
 }
 fig = plots.dots(kept, xlabel="steps kept up, mean of 100 new trials")
-plots.show(fig, alt="Three kinds reach 500 steps; without memory 140.")
+plots.show(fig, "21-6")
 
 # %% [markdown]
-# **What to notice.** With all four numbers no memory is needed. With the positions alone and no memory, all five seeds fall after 120 to 150 steps. With memory, and as many weights, none falls. That is the use: **memory stands in for what cannot be seen.** Very little is enough, though. A network without memory that is shown two frames does as well, since two positions give a speed.
+# **What to notice.** With all four numbers no memory is needed. With the positions alone and no memory, all five seeds fall after 120 to 150 steps. With memory, and as many weights, none falls. **Memory stands in for what cannot be seen.** Very little is enough, though: a network without memory that sees two frames does as well, since two positions give a speed.
 #
 # ### Watch it, and push it
 #
-# This is the driver of seed 0. It runs in your page. Push it with the arrow keys or the buttons: a push is 7 newtons for a tenth of a second. Then take its memory away.
+# The driver of seed 0 runs here in your page. Push it with the arrow keys or the buttons: a push is 7 newtons for a tenth of a second. Then take its memory away.
 
 # %%
 lc.uses.balancer()
 
 # %% [markdown]
-# It does not stand still: it trembles. Its pushes swing to and fro with a period of four steps, and what it does about the pole is a small change of that swing.
+# It does not stand still: it trembles. Its pushes swing to and fro with a period of four steps, and it steers the pole by small changes of that swing.
 #
-# Does it need its memory, or is it only there? We cut it in the trained driver by setting its recurrent weights to 0:
+# Does it need its memory, or is the memory only there? We cut it in the trained driver by setting its recurrent weights to 0:
 
 # %% claims=["C02"]
 stored = lc.uses.driver()
@@ -208,7 +208,7 @@ lc.claim(
 # %% [markdown]
 # ### Where is the speed?
 #
-# If memory stands in for the speed, it should be found in the state. A **linear probe** looks for it: the best linear reading of the angular speed from the four units, fitted on half of the trials and judged on the others. Because of the trembling we average over four steps. The control reads what is seen.
+# If memory stands in for the speed, the speed should be in the state. A **linear probe** looks for it: the best linear reading of the angular speed from the four units, fitted on half of the trials and judged on the others. Because of the trembling we average over four steps. The control reads what the driver sees.
 
 # %%
 run = lc.uses.trial(driver.params(stored), cart.starts(100, rng=1), steps=200)
@@ -217,7 +217,7 @@ spin = lc.uses.over_four(run["spin"])
 
 
 def read(values):
-    """Share of the variance of the spin that is read off, in new trials."""
+    """The share of the spin's variance that is read, in new trials."""
     x = lc.uses.over_four(values)
     x = np.concatenate([x, np.ones_like(spin)], axis=-1)
     flat = [a.reshape(-1, a.shape[-1]) for a in (x[:, :50], x[:, 50:])]
@@ -230,7 +230,7 @@ print(f"from what it sees: {read(seen):.2f}")
 print(f"from its state: {read(run['h']):.2f}")
 
 # %% [markdown]
-# Nothing can be read from what it sees, and over half of the variance from its state. But take care: a probe tells what *is there*, not what is *used*. Networks with random weights that see the same film are a control:
+# What it sees tells nothing, and its state over half of the variance. But take care: a probe finds what *is there*, not what is *used*. Networks with random weights that see the same film are another control:
 
 # %%
 film = seen / [2.4, np.pi / 15]
@@ -246,23 +246,23 @@ for seed in range(3):
 #
 # ## Music: how good is good?
 #
-# A network that composes is easily admired and hard to judge. So we make the rules ourselves. A phrase has eight chords for four voices, and it is written note by note: bass, tenor, alto, soprano, then the next chord.
+# A network that composes is easy to admire and hard to judge. So we make the rules ourselves. A phrase has eight chords for four voices, written note by note: bass, tenor, alto, soprano, then the next chord.
 #
 # - The chords are I, ii, IV, V and vi of C major. Some may follow each other, some may not.
 # - Each voice has its range, moves by small steps, and never crosses the next.
 # - No two voices move in parallel fifths or octaves.
 # - The second half has **the same chords as the first**, in other voices, up to the close: *vi ii IV V, vi ii V I*.
 #
-# All phrases that keep the rules are equally likely. So they can be counted, and the count gives the best loss that anybody can have: $\ln N$ nats a phrase.
+# All $N$ phrases that keep the rules are equally likely. We can count them, and the count gives the best possible loss: $\ln N$ nats a phrase.
 
 # %%
 print(f"{music.count:,} phrases")
 print(f"best possible: {music.best:.3f} nats a note")
-print(f"whoever knows place and last chord alone: {music.forgetful:.3f}")
-print(f"whoever knows the place alone: {music.chance:.3f}")
+print(f"knowing only place and last chord: {music.forgetful:.3f}")
+print(f"knowing only the place: {music.chance:.3f}")
 
 # %% [markdown]
-# The second number is the price of forgetting. Nearly all rules are about neighbours; only the last one asks for memory, over 16 notes. How do phrases sound? A tone is a few sines that die away:
+# The third line minus the second is the price of forgetting. Nearly all rules are about neighbours; only the last one asks for memory, over 16 notes. How do phrases sound? A tone is a few sines that die away:
 
 
 # %%
@@ -283,29 +283,25 @@ by_rules = music.batch("test", batch_size=1000)
 play(by_rules.y[:, 0], "by the rules")
 
 # %% [markdown]
-# **Predict.** Counting is the oldest way to model music: what came after the last 12 notes? Is an LSTM better, given as many phrases?
+# **Predict.** One may also count what came after the last 12 notes. Is an LSTM better, given as many phrases?
 
 # %%
-written, counted = (
-    lc.experiments.load(n) for n in ("composing", "counting_notes")
-)
-losses = {
-    k: written.chosen("loss", cell=c)
-    for k, c in (("LSTM", "lstm"), ("plain", "rnn"))
-}
-for n in (4, 8, 12):
-    losses[f"last {n} notes"] = counted.over("order", "loss", place=True)[1][
-        n // 4
-    ]
+study = lc.experiments.load("composing")
+kinds = {"LSTM": "lstm", "plain": "rnn"}
+losses = {k: study.chosen("loss", cell=c) for k, c in kinds.items()}
+counted = lc.experiments.load("counting_notes")
+for n, loss in zip(*counted.over("order", "loss", place=True), strict=True):
+    if n > 0:
+        losses[f"last {n} notes"] = loss
 fig = plots.dots(losses, xlabel=f"nats a note (best {music.best:.3f})")
-plots.show(fig, alt="Networks and counts of 12 notes lie close together.")
+plots.show(fig, "21-7")
 
 # %% [markdown]
-# (At most 10,000 parameters, 24,000 phrases for each; the counts are told the place in the phrase as well.)
+# (At most 10,000 parameters, 24,000 phrases for each; the counts also know the place in the phrase.)
 #
-# **What to notice.** It is a tie: counting 12 notes is as good as either network, and the plain network is as good as the LSTM. Two things are so at this size. Rules about neighbours are just what counts are good at. And a gap of 16 notes is short enough for a plain network, which has twice as many units for its parameters.
+# **What to notice.** It is a tie: counting 12 notes is as good as either network, and the plain network is as good as the LSTM. Two things explain it. Counts are good at just such rules about neighbours. And a gap of 16 notes is short enough for a plain network, which has twice as many units for its parameters.
 #
-# Does a network remember the first half? We look at the chords that repeat, where memory is worth most. `composer` is an LSTM that was trained twice as long (`lc.uses.train_composer()`). Its loss there is to be compared with the floor of whoever has forgotten the first half:
+# Does a network remember the first half? We look at the chords that repeat, where memory is worth most. `composer` is an LSTM that trained twice as long (`lc.uses.train_composer()`). We compare its loss there with the *forgetful floor*: the best loss of one who has forgotten the first half.
 
 # %% claims=["C02"]
 p = composer.predict(by_rules.x)
@@ -315,7 +311,7 @@ floors = {"composer": nats, "forgetful": music.floors(forgetful=True)}
 floors["best possible"] = music.floors()
 lc.claim(
     "C02",
-    "where the first half comes back, an LSTM beats all who forget it",
+    "where the first half returns, an LSTM beats the forgetful floor",
     (nats / floors["forgetful"])[4:6].mean(),
     below=0.9,
 )
@@ -323,19 +319,19 @@ lc.claim(
 # %%
 look = {"xlabel": "chord", "ylabel": "nats a chord", "ylim": (0, None)}
 fig = plots.lines(floors, np.arange(1, 9), **look)
-plots.show(fig, alt="At chords 5 and 6 the composer is below the forgetful.")
+plots.show(fig, "21-8")
 
 # %% [markdown]
-# At the fifth and sixth chord it lies well below the forgetful floor, and somewhat above the best. No skill with neighbours can bring one below that floor: it remembers.
+# At the fifth and sixth chord it lies well below the forgetful floor, and somewhat above the best. No skill with neighbours leads below that floor: it remembers.
 #
-# Now let it compose. Each note is drawn from what it says, then read.
+# Now let it compose. Each note is drawn with its probabilities, then fed in.
 
 # %%
 phrases = lc.uses.compose(composer, 200, rng=0)
 play(phrases[:, 0], "by the network")
 
 # %% [markdown]
-# How often does it break a rule? Beside it 200 phrases by counts of 24,000 phrases, half of what the composer was given, and, as the other end, chords by the rules in random order.
+# How often does it break a rule? Beside it stand 200 phrases by counts of 24,000 phrases, half of what the composer read, and, at the other end, chords by the rules in random order.
 
 # %%
 given = music.batch(batch_size=24_000)
@@ -356,14 +352,14 @@ for name, drawn in authors.items():
 # ## What to remember
 #
 # - Speech: the answer builds up over the utterance. But the last frame alone tells nearly as much: always try the simple reader first.
-# - Control: memory stands in for what cannot be seen. It showed by cutting it, not by probing it.
+# - Control: memory stands in for what cannot be seen. The cut showed that, not the probe.
 # - Music: with rules of your own you know the best possible loss, and the price of forgetting. Compare with both.
-# - In none of the three did the LSTM beat simpler things by much. The gaps were short: it is long ones that it was made for.
+# - In none of the three did the LSTM beat simpler things by much. The gaps were short, and it was made for long ones.
 #
 # ## Your turn
 
 # %% [markdown] tags=["exercise"] exercise="21.1"
-# A driver sees all four numbers of the cart at every step. It is given a memory as well, so it has *more* weights to find. What will the memory be good for? `"nothing: the present state says all"`, `"without it the pole falls"`, `"it holds the speeds"`, `"it makes the cart faster"`, or `"it stores the best push for each trial"`?
+# A driver sees all four numbers of the cart at every step. It gets a memory as well, so it has *more* weights to find. What is the memory good for? `"nothing: the present state says all"`, `"without it the pole falls"`, `"it holds the speeds"`, `"it makes the cart faster"`, or `"it stores the best push for each trial"`?
 
 # %% tags=["exercise"]
 # solution: prediction
@@ -385,7 +381,7 @@ def step(noise, ranks, sigma, alpha):
 lc.check("21.2", step)
 
 # %% [markdown] tags=["exercise"] exercise="21.3"
-# Write what looks for parallel fifths and octaves. `before` and `now` are two chords, four MIDI numbers each, bass first. Return how many *pairs of voices* are a fifth (7 semitones) or an octave (12) apart, both move, and are so again. An octave more does not count: 19 semitones are a fifth as well, 24 are an octave.
+# Write a function that looks for parallel fifths and octaves. `before` and `now` are two chords, four MIDI numbers each, bass first. Return how many *pairs of voices* are a fifth (7 semitones) or an octave (12) apart, both move, and are so again. An octave more does not count: 19 semitones are a fifth as well, 24 are an octave.
 
 
 # %% tags=["exercise"]

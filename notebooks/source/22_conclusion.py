@@ -1,11 +1,11 @@
 # %% [markdown]
 # # What holds
 #
-# You have built every network that [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/) names, trained it and measured it. Now we go back over the whole text. What holds, what holds with a reservation, and what does not? Then we look at what came after it.
+# You have built every network that [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/) names, trained it and measured it. Now we go over the whole text again. What holds, what holds with a reservation, and what does not? Then we look at what came after it.
 #
 # After it you can
 #
-# - say of each of the essay's statements how we tested it and what came out,
+# - say how we tested each of the essay's statements and what came out,
 # - say for which tasks an LSTM is worth its gates, and for which it is not,
 # - name the people who made it what it is,
 # - say what the networks of the last ten years took from it, and what they left out.
@@ -13,13 +13,15 @@
 # {minutes}
 
 # %% tags=["setup"]
+import numpy as np
+
 import lstmcourse as lc
 from lstmcourse import plots
 
 # %% [markdown]
 # ## Every statement, one by one
 #
-# We took 51 statements from the essay. This table is made from your notebooks, the ones in this folder, as they were last saved. If you have changed a lesson and run it again, your own numbers stand here. Each result links to the cell that shows it. A click on a heading sorts the table.
+# We took 51 statements from the essay. The table below is made from your notebooks, the ones in this folder, as they were last saved. If you have changed a lesson and run it again, it shows your own numbers. Each result links to the cell that shows it. A click on a heading sorts the table.
 #
 # **Predict.** How many of the 51 did we have to qualify, and how many did not hold at all?
 
@@ -27,17 +29,17 @@ from lstmcourse import plots
 lc.ledger()
 
 # %% [markdown]
-# The verdicts that are not plainly *met* are the interesting ones. Here are those with a reservation:
+# The interesting verdicts are those that are not plainly *met*. Here are those with a reservation:
 
 # %% tags=["nbval-ignore-output"] why="it repeats what the other notebooks say"
 lc.ledger().only("qualified")
 
 # %% [markdown]
-# **What to notice.** We had to qualify two statements in five, and to strike out none. The essay explains a mechanism, and where it does, it is right: every equation, every path on which information goes, every role of a gate. Where we had to qualify, it generalises. *Cannot*, *easily*, *essentially all*, *a lot better*: words like these depend on a task, a size and a budget, and the essay names none. We do, and so our verdicts hold for small networks that are trained for minutes.
+# **What to notice.** We had to qualify two statements in five, and refuted none. Where the essay explains the mechanism it is right: every equation, every path of information, every role of a gate. Where it generalises we had to qualify. *Cannot*, *easily*, *essentially all*, *a lot better*: such words depend on a task, a size and a budget, and the essay names none. We do, and so our verdicts hold for small networks that train for minutes.
 #
 # ## A lot better, for most tasks?
 #
-# The last thing that the essay says about the LSTM is the boldest: LSTMs "really work a lot better for most tasks" than plain recurrent networks. Across the course we trained both on five tasks, with equal numbers of parameters, five seeds, and each at its own best learning rate: adding two marked numbers, copying letters after a pause, telling in which order two marks came, spelling out Reber's strings ([notebook 03](03_lstm_networks.ipynb)), and naming the speaker of a recorded vowel ([notebook 21](21_three_uses.ipynb)).
+# The boldest thing that the essay says of LSTMs comes last: for most tasks they work a lot better than plain recurrent networks. In the course we trained both on five tasks, with equally many parameters, five seeds, and each at its own best learning rate: adding two marked numbers, copying letters after a pause, telling the order of two marks, going on with Reber's strings ([notebook 09b](09b_what_the_lstm_is_good_for.ipynb)), and naming the speaker of recorded vowels ([notebook 21](21_three_uses.ipynb)).
 #
 # **Predict.** On how many of the five is the worst of the LSTMs ahead of the best of the plain networks?
 
@@ -45,60 +47,61 @@ lc.ledger().only("qualified")
 tasks = ("adding", "copy", "temporal_order", "embedded_reber")
 study = lc.experiments.load("plain_against_lstm")
 voices = lc.experiments.load("who_speaks")
-right = {}
-for cell in ("rnn", "lstm"):
-    right[cell] = {
-        task: study.chosen("accuracy", by="loss", task=task, cell=cell)
-        for task in tasks
-    }
-    right[cell]["speakers"] = voices.chosen("accuracy", cell=cell)
+
+
+def right(task, cell):
+    """The shares of right answers, one for each seed."""
+    if task == "speakers":
+        return voices.chosen("accuracy", cell=cell)
+    return study.chosen("accuracy", by="loss", task=task, cell=cell)
+
+
+# %%
 rows = {}
-for task in right["rnn"]:
-    rows[f"{task}: plain"] = right["rnn"][task]
-    rows[f"{task}: LSTM"] = right["lstm"][task]
+for task in (*tasks, "speakers"):
+    rows[f"{task}: plain"] = right(task, "rnn")
+    rows[f"{task}: LSTM"] = right(task, "lstm")
 fig = plots.dots(rows, xlabel="share of right answers")
-plots.show(
-    fig,
-    alt="Dots for five tasks. On adding and temporal order the LSTM is far ahead, on the others the two overlap.",
-)
+plots.show(fig, "22-1")
 
 # %% [markdown]
-# **What to notice.** Where it wins, it wins outright: on *adding* with all five seeds, on *temporal order* with four of five. The fifth is at chance, where all plain networks are, and ahead of them by a hair. Both ask for something that lies dozens of steps back. On the other three the two overlap. Reber's strings are short, and so is a vowel; and copying after a pause, which is long, neither of the two had learnt when the budget was spent.
+# **What to notice.** Where it wins, it wins outright: on *adding* with all five seeds, on *temporal order* with four of five. The fifth is at chance, where all plain networks are, and ahead of them by a hair. Both tasks ask for something that lies dozens of steps back. On the other three the two overlap. Reber's strings are short, and so are vowels. The pause in copying is long, but within the budget neither network learnt it.
 
 # %% claims=["C45"]
 ahead = [
-    min(right["lstm"][task]) > max(right["rnn"][task]) for task in right["rnn"]
+    min(right(task, "lstm")) > max(right(task, "rnn"))
+    for task in (*tasks, "speakers")
 ]
 lc.claim(
     "C45",
-    "the share of tasks on which each LSTM is ahead of each plain network",
+    "on less than half of the tasks every LSTM beats every plain network",
     sum(ahead) / len(ahead),
     below=0.5,
     verdict="qualified",
 )
 
 # %% [markdown]
-# So we would put it differently: *where the gap is long, gates can make the difference between learning and not learning; where it is short, they make none.* And they make it only if the forget gate starts open wide enough ([notebook 04b](04b_what_an_untrained_lstm_remembers.ipynb)). In [notebook 19](19_memory_span.ipynb) the LSTM with its usual start copies across no longer a lag than the plain network. What it can represent and what it learns in a given time are two questions.
+# So we would put it differently: *over a long gap, gates can decide whether a network learns at all; over a short one they matter little.* And how wide the forget gate stands open at the start matters as much ([notebook 04b](04b_what_an_untrained_lstm_remembers.ipynb)). In [notebook 19](19_memory_span.ipynb) the LSTM with its usual start copies over no longer a lag than the plain network. What a cell can represent is one question, and what it learns in a given time another.
 #
 # ## What the last ten years said
 #
-# The essay is of 2015. Three things have changed since.
+# The essay is from 2015. Three things have changed since.
 #
-# **Attention alone.** The essay ends with the hope that attention will be the next big step. [It was](https://arxiv.org/abs/1706.03762): since 2017 most language models have had no recurrence at all. All steps of a text look at all others at once, so training is not held up by a loop, and there is no gap to be bridged. The price grows with the square of the length, and what has been read must be kept whole.
+# **Attention alone.** The essay ends with attention as the next big step. [It was](https://arxiv.org/abs/1706.03762): since 2017 language models have come to do without recurrence. Each step of a text looks at all steps before it at once, so no loop holds up training, and there is no gap to bridge. The price: the work grows with the square of the length, and all that has been read must be kept.
 #
-# **Less in the gates.** The [minGRU and the minLSTM](https://arxiv.org/abs/2410.01201) (2024) strike $h_{t-1}$ out of every gate. What is left is linear in the state, and a linear recurrence need not be computed step by step. State-space models rest on the same idea. Here is the minGRU, whole:
+# **Less in the gates.** The [minGRU and the minLSTM](https://arxiv.org/abs/2410.01201) (2024) strike $h_{t-1}$ out of every gate. What is left is linear in the state, and a linear recurrence need not be computed step by step. State-space models rest on the same idea. Here is the whole minGRU:
 
 # %%
 lc.cells.min_gru.equations()
 
 # %% [markdown]
-# **More in the gates.** The [xLSTM](https://arxiv.org/abs/2405.04517) (2024), by a team around one of the LSTM's inventors, gives the gates an exponential, so that what was stored can be written over in one step, and in one variant makes a matrix of the cell state. Its sLSTM:
+# **More in the gates.** The [xLSTM](https://arxiv.org/abs/2405.04517) (2024), by a team around one of the LSTM's inventors, gives gates an exponential, so that one step can overwrite what was stored. In one variant the cell state is a matrix. This is the other one, the sLSTM:
 
 # %%
 lc.cells.slstm.equations()
 
 # %% [markdown]
-# **Predict.** Which of them holds a letter longest, at 1,500 parameters and after 600 updates: plain network, LSTM, GRU, minGRU, minLSTM, or sLSTM? Remember that the minGRU decides what to keep without a look at what it has.
+# **Predict.** Which holds a letter longest, with 1,500 parameters and after 600 updates: plain network, LSTM, GRU, minGRU, minLSTM, or sLSTM? Remember that the minGRU decides what to keep without a look at what it has.
 
 # %%
 spans = lc.experiments.load("memory_spans")
@@ -108,13 +111,10 @@ longest = {
     for cell in cells
 }
 fig = plots.dots(longest, xlabel="longest lag at which it copies, in steps")
-plots.show(
-    fig,
-    alt="Dots for six cells: plain network, LSTM and minLSTM near 20 steps, sLSTM 50 to 200, GRU 200 to 1,000, minGRU 500 to 1,000.",
-)
+plots.show(fig, "22-2")
 
 # %% [markdown]
-# **What to notice.** The minGRU, with the least in its gates, holds a letter across 500 to 1,000 steps, as long as the GRU or longer. The minLSTM, its twin, gives up after 20. One name in common says little about two cells, and one task says little about a cell: [a test on real text](20_language_model.ipynb) sorts them differently.
+# **What to notice.** The minGRU, with the least in its gates, holds a letter across 500 to 1,000 steps, as long as the GRU or longer. The minLSTM, its twin by name, gives up after 20. A common name says little about two cells, and one task says little about a cell: on [real text](20_language_model.ipynb) the order is another one.
 #
 # ## Whose work it is
 #
@@ -132,12 +132,29 @@ plots.show(
 # | Justin Bayer, Daan Wierstra, Julian Togelius, Jürgen Schmidhuber | [evolving memory cells](https://doi.org/10.1007/978-3-642-04277-5_76), 2009: a search over architectures, six years before the one of [notebook 15](15_which_variant_is_best.ipynb) |
 # | Alex Graves | [generating sequences](https://arxiv.org/abs/1308.0850), 2013: handwriting and text, symbol by symbol |
 #
-# And the essay's author, [Christopher Olah](https://colah.github.io/about.html), drew the picture by which most of us have understood it.
+# And the essay's author, [Christopher Olah](https://colah.github.io/about.html), drew the pictures by which many of us understood it.
 #
 # ## Your turn
 
 # %% [markdown] tags=["exercise"] exercise="22.1"
-# A cell without $h$ in its gates is a line at each step: $h_t = a_t h_{t-1} + b_t$. Two such steps, one after the other, are again a line. Write `both(a1, b1, a2, b2)`: the $a$ and the $b$ of the first step followed by the second. (Pairs can be grouped in any way, as long as they keep their order. So a sequence of $T$ steps takes $\log_2 T$ rounds in place of $T$.)
+# "Every LSTM beats every plain network" looks at the worst and the best run alone. Use all of them. Given are the shares of right answers of two kinds of network, `lstm` (m,) and `plain` (n,). Draw one run of each at random: how probable is it that the LSTM is ahead? A tie counts half.
+
+
+# %% tags=["exercise"]
+def ahead_of(lstm, plain):
+    # solution:
+    apart = lstm[:, None] - plain
+    return np.mean((apart > 0) + 0.5 * (apart == 0))
+    # end
+
+
+lc.check("22.1", ahead_of)
+
+# %% [markdown] tags=["solution"]
+# For *temporal order* this gives 1, though one of the five LSTMs learnt nothing: it lies ahead of the plain networks by a hair. The number says who is ahead, and nothing of how far. (It is Mann and Whitney's statistic, divided by the number of pairs.)
+
+# %% [markdown] tags=["exercise"] exercise="22.2"
+# A cell without $h$ in its gates takes a linear step: $h_t = a_t h_{t-1} + b_t$. Two such steps, one after the other, are again one. Write `both(a1, b1, a2, b2)`: the $a$ and the $b$ of the first step followed by the second. (You may join neighbours in any order, so a sequence of $T$ steps takes $\log_2 T$ rounds instead of $T$.)
 
 
 # %% tags=["exercise"]
@@ -147,25 +164,45 @@ def both(a1, b1, a2, b2):
     # end
 
 
-lc.check("22.1", both)
+lc.check("22.2", both)
 
 # %% [markdown] tags=["solution"]
-# Put the first line into the second: $a_2 (a_1 h + b_1) + b_2 = (a_2 a_1)\, h + (a_2 b_1 + b_2)$.
+# Put the first step into the second: $a_2 (a_1 h + b_1) + b_2 = (a_2 a_1)\, h + (a_2 b_1 + b_2)$.
 
-# %% [markdown] tags=["exercise"] exercise="22.2"
+# %% [markdown] tags=["exercise"] exercise="22.3"
+# Somebody wrote all steps at once: $h_1$ to $h_T$ for `a` and `b` (T,), where every $a_t$ lies between 0 and 1 and $h_0 = 0$. It is fast, and wrong. Mend it.
+
+
+# %% tags=["exercise"]
+def at_once(a, b):
+    # solution:
+    kept = np.cumprod(a)
+    return kept * np.cumsum(b / kept)
+    # given:
+    # kept = np.cumprod(a)
+    # return kept * np.cumsum(b)
+    # end
+
+
+lc.check("22.3", at_once)
+
+# %% [markdown] tags=["solution"]
+# What step $s$ wrote is multiplied by $a_{s+1} \cdots a_t$ alone, which is `kept[t] / kept[s]`. Over hundreds of steps `kept` becomes 0 in floating point, and the quotient breaks down. That is why such cells are computed by joining neighbours, or in logarithms.
+
+# %% [markdown] tags=["exercise"] exercise="22.4"
 # An LSTM and a layer of self-attention are both $d = 64$ wide, inputs too. Count multiplications: the LSTM has eight $d \times d$ products at each of $T$ steps. Attention has four (queries, keys, values, output), and then $T^2$ scores and $T^2$ averages of $d$ multiplications each. From which length $T$ on does attention need as many as the LSTM?
 
 # %% tags=["exercise"]
 # solution: length
 length = 2 * 64
 # end
-lc.check("22.2", length)
+lc.check("22.4", length)
 
 # %% [markdown] tags=["solution"]
-# $8 d^2 T = 4 d^2 T + 2 d T^2$ gives $T = 2d = 128$. Below that attention is the cheaper one, and above it the dearer one, by this count. It says nothing of time: attention's products are independent of one another, and a loop's steps are not.
+# $8 d^2 T = 4 d^2 T + 2 d T^2$ gives $T = 2d = 128$. By this count attention is cheaper below that length, and dearer above it. The count says nothing of time: attention's products are independent of one another, and a loop's steps are not.
 
 # %% [markdown] tags=["exercise"]
-# To keep: your own verdict. Take a claim whose verdict surprised you, open the cell that the ledger links to, change one thing in it that you think unfair (a budget, a size, a start), and run it. Then come back and look at the ledger.
+# To keep: your own verdict. Choose a statement whose verdict surprised you, and open the cell that the table links to. Change one thing in it that you think unfair (a budget, a size, a start), and run it. Then come back and look at the table.
 
 # %% tags=["exercise", "nbval-ignore-output"] why="it repeats what the other notebooks say"
 # solution:
