@@ -246,6 +246,20 @@ class Difference:
         return self._names(self.parameters, "lost")
 
     @property
+    def names(self) -> tuple[str, str]:
+        """What the two are called; cells of one name by what tells them apart."""
+        a, b = self.left, self.right
+        if a.name != b.name:
+            return a.name, b.name
+        told = [
+            {k: repr(v) for k, v in c.options.items()} | {k: f"{v:g}" for k, v in c.held.items()}
+            for c in (a, b)
+        ]
+        apart = [{k: v for k, v in mine.items() if other.get(k) != v} for mine, other in (told, told[::-1])]
+        words = (", ".join(f"{k} = {v}" for k, v in own.items()) for own in apart)
+        return tuple(f"{a.name} ({own})" if own else a.name for own in words)
+
+    @property
     def pictures(self) -> tuple[Diagram | None, Diagram | None]:
         """Both diagrams, what they share faded; None for a cell that does not fit on a picture."""
         back = {v: k for k, v in self._called.items()}
@@ -253,8 +267,9 @@ class Difference:
             r.name.rpartition(".")[0] for r in [*self.equations, *self.parameters] if r.status != "same"
         }
         found = []
-        for mine, other, called in ((self.left, self.right, self._called), (self.right, self.left, back)):
-            title = f"One step of the cell {mine.name}; in full ink what {other.name} does not have"
+        left, right = ((c, name) for c, name in zip((self.left, self.right), self.names, strict=True))
+        for (mine, name), (other, its), called in ((left, right, self._called), (right, left, back)):
+            title = f"One step of the cell {name}; in full ink what {its} does not have"
             light = lambda plan, mine=mine, other=other, called=called: lit_parts(
                 mine, other, self._meaning, called, plan
             )
@@ -264,7 +279,7 @@ class Difference:
     # as text
 
     def _title(self) -> str:
-        return f"{self.left.name} → {self.right.name}"
+        return " → ".join(self.names)
 
     def _summary(self) -> str:
         if self.same:
@@ -321,7 +336,7 @@ class Difference:
     @property
     def html(self) -> str:
         """Equations, pictures and parameters for a page."""
-        left, right = escape(self.left.name), escape(self.right.name)
+        left, right = map(escape, self.names)
         body = [f"<p><b>{left} → {right}</b>: {escape(self._summary())}.</p>"]
         rows = "".join(
             f'<tr class="{e.status}"><th scope="row">{e.status}</th>'

@@ -134,6 +134,7 @@ def arriving(model):
     return size, np.mean(1 - np.tanh(run["c"][-1]) ** 2)
 
 
+# %% tags=["setup"]
 def as_it_learns(bias, seed, updates=61):
     """Both after every update, and the loss."""
     seen = []

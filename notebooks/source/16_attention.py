@@ -113,15 +113,11 @@ lc.claim(
 )
 
 # %% [markdown]
-# Its map for one sentence has a row for each French word and a column for each English one. **Predict:** which rows will not follow the order of the English words?
+# Here is its map for one sentence, alive: a row for each French word, a column for each English one. Point at a word, and what it looks at stands out. **Predict:** which rows will not follow the order of the English words?
 
 # %%
 sentence = "the black cat does not follow a small red car"
-written = model.write(model.task.encode(sentence)[:, None])
-french = model.task.decode_target(written.symbols[:, 0]).split()
-shares = written.alignment[: len(french), 0]
-fig = plots.heatmap(shares, french, sentence.split(), limit=1)
-plots.show(fig, "16-2")
+lc.lab(model, x=sentence)
 
 # %% [markdown]
 # **What to notice.** *chat noir* crosses *black cat*, and *voiture rouge* crosses *red car*. *ne* looks at *does*, not at *not*: in this grammar *does* always comes before *not*, so it says enough. *pas* is undecided between *not* and *follow*. It has nothing to find out: after *ne suit* it must come.
@@ -145,19 +141,13 @@ lc.claim(
 # %% [markdown]
 # On sentences of three clauses the three networks of the study reach 0.87, 0.80 and 0.73. What is missing is not always a mistake: *ne* at *does* counts as wrong here. A map of attention is not a dictionary. It shows what helped to lower the loss.
 #
-# Nor does it say that the network *uses* what it sees there. So exchange one English word at a time. **Predict:** which French words change with *car* to *horse*, and with *cat* to *cow*?
-
-# %%
-for english in (
-    sentence,
-    "the black cat does not follow a small red horse",
-    "the black cow does not follow a small red car",
-    "the black cat does not follow a small round car",
-):
-    print(model.translate(english))
-
-# %% [markdown]
-# *Cheval* is masculine, and *vache* feminine. The word itself changes, and so does what has to agree with it: *petit*, *la*, *noire*. All else stays. So here each French word depends on the English words that it should depend on.
+# Nor does it say that the network *uses* what it sees there. So exchange one English word at a time, in the map above. **Predict**, then type: which French words change with *car* to *horse*, with *cat* to *cow*, with *red* to *round*?
+#
+# <details><summary>Answers</summary>
+#
+# *Cheval* is masculine, and *vache* feminine. The word itself changes, and so does what has to agree with it: *petit*, *la*, *noire*. With *round* it is *ronde* in place of *rouge*. All else stays. So here each French word depends on the English words that it should depend on.
+#
+# </details>
 #
 # ## Other texts
 #
@@ -177,6 +167,12 @@ where = {"kind": "one vector"}
 again = lc.experiments.rerun("dates", 1, where=where)
 agreement = lc.experiments.agree("dates", again)
 assert agreement, agreement
+for old, new, french in (
+    ("car", "horse", "le chat noir ne suit pas de petit cheval rouge"),
+    ("cat", "cow", "la vache noire ne suit pas de petite voiture rouge"),
+    ("red", "round", "le chat noir ne suit pas de petite voiture ronde"),
+):
+    assert model.translate(sentence.replace(old, new)) == french
 
 # %% [markdown] claims=["C48"]
 # ## Looking at a picture

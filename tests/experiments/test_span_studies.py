@@ -10,7 +10,7 @@ import pytest
 import lstmcourse as lc
 from lstmcourse import tasks
 from lstmcourse.experiments.store import load
-from lstmcourse.experiments.studies import spans
+from lstmcourse.experiments.studies import more_spans, spans
 
 
 @pytest.mark.parametrize("ladder", [spans.LADDER, (20, 50, 100, 200, 300), (3,)])
@@ -92,7 +92,7 @@ def test_training_that_leaves_the_finite_numbers_is_not_learnt():
     assert not found["learnt"] and not found["loss"] <= 0.1
 
 
-@pytest.mark.parametrize("name", ["span_rates", "start_rates"])
+@pytest.mark.parametrize("name", ["span_rates", "start_rates", "more_rates"])
 def test_rates_are_the_best_of_their_grids(name):
     spent: dict[tuple, dict[float, list[float]]] = {}
     for trial in load(name).trials:
@@ -105,6 +105,6 @@ def test_rates_are_the_best_of_their_grids(name):
     for key, by_rate in spent.items():
         mean = {rate: np.mean(values) for rate, values in by_rate.items()}
         best = min(mean, key=mean.__getitem__)
-        assert spans.RATE[key] == best, key
+        assert (spans.RATE | more_spans.MORE_RATE)[key] == best, key
         nothing = min(mean.values()) > 0.9 * 2 * spans.TUNED_FOR  # with no rate is anything learnt
         assert nothing or min(mean) < best < max(mean), key

@@ -2,6 +2,7 @@
 
 # ruff: noqa: B008 - a cell's signature says by calls what the cell is given
 
+import html
 import os
 import re
 import subprocess
@@ -18,6 +19,7 @@ from lstmcourse.views.sizes import formula
 
 ROOT = Path(__file__).resolve().parents[2]
 cells = lc.cells
+I = cells.coupled.with_options(learned="i")
 
 
 def statuses(d):
@@ -54,6 +56,26 @@ def test_coupled_gates_change_one_line_and_lose_a_gate():
     assert marked(d, "i") == (["σ(ht−1 Ui + xt Wi + bi)"], ["1 − ft"])
     assert [p.number for p in d.parameters] == [15, 25, 5]
     assert d.numbers == (180, 135)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "left", "right"),
+    [
+        (cells.lstm, cells.coupled, "lstm", "coupled"),
+        (cells.coupled, I, "coupled (learned = 'f')", "coupled (learned = 'i')"),
+        (cells.lstm, cells.lstm.override(f=1.0), "lstm", "lstm (f = 1)"),
+        (cells.lstm.override(o=0.5), cells.lstm.override(f=1.0), "lstm (o = 0.5)", "lstm (f = 1)"),
+        (cells.lstm, cells.lstm, "lstm", "lstm"),
+    ],
+)
+def test_cells_of_one_name_are_headed_by_what_tells_them_apart(a, b, left, right):
+    d = lc.diff(a, b)
+    assert d.names == (left, right)
+    assert repr(d).startswith(f"{left} -> {right}: ")
+    heads = re.findall("<th scope='col'>(.*?)</th>", d.html)
+    assert [html.unescape(head) for head in heads[:2]] == [left, right]
+    if not d.same:
+        assert f"One step of the cell {right}; in full ink what {left} does not" in html.unescape(d.html)
 
 
 def test_the_two_conventions_of_the_gru_are_one_line():

@@ -1,72 +1,146 @@
-"""Coupled gates: two tasks at equal numbers of parameters, and how far an LSTM couples its own gates."""
+"""Coupled gates: two tasks, with starts that match, and how far an LSTM couples its own gates."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ... import tasks
 from ...course import reader
+from ...tasks import Adding, Counting
 from ...training import inspection, optim
 from ...training.fit import fit
 from ...training.model import Model
 from ..define import Interval, experiment, grid, hidden_size_for
 
-__all__ = ["coupled_gates", "coupling_by_itself"]
+__all__ = ["coupled_in_pairs", "coupling_by_itself", "coupling_rates", "trained"]
 
-# Fixed before the runs: tasks, 1,000 parameters in all, 800 updates, two learning rates that fall to 0 along
-# a cosine, five seeds. A few single runs with another seed had shown that the tasks can be learnt within
-# about such a budget.
+# Fixed before the runs: tasks, 1,000 parameters in all, 800 updates, the rates (each falls to 0 along a
+# cosine), where the input gate starts, the seeds. The rates are those of an earlier study, of which the
+# highest did best, and one above.
 PARAMETERS = 1000
 UPDATES = 800
-BATCH = 32
-RATES = (1e-2, 3e-2)
-STEPS = 40
+BATCH, ROWS_OF_EACH = 32, 256
+RATES = (1e-2, 3e-2, 1e-1)
+# Added where the best of these was at an edge.
+FURTHER = {("counting", "lstm"): (3e-3,), ("adding", "coupled"): (3e-1,)}
+SHORTEST, LONGEST = 10, 40
+TRIED = (10, 20, 30, 40, 45, 50, 60, 80)  # steps in a test of counting
+# Where the input gate starts: an LSTM's at sigmoid(0) = 0.5, that of coupled gates at sigmoid(-1) = 0.27; so
+# between the two stands an LSTM that starts as these do.
+STARTS = [{"cell": "lstm", "b_i": 0.0}, {"cell": "lstm", "b_i": -1.0}, {"cell": "coupled", "b_i": -1.0}]
+
+
+class CountingAnyLength(Counting):
+    """Counting, of which each batch has another length."""
+
+    def _draw(self, rng, split, batch_size, length, dtype):
+        drawn = int(rng.integers(SHORTEST, self.steps + 1))
+        return super()._draw(rng, split, batch_size, length or drawn, dtype)
+
+
+TASKS = {"counting": CountingAnyLength(steps=LONGEST), "adding": Adding(steps=LONGEST, variant="modern")}
 
 
 @experiment(
-    points=grid(task=("counting", "adding"), cell=("lstm", "coupled"), learning_rate=RATES),
-    seeds=range(5),
-    agree={"accuracy": Interval(0.2)},
+    points=[
+        {"task": task} | start | {"learning_rate": rate}
+        for task in TASKS
+        for start in STARTS
+        for rate in RATES + FURTHER.get((task, start["cell"]), ())
+    ],
+    seeds=range(100, 102),
+    agree={"loss": Interval(factor=3.0)},
 )
-def coupled_gates(task: str, cell: str, learning_rate: float, *, seed: int) -> dict[str, float]:
-    """Train an LSTM, or one whose gates are coupled and which has no more parameters, on one of two tasks.
+def coupling_rates(task: str, cell: str, b_i: float, learning_rate: float, *, seed: int) -> dict[str, float]:
+    """Train an LSTM, and one whose gates are coupled, at three rates each: which does best?
 
     Parameters
     ----------
     task : str
-        Of 40 steps each: ``"counting"`` (how many marks), ``"adding"`` (two marked numbers).
+        ``"counting"``: how many marks were there, in 10 to 40 steps; ``"adding"``: two marked numbers of 40
+        steps.
     cell : str
-        ``"lstm"`` or ``"coupled"``.
+        ``"lstm"`` or ``"coupled"``, with at most 1,000 parameters.
+    b_i : float
+        Where the input gate's bias starts; that of coupled gates is minus the bias of f.
     learning_rate : float
         Of Adam at the start; it falls to 0 along a cosine.
     seed : int
-        Of the parameters and the streams.
+        Of the parameters and the rows.
 
     Returns
     -------
     dict
-        ``accuracy`` and ``loss`` on test rows; ``error``, the root of the loss;
-        ``longer``, the accuracy on sequences of 48 steps; ``state``, the largest cell state on the test rows;
-        ``hidden``, the units.
+        ``loss`` on validation rows.
     """
-    options = {"variant": "modern"} if task == "adding" else {}
-    made = tasks.get(task, steps=STEPS, **options)
-    hidden = hidden_size_for(cell, made, PARAMETERS)
-    model = Model(cell, made, hidden_size=hidden, rng=np.random.default_rng(seed))
-    adam, cosine = optim.Adam(learning_rate), optim.Cosine(UPDATES)
-    fit(model, UPDATES, batch_size=BATCH, optimizer=adam, schedule=cosine, seed=seed, progress=False)
-    batch = made.batch("test", batch_size=512, seed=seed)
-    forward = model.run(batch)
-    run = model.unroll(batch.x, lengths=batch.lengths)
-    longer = made.batch("test", batch_size=512, seed=seed, length=48)
-    return {
-        "accuracy": forward.accuracy,
-        "loss": forward.loss,
-        "error": forward.loss**0.5,
-        "longer": model.run(longer).accuracy,
+    model = trained(task, cell, b_i, learning_rate, seed)
+    lengths = (10, 20, 30, 40) if task == "counting" else (LONGEST,)
+    rows = [model.task.batch("validation", batch_size=ROWS_OF_EACH, seed=seed, length=n) for n in lengths]
+    return {"loss": float(np.mean([model.run(batch).loss for batch in rows]))}
+
+
+# The rate with the least validation loss, mean over the seeds of `coupling_rates`;
+# tests/experiments/test_pairs.py derives it from the stored trials.
+CHOSEN = {
+    ("counting", "lstm", 0.0): 0.01,
+    ("counting", "lstm", -1.0): 0.01,
+    ("counting", "coupled", -1.0): 0.03,
+    ("adding", "lstm", 0.0): 0.03,
+    ("adding", "lstm", -1.0): 0.03,
+    ("adding", "coupled", -1.0): 0.1,
+}
+
+
+@experiment(
+    points=[{"task": task} | start for task in TASKS for start in STARTS],
+    seeds=range(8),
+    agree={"accuracy": Interval(0.2)},
+)
+def coupled_in_pairs(task: str, cell: str, b_i: float, *, seed: int) -> dict[str, float]:
+    """Train an LSTM, and one whose gates are coupled, from eight seeds, each at the rate that suits it best.
+
+    Parameters
+    ----------
+    task, cell, b_i, seed
+        As in `coupling_rates`.
+
+    Returns
+    -------
+    dict
+        ``accuracy`` on test rows; ``state``, the largest cell state on those of 40 steps; ``hidden``, the
+        units. Of counting, ``accuracy`` is the mean over 10, 20, 30 and 40 steps, and there is the accuracy
+        at each of eight lengths, ``at_10`` to ``at_80``; no row had more than 40 steps in training.
+    """
+    model = trained(task, cell, b_i, CHOSEN[task, cell, b_i], seed)
+    tried = TRIED if task == "counting" else (LONGEST,)
+    rows = {n: model.task.batch("test", batch_size=2 * ROWS_OF_EACH, seed=seed, length=n) for n in tried}
+    right = {n: model.run(batch).accuracy for n, batch in rows.items()}
+    run = model.unroll(rows[LONGEST].x)
+    found = {
+        "accuracy": float(np.mean([share for n, share in right.items() if n <= LONGEST])),
         "state": float(np.abs(run["c"]).max()),
-        "hidden": float(hidden),
+        "hidden": float(model.hidden_size),
     }
+    return found | {f"at_{n}": share for n, share in right.items() if task == "counting"}
+
+
+def _model(task: str, cell: str, b_i: float, seed: int) -> Model:
+    """A network of at most 1,000 parameters, before training."""
+    hidden = hidden_size_for(cell, TASKS[task], PARAMETERS)
+    model = Model(cell, TASKS[task], hidden_size=hidden, rng=np.random.default_rng(seed))
+    gate, bias = ("cell.b_i", b_i) if cell == "lstm" else ("cell.b_f", -b_i)
+    model.params[gate][:] = bias
+    return model
+
+
+def trained(task: str, cell: str, b_i: float, rate: float, seed: int) -> Model:
+    """A network after training; the arguments are those of `coupling_rates`."""
+    model = _model(task, cell, b_i, seed)
+    adam, cosine = optim.Adam(rate), optim.Cosine(UPDATES)
+    fit(
+        model, UPDATES, batch_size=BATCH, optimizer=adam, schedule=cosine, seed=seed, progress=False,
+        backend="numba",
+    )  # fmt: skip
+    return model
 
 
 ROWS = 256
