@@ -90,7 +90,7 @@ plots.show(fig, "19-1")
 # %% [markdown]
 # **What to notice.** The LSTM, started as usual, reaches 20 steps: no further than the plain network. GRU, minGRU and clockwork network reach hundreds. The clockwork network has units that compute only every 64, 128 or 256 steps, and between the letter and the mark they miss nothing.
 #
-# Cells that look like twins on paper are far apart: LSTM and coupled gates, minGRU and minLSTM. Keep that in mind when you read that the differences between variants are minor.
+# Cells that look like twins on paper are far apart: LSTM and coupled gates, minGRU and minLSTM.
 
 # %%
 adding = reached("adding")
@@ -248,7 +248,7 @@ for cell in spans.CELLS:
 # | [Koutník et al. 2014](https://arxiv.org/abs/1402.3511) | their LSTM needs a forget bias of 5 | copy, bias 5: 20 in all seeds; bias 1: 20 (10 to 20) | they write waves from memory |
 # | [Le, Jaitly & Hinton 2015](https://arxiv.org/abs/1504.00941) | the ReLU network learns to add over hundreds of steps | `rnn_relu`, adding: none (none to 10) | they train very much longer, at a small rate |
 #
-# We read the numbers of 1997 in the paper, the others at second hand. None of them is a target: everything else differs too.
+# We read the numbers of 1997 in the paper, the others at second hand.
 #
 # ## "They really work a lot better for most tasks"
 #
@@ -275,7 +275,6 @@ lc.claim("C45", statement, ratio, below=1.5, verdict="qualified")
 # - A span belongs to a cell, a task, a start, a learning rate and a budget. Name all five.
 # - The influence at the start does not decide the span. Some cells build the way back within a hundred updates, others do not.
 # - In 600 updates the LSTM adds over 20 steps and the plain network does not add at all. Five cells whose state is a weighted mean reach hundreds of steps.
-# - Five seeds and a factor of ten between cells say more than one seed and ten per cent.
 #
 # ## Three questions to check yourself
 #
