@@ -73,3 +73,28 @@ def deep(layers: int = 2) -> Cell:
 
 
 depth_gated = deep()
+
+
+def residual(layers: int = 2) -> Cell:
+    """Peephole LSTMs, each upper one adding what it shows to what it reads: an open path through depth.
+
+    A control for the depth gates, which open one between cell states. Parameters and states are called as
+    those of `deep`; there is no gate on the path.
+
+    Examples
+    --------
+    >>> residual(layers=3).states
+    ('0.h', '0.c', '1.h', '1.c', '2.h', '2.c')
+    """
+    whole("layers", layers, 1, 64)
+
+    def function(**leaves: Any):
+        h, nexts = leaves["x"], {}
+        for k in range(layers):
+            shown, c = peephole(h, leaves[f"{k}.h"], leaves[f"{k}.c"], scope=str(k))
+            nexts |= {f"{k}.h": shown, f"{k}.c": c}
+            h = h + shown if k else shown
+        return composite(nexts, {"h": h})
+
+    inputs = list(deep(layers).inputs)
+    return compose("residual", function, inputs, [peephole] * layers, "h", doc=residual.__doc__)
