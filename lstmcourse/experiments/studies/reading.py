@@ -9,9 +9,10 @@ import numpy as np
 from ... import cells
 from ...course import reader
 from ...training import inspection
-from ..define import Interval, experiment, grid
+from ...training.model import Model
+from ..define import Interval, experiment, grid, hidden_size_for
 
-__all__ = ["gates_while_reading"]
+__all__ = ["gates_while_reading", "gru_while_reading"]
 
 ROWS = 512
 GAP = 3
@@ -125,3 +126,105 @@ def _after_interventions(model, batch, units: dict[str, int], seed: int) -> dict
         "without_number": without(units["number"], "verb"),
         "without_another": float(np.mean([without(int(k), "gender") for k in drawn])),
     }
+
+
+# Fixed before the runs: the recipe and the language of lstmcourse.reader, a GRU with no more parameters than
+# its LSTM, five seeds, and the same networks before training.
+AHEAD = 12  # words over which a disturbance is followed
+ONE_WORD = ("the", "subject", "verb", "mood", "and", "pronoun", "deed", "stop")
+
+
+@experiment(
+    points=grid(trained=(True, False)),
+    seeds=range(5),
+    agree={"verb": _SHARE, "gender": _SHARE, "by_update": Interval(0.3)},
+    uses=(reader, inspection),
+)
+def gru_while_reading(trained: bool, *, seed: int) -> dict[str, float]:
+    """Train a GRU to read, hold its gates, and ask whether they tell how long a unit remembers.
+
+    Parameters
+    ----------
+    trained : bool
+        Whether the reader was trained; if not, it is the same network before its training.
+    seed : int
+        Of the parameters and the training; the rows that it is tested on are always the same.
+
+    Returns
+    -------
+    dict
+        ``verb``, ``number``, ``gender``: shares of right answers, and with both gates or one of them held:
+        ``open_*``, r = 1; ``mean_r_*`` and ``mean_z_*``, each unit's r, or z, at its mean over all words.
+        ``at_*``: the least of the three shares when r = 1 at one kind of word alone. ``by_update``: the rank
+        correlation, over units, of the memory `spans` with the mean of z; ``by_reset``: with the share of
+        words at which r < 0.5. ``span``, the median unit's; ``span_least`` and ``span_most``; ``hidden``, the
+        units.
+    """
+    model = gru_reader(seed, reader.STEPS if trained else (0, 0))
+    batch = reader.rows(ROWS // 2, seed=1)
+    run = model.unroll(batch.x)
+    z, r = (run[gate].reshape(-1, model.hidden_size) for gate in "zr")
+    opened = model.with_cell(model.cell.override(r=1.0))
+    found = {"hidden": float(model.hidden_size)}
+    for name, other in (
+        ("", model),
+        ("open_", opened),
+        ("mean_r_", held_at_mean(model, "r", r)),
+        ("mean_z_", held_at_mean(model, "z", z)),
+    ):
+        said = reader.answers(other.predict(batch.x), batch)
+        found |= {f"{name}{key}": value for key, value in said.items()}
+    for kind in ONE_WORD:
+        said = inspection.patch(model, opened, batch.x, reader.steps(batch, kind))
+        found[f"at_{kind}"] = min(reader.answers(said, batch).values())
+    span = spans(model, batch.x)
+    return found | {
+        "by_update": rank_correlation(span, z.mean(axis=0)),
+        "by_reset": rank_correlation(span, (r < 0.5).mean(axis=0)),
+        "span": float(np.median(span)),
+        "span_least": float(span.min()),
+        "span_most": float(span.max()),
+    }
+
+
+def gru_reader(seed: int, steps: tuple[int, int] = reader.STEPS) -> Model:
+    """A GRU that has learnt the language of `lstmcourse.reader`, with no more parameters than the LSTM."""
+    task = reader.language()
+    most = Model("lstm", task, hidden_size=reader.HIDDEN).parameter_count
+    return reader.train(seed, "gru", steps=steps, hidden_size=hidden_size_for("gru", task, most))
+
+
+def held_at_mean(model: Model, gate: str, values: np.ndarray) -> Model:
+    """The model with a gate of each unit held at its mean over values (N, H)."""
+    for unit, mean in enumerate(values.mean(axis=0, dtype=np.float64)):
+        model = inspection.pin(model, gate, float(mean), [unit])
+    return model
+
+
+def spans(model: Model, x: np.ndarray) -> np.ndarray:
+    """How long each unit of a GRU remembers, in words, (H,): measured by disturbing it, not by its gates.
+
+    After each word of the second sentence the unit's state in one row is exchanged for its state in another
+    one. How far it then is from where it would be, as a share of that at first, is summed over the next 12
+    words: 0 for a unit that forgets at once, 12 for one that keeps all.
+    """
+    h = model.unroll(x)["h"]
+    T, B, H = h.shape
+    exchanged, there = np.roll(h, 1, axis=1), np.arange(H)
+    left = np.zeros((AHEAD, H))
+    first = np.zeros(H)
+    for t in range(SENTENCE, 2 * SENTENCE):
+        start = np.repeat(h[t][None], H, axis=0)  # (H, B, H): the k-th has its unit k disturbed
+        start[there, :, there] = exchanged[t].T
+        ahead = x[t + 1 : t + 1 + AHEAD]
+        run = model.unroll(np.tile(ahead, (1, H)), state={"h": start.reshape(H * B, H)})["h"]
+        moved = run.reshape(AHEAD, H, B, H)[:, there, :, there] - h[t + 1 : t + 1 + AHEAD].transpose(2, 0, 1)
+        left += np.abs(moved).mean(axis=2).T
+        first += np.abs(exchanged[t] - h[t]).mean(axis=0)
+    return (left / first).sum(axis=0)
+
+
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's; equals are ranked in the order in which they stand."""
+    ranks = [np.argsort(np.argsort(v, kind="stable")) for v in (a, b)]
+    return float(np.corrcoef(*ranks)[0, 1])
