@@ -1,4 +1,4 @@
-"""The trained reader of notebooks 05 to 09: a small LSTM that has learnt the course's small language.
+"""The trained readers: a small LSTM (notebooks 05 to 09) and a GRU (12) that have learnt a small language.
 
 What a reader can do here: `load` it, as the notebooks do; `train` it again, from this or another seed; get
 `rows` of the language to read, with the same kind of word at the same place in each (`steps` says where);
@@ -8,7 +8,7 @@ The language is `lstmcourse.tasks.Agreement`: sentences about a new subject each
 subject's number and whose pronoun follows its number and gender, across nouns that distract. The reader is
 trained to predict every next word, as a language model is; on short sentences first, since from long ones
 alone two of five seeds did not find out about gender ("starting small", J. L. Elman, Cognition 48, 1993).
-Its file is written by ``python -m lstmcourse.course.reader``; a test trains it again and compares.
+Their files are written by ``python -m lstmcourse.course.reader``; a test trains them again and compares.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ def a_pair(name: str, value: Any) -> tuple[int, int]:
 
 FILE = Path(__file__).with_name("models") / "reader.safetensors"
 HIDDEN = 32
+STORED = {"lstm": (FILE, HIDDEN), "gru": (FILE.with_name("gru_reader.safetensors"), 38)}
+"""Files and units of the stored readers: the GRU has as many units as make no more parameters."""
 STEPS = (300, 800)
 RATE = 2e-2
 
@@ -94,16 +96,30 @@ def train(
     return model
 
 
-def load() -> Any:
-    """Return the stored reader, a `Model`, in float64: what it says is then the same on every machine.
+@given(cell=text)
+def load(cell: str = "lstm") -> Any:
+    """Return a stored reader, a `Model`, in float64: what it says is then the same on every machine.
+
+    Parameters
+    ----------
+    cell : {"lstm", "gru"}
+        Which one.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no stored reader of this cell.
 
     Examples
     --------
     >>> load()
     Model(lstm: 62 symbols -> 32 -> 62 for agreement, cross_entropy; 14,206 parameters, float64)
     """
-    stored = checkpoints.load(FILE)
-    model = Model("lstm", language(), hidden_size=HIDDEN, dtype=np.float64)
+    if cell not in STORED:
+        raise UnknownNameError(f"cell={cell!r}: {nearest(cell, STORED)}")
+    file, hidden = STORED[cell]
+    stored = checkpoints.load(file)
+    model = Model(cell, language(), hidden_size=hidden, dtype=np.float64)
     return model.with_params({name: p.astype(np.float64) for name, p in stored.params.items()})
 
 
@@ -308,8 +324,10 @@ def answers(prediction: np.ndarray, batch: Any) -> Answers:
 
 
 def main() -> None:
-    """Train the reader and write its file."""
-    checkpoints.save(FILE, train(), facts={"steps": list(STEPS), "learning_rate": RATE, "seed": 0})
+    """Train the readers and write their files."""
+    for cell, (file, hidden) in STORED.items():
+        facts = {"steps": list(STEPS), "learning_rate": RATE, "seed": 0}
+        checkpoints.save(file, train(cell=cell, hidden_size=hidden), facts=facts)
 
 
 if __name__ == "__main__":

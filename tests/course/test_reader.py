@@ -14,18 +14,28 @@ def rows():
     return reader.rows(200, seed=3)
 
 
-def test_training_again_gives_a_reader_as_good(rows):
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_training_again_gives_a_reader_as_good(rows, cell):
     """The file was made by this call; on another processor the weights differ, the quality does not."""
-    again, stored = reader.train(seed=0), reader.load()
+    file, hidden = reader.STORED[cell]
+    again, stored = reader.train(seed=0, cell=cell, hidden_size=hidden), reader.load(cell)
     for model in (again, stored):
         said = reader.answers(model.predict(rows.x), rows)
         assert set(said) == {"verb", "number", "gender"} and min(said.values()) > 0.97, said
         assert 0 < model.evaluate(seed=1).loss - model.task.best < 0.06
-        unit, told = reader.carrier(model, "gender")
-        assert told > 0.75 and 0 <= unit < reader.HIDDEN
-    assert lc.checkpoints.load(reader.FILE).facts == {
+    assert lc.checkpoints.load(file).facts == {
         "steps": list(reader.STEPS), "learning_rate": reader.RATE, "seed": 0
     }  # fmt: skip
+
+
+def test_the_gru_has_as_many_units_as_make_no_more_parameters():
+    sizes = [lc.Model("gru", reader.language(), hidden_size=n).parameter_count for n in (38, 39)]
+    assert reader.STORED["gru"][1] == 38 and sizes[0] <= reader.load().parameter_count < sizes[1]
+
+
+def test_the_unit_of_the_stored_reader_carries_gender():
+    unit, told = reader.carrier(reader.load(), "gender")
+    assert told > 0.75 and 0 <= unit < reader.HIDDEN
 
 
 @pytest.mark.parametrize("gap", [0, 3])

@@ -89,7 +89,7 @@ def depth_with_and_without_gates(
 
 
 # Fixed before the runs, after a look at one seed: four layers of 10 units, the fewest with which plain stacks
-# fail in the study above; up to 1,000 updates, three learning rates, all of them shown.
+# fail in the study above; up to 1,000 updates, its better learning rate and a higher one, both shown.
 LAYERS = 4
 SOLVED, EVERY, LIMIT = 0.95, 25, 1000
 
@@ -117,7 +117,7 @@ def until_solved(model: Model, tested: tasks.Task, adam: optim.Adam, seed: int) 
 
 
 @experiment(
-    points=grid(path=("learned", "half", "residual", "none"), learning_rate=(3e-3, 1e-2, 3e-2)),
+    points=grid(path=("learned", "half", "residual", "none"), learning_rate=(1e-2, 3e-2)),
     seeds=range(5),
     agree={"accuracy": Interval(0.15)},
 )
