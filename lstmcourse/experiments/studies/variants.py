@@ -44,7 +44,7 @@ def gru_at_equal_size(task: str, cell: str, learning_rate: float, *, seed: int) 
 
 
 # Added after the results of gru_at_equal_size, in which the GRU learnt no temporal order and most LSTMs did.
-# Is it the start? This one keeps 0.73 of its state a step, as the LSTM does with its forget bias of 1; not 0.5.
+# Is it the start? This one keeps 0.73 of its state a step, as the LSTM does with its forget bias; not 0.5.
 @experiment(
     points=grid(task=("temporal_order",), learning_rate=RATES),
     seeds=range(5),
