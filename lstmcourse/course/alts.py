@@ -160,8 +160,8 @@ ALTS: dict[str, str] = {
         "the answer most, the cell state and its tanh move within a small range and level off."
     ),
     "12-1": (
-        "Share right, a dot for each of five seeds. Adding: LSTM 0.72 to 0.97, GRU 0.98 to 1. Copy: LSTM 0.24 "
-        "to 0.48, GRU 0.77 to 0.85. Temporal order: LSTM 1 in four seeds and 0.29 in one, GRU 0.23 to 0.30."
+        "Share right, a dot for each of five seeds. Adding: LSTM 0.72 to 0.97, GRU 0.98 to 1. Copy: LSTM "
+        "0.24 to 0.48, GRU 0.77 to 0.85. Order: LSTM 1 in four seeds and 0.29 in one, GRU at most 0.30."
     ),
     "12-2": (
         "z is high at queen and at king, and below 0.1 from near to kings, where h stays at about -0.7. r is "
@@ -172,7 +172,7 @@ ALTS: dict[str, str] = {
         "0.90; z at its mean about one half."
     ),
     "12-4": (
-        "Rank correlations in five networks. Span and mean z: -0.79 to -0.91 trained, -0.08 to -0.28 untrained. "
+        "Rank correlations in five networks. Span and mean z: -0.79 to -0.91 trained, -0.08 to -0.28 before. "
         "Span and resets: about 0, trained or not."
     ),
     "13-1": (

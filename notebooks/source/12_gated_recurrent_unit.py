@@ -198,11 +198,11 @@ for name in cells:
     )
 
 # %% [markdown]
-# You see your machine's ratios; they need not be 0.75. On ours both GRUs took about 0.8 of the LSTM's time: "after", with one product less in the loop, gained nothing there. "Simpler" is a statement about equations.
+# These are your machine's ratios; they need not be 0.75. On ours both GRUs took about 0.8 of the LSTM's time. "Simpler" is a statement about equations.
 #
 # ## Does it learn as well?
 #
-# At the same number of *units* a GRU is the smaller network, so we compare at the same number of **parameters**: at most 4,000 in all. That makes 31 to 34 units for the GRU, where the LSTM has 27 or 30. Tasks, budget, the two learning rates and the seeds are those of [notebook 09](09_the_whole_lstm.ipynb) (its table says what each task asks); we fixed them before running the GRU. The score shown chooses the better rate, which flatters both a little.
+# At the same number of *units* a GRU is the smaller network, so we compare at the same number of **parameters**: at most 4,000 in all. That makes 31 to 34 units for the GRU, where the LSTM has 27 or 30. Tasks, budget, the two learning rates and the seeds are those of [notebook 09](09_the_whole_lstm.ipynb); we fixed them before running the GRU. The score shown chooses the better rate, which flatters both a little.
 
 # %% tags=["setup"]
 nine = lc.experiments.load("plain_against_lstm")
@@ -236,7 +236,7 @@ fig = plots.dots(accuracy, xlabel="share right")
 plots.show(fig, "12-1")
 
 # %% [markdown]
-# **What to notice.** (Guessing gives 0.08, 0.25 and 0.25.) Each of the two wins something. The GRU adds better, in every seed. It copies four symbols in five over 50 steps, where the LSTM has at best begun to learn it. In temporal order four of five LSTMs are right and all five GRUs guess. With embedded Reber, the fourth task, both are at the top, where no difference can show.
+# **What to notice.** (Guessing gives 0.08, 0.25 and 0.25.) Each of the two wins something. The GRU adds better, in every seed. It copies four symbols in five over 50 steps, where the LSTM has at best begun to learn it. In temporal order four of five LSTMs are right and all five GRUs guess. (With embedded Reber, the fourth task, both are at the top.)
 #
 # But the two do not start alike. The LSTM's forget gate starts with a bias of 1 and keeps about 0.73 of its cell state per step. The GRU's update gate starts with a bias of 0 and keeps one half. Is that why it misses the order? We gave $z$ a bias of $-1$, which keeps 0.73 as well, and trained five more:
 
@@ -252,7 +252,7 @@ for name, right in order.items():
     print(f"{name:22} {k} of 5 right ({low:.2f} to {high:.2f})")
 
 # %% [markdown]
-# STARTS
+# It is. Started like the LSTM, all five GRUs learn the order; started at one half, none does, at either rate. So the difference that we saw in temporal order belongs to the *start*, not to the cell. (Five new runs for the better of two rates, 0.003; at 0.01 three of five learn it. Whether this start costs the GRU its lead in the other two tasks we have not tested.) Before you compare two cells, make them start alike.
 #
 # Run one of the stored trials again, now:
 
@@ -266,7 +266,7 @@ agreement = lc.experiments.agree("gru_at_equal_size", again)
 agreement
 
 # %% [markdown] claims=["C35", "C39", "C40"]
-# [Chung et al. (2014)](https://arxiv.org/abs/1412.3555) compared the two on music and speech and came to no clear winner. [Jozefowicz et al. (2015)](https://proceedings.mlr.press/v37/jozefowicz15.html) found the GRU ahead on all their tasks but language modelling, until the LSTM's forget gate started with a bias of 1, as ours does: that nearly closed the gap. "No clear winner" is also all that our few small tasks can show.
+# [Chung et al. (2014)](https://arxiv.org/abs/1412.3555) compared the two on music and speech and came to no clear winner. [Jozefowicz et al. (2015)](https://proceedings.mlr.press/v37/jozefowicz15.html) found the GRU ahead on all their tasks but language modelling, until the LSTM's forget gate started with a bias of 1, as ours does: that nearly closed the gap. Nor do our few small tasks have one.
 #
 # ## A trained GRU at work
 #
@@ -318,7 +318,7 @@ for name, model in (("as trained", reader), ("r = 1", opened)):
     print(f"{name:10} she {p[she]:.2f}, he {p[he]:.2f}")
 
 # %% [markdown]
-# One sentence proves little, and holding *any* gate does damage. So we trained five GRUs, and hold their gates in three ways: $r = 1$; each unit's $r$ at its own mean over all words, which keeps the level and takes the choice away; each unit's $z$ at its mean. Shown is the least of the three shares (verb, number, gender), where guessing has one half:
+# Holding *any* gate does damage. So we take five GRUs and hold their gates in three ways: $r = 1$; each unit's $r$ at its own mean over all words, which keeps the level and takes the choice away; each unit's $z$ at its mean. Shown is the least of the three shares (verb, number, gender), where guessing has one half:
 
 # %% tags=["setup"]
 reading = lc.experiments.load("gru_while_reading")
@@ -352,11 +352,11 @@ assert sorted(worst.values())[2] > 0.97
 # %% [markdown]
 # All five need $z$: without its choice they guess. All five use $r$ too, but less, and part of that is the level. With $r$ at its mean two of the five still answer nearly everything, and the other three get gender wrong more often.
 #
-# *Where* do they need it? We held $r = 1$ at one kind of word only, eight kinds in turn. At the *the* that opens a sentence two networks of five lose answers (their least shares are 0.70 and 0.86), at the subject one (0.93). At each of the other six kinds, from the verb to the full stop, all five networks keep at least 0.98. So where $r$ matters it is at the start of a sentence, when the old subject has to go out of sight.
+# *Where* do they need it? We held $r = 1$ at one kind of word only, eight kinds in turn. At the *the* that opens a sentence two networks of five lose answers (their least shares are 0.70 and 0.86), at the subject one (0.93). At each of the other six kinds, from the verb to the full stop, all five networks keep at least 0.98. So where $r$ matters it is at the start of a sentence, when the old subject is out of date.
 #
 # ### Cho's account, put to the test
 #
-# Cho et al. expect a division of labour: units that follow *short-term* dependencies reset often; units that follow *long-term* ones are seldom updated. (In their sign, an update gate that is "active" keeps.) To test this we need a unit's memory span, measured *without* looking at its gates. So we disturb it. After a word, the unit's state is exchanged for its state in another row. How far is it from its old course one word later, two words later, and so on? We add up these shares over the next 12 words. A unit that forgets at once has 0, one that keeps all has 12. Then we rank the 38 units, by this span and by their gates:
+# Cho et al. expect a division of labour: units that follow *short-term* dependencies reset often; units that follow *long-term* ones are seldom updated. (In their sign, an update gate that is "active" keeps.) We need a unit's memory span, measured *without* its gates. So we disturb it. After a word, the unit's state is exchanged for its state in another row. How far is it from its old course one word later, two words later, and so on? We add up these shares over the next 12 words. A unit that forgets at once has 0, one that keeps all has 12. Then we rank the 38 units, by this span and by their gates:
 
 # %%
 ranks = {
@@ -374,7 +374,7 @@ assert max(abs(v["by_reset"]) for v in trained) < 0.32
 # %% [markdown]
 # "Resets" is the share of words at which $r < 0.5$. Among 38 units that have nothing to do with one another, one rank correlation in twenty lies beyond $\pm 0.32$.
 #
-# **What to notice.** One half of the account holds, clearly: in all five networks units that remember long are seldom updated ($-0.79$ to $-0.91$), and before training there is little of this. The other half does not show: units that forget soon do not reset more often than others ($-0.24$ to 0.15). That fits the equations. The reset gate of a unit, in this form, decides what *others* see of it, not how long it remembers. (The spans are short in this language: half of the units keep less than one word's worth, the longest 2.4 to 4.9. One small language, then, and one form of the GRU.)
+# **What to notice.** One half of the account holds, clearly: in all five networks units that remember long are seldom updated ($-0.79$ to $-0.91$), and before training there is little of this. The other half does not show: units that forget soon do not reset more often than others ($-0.24$ to 0.15). That fits the equations. The reset gate of a unit, in this form, decides what *others* see of it, not how long it remembers. (This is one small language, with short spans: 2.4 to 4.9 for the longest of a network.)
 #
 # ## What to remember
 #
