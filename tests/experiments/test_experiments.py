@@ -761,9 +761,10 @@ def test_stored_experiments_of_the_course_are_current(capsys):
         assert capsys.readouterr().out == f"{name}: current, {len(experiments.get(name).trials)} trials\n", (
             f"run python -m lstmcourse.experiments --confirm 3 {name}; if that fails, make experiments"
         )
+    changed = importlib.import_module("lstmcourse.experiments.run").changed  # `run` is the function
     for path in data.glob("*.jsonl.gz"):
         part = store.read_part(path)
-        assert run.changed(experiments.get(part.name), part) == [], f"{path.name} is of no use any more"
+        assert changed(experiments.get(part.name), part) == [], f"{path.name} is of no use any more"
 
 
 @pytest.mark.parametrize(
