@@ -61,13 +61,11 @@ LONGER = {
     "14b": 2,
     "17": 1,
     "19": 1,
-    "19": 1,
 }
 """How many longer cells a notebook has; this list only shrinks."""
 EXEMPT: dict[str, dict[str, str]] = {
     "prose": {
         "00": "how to begin is told, not computed",
-        "19": "it reads a stored study: results to be told, and little to compute",
         "22": "it looks back: its numbers are those of the others",
     },
 }

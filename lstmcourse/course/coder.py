@@ -128,7 +128,7 @@ def complete(
     length : int
         How many characters to write.
     temperature : float
-        Divides the log-odds before a character is drawn: 0 always takes the likeliest.
+        Divides the scores before a character is drawn: 0 always takes the likeliest.
     beam : int, optional
         Nothing is drawn: line by line, so many of the likeliest beginnings are kept, and the line with the
         highest mean log-probability of its characters is written. The temperature then plays no part.

@@ -333,7 +333,7 @@ class Model(Network):
         length : int
             How many symbols to draw.
         temperature : float
-            Divides the log-odds: below 1 bolder, above 1 wilder; 0 always takes the likeliest.
+            Divides the scores: below 1 bolder, above 1 wilder; 0 always takes the likeliest.
         rng : numpy.random.Generator or int, optional
             0 if not given.
 

@@ -197,11 +197,11 @@ def test_programs_of_cells_that_are_gone_leave_no_source_behind():
 
 
 def test_the_pool_lets_go_of_what_came_first():
-    pool = Pool(limit=100_000)
-    first, second = pool.empty((50_000,), np.uint8), pool.empty((60_000,), np.uint8)
+    pool = Pool(limit=1_000_000)
+    first, second = pool.empty((500_000,), np.uint8), pool.empty((600_000,), np.uint8)
     del first
     del second
-    assert pool.idle == 60_000
+    assert pool.idle == 600_000
 
 
 def test_functions_take_numbers_lists_and_arrays():

@@ -22,7 +22,7 @@ from runners import ROOT, Slow, results_in, until
 import lstmcourse
 from lstmcourse import cells, experiments
 from lstmcourse.errors import FileError, UnknownNameError
-from lstmcourse.experiments import Interval, Pair, Trial, basis, executors, experiment, grid, run, store
+from lstmcourse.experiments import Interval, Pair, Trial, basis, executors, experiment, grid, store
 from lstmcourse.experiments.__main__ import main
 
 SLOPE = -0.1

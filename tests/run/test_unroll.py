@@ -646,38 +646,42 @@ def test_arrays_that_are_not_contiguous_are_read_right():
 
 
 def test_pool_gives_blocks_back_and_keeps_to_its_limit():
-    pool = Pool(limit=100_000)
-    a = pool.empty((100, 100), np.float32)
-    assert a.shape == (100, 100) and a.dtype == np.float32 and a.flags.writeable and pool.idle == 0
+    pool = Pool(limit=1_000_000)
+    a = pool.empty((1000, 100), np.float32)
+    assert a.shape == (1000, 100) and a.dtype == np.float32 and a.flags.writeable and pool.idle == 0
     address, view = a.ctypes.data, a[3:]
     del a
     gc.collect()
     assert pool.idle == 0, "a view holds it"
     del view
     gc.collect()
-    assert pool.idle == 40_000
-    b = pool.empty((50, 100), np.float64)
+    assert pool.idle == 400_000
+    b = pool.empty((500, 100), np.float64)
     assert b.ctypes.data == address and pool.idle == 0, "the same block serves another shape"
-    many = [pool.empty((100, 100), np.float32) for _ in range(4)]
+    many = [pool.empty((1000, 100), np.float32) for _ in range(4)]
     assert len({m.ctypes.data for m in many} | {address}) == 5
     del b, many
     gc.collect()
-    assert pool.idle <= 100_000
+    assert pool.idle <= 1_000_000
     pool.clear()
     assert pool.idle == 0
+    small = pool.empty((10, 100), np.float32)
+    del small
+    gc.collect()
+    assert pool.idle == 0, "small arrays are fresh: that takes less time than a block"
 
 
 def test_pool_frees_idle_memory_while_all_blocks_of_another_size_are_on_loan():
-    pool = Pool(limit=100_000)
-    first = pool.empty((20_000,), np.uint8)
+    pool = Pool(limit=1_000_000)
+    first = pool.empty((200_000,), np.uint8)
     del first
     gc.collect()
-    held = pool.empty((20_000,), np.uint8)  # the list of this size, the oldest, is empty now
+    held = pool.empty((200_000,), np.uint8)  # the list of this size, the oldest, is empty now
     assert pool.idle == 0
-    others = [pool.empty((60_000,), np.uint8) for _ in range(2)]
+    others = [pool.empty((600_000,), np.uint8) for _ in range(2)]
     del others
     gc.collect()
-    assert pool.idle == 60_000 and held.size == 20_000
+    assert pool.idle == 600_000 and held.size == 200_000
 
 
 def peak(cell, T, L):
