@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstmcourse.checks import at_least, generator, given, instance, text, truth
+from lstmcourse.checks import at_least, generator, given, instance, shown, text, truth
 from lstmcourse.errors import FileError
 from lstmcourse.experiments import executors
 from lstmcourse.experiments.cost import TIMES, note_time
@@ -390,6 +390,8 @@ def _measured(
             if not _travels(error):  # a pool that cannot read what a worker sends takes the worker for dead
                 raise RuntimeError(f"{type(error).__name__}: {error}") from error
             raise
+    if not _travels(values):
+        raise TypeError(f"returned {shown(values)}, not a dict of numbers")
     machine = {
         "host": platform.node(),
         "process": os.getpid(),
@@ -400,10 +402,10 @@ def _measured(
     return values, _origin(), machine
 
 
-def _travels(error: Exception) -> bool:
-    """Whether an error can be sent to another process; with an ``__init__`` of its own it often cannot."""
+def _travels(thing: Any) -> bool:
+    """Whether something can be sent to another process; an error with its own ``__init__`` often cannot."""
     try:
-        pickle.loads(pickle.dumps(error))
+        pickle.loads(pickle.dumps(thing))
     except Exception:
         return False
     return True

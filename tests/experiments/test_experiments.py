@@ -238,9 +238,18 @@ def picky(x, *, seed):
     return {"y": 1.0}
 
 
-def test_an_error_that_no_process_can_be_sent_is_said_all_the_same(here):
-    with pytest.raises(experiments.TrialError, match=r"picky: x=1, seed=0: .*Picky: 7 is over 5"):
-        experiments.run("picky", workers=1, data=here, progress=False)
+@experiment(points=grid(x=range(3)), seeds=[0], agree={"y": Interval(0.5)})
+def closed(x, *, seed):
+    return {"y": Picky(7, 5)} if x == 1 else {"y": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("picky", r"Picky: 7 is over 5"), ("closed", r"TypeError: returned .*not a dict of numbers")],
+)
+def test_what_cannot_be_sent_to_another_process_is_said_all_the_same(here, name, said):
+    with pytest.raises(experiments.TrialError, match=rf"{name}: x=1, seed=0: .*{said}"):
+        experiments.run(name, workers=1, data=here, progress=False)
 
 
 @pytest.mark.parametrize("ends", ["closed", "broken"])
