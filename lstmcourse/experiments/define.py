@@ -45,6 +45,7 @@ HOMES: tuple[str, ...] = tuple(
         "speaking",
         "outing",
         "evolution",
+        "winner",
     )
 )
 """Modules that define the course's experiments; `names` and `get` import them."""

@@ -97,6 +97,7 @@ def candidates(
     seeds=range(ISLANDS),
     agree={"copy of -1": Interval(0.1), "speakers of -1": Interval(0.1), "best": Interval(0.1)},
     uses=[architecture],
+    full={"points": [{"tasks": " ".join(TASKS)}], "seeds": range(10 * ISLANDS), "hours": 6.0},
 )
 def islands(tasks: str, *, seed: int) -> dict[str, float]:
     """Let an island evolve, and note how well each candidate does.
