@@ -35,6 +35,7 @@ HOMES: tuple[str, ...] = tuple(
         "waves",
         "grids",
         "lattices",
+        "sums",
         "attention",
         "generative",
         "language",
