@@ -12,19 +12,19 @@ from ...tasks import Addition
 from ...training import optim
 from ...training.fit import fit
 from ...training.model import Model
-from ..define import Interval, experiment, grid, hidden_size_for
+from ..define import Interval, experiment, hidden_size_for
 
 __all__ = ["adding_numbers"]
 
 # Fixed before the runs: numbers of two figures, three layers, at most 19,000 parameters in all, 1,000 updates
-# of 32 pairs, rates that fall to 0 along a cosine. Which rate counts is decided by 1,000 pairs for
-# validation; where the best of three lies at an edge, a rate beyond it is added.
+# of 32 pairs, rates that fall to 0 along a cosine. The rates, of 0.003, 0.01, 0.03 and 0.1 for the grid and of
+# the first three for the others: those that did best on 1,000 pairs for validation in runs with another seed.
 TASK = Addition(digits=2)
 LAYERS = 3
 PARAMETERS = 19_000
 UPDATES = 1000
 BATCH = 32
-RATES = (3e-3, 1e-2, 3e-2)
+RATES = {"grid": 1e-2, "stack": 1e-2}
 
 
 def network(kind: str) -> Cell:
@@ -43,9 +43,9 @@ def exact(model: Model, split: str) -> float:
 
 
 @experiment(
-    points=grid(kind=("grid", "no memory", "stack"), learning_rate=RATES),
+    points=[{"kind": kind, "learning_rate": rate} for kind, rate in RATES.items()],
     seeds=range(5),
-    agree={"exact": Interval(0.2, axis="learning_rate")},
+    agree={"exact": Interval(0.2)},
 )
 def adding_numbers(kind: str, learning_rate: float, *, seed: int) -> dict[str, float]:
     """Train networks of three layers to add two numbers, and ask for sums of pairs that were held out.
@@ -63,8 +63,8 @@ def adding_numbers(kind: str, learning_rate: float, *, seed: int) -> dict[str, f
     Returns
     -------
     dict
-        ``validation`` and ``exact``: the share of sums that are right in every figure, of pairs for
-        validation and for testing; ``trained``, the same of pairs that were trained on; ``hidden``, the units.
+        ``validation`` and ``exact``: the share of sums right in every figure, of pairs for validation and
+        for testing; ``trained``, the same of pairs that were trained on; ``hidden``, the units.
     """
     cell = network(kind)
     hidden = hidden_size_for(cell, TASK, PARAMETERS)
