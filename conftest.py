@@ -1,14 +1,21 @@
 """What holds for every pytest run."""
 
 import os
+from pathlib import Path
 
 import pytest
 
+MADE_UP = Path(__file__).parent / "tests" / "data" / "chorales.json"
+
 
 def pytest_configure(config):
-    """Keep compiled programs from one run to the next, in one folder for all processes, not in the user's."""
+    """Keep compiled programs from one run to the next, in one folder for all processes, not in the user's.
+
+    And read chorales that were made up.
+    """
     if hasattr(config, "cache"):
         os.environ["LSTMCOURSE_CACHE_DIR"] = str(config.cache.mkdir("compiled"))
+    os.environ["LSTMCOURSE_CHORALES"] = str(MADE_UP)  # never Bach's, which a learner may have
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -6,7 +6,7 @@ different sequences); see `Batch` for what they hold.
 
 >>> from lstmcourse import tasks
 >>> tasks.names()[:4]
-('adding', 'addition', 'agreement', 'chords')
+('adding', 'addition', 'agreement', 'chorales')
 >>> task = tasks.get("copy", delay=200)
 >>> batch = next(task.stream("train", batch_size=32))
 >>> batch.x.shape, round(task.chance, 4)
@@ -24,6 +24,7 @@ from .addition import Addition
 from .agreement import Agreement
 from .base import Batch, Task, split_of
 from .cartpole import CartPole
+from .chorales import Chorales
 from .chords import Chords
 from .clouds import Clouds
 from .copying import Copy
@@ -53,6 +54,7 @@ __all__ = [
     "Agreement",
     "Batch",
     "CartPole",
+    "Chorales",
     "Chords",
     "Clouds",
     "Copy",
@@ -93,6 +95,7 @@ _TASKS: dict[str, type[Task]] = {
         Adding,
         Addition,
         Agreement,
+        Chorales,
         Chords,
         Clouds,
         Copy,

@@ -158,6 +158,9 @@ WAYS = {
     "exercises.progress.Progress.json": lambda p: lc.progress().json(p),
     "views.diagram.picture.Diagram.save": lambda p: cell.diagram().save(p),
     "laboratory.shown.Shown.save": lambda p: lc.lab(cell).save(p),
+    "tasks.chorales.Chorales": lambda p: lc.tasks.Chorales(
+        written(p, Path(os.environ["LSTMCOURSE_CHORALES"]).read_text(encoding="utf-8"))
+    ),
     "tasks.text.Text": lambda p: lc.tasks.Text(files=(written(p),)),
     "course.coder.train": trained,
     "files.paths.expand": expand,

@@ -13,6 +13,7 @@ from lstmcourse.tasks import (
     Adding,
     Addition,
     Agreement,
+    Chorales,
     Chords,
     Clouds,
     Copy,
@@ -63,6 +64,7 @@ INDEPENDENT = [
     *(Percolation(), Percolation(rows=9, columns=5, density=0.6)),
     Percolation(rows=6, columns=5, given="by diagonals"),
     *(Chords(), Chords(chords=6)),
+    *(Chorales(), Chorales(given="now")),
     *(Tones(), Tones(frames=9, size=5, jump=0.5, noise=0)),
     *(Handwriting(), Handwriting(size=16), Speakers()),
 ]
@@ -85,7 +87,7 @@ PAIRS = [
     *(Dates(), Dates(locales=("fr", "de"), first=1990, last=2015)),
     *(Pronunciation(), Pronunciation(stress=True)),
 ]
-OWN_LENGTH = (Chords, Clouds, Addition, Percolation, Handwriting, Speakers)
+OWN_LENGTH = (Chorales, Chords, Clouds, Addition, Percolation, Handwriting, Speakers)
 ANY_LENGTH = [
     t
     for t in INDEPENDENT + CARRYING + FEW
