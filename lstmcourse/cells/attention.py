@@ -45,6 +45,9 @@ def additive_attention(y, h=state("H", init=from_the_first), a=static("L", "A"),
     The scores come from the state before this step. `a` holds L annotations of a source, in the paper a
     bidirectional network's states, and n (B, 1) says how many there are, from 1: the rest is padding. The
     paper starts from the backward half of the first annotation, which here is a matter of W_init.
+
+    Training, compiled, keeps 12 H + 2 L + A + D numbers for each step and sequence. So memory grows with T L;
+    what the scores are summed from, K times as much, is computed again in the backward pass.
     """
     j = table("j", lambda L: np.arange(L) + 0.5, "L")  # middles of the positions
     there = j < n
@@ -71,6 +74,8 @@ def tell(attention: str = "soft") -> Cell:
     beta of its own. Hard attention reads one of them, drawn with these probabilities: u, uniform in [0, 1),
     is given by the caller. No gradient goes through the draw; log_p, the log of its probability, is for the
     score function estimator (REINFORCE), and entropy is that of alpha.
+
+    Training, compiled, keeps 19 H + 2 L + 2 A + D + 2 numbers for each step and sequence, of soft attention.
 
     Parameters
     ----------
@@ -139,6 +144,9 @@ def self_attention(x, h, K=state("L", "H"), V=state("L", "H"), t=clock):
 
     Its state is a memory of the last L steps, keys K and values V, which older steps leave in turn. L is
     given by the state, or by ``unroll(..., sizes={"L": ...})``. Nothing reads h.
+
+    Training, compiled, keeps 3 H L + 11 H + 3 L + D numbers for each step and sequence: K and V are states,
+    and all states of all steps are kept. `self_attention_at_once` needs L H + L L for all L steps.
     """
     l = table("l", np.arange, "L")
     here = expand(l == t % constant(Dim.of("L")))
