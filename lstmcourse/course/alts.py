@@ -267,9 +267,17 @@ ALTS: dict[str, str] = {
         "network at 81, then 55 to 80 and 42 to 61. With one vector about two thirds at one clause, below "
         "30 from two on."
     ),
+    "16-2": (
+        "Shares of unseen words without a mistake, three networks a row. With attention 0.59 to 0.60, through "
+        "one vector 0.43 to 0.45."
+    ),
     "16-3": (
         "A picture of 4 by 4 places, once for each word of its caption. At each colour and each shape the "
         "frame is on the object."
+    ),
+    "16-5": (
+        "Shares of captions without a mistake, three networks a row. Soft attention 0.98 to 0.99, hard 0.59 "
+        "to 0.79, the mean of all places 0.25 to 0.31."
     ),
     "16-4": (
         "Left: multiplications against length, both scales logarithmic; self-attention starts below the "

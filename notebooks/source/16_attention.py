@@ -161,6 +161,21 @@ for kind in ("attention", "one vector"):
 
 # %% [markdown]
 # Less than in translation. A date is short and says only three things: one vector holds most of it. Still, one date in ten goes wrong. (A folded cell trains one of these networks again and compares.)
+#
+# Dates are made. English spelling is real, and full of exceptions. Here networks read the letters of a word and write its sounds, by the dictionary of Carnegie Mellon University: *thinking* becomes *TH IH NG K IH NG*. No word for testing shares its first four letters with one for training.
+
+# %%
+spelling = lc.experiments.load("pronunciation")
+rows = {}
+for kind in ("attention", "one vector"):
+    rows[kind] = spelling.chosen("exact", kind=kind)
+    wrong = spelling.chosen("errors", kind=kind).mean()
+    print(f"{kind:12}{wrong:.2f} wrong sounds for each right one")
+fig = plots.dots(rows, xlabel="unseen words without a mistake")
+plots.show(fig, "16-2")
+
+# %% [markdown]
+# With attention 59 to 60 % of the words are right, through one vector 43 to 45 %, with more than twice as many wrong sounds. On real words, too, it pays to look back.
 
 # %% tags=["check"]
 where = {"kind": "one vector"}
@@ -272,18 +287,33 @@ lc.claim(
 #
 # ### Looking at one place only
 #
-# **Soft** attention mixes all places. **Hard** attention draws one of them, with the shares as probabilities. No gradient passes through a draw, so the network learns by trial and error: a draw after which the caption became likely is made more likely (REINFORCE, [Williams 1992](https://doi.org/10.1007/BF00992696)). We take the trained captioner, let it draw, and go on training for 100 steps. **Predict:** how many captions are right before, and how many after?
+# **Soft** attention mixes all places. **Hard** attention draws one of them, with the shares as probabilities. No gradient passes through a draw, so the network learns by trial and error: a draw after which the caption became likely is made more likely (REINFORCE, [Williams 1992](https://doi.org/10.1007/BF00992696)). As a control stands a decoder that cannot look: it sees the *mean* of all places. Three networks of each were trained, at the best of three to five rates by validation data. Those with hard attention had three times as many steps, since their gradient is an estimate. **Predict:** in what order do the three do?
+
+# %%
+tellers = lc.experiments.load("captions")
+rows = {
+    kind: tellers.chosen("exact", kind=kind)
+    for kind in ("soft", "hard", "mean")
+}
+fig = plots.dots(rows, xlabel="captions without a mistake")
+plots.show(fig, "16-5")
+
+# %% [markdown]
+# **What to notice.** To look is what counts: without it one caption in four is right. Hard attention comes behind soft, in spite of its steps. Where it looks is hardly the trouble: at the colour it is on the object 95 to 99 times in 100. The paper finds hard attention a little ahead; at our size and budget it is not.
+#
+# ### A penalty that asks too much
+#
+# The paper adds a penalty to soft attention, $\sum_j (1 - \sum_t \alpha_{tj})^2$. It wants the shares of each place to add up to 1 over all words. **Predict:** our captions have 3 to 13 words, and there are 16 places. What will the penalty do to the share of the object at the word for its colour? We take the trained captioner and go on training, with the penalty and, as a control, without.
 
 
 # %%
-def carry_on(cell="attend_and_tell", steps=100, **how):
-    """Go on training the captioner, with another cell or loss."""
+def carry_on(penalty, steps=100):
+    """Go on training the captioner, with another penalty."""
     sizes = {"sizes": {"K": 32}, "dtype": np.float64}
-    new = lc.Captioner(cell, teller.task, 48, **sizes, **how)
-    new = new.with_params({name: teller.params[name] for name in new.params})
+    new = lc.Captioner(tell, teller.task, 48, penalty=penalty, **sizes)
+    new = new.with_params(teller.params)
     fit = {"optimizer": lc.optim.Adam(4e-3), "batch_size": 64, "seed": 1}
-    if steps:
-        lc.fit(new, steps, progress=False, **fit)
+    lc.fit(new, steps, progress=False, **fit)
     return new
 
 
@@ -293,23 +323,10 @@ def faultless(teller):
     return teller.task.exact(symbols, scenes).mean()
 
 
-# %%
-hard = tell.with_options(attention="hard")
-print(f"soft                  {faultless(teller):.2f}")
-print(f"hard, before training {faultless(carry_on(hard, steps=0)):.2f}")
-print(f"hard, after 100 steps {faultless(carry_on(hard)):.2f}")
-
-# %% [markdown]
-# **What to notice.** The weights have learnt to mix, and a single draw is not what they are used to: half of the captions go wrong. A hundred steps of trial and error mend much of that. (The paper finds hard attention a little ahead of soft. This is the only way in which we have compared them.)
-#
-# ### A penalty that asks too much
-#
-# The paper adds a penalty to soft attention, $\sum_j (1 - \sum_t \alpha_{tj})^2$. It wants the shares of each place to add up to 1 over all words. **Predict:** our captions have 3 to 13 words, and there are 16 places. What will the penalty do to the share of the object at the word for its colour? The control trains as long without it.
-
 # %% claims=["C48"]
 share = {}
 for penalty in (0.0, 1.0):
-    new = carry_on(penalty=penalty)
+    new = carry_on(penalty)
     share[penalty] = new.run(two).alignment[1][first].mean()
     numbers = f"share {share[penalty]:.2f}, right {faultless(new):.2f}"
     print(f"penalty {penalty}: {numbers}")
@@ -322,7 +339,7 @@ lc.claim(
 )
 
 # %% [markdown]
-# **What to notice.** The shares of one word add up to 1. With fewer words than places they cannot go round, so the penalty can never be satisfied. It can only spread the shares, away from where they are needed. The paper's captions are short as well, about ten words for 196 places. It reports that the penalty helps; here it does harm. (One run each: change the seed in `carry_on`, and see.)
+# **What to notice.** The shares of one word add up to 1. With fewer words than places they cannot go round, so the penalty can never be satisfied. It can only spread the shares, away from where they are needed. The paper's captions are short as well, about ten words for 196 places. It reports that the penalty helps; here it does harm, and not only in this one run. Three networks that had the penalty from the start get 0.41, 0.82 and 0.87 of their captions right, where the three without it get 0.98 to 0.99. The worst of them is a warning: at the colour its eye is *never* on the object. Cover what it looks at, and the colour stays as likely as before (0.49 both times). It has a map, and the map explains nothing.
 #
 # ## The door to what came after
 #

@@ -20,6 +20,20 @@ def test_each_network_has_the_best_of_its_rates_and_it_lies_inside(task, kind):
     assert rates[best] == RATES[task][kind] and 0 < best < len(rates) - 1
 
 
+@pytest.mark.parametrize(
+    ("study", "fixed"),
+    [
+        *(("captions", {"kind": kind}) for kind in studies.KINDS["scenes"]),
+        *(("pronunciation", {"kind": kind}) for kind in studies.KINDS["pronunciation"]),
+        ("translation_for_longer", {}),
+    ],
+)
+def test_the_rate_that_validation_chooses_lies_inside_the_grid(study, fixed):
+    results = lc.experiments.load(study)
+    rates, _ = results.over("learning_rate", "validation", **fixed)
+    assert rates[0] < results.best(**fixed) < rates[-1]
+
+
 @pytest.mark.parametrize("task", studies.KINDS)
 def test_networks_that_are_compared_have_the_same_parameters(task, monkeypatch):
     steps = {}

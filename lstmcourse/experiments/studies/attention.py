@@ -245,6 +245,7 @@ def pronunciation(kind: str, learning_rate: float, *, seed: int) -> dict[str, fl
     points=[
         *grid(kind=KINDS["scenes"], learning_rate=(4e-3, 8e-3, 16e-3)),
         *grid(kind=("soft", "mean", "soft, with penalty"), learning_rate=(32e-3,)),
+        *grid(kind=("mean",), learning_rate=(64e-3,)),
     ],
     seeds=range(3),
     agree={"exact": Interval(0.15)},

@@ -119,7 +119,13 @@ def _trained(name: str, task: str, learning_rate: float, seed: int, split: str) 
 
 
 @experiment(
-    points=grid(task=TASKS, cell=COMPARED, learning_rate=RATES),
+    points=[
+        *grid(task=TASKS, cell=COMPARED, learning_rate=RATES),
+        # where the best of the four lay at an edge
+        *grid(task=("copy",), cell=("lstm, b_f = 1", "mut1", "mut2", "mut3"), learning_rate=(0.3,)),
+        *grid(task=("speakers",), cell=("mut2",), learning_rate=(0.3,)),
+        *grid(task=("film",), cell=("mut3",), learning_rate=(0.3,)),
+    ],
     seeds=(100, 101),
     agree={"right": Interval(0.15, axis="learning_rate")},
     uses=[architecture, evolution],
