@@ -18,12 +18,12 @@ from pathlib import Path
 from ..checks import shown
 from ..errors import FileError
 from ..files import whole
-from ..files.paths import expand
+from ..files.paths import NOTES, expand
 from .verdict import Verdict
 
 __all__ = ["Progress", "progress", "record"]
 
-FILE = Path(".lstmcourse") / "answers.jsonl"
+FILE = NOTES / "answers.jsonl"
 COLUMNS = ("id", "title", "notebook", "minutes", "tries", "done", "mistake")
 
 

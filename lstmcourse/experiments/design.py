@@ -1,10 +1,11 @@
 """`design`: a cell of your own beside the LSTM and the GRU, at equal parameters, and a leaderboard of them.
 
-The board is a file in the cache folder of this machine, so that times can be compared; it goes nowhere else.
+The board is a file in the course folder, beside what is noted there of the exercises; it goes nowhere else.
 """
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import math
@@ -22,7 +23,7 @@ from lstmcourse.checks import truth, whole
 from lstmcourse.errors import FileError
 from lstmcourse.experiments.define import hidden_size_for
 from lstmcourse.files import whole as files
-from lstmcourse.files.paths import cache_folder, expand
+from lstmcourse.files.paths import NOTES, cache_folder, expand
 from lstmcourse.tasks.base import Task
 from lstmcourse.training import optim
 from lstmcourse.training.equations import digest
@@ -144,8 +145,9 @@ def design(
     steps. All cells get the same updates of 32 rows by Adam, whose rate falls to 0 along a cosine, and the
     same three rates to choose from, by validation data.
 
-    The LSTM and the GRU are measured once on a machine, with the same settings. A cell whose equations are on
-    the board already takes its old place there.
+    The LSTM and the GRU are measured once in a folder, with the same settings. A cell whose equations are on
+    the board already takes its old place there. What earlier versions kept elsewhere, for the whole machine,
+    is on the first board that is written to.
 
     Parameters
     ----------
@@ -158,7 +160,8 @@ def design(
     progress : bool
         Whether to show a bar.
     folder : path, optional
-        Where the board lies; the cache folder if not given.
+        Where the notebooks are; the working folder if not given. The board is in it, as
+        ``.lstmcourse/leaderboard.json``. What a test of the notebooks runs is not put there.
 
     Returns
     -------
@@ -187,19 +190,19 @@ def design(
         whole("seeds", seeds, 1, 100),
     ]
     truth("progress", progress)
-    path = (cache_folder() if folder is None else expand(folder, "folder")) / "leaderboard.json"
-    known = {entry.digest for entry in _noted(path, settings)}
+    path, earlier = _places(folder)
+    known = {entry.digest for entry in _noted(path, earlier) if entry.settings == settings}
     if cell is not None:
         entered = as_cell(cell)
         peers = [c for c in map(cells.get, PEERS) if not {_digest(c)} & {*known, _digest(entered)}]
         todo = [(c, _sizes(c, parameters)) for c in (*peers, entered)]
         files.check_replaceable(path)
         trials = len(todo) * len(TASKS) * len(RATES) * seeds
-        quiet = not progress or "LSTMCOURSE_REGRESSION" in os.environ
+        quiet = not progress or _in_a_test()
         with progress_bar(trials, 0, entered.name, "training", disable=quiet) as bar:
             for one, units in todo:
-                _note(path, _measured(one, units, settings, bar))
-    every = _noted(path)
+                _note(path, earlier, _measured(one, units, settings, bar))
+    every = _noted(path, earlier)
     mine = sorted((e for e in every if e.settings == settings), key=lambda entry: -entry.score)
     return Board(mine, sorted({tuple(e.settings): e.settings for e in every if e not in mine}.values()))
 
@@ -253,8 +256,22 @@ def _trial(cell: Cell, task: Task, units: int, rate: float, updates: int, seed: 
     return loss, right, 1e3 * float(np.median(seconds)) if len(seconds) else math.nan
 
 
-def _noted(path: Path, settings: list[int] | None = None) -> list[Entry]:
-    """The entries of a board, or those with these settings."""
+def _in_a_test() -> bool:
+    return bool(os.environ.get("LSTMCOURSE_REGRESSION"))
+
+
+def _places(folder: Any) -> tuple[Path, Path]:
+    """Where the board of a folder lies, and where it lay up to version 0.2."""
+    if folder is None and _in_a_test():
+        folder = cache_folder() / "tests"
+    kept = cache_folder() if folder is None else expand(folder, "folder")
+    course = Path() if folder is None else kept
+    return course / NOTES / "leaderboard.json", kept / "leaderboard.json"
+
+
+def _noted(path: Path, earlier: Path) -> list[Entry]:
+    """The entries of a board, wherever it lies."""
+    path = next((p for p in (path, earlier) if p.exists()), path)
     if not path.exists():
         return []
     try:
@@ -264,11 +281,15 @@ def _noted(path: Path, settings: list[int] | None = None) -> list[Entry]:
         raise FileError(
             f"{path} is damaged: it holds no leaderboard ({problem!r}); remove it, and a new one is begun"
         ) from problem
-    return [e for e in entries if settings in (None, e.settings)]
+    return entries
 
 
-def _note(path: Path, entry: Entry) -> None:
+def _note(path: Path, earlier: Path, entry: Entry) -> None:
     """Put an entry on the board, in the place of one with the same equations and settings."""
     with files.alone(path.with_suffix(".lock"), patience=60.0):
-        others = [e for e in _noted(path) if (e.digest, e.settings) != (entry.digest, entry.settings)]
+        others = [
+            e for e in _noted(path, earlier) if (e.digest, e.settings) != (entry.digest, entry.settings)
+        ]
         files.replace(path, json.dumps([asdict(e) for e in (*others, entry)], indent=1).encode())
+        with contextlib.suppress(OSError):
+            earlier.unlink()  # what it held is on the new one

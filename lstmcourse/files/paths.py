@@ -1,4 +1,6 @@
-"""Paths: what one that was given means (`expand`), and where the package keeps its cache (`cache_folder`)."""
+"""Paths: what one that was given means (`expand`), where the package keeps its cache (`cache_folder`), and
+what it notes of a reader (`NOTES`).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-__all__ = ["cache_folder", "expand"]
+__all__ = ["NOTES", "cache_folder", "expand"]
+
+NOTES = Path(".lstmcourse")
+"""In a folder with notebooks: the answers that were given there, and the leaderboard."""
 
 
 def expand(path: Any, name: str = "path") -> Path:

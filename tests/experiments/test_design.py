@@ -1,6 +1,7 @@
 """A reader's own cell beside the LSTM and the GRU, and the leaderboard."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +75,31 @@ def test_what_does_not_fit_is_refused_before_anything_is_trained(tmp_path, monke
     monkeypatch.setattr(module, "_measured", None)
     with pytest.raises(ValueError, match=r"parameters=10: a model of lstm for speakers has \d+ parameters"):
         lc.design(leaky, folder=tmp_path, parameters=10)
-    (tmp_path / "leaderboard.json").write_text(json.dumps([{"name": "leaky"}]))
+    (tmp_path / ".lstmcourse").mkdir()
+    (tmp_path / ".lstmcourse" / "leaderboard.json").write_text(json.dumps([{"name": "leaky"}]))
     with pytest.raises(FileError, match=r"leaderboard\.json is damaged.*remove it"):
         lc.design(leaky, folder=tmp_path)
+
+
+def test_each_course_folder_has_a_board_and_the_first_takes_over_what_the_machine_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_trial", lambda *how: (0.1, 0.5, 1.0))
+    monkeypatch.setenv("LSTMCOURSE_CACHE_DIR", str(tmp_path / "cache"))
+    for name in ("mine", "yours"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "mine")
+    board, kept = Path(".lstmcourse", "leaderboard.json"), tmp_path / "cache" / "leaderboard.json"
+
+    def names():
+        return sorted(entry.name for entry in lc.design(**FEW).entries)
+
+    lc.design("rnn", **FEW)
+    kept.parent.mkdir(exist_ok=True)
+    board.rename(kept)
+    assert names() == ["gru", "lstm", "rnn"] and kept.exists()  # it is looked at, and stays
+    lc.design(leaky, **FEW)
+    assert names() == ["gru", "leaky", "lstm", "rnn"] and board.exists() and not kept.exists()
+    monkeypatch.chdir(tmp_path / "yours")
+    assert names() == []
+    monkeypatch.setenv("LSTMCOURSE_REGRESSION", "1")
+    lc.design("rnn", **FEW)
+    assert list(Path().iterdir()) == [] and not kept.exists()
