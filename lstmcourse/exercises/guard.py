@@ -1,14 +1,19 @@
 """`run_apart`: run what a reader wrote, whatever it does, and come back with what it made.
 
-It may raise, print without end, loop for ever, change what it is given, or ask the course for the answer. It
-runs in a thread of its own: a thread can be ended from outside on every system, as long as it runs Python,
-and the frames above it hold nothing that is worth reading.
+It may raise, print without end, loop for ever, change what it is given, ask the course for the answer, or
+change the course. It runs in a thread of its own: a thread can be ended from outside on every system, as long
+as it runs Python, and the frames above it hold nothing that is worth reading.
+
+This stops what a learner may try, not what an attacker can do: within one process nothing is safe from code
+that reads files, starts processes, or calls C.
 """
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import ctypes
+import functools
 import io
 import os
 import sys
@@ -25,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from ..run.backends import undecided
+from .kept import Kept, of_the_package
 
 __all__ = ["COURSE", "Outcome", "run_apart"]
 
@@ -41,7 +47,24 @@ _ANSWERS = str(Path(__file__).parent) + os.sep
 
 
 class _Asked(BaseException):
-    """Raised where an answer calls what it is compared with."""
+    """Raised where an answer calls what it is compared with, or looks for it."""
+
+
+SEARCHES = {"gc.get_objects", "gc.get_referrers", "gc.get_referents", "sys._current_frames", "code.__new__"}
+"""By what an answer finds, or disguises, what it is compared with; Python's names of these events."""
+STARTS = {f for name, f in vars(_thread).items() if name.startswith("start_")}
+
+
+def _audit(event: str, given: tuple) -> None:
+    """Refuse what an answer's thread, which is known by its profile function, does to find the reference."""
+    if event in SEARCHES or (event == "object.__setattr__" and of_the_package(given[0])):
+        asked = getattr(sys.getprofile(), "asked", None)
+        if asked is not None:
+            asked.append(event)
+            raise _Asked
+
+
+sys.addaudithook(_audit)
 
 
 @dataclass
@@ -96,6 +119,15 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
     def watch(frame: FrameType, event: str, argument: Any) -> None:
         if late:
             raise SystemExit  # of which Python says nothing, wherever in the thread it comes
+        if ended:  # a thread that it has left
+            sys.setprofile(None)
+            return
+        if event == "c_call" and argument in STARTS:  # its threads are watched as well
+            thread = frame.f_locals.get("self") if frame.f_code is threading.Thread.start.__code__ else None
+            if thread is None:
+                asked.append(argument.__name__)
+                raise _Asked
+            thread.run = functools.partial(_watched, watch, thread.run)
         if (
             event == "call"
             and (called := frame.f_code.co_filename).startswith(forbidden)
@@ -105,6 +137,8 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
             if not before.startswith(COURSE):  # the reader's own line calls it
                 asked.append(frame.f_code.co_qualname)
                 raise _Asked
+
+    watch.asked = asked  # type: ignore[attr-defined]
 
     def attempt() -> None:
         sys.setprofile(watch)
@@ -130,6 +164,7 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
         finally:
             ended.append(True)
 
+    kept = Kept()
     thread = threading.Thread(target=apart, daemon=True, name="an answer")
     with contextlib.redirect_stdout(paper), contextlib.redirect_stderr(paper), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -149,12 +184,21 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
             if not ended:
                 _raise_in(thread, SystemExit)  # again and again: an answer may catch it
             thread.join(0.005)
+    changed = kept.put_back()
     if late:
         return Outcome(problem="does not end", printed=paper.text)
     outcome.printed = paper.text
-    if asked:
+    if changed:
+        outcome = Outcome(problem="changes the course", said=changed, printed=paper.text)
+    elif asked:
         outcome = Outcome(problem="asks the course", said=asked[0], printed=paper.text)
     return outcome
+
+
+def _watched(watch: Callable, run: Callable[[], None]) -> None:
+    sys.setprofile(watch)
+    with contextlib.suppress(_Asked):  # it has been noted
+        run()
 
 
 def _raise_in(thread: threading.Thread, kind: type[BaseException]) -> None:

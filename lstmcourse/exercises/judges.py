@@ -66,7 +66,7 @@ class Judge:
         if nothing(answer):
             return Verdict(False, NOT_BEGUN, "nothing yet")
         try:
-            return self.judged(answer, rng)
+            return copy.copy(self).judged(answer, rng)  # an answer can reach the exercise's own
         except Refused as refused:
             return Verdict(False, refused.message, refused.mistake)
         except Exception as error:  # a fault of the judge's, which is no reason to stop a reader's notebook
@@ -105,8 +105,14 @@ def _came_out(outcome: Outcome, what: str) -> Any:
         case "asks the course":
             raise Refused(
                 "asks the course",
-                f"{what} calls {outcome.said}, of the course's own code. Here the point is to write it "
-                "yourself.",
+                f"{what} calls {outcome.said}, of the course's own code or on the way to it. Here the point "
+                "is to write it yourself.",
+            )
+        case "changes the course":
+            raise Refused(
+                "changes the course",
+                f"{what} sets {outcome.said} to something else, and the check needs it as it was; it was put "
+                "back. Give yours another name.",
             )
         case _:
             raise Refused("raises", f"{what} raised {outcome.said}.")

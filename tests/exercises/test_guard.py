@@ -1,11 +1,16 @@
 """Whatever an answer does, a check comes back with a verdict; and nothing but a right answer is accepted."""
 
+import _thread
+import builtins
+import copy
 import functools
+import gc
 import inspect
 import os
 import sys
 import threading
 import time
+import types
 import warnings
 
 import numpy as np
@@ -154,7 +159,119 @@ def unwatched_for_a_moment(D, H):
         return REFERENCE(D, H)
 
 
+def found_by_gc(D, H):
+    return next(o for o in gc.get_objects() if o is REFERENCE)(D, H)
+
+
+def found_among_referents(D, H):
+    return gc.get_referents(lc.exercises.get)[0]
+
+
+def found_in_another_thread(D, H):
+    return [f for f in sys._current_frames().values()] and 0
+
+
+def disguised(D, H):
+    code = REFERENCE.__code__.replace(co_filename="mine.py")
+    return types.FunctionType(code, REFERENCE.__globals__)(D, H)
+
+
+def disguised_and_caught(D, H):
+    try:
+        return disguised(D, H)
+    except BaseException:
+        return right(D, H)
+
+
+def asked_in_a_thread(D, H):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(REFERENCE(D, H)))
+    thread.start()
+    thread.join()
+    return found[0] if found else right(D, H)
+
+
+def asked_in_a_raw_thread(D, H):
+    found = []
+    _thread.start_new_thread(lambda: found.append(REFERENCE(D, H)), ())
+    while not found:
+        time.sleep(0.001)
+    return found[0]
+
+
+def with_other_insides(D, H):
+    REFERENCE.__code__ = (lambda D, H: 0).__code__
+    return 0
+
+
+def changing(change):
+    """An answer that changes something, and returns what that would make right."""
+
+    def answer(D, H):
+        change()
+        return 0
+
+    answer.__name__ = change.__name__
+    return answer
+
+
+@changing
+def another_cell():
+    lc.cells.lstm = lc.cells.rnn
+
+
+@changing
+def another_comparison():
+    judges.same = lambda *given: True
+
+
+@changing
+def no_comparison():
+    del judges.same
+
+
+@changing
+def another_tolerance():
+    lc.exercises.judges.SAME = 1e9
+
+
+@changing
+def another_judge():
+    judges.Function._agree = lambda *given: True
+
+
+@changing
+def another_numpy():
+    np.abs = lambda a: np.zeros(np.shape(a))
+
+
+@changing
+def another_random_numpy():
+    np.random.default_rng = np.random.Generator
+
+
+@changing
+def another_python():
+    builtins.all = lambda given: True
+
+
+@changing
+def another_copy():
+    copy.deepcopy = lambda given: given
+
+
 ANSWERS = {
+    "changes the course": (
+        another_cell,
+        another_comparison,
+        no_comparison,
+        another_tolerance,
+        another_judge,
+        another_numpy,
+        another_random_numpy,
+        another_python,
+        another_copy,
+    ),
     "does not end": (endless, endless_and_stubborn, endless_generator, endless_text, waiting, sleeping),
     "raises": (recursive, leaving, raising, warning, raising_what_cannot_be_shown),
     "no numbers": (
@@ -165,7 +282,21 @@ ANSWERS = {
         lambda D, H: "a" * 10**7,
     ),
     "returns nothing": (lambda D, H: None, lambda D, H: ...),
-    "asks the course": (imported, kept, asked_of_a_cell, unwatched, unwatched_for_a_moment),
+    "asks the course": (
+        imported,
+        kept,
+        asked_of_a_cell,
+        unwatched,
+        unwatched_for_a_moment,
+        found_by_gc,
+        found_among_referents,
+        found_in_another_thread,
+        disguised,
+        disguised_and_caught,
+        asked_in_a_thread,
+        asked_in_a_raw_thread,
+        with_other_insides,
+    ),
     "no function": (Equal(), 3, np.zeros(3), Equal),
     "other arguments": (lambda D: 0, lambda: 0, lambda D, H, more: 0),
 }
@@ -182,6 +313,44 @@ def test_an_answer_that_is_none_is_refused_by_name(name, answer, capfd):
     assert len(verdict.message) < 600
     assert len(capfd.readouterr().out) <= 2_000
     assert sys.stdout.write("") == 0  # it is ours again
+    assert lc.check("01.2", right) and not lc.check("01.2", lambda D, H: 0)  # nothing was left changed
+
+
+def test_an_exercise_that_an_answer_has_changed_judges_as_before():
+    def other(D, H):
+        judge = sys.modules["lstmcourse.exercises.define"]._ALL["01.2"].judge
+        object.__setattr__(judge, "right", lambda D, H: 0)
+        return 0
+
+    judge = lc.exercises.get("01.2").judge
+    try:
+        assert not lc.check("01.2", other)
+    finally:
+        object.__setattr__(judge, "right", REFERENCE)
+
+
+def test_an_answer_that_goes_elsewhere_is_noted_here(tmp_path):
+    (tmp_path / "inner").mkdir()
+
+    def going(D, H):
+        os.chdir(tmp_path / "inner")
+        return right(D, H)
+
+    assert lc.check("01.2", going) and os.getcwd() == str(tmp_path)
+    assert lc.progress().done == ["01.2"] and not list((tmp_path / "inner").iterdir())
+
+
+def test_threads_of_its_own_are_an_answers_business():
+    def shared(D, H):
+        found = []
+        threads = [threading.Thread(target=lambda a=a: found.append(a)) for a in (D * H, H * H, H)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        return sum(found)
+
+    assert lc.check("01.2", shared)
 
 
 def test_the_frames_above_an_answer_hold_nothing_that_helps():
