@@ -15,6 +15,7 @@ import inspect
 import shutil
 import tempfile
 import types
+import typing
 from pathlib import Path
 from unittest import mock
 
@@ -92,6 +93,10 @@ def teller() -> lc.Captioner:
 
 def batch(model: lc.Model) -> Batch:
     return model.task.batch(batch_size=B, dtype=np.float64)
+
+
+def seen():
+    return lc.xray(lc.unroll(RNN, RNN.init(D, H, 0), X.astype(np.float32)))
 
 
 def run(**how) -> lc.Run:
@@ -352,6 +357,22 @@ VALID = {
     "xray": lambda: (
         lc.xray,
         {"run": lc.unroll(RNN, RNN.init(D, H, 0), X.astype(np.float32)), "sequence": 0},
+    ),
+    "Dilemma.over": lambda: (lc.dilemma().over, {"weights": np.array([0.5, 1.5])}),
+    "XRay.__getitem__": lambda: (seen().__getitem__, {"pair": ("h", "h")}),
+    "XRay.sizes": lambda: (seen().sizes, {"of": "h", "by": "h"}),
+    "XRay.plot": lambda: (seen().plot, {"of": "h", "by": "h"}),
+    "Lab.hold": lambda: (
+        lc.lab(LSTM, hidden_size=H).hold,
+        {"name": "f", "value": 0.5, "units": [0], "steps": [1]},
+    ),
+    "AttentionLab.save": lambda: (
+        lc.lab(lc.Seq2Seq("gru", "additive_attention", "translation", H, rng=0)).save,
+        {"path": FOLDER / "lab.html"},
+    ),
+    "SentenceLab.predict": lambda: (
+        lc.lab(lc.Model(LSTM, "agreement", H, rng=0), units=[0]).predict,
+        {"held": True},
     ),
     # Cell
     "Cell.size_names": lambda: (LSTM.size_names, {}),
@@ -906,7 +927,8 @@ VALID = {
     "exercises.Progress.json": lambda: (lc.progress(FOLDER).json, {"path": FOLDER / "progress.json"}),
     "exercises.check_lstm": lambda: (lc.exercises.check_lstm, {"my_cell": RNN, "rng": 0}),
     "ledger": lambda: (lc.ledger, {"folder": NOTEBOOKS}),
-    "course.ledger.Ledger.only": lambda: (lc.ledger(NOTEBOOKS).only, {"verdict": "met"}),
+    "Ledger.only": lambda: (lc.ledger(NOTEBOOKS).only, {"verdict": "met"}),
+    "Ledger.table": lambda: (lc.ledger(NOTEBOOKS).table, {"place": "../"}),
     # experiments
     "design": lambda: (
         lc.design,
@@ -919,6 +941,8 @@ VALID = {
             "folder": FOLDER / "board",
         },
     ),
+    "Range.draw": lambda: (lc.experiments.uniform(0.0, 1.0).draw, {"rng": 0}),
+    "Choice.draw": lambda: (lc.experiments.choice("a", "b").draw, {"rng": 0}),
     "experiments.Interval": lambda: (lc.experiments.Interval, {"margin": 0.1, "factor": 2.0, "axis": "a"}),
     "experiments.Interval.of": lambda: (lc.experiments.Interval(0.1).of, {"values": [1.0, 2.0]}),
     "experiments.Experiment.code": lambda: (lc.experiments.get(experiment()).code, {}),
@@ -1236,8 +1260,13 @@ def rubbish(valid):
         yield from ((kind, [*valid[:-1], make(valid[-1])]) for kind, make in OF_ARRAYS.items())
 
 
+CALLED = ("__getitem__", "__call__")
+
+
 def public():
-    """Every public callable, by name: functions, classes, and methods of their own."""
+    """Every public callable, by name: functions, classes, and methods of their own; also of the classes that
+    have no public name, and whose objects public functions return.
+    """
     found = {}
 
     def add(name, what):
@@ -1255,7 +1284,7 @@ def public():
                 found.update(
                     (f"{name}.{k}", f)
                     for k, f in vars(what).items()
-                    if (not k.startswith("_") or k in ("__getitem__", "__call__"))
+                    if (not k.startswith("_") or k in CALLED)
                     and inspect.isfunction(f.__func__ if isinstance(f, staticmethod | classmethod) else f)
                 )
         elif callable(what):
@@ -1263,7 +1292,36 @@ def public():
 
     for n in (*lc.__all__, "train"):
         add(n, getattr(lc, n))
+    known, todo = {v for v in found.values() if inspect.isclass(v)}, list(found.values())
+    while todo:
+        for kind in sorted(returned(todo.pop()) - known, key=lambda kind: kind.__name__):
+            known.add(kind)
+            inside = {k: inspect.getattr_static(kind, k) for k in dir(kind) if k[0] != "_" or k in CALLED}
+            methods = {k: f for k, f in inside.items() if inspect.isfunction(f)}
+            ours = {
+                k: f
+                for k, f in methods.items()
+                if f.__module__.startswith("lstmcourse") and f not in found.values()
+            }
+            found.update((f"{kind.__name__}.{k}", f) for k, f in ours.items())
+            todo += ours.values()
     return found
+
+
+def returned(function):
+    """The classes of ours whose objects a function returns, by its annotation."""
+    if inspect.isclass(function):
+        return set()
+    said = inspect.unwrap(function)
+    try:
+        said = eval(said.__annotations__.get("return") or "None", dict(getattr(said, "__globals__", {})))
+    except NameError:  # imported for type checkers alone
+        return set()
+    return {
+        kind
+        for kind in (said, *typing.get_args(said))
+        if inspect.isclass(kind) and kind.__module__.startswith("lstmcourse.")
+    }
 
 
 # --------------------------------------------------------------------------------------------- what is no rubbish
@@ -1278,6 +1336,10 @@ ANSWERS = (
 )
 ALLOWED = [
     ("evolve(score)", "function", "a function is what is wanted"),
+    ("*.draw(rng)", "None", "fresh numbers"),
+    ("Lab.hold(value)", "None, negative, zero, fraction, huge", "any number, and None lets go"),
+    ("Lab.hold(units)", "zero", "the first one"),
+    ("Dilemma.over(weights)", "wrong axis, wrong dtype", "any number of weights, also whole ones"),
     ("evolve(weights)", "wrong axis, wrong dtype", "any number of weights, also whole ones"),
     ("*evolve*(generations)", "zero", "no generations: the weights as they are"),
     ("evolve(sigma)", "fraction, huge", "any width"),
@@ -1448,14 +1510,14 @@ NOT_CALLED = {
         "optim.Optimizer", "tasks.Task", "tasks.Transduction", "train.Trainable", "train.Trainable.evaluate",
         "train.Trainable.run", "train.Trainable.work",
     ),
-    "the engine's own": ("Cell.__call__", "Cell.compiled", "Gradients.over", "Gradients.add"),
+    "the engine's own": ("Bound.backward", "Compiled.backward", "Forward.backward", "Pass.backward", "Input.__call__", "Cell.__call__", "Cell.compiled", "Gradients.over", "Gradients.add"),
     "looked at where it is used, in fit": (
         "train.fit", "train.Recipe.batches", "train.Recipe.validation", "train.Recipe.factor", "train.Recipe.drawing", "train.History.to_arrays",
         "train.History.from_arrays", "Model.shapes_of", "Model.work",
         "Captioner.shapes_of", "Latent.shapes_of", "Latent.work",
     ),
     "without arguments": (
-        "experiments.Experiment.provenance", "tasks.Task.data_digest", "tasks.Text.data_digest", "tasks.Library.data_digest",
+        "Lab.run", "experiments.Experiment.provenance", "tasks.Task.data_digest", "tasks.Text.data_digest", "tasks.Library.data_digest",
         "tasks.Task.check_stranger",
         "tasks.Text.check_stranger", "tasks.Speakers", "exercises.ids",
     ),

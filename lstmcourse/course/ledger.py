@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..checks import choice
+from ..checks import choice, text
 from ..errors import FileError
 from ..files import whole as files
 from ..files.paths import expand
@@ -96,6 +96,7 @@ class Ledger:
 
     def table(self, place: str) -> str:
         """Return the table as HTML; `place` is the way to the notebooks' folder."""
+        text("place", place)
         rows = "\n".join(_row(e, place) for e in self.entries)
         return _TABLE.read_text(encoding="utf-8").replace("<!-- rows -->", rows)
 

@@ -56,6 +56,9 @@ class Exercise:
     hints: tuple[str, ...]
     judge: Judge = field(repr=False)
 
+    def __reduce__(self) -> tuple:  # another process has its own: a judge is made of functions without names
+        return get, (self.id,)
+
     @property
     def how(self) -> str:
         """The difficulty in words."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lstmcourse.checks import above_zero, instance, mapping, real, shown, truth, whole
+from lstmcourse.checks import above_zero, generator, instance, mapping, real, shown, truth, whole
 
 __all__ = ["Choice", "Range", "Search", "choice", "log_uniform", "search", "uniform"]
 
@@ -25,6 +25,7 @@ class Range:
 
     def draw(self, rng: np.random.Generator) -> float | int:
         """Return one number, with the six digits that are stored: further ones differ between processors."""
+        rng = generator("rng", rng)
         edge = 0.5 if self.whole else 0.0  # every whole number has the same room, the outer ones too
         low, high = self.low - edge, self.high + edge
         value = math.exp(rng.uniform(math.log(low), math.log(high))) if self.log else rng.uniform(low, high)
@@ -44,7 +45,7 @@ class Choice:
 
     def draw(self, rng: np.random.Generator) -> Any:
         """Return one of the values."""
-        return self.values[rng.integers(len(self.values))]
+        return self.values[generator("rng", rng).integers(len(self.values))]
 
     def __str__(self) -> str:
         return f"one of {', '.join(map(repr, self.values))}"

@@ -177,9 +177,10 @@ class Laboratory(Shown):
         self.held = {**self._held, name: a}
 
     def _an_equation(self, argument: str, name: str) -> str:
-        if name not in self._holdable:
+        if not isinstance(name, str) or name not in self._holdable:
+            have = nearest(name, self._holdable)
             raise UnknownNameError(
-                f"{argument}: {self.cell.name} has no equation {name!r}: {nearest(name, self._holdable)}"
+                f"{argument}: {self.cell.name} has no equation {checks.shown(name)}: {have}"
             )
         return name
 

@@ -101,7 +101,14 @@ class Dilemma(Shown):
         return float(self.over(np.array([self.weight]))[1][0])
 
     def over(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return what is known, and the gradient, for several weights (N,): (N,) each."""
+        """Return what is known, and the gradient, for several weights (N,): (N,) each.
+
+        Examples
+        --------
+        >>> dilemma(1.0, steps=50).over([0.0, 3.0])[0].round(2).tolist()
+        [0.0, 1.0]
+        """
+        weights = checks.finite("weights", checks.array("weights", weights, "iuf", ndim=1, axes="(N,)"))
         h = np.full(len(weights), np.tanh(1.0))
         gradient = np.ones(len(weights))
         for _ in range(self.steps):

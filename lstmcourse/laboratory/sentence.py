@@ -157,7 +157,7 @@ class SentenceLab(Laboratory):
         held : bool
             With what is held, as the page says "now"; else as the network is by itself, "before".
         """
-        run = self.run() if held else self._run(self.cell, {})
+        run = self.run() if checks.truth("held", held) else self._run(self.cell, {})
         matrix, bias = self._readout
         return LOSSES[self.model.task.loss].predict(run[self.cell.output] @ matrix + bias)
 

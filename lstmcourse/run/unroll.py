@@ -119,7 +119,7 @@ def unroll(
 
 
 def _check_every(cell: Definition, every: Any, limit: Any, backend: str) -> None:
-    auto = isinstance(every, str) and every == "auto"
+    auto = isinstance(every, str) and checks.choice("checkpoint_every", every, ["auto"]) == "auto"
     if auto and limit is None:
         raise ValueError(
             "checkpoint_every='auto' needs memory_limit=, the bytes that the run and its gradients may take"

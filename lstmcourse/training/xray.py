@@ -24,7 +24,6 @@ from ..engine.ops import stop_gradient
 from ..engine.rewrite import clone, rewrite
 from ..engine.trace import current
 from ..engine.variants import with_graph
-from ..errors import UnknownNameError, nearest
 from ..run.run import Run
 from ..run.unroll import unroll
 
@@ -61,8 +60,7 @@ class XRay:
         if not isinstance(pair, tuple) or len(pair) != 2:
             raise TypeError(f"pair={checks.shown(pair)}: two states are needed, such as xray['c', 'c']")
         for name in pair:
-            if name not in self.states:
-                raise UnknownNameError(f"pair: there is no state {name!r}: {nearest(name, self.states)}")
+            checks.choice("pair", name, self.states)
         return self.total[pair]
 
     def sizes(self, of: str, by: str) -> dict[str, np.ndarray]:
@@ -77,9 +75,11 @@ class XRay:
         >>> seen.sizes("h", "h")["belt"]
         array([0., 0., 0., 1.])
         """
+        for argument, name in (("of", of), ("by", by)):
+            checks.choice(argument, name, self.states)
         found = {"total": self[of, by], "belt": self.belt[of, by], "through": self.through[of, by]}
         long = math.sqrt(min(found["total"].shape[1:]))
-        return {k: np.sqrt(np.square(a).sum(axis=(1, 2))) / long for k, a in found.items()}
+        return {k: np.sqrt(np.square(np.abs(a)).sum(axis=(1, 2))) / long for k, a in found.items()}
 
     def plot(self, of: str | None = None, by: str | None = None) -> Any:
         """Draw how large the three parts are, step by step, on a logarithmic scale; a matplotlib figure.
@@ -88,8 +88,8 @@ class XRay:
         """
         from ..views import plots
 
-        of = of or self.states[-1]
-        by = by or of
+        of = self.states[-1] if of is None else of
+        by = of if by is None else by
         sizes = self.sizes(of, by)
         labels = {"total": "by all ways", "belt": "along the belt", "through": "through matrices"}
         found = {labels[k]: np.where(a > 0, a, np.nan) for k, a in sizes.items()}
@@ -141,7 +141,7 @@ def xray(run: Run, sequence: int = 0) -> XRay:
     if "xray" not in cell._cache:
         cell._cache["xray"] = [with_graph(cell, graph) for graph in _parts(cell.graph)]
     whole, level, matrices = (_steps(run, part, sequence, steps) for part in cell._cache["xray"])
-    total, belt, through = np.zeros((3, steps + 1, n, n))
+    total, belt, through = np.zeros((3, steps + 1, n, n), whole.dtype)
     total[-1] = belt[-1] = np.eye(n)
     for t in reversed(range(steps)):  # the last way apart from the belt is through the matrices of a step
         total[t] = total[t + 1] @ whole[t]
@@ -166,7 +166,7 @@ def _steps(run: Run, cell: Definition, sequence: int, steps: int) -> np.ndarray:
     def repeated(a: np.ndarray) -> np.ndarray:
         return np.repeat(a[None], n, axis=0)
 
-    found = np.zeros((steps, n, n))
+    found = np.zeros((steps, n, n), np.result_type(call.dtype, np.float64))
     for t in range(steps):
         before = first if not t else {s: a[t - 1, sequence] for s, a in values.items()}
         state = {s: repeated(a) for s, a in before.items()} | dict.fromkeys(clocks, call.offset + t)

@@ -310,6 +310,12 @@ def test_a_pickled_model_says_the_same(kind):
     assert b"lstmcourse.model" not in pickle.dumps(model), "modules may move; what pickles name may not"
 
 
+def test_an_exercise_is_sent_by_its_id():
+    for id in lc.exercises.ids():
+        exercise = lc.exercises.get(id)
+        assert pickle.loads(pickle.dumps(exercise)) is exercise and copy.deepcopy(exercise) is exercise
+
+
 def test_other_things_are_pickled_or_say_why_not():
     model = lc.Model("rnn", "adding", hidden_size=3)
     history = lc.fit(model, 2, batch_size=2, progress=False)

@@ -100,3 +100,14 @@ def test_what_has_no_chain_is_refused():
         seen(lc.cells.rnn)[1]["h", "x"]
     with pytest.raises(TypeError, match="pair='h'"):
         seen(lc.cells.rnn)[1]["h"]
+
+
+def test_complex_numbers_stay_complex():
+    params = {k: p.astype(np.complex128) for k, p in lc.cells.rnn.init(2, 3, rng=0, dtype=np.float64).items()}
+    x = np.random.default_rng(0).standard_normal((4, 1, 2, 2)) @ [1, 1j]
+    run = lc.unroll(lc.cells.rnn, params, x)
+    want, found = np.eye(3), lc.xray(run)
+    for t in reversed(range(4)):
+        want = want @ ((1 - run["h"][t, 0] ** 2)[:, None] * params["U_h"].T)
+        np.testing.assert_allclose(found["h", "h"][t], want, rtol=1e-12)
+    assert found.sizes("h", "h")["total"].dtype == np.float64 and abs(want.imag).max() > 0.01
