@@ -927,6 +927,7 @@ VALID = {
     "exercises.Progress.json": lambda: (lc.progress(FOLDER).json, {"path": FOLDER / "progress.json"}),
     "exercises.check_lstm": lambda: (lc.exercises.check_lstm, {"my_cell": RNN, "rng": 0}),
     "ledger": lambda: (lc.ledger, {"folder": NOTEBOOKS}),
+    "tasks.Chorales.whole": lambda: (lc.tasks.Chorales().whole, {"split": "test", "dtype": F32}),
     "Ledger.only": lambda: (lc.ledger(NOTEBOOKS).only, {"verdict": "met"}),
     "Ledger.table": lambda: (lc.ledger(NOTEBOOKS).table, {"place": "../"}),
     # experiments
@@ -1519,6 +1520,7 @@ NOT_CALLED = {
     "without arguments": (
         "Lab.run", "experiments.Experiment.provenance", "tasks.Task.data_digest", "tasks.Text.data_digest", "tasks.Library.data_digest",
         "tasks.Task.check_stranger",
+        "tasks.Chorales.check_stranger", "tasks.Chorales.data_digest",
         "tasks.Text.check_stranger", "tasks.Speakers", "exercises.ids",
     ),
 }  # fmt: skip
