@@ -12,7 +12,7 @@ from ...training import inspection
 from ...training.model import Model
 from ..define import Interval, experiment, grid, hidden_size_for
 
-__all__ = ["gates_while_reading", "gru_while_reading"]
+__all__ = ["controls_while_reading", "gates_while_reading", "gru_while_reading"]
 
 ROWS = 512
 GAP = 3
@@ -228,3 +228,111 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Spearman's; equals are ranked in the order in which they stand."""
     ranks = [np.argsort(np.argsort(v, kind="stable")) for v in (a, b)]
     return float(np.corrcoef(*ranks)[0, 1])
+
+
+# Fixed before the runs: the ten readers of `gates_while_reading`, all of their units beside those that carry
+# something, and every place of the second sentence beside the one that the lessons ask about.
+SWEPT = {"f3": ("f", 1.0, 3), "f1": ("f", 1.0, 1), "i1": ("i", 0.0, 1), "o3": ("o", 0.0, 3)}
+"""Which gates are held, at what, and for how many words in a row."""
+VERB_ASKED, PRONOUN_ASKED = SENTENCE + GAP + 1, SENTENCE + 2 * GAP + 4  # the steps in the second sentence
+FIRST = SENTENCE - 5  # where the sweep begins: five words before the second sentence
+
+
+@experiment(
+    points=grid(cell=("lstm",)),
+    seeds=range(10),
+    agree={"flipped": Interval(0.15), "others_forget": _SHARE, "i1_15_gender": _SHARE},
+    uses=(reader, inspection),
+)
+def controls_while_reading(cell: str, *, seed: int) -> dict[str, float]:
+    """Measure in a trained reader what other units do, and what the same intervention does at other words.
+
+    Returns
+    -------
+    dict
+        What holds of the unit that carries something, under ``carrier_*``, 0 or 1; and the share of all other
+        units of which it holds too, ``others_*``. Of gender: ``forget``, less than a quarter of the state is
+        kept over the full stop, "the" and the subject; ``early``, the gate stands below 0.1 at one of the
+        first two; ``both``, it forgets, and keeps more than a half over three words of a sentence. Of gender
+        and of number: ``admit_*``, the input gate is more open by 0.05 at subjects than at distractors;
+        ``show_*``, the output gate just before the answer than at other words.
+
+        ``flipped``: how many of the second sentence's singular pronouns turn when gender's unit is given the
+        mean state of the other gender before them; ``sham``, of its own gender; ``flipped_most``, with the
+        unit of all others for which most turn, and ``others_flipped``, the share of others for which more
+        than 0.8 do. ``silenced``, ``silenced_median``, ``others_needed``: gender right without gender's unit
+        or another; the share of others without which less than 0.8 are.
+
+        ``f3_13_verb`` and so on: share right in the second sentence when all forget gates are held open over
+        three words from step 13 on; see `SWEPT`.
+    """
+    model = reader.train(seed, cell)
+    batch = reader.rows(ROWS, seed=1)
+    found = {}
+    for what in ("gender", "number"):
+        unit, _ = reader.carrier(model, what, reader.rows(ROWS))
+        others = np.arange(model.hidden_size) != unit
+        for name, holds in _of_each_unit(model, batch, what).items():
+            found |= {f"carrier_{name}": float(holds[unit]), f"others_{name}": float(holds[others].mean())}
+        if what == "gender":
+            found |= _other_units(model, batch, unit)
+    return found | _other_words(model, batch)
+
+
+def _of_each_unit(model: Model, batch, what: str) -> dict[str, np.ndarray]:
+    """What holds of each unit, (H,) bool, by name."""
+    each = [_watched(model, batch, what, unit) for unit in range(model.hidden_size)]
+    seen = {key: np.array([watched[key] for watched in each]) for key in each[0]}
+    holds = {
+        f"admit_{what}": seen["admit_subject"] - seen["admit_attractor"] > 0.05,
+        f"show_{what}": seen["show_before"] - seen["show_within"] > 0.05,
+    }
+    if what == "number":
+        return holds
+    forget = seen["kept_across"] < 0.25
+    early = np.minimum(seen["forget_stop"], seen["forget_the"]) < 0.1
+    return holds | {"forget": forget, "early": early, "both": forget & (seen["kept_within"] > 0.5)}
+
+
+def _other_units(model: Model, batch, carrier: int) -> dict[str, float]:
+    """Exchange and silence each unit in turn, and set gender's own to the mean of its own gender."""
+    asked = replace(batch, mask=batch.mask & (np.arange(len(batch.x)) == PRONOUN_ASKED)[:, None])
+    notes = reader.language().annotate(batch.x)
+    feminine, one = notes["gender"][PRONOUN_ASKED] == 1, notes["number"][PRONOUN_ASKED] == -1
+
+    def to_own_mean(state):
+        c = state["c"][:, carrier]
+        state["c"][:, carrier] = np.where(feminine, c[feminine & one].mean(), c[~feminine & one].mean())
+        return state
+
+    def wrong(said) -> float:
+        return 1 - reader.answers(said, asked)["gender"]
+
+    units = range(model.hidden_size)
+    turned = np.array([wrong(reader.flip(model, batch, u, PRONOUN_ASKED - 1)) for u in units])
+    quiet = (inspection.silence(model, u).predict(batch.x) for u in units)
+    right = np.array([reader.answers(said, batch)["gender"] for said in quiet])
+    others = np.arange(model.hidden_size) != carrier
+    return {
+        "flipped": float(turned[carrier]),
+        "sham": wrong(inspection.rewrite(model, batch.x, PRONOUN_ASKED - 1, to_own_mean)),
+        "flipped_most": float(turned[others].max()),
+        "others_flipped": float((turned[others] > 0.8).mean()),
+        "silenced": float(right[carrier]),
+        "silenced_median": float(np.median(right[others])),
+        "others_needed": float((right[others] < 0.8).mean()),
+    }
+
+
+def _other_words(model: Model, batch) -> dict[str, float]:
+    """Hold gates at each place of the second sentence, and see what is still right there."""
+    at = np.arange(len(batch.x))
+    second = replace(batch, mask=batch.mask & ((at >= SENTENCE) & (at < 2 * SENTENCE))[:, None])
+    found = {}
+    for name, (gate, value, words) in SWEPT.items():
+        held = model.with_cell(model.cell.override(**{gate: value}))
+        for start in range(FIRST, PRONOUN_ASKED + 2 - words):
+            there = (at >= start) & (at < start + words)
+            said = reader.answers(inspection.patch(model, held, batch.x, there), second)
+            found |= {f"{name}_{start}_{key}": said[key] for key in ("verb", "gender")}
+    return found
