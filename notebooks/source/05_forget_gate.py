@@ -43,16 +43,11 @@ lstm.diagram(focus="f")
 # %% tags=["check"]
 rng = np.random.default_rng(0)
 params = lstm.init(input_size=3, hidden_size=4, rng=rng, dtype=np.float64)
-x, h, c = (
-    rng.standard_normal((1, 3)),
-    rng.standard_normal((1, 4)),
-    rng.standard_normal((1, 4)),
-)
+x, h, c = (rng.standard_normal((1, n)) for n in (3, 4, 4))
 f = lstm.step(params, x, {"h": h, "c": c})["f"]
 tall = np.concatenate([params["U_f"], params["W_f"]])
-essay = 1 / (
-    1 + np.exp(-(np.concatenate([h, x], axis=1) @ tall + params["b_f"]))
-)
+sums = np.concatenate([h, x], axis=1) @ tall + params["b_f"]
+essay = 1 / (1 + np.exp(-sums))
 assert np.max(np.abs(f - essay).max()) < 1e-12
 
 # %% [markdown] tags=["exercise"] exercise="05.1"
@@ -129,15 +124,10 @@ lc.reader.answers(reader.predict(rows.x), rows)
 
 # %%
 gender, told = lc.reader.carrier(reader, "gender")
-print(
-    f"unit {gender} tells the gender of a single subject in {told:.0%} of all "
-    f"places"
-)
+print(f"unit {gender} tells a single subject's gender in {told:.0%} of places")
 untrained = lc.reader.train(seed=0, steps=(0, 0))
-print(
-    f"before training, the best unit did so in "
-    f"{lc.reader.carrier(untrained, 'gender')[1]:.0%}"
-)
+_, told_before = lc.reader.carrier(untrained, "gender")
+print(f"before training, the best unit did so in {told_before:.0%}")
 
 # %% [markdown]
 # Here is this unit at each word of two sentences, alive; beside it stand the words that the network expects next. Look at $f_t$ and $C_t$, and predict before you look:
@@ -175,74 +165,42 @@ lc.lab(reader, x=text, units=[gender])
 
 # %%
 study = lc.experiments.load("gates_while_reading")
-measured = {
-    name: {
-        key: study.over("trained", key)[1][row]
-        for key in study.trials[0].values
-    }
-    for row, name in enumerate(("untrained", "trained"))
-}
-keep = {
-    name: {
-        "within": m["gender_kept_within"],
-        "across": m["gender_kept_across"],
-    }
-    for name, m in measured.items()
-}
-
-# %%
-fig = plots.bars_over_seeds(
-    keep,
-    ylabel="share of C kept over three words",
-    ylim=(0, 1),
-    legend="above",
-)
+kept = {}
+for where in ("within", "across"):
+    _, shares = study.over("trained", f"gender_kept_{where}")
+    kept[f"untrained, {where}"], kept[f"trained, {where}"] = shares
+fig = plots.dots(kept, xlabel="share of C kept over three words")
 plots.show(fig, "05-2")
 
 # %% [markdown]
 # Untrained, it makes no difference where the words stand. Trained, the median unit keeps most within a sentence and next to nothing across its end. But the networks differ widely: not every one does it with this gate.
+#
+# And is it special? Units that carry no gender may forget at the same place. So here is the base rate. We ask the same of the *other* 31 units. (The ten networks were trained again for this, on another version of the programs. Training is sensitive to the last digits: one, seed 4, became another network.)
 
 # %% claims=["C26"]
-gone = measured["trained"]["gender_kept_across"]
-early = np.minimum(
-    measured["trained"]["gender_forget_stop"],
-    measured["trained"]["gender_forget_the"],
+ten = lc.experiments.load("controls_while_reading")
+of = {key: ten.over("cell", key)[1][0] for key in ten.trials[0].values}
+asked = {
+    "forgets three quarters across the end": "forget",
+    "shuts below 0.1 at the stop or at 'the'": "early",
+    "forgets so, and keeps a half within": "both",
+}
+for what, key in asked.items():
+    carriers, others = of[f"carrier_{key}"].sum(), of[f"others_{key}"].mean()
+    print(f"{what:40}{carriers:.0f} of 10, other units {others:.0%}")
+more = of["carrier_both"].mean() - of["others_both"].mean()
+statement = (
+    "more often than other units, gender's unit both keeps within a sentence "
+    "and forgets across its end"
 )
-late = measured["trained"]["gender_forget_subject"]
-lc.claim(
-    "C26",
-    "of ten networks, this many forget three quarters of the old gender by "
-    "the time the new subject is read",
-    int(np.sum(gone < 0.25)),
-    between=(7, 9),
-    verdict="qualified",
-)
-
-# %% claims=["C26"]
-lc.claim(
-    "C26",
-    "before training, none does",
-    int(np.sum(measured["untrained"]["gender_kept_across"] < 0.25)),
-    below=1,
-)
-lc.claim(
-    "C26",
-    "of ten, this many have shut the gate already at the full stop or at the "
-    "word after it",
-    int(np.sum(early < 0.1)),
-    between=(5, 7),
-    verdict="qualified",
-)
-
-# %%
-print("seed   . or the   subject")
-for seed in range(10):
-    print(f"{seed}       {early[seed]:5.2f}      {late[seed]:5.2f}")
+lc.claim("C26", statement, more, above=0.3, verdict="qualified")
 
 # %% [markdown]
-# So the essay's story holds for many of these networks, with a correction: *the old gender is forgotten between the end of its sentence and the next subject*. Some do it at the new subject, as the essay tells it (seeds 1 and 3); more do it earlier. Keeping *and* forgetting, more than half within the sentence and less than a quarter across its end, is found in five of ten (seeds 0, 1, 3, 7 and 8). The others carry gender in a way that this one gate does not show: their unit is rewritten within the sentence too, or not emptied between.
+# **What to notice.** That the carrier *forgets* at the border shows nothing about gender: three of five units do, whatever they hold. The same goes for *when*. What sets carriers apart is that they do both. Six of ten keep more than half within a sentence and lose three quarters across its end; of the other units, one in twenty. The other four networks carry gender in a way that this gate does not show: their unit is rewritten within the sentence too.
 #
-# Do not take a stored study on trust. This cell trains one of its twenty networks again and compares.
+# So the essay's story holds for many of these networks, with a correction: *the old gender is forgotten between the end of its sentence and the next subject*. Most gates shut before the new subject is read.
+#
+# Do not take a stored study on trust. This cell trains one of the networks of the figure again and compares.
 
 # %%
 again = lc.experiments.rerun("gates_while_reading", 1, where={"trained": True})
@@ -276,61 +234,62 @@ lc.lab(reader, x=text, units=[gender])
 #
 # </details>
 #
-# Two sentences are an anecdote. Here are 512 rows, and their second and third sentences:
+# Two sentences are an anecdote. Here are 512 rows, and their second and third sentences. As controls the gates are held at as many words inside a sentence:
 
-# %%
-at_border = lc.reader.steps(rows, "stop", "the", "subject") & (
-    np.arange(len(rows.x)) >= 13
-)
+# %% claims=["C26"]
 held_open = reader.with_cell(lstm.override(f=1.0))
-said = lc.inspection.patch(reader, held_open, rows.x, at_border)
-later = replace(rows, mask=rows.mask & (np.arange(len(rows.x)) >= 14)[:, None])
-lc.reader.answers(said, later)
+step = np.arange(len(rows.x))
+later = replace(rows, mask=rows.mask & (step >= 14)[:, None])
+found = {}
+for kinds in (("stop", "the", "subject"), ("gap",), ("verb", "mood", "and")):
+    at = lc.reader.steps(rows, *kinds) & (step >= 13)
+    said = lc.inspection.patch(reader, held_open, rows.x, at)
+    found[kinds[0]] = lc.reader.answers(said, later)
+    print(f"{' '.join(kinds):17} {found[kinds[0]]}")
+harm = [found["gap"][k] - found["stop"][k] for k in ("verb", "gender")]
+statement = "held open between subjects: more harm than inside a sentence"
+lc.claim("C26", statement, harm, above=0.08)
 
 # %% [markdown]
-# All three fall to about a half: guessing. The network now reads about the new subject with the old one still in its state. In all ten networks gender falls (to between 0.49 and 0.70), and so do verbs, less evenly (0.49 to 0.81). The pronoun's number, not shown below, hardly suffers in some. (Holding gates open anywhere does some harm. We have not measured the same intervention at other words in all ten networks, so this shows that forgetting matters, and not that it matters at these words alone.)
+# Between the subjects all three fall to a half or little more: guessing. The network now reads about the new subject with the old one still in its state. Right after the subject the same intervention leaves verb and number as they were. Gender suffers there too, though less. After the verb next to nothing happens.
+#
+# And in the ten networks? Each row holds the gates open over three words of the second sentence:
 
 # %%
-trained = measured["trained"]
-right = {
-    "as trained": {"verb": trained["verb"], "gender": trained["gender"]},
-    "forget gates held open": {
-        "verb": trained["open_verb"],
-        "gender": trained["open_gender"],
-    },
+places = {
+    "stop, the, subject": 13,
+    "three words after it": 16,
+    "verb, mood, and": 19,
+    "three words after that": 22,
 }
-fig = plots.bars_over_seeds(
-    right,
-    reference={"chance": 0.5},
-    ylabel="share right, sentences 2 and 3",
-    ylim=(0, 1),
-    legend="above",
-)
-plots.show(fig, "05-3")
+right = {name: of[f"f3_{step}_gender"] for name, step in places.items()}
+plots.show(plots.dots(right, xlabel="gender right"), "05-3")
 
 # %% claims=["C26"]
 lc.claim(
     "C26",
     "with the forget gates held open between two subjects, gender is lost in "
     "each of ten networks",
-    trained["open_gender"],
-    below=0.75,
+    right["stop, the, subject"],
+    below=0.8,
 )
 
 # %% [markdown]
-# What if we open them at the subject alone, the essay's moment?
+# So it is not just any three words. Inside the sentence the median network still gets everything right. Two networks lose one answer in six right after the subject, and one (seed 2) loses gender at the verb.
+#
+# What if we open the gates at one word alone? The essay's moment is the subject:
 
 # %%
-at_subject = lc.reader.steps(rows, "subject", first=1)
-said = lc.inspection.patch(reader, held_open, rows.x, at_subject)
-print("here:", lc.reader.answers(said, later))
-print(
-    "ten seeds, gender:",
-    *(f"{share:.2f}" for share in np.sort(trained["open_subject_gender"])),
-)
+for word, at in {
+    "full stop": 13,
+    "the": 14,
+    "subject": 15,
+    "next": 16,
+}.items():
+    print(f"{word:10}", *(f"{share:.2f}" for share in of[f"f1_{at}_gender"]))
 
 # %% [markdown]
-# Our network hardly suffers. Others do, down to chance, some of the early forgetters among them.
+# At this the essay is right after all: in seven of ten networks the subject is the one word at which an open gate does most harm. Ours (seed 0, the first column) is not among them: it forgets at the full stop.
 #
 # And the opposite? Hold the gate shut, everywhere and always. Then the cell state carries nothing on, and what is left must pass through $h$. Or hold it open, always: then nothing is ever deleted.
 
