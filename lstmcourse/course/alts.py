@@ -84,7 +84,7 @@ ALTS: dict[str, str] = {
     ),
     "06-3": (
         "With the input gate shut at the subject, shares right range from a guess to nearly 1, for verbs and "
-        "for gender. Shut at the word before or after it, nearly all are at 0.9 or above."
+        "for gender. Shut at the word before or after it, most are near 1."
     ),
     "07-1": (
         "In the first sentence the balance is a little below 0 before the verb, then positive entries, "
