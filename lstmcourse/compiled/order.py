@@ -40,15 +40,14 @@ def wait_for_loops(walk: Walk, sections: list[Section]) -> list[Section]:
     after:  ``loop: h = h * exp(x[t])``
 
     So does work of an earlier loop that makes more numbers than it is given, such as the outer product of a
-    value and a key: stored for all steps it would be as large as all the memories it is written to.
+    value and a key: stored for all steps it would be as large as all the memories it is written to. And work
+    for all steps waits for later work for all steps, so that it is not stored in between.
     """
     place = {n: s for s in sections for n in s.nodes}
     needed = walk.wanted | {id(n) for s in walk.graph.states for n in (s.next, s.start)}
-
-    def summand(node: Node) -> bool:
-        """Whether a product of its own will be added to it, or it to a product."""
-        return node.op.name == "add" and any(a.op.kind == "product" for a in node.args)
-
+    for s in sections:
+        if s.loop:
+            _join(walk, place, sections, s)
     for node in reversed(walk.graph.nodes):
         here = place.get(node)
         if here is None or not node.timed or not pointwise(node) or id(node) in walk.wanted:
@@ -58,13 +57,13 @@ def wait_for_loops(walk: Walk, sections: list[Section]) -> list[Section]:
             given = _without_spreads(node) if walk.gradient else given
             if any(extent(a) == extent(node) for a in given):
                 continue
-        if summand(node):
+        if _summand(node):
             continue
         readers = {id(place[u]): place[u] for u in walk.users[node] if u in place}
         (there,) = readers.values() if len(readers) == 1 else (None,)
         if (
             there is not None
-            and there.loop
+            and (there.loop or not here.loop)
             and there is not here
             and all(pointwise(u) and extent(u) == extent(node) for u in walk.users[node])
         ):
@@ -79,6 +78,60 @@ def wait_for_loops(walk: Walk, sections: list[Section]) -> list[Section]:
     for s in sections:
         s.nodes = [n for n in walk.graph.nodes if place.get(n) is s]
     return [s for s in sections if s.loop or s.nodes]
+
+
+def _summand(node: Node) -> bool:
+    """Whether a product of its own will be added to it, or it to a product."""
+    return node.op.name == "add" and any(a.op.kind == "product" for a in node.args)
+
+
+def _join(walk: Walk, place: dict[Node, Section], sections: list[Section], loop: Section) -> None:
+    """Have a loop that is one element-wise nest do what, element by element, leads to it and follows it.
+
+    So it is where a state enters element by element, as in h = a h + b with a and b of the inputs alone: one
+    pass over all steps, before it the products that make a and b, after it those of the gradients.
+    """
+    inside = [n for n in walk.graph.nodes if place.get(n) is loop]
+    if not inside or not all(pointwise(n) and extent(n) == extent(inside[0]) for n in inside):
+        return
+    at = {id(s): k for k, s in enumerate(sections)}
+    here = at[id(loop)]
+
+    def when(node: Node) -> int:
+        return at[id(place[node])] if node in place else -1
+
+    loop_of = {s.name: when(s.next) for s in walk.graph.states}
+
+    def alike(node: Node) -> bool:
+        return (
+            node in place
+            and not place[node].loop
+            and node.timed
+            and pointwise(node)
+            and node.op.name not in SLOW
+            and not _summand(node)
+            and extent(node) == extent(inside[0])
+        )
+
+    def known(a: Node) -> bool:
+        if a.op.name in ("prev", "carried"):
+            return loop_of[a.attrs["state"]] < here + (a.op.name == "prev")
+        return when(a) <= here
+
+    for node in walk.graph.nodes:  # what follows
+        side = node.op.name == "concat" and node in place and all(place.get(a) is loop for a in node.args)
+        if (
+            (alike(node) or side)
+            and when(node) > here
+            and all(map(known, node.args))
+            and any(place.get(a) is loop for a in node.args)
+        ):
+            place[node] = loop
+    for node in reversed(walk.graph.nodes):  # what leads to it
+        if alike(node) and when(node) < here:
+            readers = [when(u) for u in walk.users[node]]
+            if here in readers and min(readers) >= here:
+                place[node] = loop
 
 
 def _without_spreads(node: Node) -> tuple[Node, ...]:
