@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ..engine.graph import Node
 from ..engine.operands import is_condition
@@ -10,6 +11,7 @@ from ..programs.walk import Walk
 from .loops import Loops
 from .memory import Memory, Ref
 from .program import NotCompiled
+from .sizes import ONE, ZERO
 
 __all__ = ["Elementwise"]
 
@@ -34,11 +36,13 @@ class Elementwise:
     def __init__(self, walk: Walk, memory: Memory, loops: Loops):
         self.walk, self.memory, self.loops = walk, memory, loops
 
-    def fused(self, nodes: list[Node]) -> list[str]:
-        """One loop for element-wise nodes of one extent."""
-        members = set(nodes)
+    def fused(self, nodes: list[Node], sums: Sequence[Node] = ()) -> list[str]:
+        """One loop for element-wise nodes of one extent, and for sums of them along an axis."""
+        members = {*nodes, *sums}
         kept = [n for n in nodes if self._is_stored(n, members)]
         outs = {n: self.memory.ref(n) for n in kept}
+        totals = {n: self._spread(n) for n in sums}
+        held = {n: self.walk.free_name(f"{self.walk.suggested(n)}_k") for n in sums if self._in_register(n)}
         written = {r.variable for r in outs.values()}
         memory: dict[Node, Ref] = {}
         for n in nodes:
@@ -47,7 +51,16 @@ class Elementwise:
                     memory[a] = self.memory.ref(a)
         first = nodes[0]
         axes = self.loops.axes(first.batched, first.timed, self.memory.shape(first))
-        refs = [*memory.values(), *outs.values()]
+        refs = [*memory.values(), *outs.values(), *totals.values()]
+        zeros: list[str] = []
+        for n in sums:
+            if n not in held:
+                out = self.memory.ref(n)
+                zeros += self.loops.zero(self.loops.axes(n.batched, n.timed, out.shape), out)
+
+        def around(texts: list[str]) -> tuple[list[str], list[str]]:
+            at = dict(zip(totals, texts[len(refs) - len(totals) :], strict=True))
+            return [f"{v} = F(0.0)" for v in held.values()], [f"{at[n]} = {v}" for n, v in held.items()]
 
         def body(texts: list[str], _places: list[str]) -> list[str]:
             lines: list[str] = []
@@ -68,26 +81,44 @@ class Elementwise:
                 if form is None:
                     raise NotCompiled(f"{n.op.name} is not known to the compiled back-end")
                 if n.op.name == "square" and not args[0].isidentifier():
-                    held = self.walk.free_name(f"{self.walk.suggested(n.args[0])}_k")
-                    lines.append(f"{held} = {args[0]}")
-                    args[0] = held
+                    name = self.walk.free_name(f"{self.walk.suggested(n.args[0])}_k")
+                    lines.append(f"{name} = {args[0]}")
+                    args[0] = name
                 made = form.format(*args)
                 twice = any(u.op.name == "square" for u in self.walk.users[n])
                 if uses[n] == 1 and n not in outs and not n.name and not twice and len(made) < 72:
                     text[n] = f"({made})" if n.op.name in INFIX else made
                 else:
-                    held = self.walk.free_name(f"{self.walk.suggested(n)}_k")
-                    lines.append(f"{held} = {made}")
-                    text[n] = held
-            at = dict(zip(outs, texts[len(memory) :], strict=True))
-            for n, place in at.items():
+                    name = self.walk.free_name(f"{self.walk.suggested(n)}_k")
+                    lines.append(f"{name} = {made}")
+                    text[n] = name
+            at = dict(zip([*outs, *totals], texts[len(memory) :], strict=True))
+            for n, place in ((n, at[n]) for n in outs):
                 value = text[n]
                 if boolean[n] and not outs[n].boolean:
                     value = f"F({value})"
                 lines.append(f"{place} = {value}")
+            for n in totals:
+                value = f"F({text[n.args[0]]})" if boolean[n.args[0]] else text[n.args[0]]
+                total = held.get(n, at[n])
+                lines.append(f"{total} = plus({total}, {value})")
             return lines
 
-        return self.loops.nest(axes, refs, body)
+        return zeros + self.loops.nest(axes, refs, body, around=around)
+
+    def _in_register(self, total: Node) -> bool:
+        """Whether a sum goes along the innermost loop."""
+        return total.attrs["axis"] == -1 and self.memory.shape(total.args[0])[-1] != ONE
+
+    def _spread(self, total: Node) -> Ref:
+        """Where a sum is, with the axis along which it is one and the same."""
+        out = self.memory.ref(total)
+        at = len(total.args[0].shape) + total.attrs["axis"]
+        return replace(
+            out,
+            shape=(*out.shape[:at], ONE, *out.shape[at:]),
+            strides=(*out.strides[:at], ZERO, *out.strides[at:]),
+        )
 
     def _typed(self, node: Node, arg: Node, text: str, boolean: Mapping[Node, bool]) -> str:
         """An argument as what the operation wants: a truth value, or a number."""

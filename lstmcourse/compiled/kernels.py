@@ -46,6 +46,7 @@ __all__ = [
     "loose",
     "maximum",
     "minimum",
+    "plus",
     "pointer",
     "pointers",
     "product",
@@ -229,6 +230,16 @@ def select(typing, condition, a, b):
         return builder.select(args[0], args[1], args[2])
 
     return kind(types.boolean, kind, kind), make
+
+
+@intrinsic
+def plus(typing, a, b):
+    """What is added to a sum, whose order the compiler may choose."""
+
+    def make(context, builder, sig, args):
+        return builder.fadd(*args, flags=("contract", "reassoc"))
+
+    return a(a, a), make
 
 
 @intrinsic

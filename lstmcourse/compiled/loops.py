@@ -92,10 +92,12 @@ class Loops:
         refs: list[Ref],
         body: Callable[[list[str], list[str]], list[str]],
         keep: int = 0,
+        around: Callable[[list[str]], tuple[list[str], list[str]]] | None = None,
     ) -> list[str]:
         """Loops over axes, as few as the strides allow; `body` gets the text of each element and its address.
 
-        The last `keep` axes are left out of the loops.
+        The last `keep` axes are left out of the loops. `around` says what stands before the innermost one and
+        after it.
         """
         merged = self.merged(axes, refs, keep)
         lines: list[str] = []
@@ -118,15 +120,16 @@ class Loops:
                     lines.append(f"{indent}{known[where]} = {ref.variable} + ({offset})")
             bases.append(known[where])
         moves = merged[-1][3] if merged else [ZERO] * len(refs)
-        if merged:
-            lines.append(f"{indent}for k in {self._range(*merged[-1][:3])}:")
-            indent += "    "
         texts, places = [], []
         for base, move in zip(bases, moves, strict=True):
             index = "0" if move == ZERO else "k" if move == ONE else f"k * ({move})"
             texts.append(f"{base}[{index}]")
             places.append(base if move == ZERO else f"{base} + {index}")
-        return lines + [f"{indent}{line}" for line in body(texts, places)]
+        before, after = around(texts) if around else ([], [])
+        made = body(texts, places)
+        if merged:
+            made = [f"for k in {self._range(*merged[-1][:3])}:", *(f"    {line}" for line in made)]
+        return lines + [f"{indent}{line}" for line in (*before, *made, *after)]
 
     def rows(self, axes, refs: list[Ref], body: Callable, share: bool = False) -> list[str]:
         """Loops over all axes but the last that is left when axes are merged: the rows of a product.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 
 from ..engine.graph import Dim, Node
 from ..engine.operands import is_condition
@@ -28,9 +28,10 @@ def extent(node: Node) -> tuple:
 
 @dataclass
 class Group:
-    """Element-wise nodes that share one loop."""
+    """Element-wise nodes that share one loop, and sums along an axis of what is made there."""
 
     nodes: list[Node]
+    sums: list[Node] = field(default_factory=list)
 
 
 def wait_for_loops(walk: Walk, sections: list[Section]) -> list[Section]:
@@ -135,14 +136,11 @@ def _join(walk: Walk, place: dict[Node, Section], sections: list[Section], loop:
 
 
 def _without_spreads(node: Node) -> tuple[Node, ...]:
-    """What a node is given, before it was repeated along an axis that another of its arguments has anyway.
+    """What a node is given, before it was repeated along an axis: a loop nest repeats it without storing it.
 
     The graph of a gradient is printed once, so it may be changed; from another one, gradients are derived.
     """
-    given = tuple(a.args[0] if a.op.name == "spread" else a for a in node.args)
-    shapes = [(1,) * (len(node.shape) - len(a.shape)) + a.shape for a in given]
-    covered = all(d in dims for d, *dims in zip(node.shape, *shapes, strict=True))
-    return given if covered and node.batched == any(a.batched for a in given) else node.args
+    return tuple(a.args[0] if a.op.name == "spread" else a for a in node.args)
 
 
 class Order:
@@ -275,10 +273,11 @@ class Order:
                             if ready(n, members) and (not linked or any(a in members for a in n.args)):
                                 members[n] = None
                                 grown = True
-                steps.append(Group([n for n in self.graph.nodes if n in members]))
-                settle(members)
+                sums = [n for n in rest if self._sums(n, members)]
+                steps.append(Group([n for n in self.graph.nodes if n in members], sums))
+                settle([*members, *sums])
                 need = [n for n in need if n not in done]
-            if call is not None:
+            if call is not None and call not in done:
                 steps.append(call)
                 settle([call])
             rest = [n for n in rest if n not in done]
@@ -287,11 +286,16 @@ class Order:
     def _in_group(self, node: Node) -> bool:
         return pointwise(node) and node not in self.addend
 
+    @staticmethod
+    def _sums(node: Node, members: Collection[Node]) -> bool:
+        """Whether a node sums up what these make, one or two axes from the right."""
+        return node.op.name == "sum" and node.args[0] in members and node.attrs["axis"] in (-1, -2)
+
     def position(self, section: int) -> dict[Node, int]:
         """Which step of a section each node is done in."""
         at: dict[Node, int] = {}
         for k, step in enumerate(self.steps[section]):
-            for n in step.nodes if isinstance(step, Group) else [step]:
+            for n in [*step.nodes, *step.sums] if isinstance(step, Group) else [step]:
                 at[n] = k
         for a in self.absorbed:
             if self.where[a] == section:

@@ -45,8 +45,8 @@ from .sizes import ZERO, Poly, count
 __all__ = ["compiled"]
 
 IMPORTS = (
-    "add_rows copy_rows exp lay_tiles logsumexp loose maximum minimum pointer product relu remainder select "
-    "sigmoid softmax softplus sum_along tanh tiled_product zero_rows"
+    "add_rows copy_rows exp lay_tiles logsumexp loose maximum minimum plus pointer product relu remainder "
+    "select sigmoid softmax softplus sum_along tanh tiled_product zero_rows"
 ).split()
 
 LONG = 80
@@ -168,9 +168,9 @@ class _Printer(Walk):
         pieces, last, said = [Statements()], None, set()
         for step in self.order.steps[k]:
             if isinstance(step, Group):
-                nodes = step.nodes
+                nodes = [*step.nodes, *step.sums]
                 work = count(self.memory.shape(nodes[0])) * (len(nodes) * ELEMENT)
-                made = Statements(elementwise.fused(nodes), work=work)
+                made = Statements(elementwise.fused(step.nodes, step.sums), work=work)
             else:
                 nodes, made = [step], calls.statements(step)
             comments = []
@@ -210,7 +210,7 @@ class _Printer(Walk):
             parts = {self.free_name(f"{name}_step"): lines for lines in divided(step.lines, step.cuts)}
             step.lines = [f"{part}(sizes, at, t, first, last)" for part in parts]
         body = [f"    {line}" if line else "" for line in (step.lines or ["pass"])]
-        steps = [nodes for s in self.order.steps[k] for nodes in (s.nodes if isinstance(s, Group) else [s])]
+        steps = [n for s in self.order.steps[k] for n in (s.nodes if isinstance(s, Group) else [s])]
         shared = all(n.batched for n in steps)
         return Statements(
             [*before, *step.ahead, head, *body],

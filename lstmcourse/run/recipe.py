@@ -110,18 +110,18 @@ class Compiled:
         """
         key = (tuple(sorted(outputs)), tuple(sorted(skip)), plain)
         if key not in self._backward:
-            step = lower_backward(self.graph, outputs, set(self.saved), skip)
             known = ", ".join(key[0]) or "the last states"
-            given = dict(
-                doc=f"Gradients of {self.author.name} through all T steps, given those of {known}.",
-                store=step.outputs,
-                given=self.saved,
-                gradient=True,
-            )
+            doc = f"Gradients of {self.author.name} through all T steps, given those of {known}."
+
+            def printed(dtype: np.dtype | None) -> tuple[Program, Callable]:
+                step = lower_backward(self.graph, outputs, set(self.saved), skip)
+                how = dict(doc=doc, store=step.outputs, given=self.saved, gradient=True)
+                return _made(step, "backward", self.author, dtype, **how)
+
             try:
-                made = _made(step, "backward", self.author, None if plain else self.dtype, **given)
+                made = printed(None if plain else self.dtype)
             except NotCompiled:
-                made = _made(step, "backward", self.author, None, **given)
+                made = printed(None)
             self._backward[key] = made
         return self._backward[key]
 
