@@ -215,6 +215,9 @@ class Memory:
             if node.op.name == "const" and not isinstance(node.attrs["value"], np.ndarray):
                 continue
             buffer, ref = self._whole(at.variable, node, at.time, at.shift)
+            if at.width is not None:
+                row = self.poly(at.width)
+                ref = replace(ref, batch=row if node.batched else None, time=row * buffer.axes[1])
             before = self.expected.setdefault(at.variable, buffer)
             if before != buffer:
                 raise NotCompiled(f"{at.variable} is read in two shapes")
@@ -350,7 +353,16 @@ class Memory:
         whole = view.offset == ZERO and view.shape == axes and view.strides == contiguous(axes)
         name = ref.variable if whole else self.walk.free_name(self.walk.suggested(node))
         results[name] = replace(view, variable=ref.variable)
-        return Storage(name, time, shift)
+        return Storage(name, time, shift, self._width(node, ref) if time == "T" else None)
+
+    def _width(self, node: Node, ref: Ref) -> Dim | None:
+        """How long the rows are that a vector is part of, if that says how it lies."""
+        if node.op.name != "slice" or len(node.shape) != 1 or not node.timed:
+            return None
+        width = node.args[0].shape[-1]
+        row = self.poly(width)
+        lies = ref.strides == (ONE,) and ref.time == row * (Poly.of("B") if node.batched else ONE)
+        return width if lies and ref.batch in (row, None) else None
 
     @staticmethod
     def _view_chain(node: Node) -> Node:

@@ -17,7 +17,6 @@ import re
 import sys
 import threading
 import warnings
-import weakref
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -190,51 +189,84 @@ class _Plan:
         index = {k: n for n, k in enumerate(program.variables)}
         self.count = len(index)
         self.expected = [(k, index[k], shape(b), kind(b)) for k, b in program.expected.items()]
-        self._zeros: dict[int, tuple[int, np.ndarray]] = {}
-        self.known: list[tuple[Any, int, tuple[int, ...]] | None] = [None] * len(self.expected)
+        self._zeros: dict[str, tuple[int, np.ndarray]] = {}
         returned = {v.variable for v in program.results.values()}
-        self.kept: list[tuple[str, tuple[int, ...], np.dtype, int]] = []
+        self.rooms: list[int] = []
         self.scratch: list[tuple[str, int]] = []
-        self.small = self.room = 0
+        kept: dict[str, Buffer] = {}
+        self.room = 0
         for k, b in program.buffers.items():
             size = math.prod(shape(b)) * kind(b).itemsize
             size = -(-size // 64) * 64
             if k in returned:
-                self.kept.append((k, shape(b), kind(b), self.small))
-                self.small += size
+                kept[k] = b
+                self.rooms.append(size)
             else:
                 self.scratch.append((k, self.room))
                 self.room += size
-        self.kept_at = np.array([index[k] for k, *_ in self.kept], np.intp)
-        self.kept_from = np.array([offset for *_, offset in self.kept], np.intp)
+        self.kept_at = np.array([index[k] for k in kept], np.intp)
+        self.kept_from = np.zeros(len(kept), np.intp)
         self.scratch_at = np.array([index[k] for k, _ in self.scratch], np.intp)
         self.scratch_from = np.array([offset for _, offset in self.scratch], np.intp)
-        if self.small > TOGETHER:
-            self.small = 0
+        self.together = sum(self.rooms) <= TOGETHER
+        if self.together:
+            self.kept_from[1:] = np.cumsum(self.rooms[:-1])
+            self.rooms = [sum(self.rooms)]
+        lies = {k: (0, int(self.kept_from[n])) if self.together else (n, 0) for n, k in enumerate(kept)}
         self.parts: list[tuple[int, int, int]] = []
         for f in program.functions:  # rows, multiplications, and how many rows a thread should have
             rows = sizes["B"] if f.rows is None else f.rows.value(sizes)
             work = 0 if f.rows is None else f.work.value(sizes)
             self.parts.append((rows, work, SEQUENCES if f.loop else ROWS))
         self.most = max((work for _, work, _ in self.parts), default=0)
-        self.views: list[tuple[str, str, tuple | None]] = []
-        shapes = {k: s for k, s, _, _ in self.kept}
-        kinds = {k: d for k, _, d, _ in self.kept}
+        self.known = {at.variable for at in program.storage.values() if at.width is not None}
+        self.results: dict[str, tuple] = {}
         for key, v in program.results.items():
             wanted = tuple(d.value(sizes) for d in v.shape)
-            size = kinds[v.variable].itemsize
+            size = kind(kept[v.variable]).itemsize
+            room, offset = lies[v.variable]
             strides = tuple(d.value(sizes) * size for d in v.strides)
-            offset = v.offset.value(sizes) * size
-            whole = offset == 0 and wanted == shapes[v.variable]
-            self.views.append((key, v.variable, None if whole else (offset, wanted, strides)))
+            near = tuple(size * math.prod(wanted[n + 1 :]) for n in range(len(wanted)))
+            offset += v.offset.value(sizes) * size
+            self.results[key] = (
+                room,
+                offset,
+                wanted,
+                kind(kept[v.variable]),
+                None if strides == near else strides,
+            )
 
-    def zero(self, k: int, shape: tuple[int, ...], kind: np.dtype) -> int:
+    def zero(self, name: str, shape: tuple[int, ...], kind: np.dtype) -> int:
         """Where zeros for an argument lie, which no program writes to."""
-        found = self._zeros.get(k)
+        found = self._zeros.get(name)
         if found is None:
             made = np.zeros(shape, kind)
-            found = self._zeros.setdefault(k, (_address(made), made))  # another thread's may be in use
+            found = self._zeros.setdefault(name, (_address(made), made))  # another thread's may be in use
         return found[0]
+
+
+class Stored(dict):
+    """What a program gives, by name: an array is made of it when it is first asked for."""
+
+    def __init__(self, plan: _Plan, rooms: list[np.ndarray], begin: list[int]):
+        super().__init__()
+        self.plan, self.rooms, self.begin = plan, rooms, begin
+
+    def __missing__(self, key: str) -> np.ndarray:
+        room, offset, shape, kind, strides = self.plan.results[key]
+        if 0 in shape:
+            made = np.empty(shape, kind)
+        else:
+            made = np.ndarray(shape, kind, self.rooms[room], offset, strides)
+        return self.setdefault(key, made)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.plan.results
+
+    def place(self, key: str) -> Any:
+        """What a program that reads it is given: where it begins, or an array where that is not enough."""
+        room, offset, _, _, strides = self.plan.results[key]
+        return self.begin[room] + offset if strides is None or key in self.plan.known else self[key]
 
 
 class Native:
@@ -272,19 +304,21 @@ class Native:
             self.plans[sizes] = plan
         return plan
 
-    def __call__(self, *, empty: Callable, **given: Any) -> dict[str, np.ndarray]:
-        """Run it: `empty` makes arrays, the other arguments are those of the NumPy program."""
+    def __call__(self, *, empty: Callable, **given: Any) -> Stored:
+        """Run it: `empty` makes arrays, the other arguments are those of the NumPy program.
+
+        An argument may also be the address of what another program stored, as `Stored.place` gives it.
+        """
         plan = self.plan(tuple([given[k] for k in self.names]))
         addresses = np.empty(plan.count, np.intp)
         alive = []
-        for k, (name, at, shape, kind) in enumerate(plan.expected):
+        for name, at, shape, kind in plan.expected:
             a = given[name]
-            known = plan.known[k]
-            if known is not None and known[0]() is a and a.strides == known[2]:
-                addresses[at] = known[1]  # NumPy moves no array that a weak reference points to
+            if type(a) is int:
+                addresses[at] = a
                 continue
             if type(a) is float and a == 0.0:  # where nothing comes in
-                addresses[at] = plan.zero(k, shape, kind)
+                addresses[at] = plan.zero(name, shape, kind)
                 continue
             if not (
                 isinstance(a, np.ndarray)
@@ -295,29 +329,16 @@ class Native:
             ):
                 a = _fitted(a, shape, kind)
                 alive.append(a)
-            addresses[at] = address = _address(a)
-            if a is given[name]:
-                plan.known[k] = weakref.ref(a), address, a.strides
-        arrays = {}
-        if plan.small:  # one allocation for all of them
-            block = empty(plan.small, dtype=BYTES)
-            base = _address(block)
-            addresses[plan.kept_at] = plan.kept_from + base
-            for name, shape, kind, offset in plan.kept:
-                arrays[name] = np.ndarray(shape, kind, block, offset)
-        else:
-            for at, (name, shape, kind, _) in zip(plan.kept_at, plan.kept, strict=True):
-                a = arrays[name] = empty(*shape, dtype=kind)
-                addresses[at] = _address(a)
+            addresses[at] = _address(a)
+        rooms = [empty(size, dtype=BYTES) for size in plan.rooms]
+        begin = [_address(room) for room in rooms]
+        addresses[plan.kept_at] = plan.kept_from + (begin[0] if plan.together else begin)
         if plan.scratch:
             room = empty(plan.room, dtype=BYTES)
             alive.append(room)
             addresses[plan.scratch_at] = plan.scratch_from + _address(room)
         self._run(plan, addresses, given["B"])
-        return {
-            key: arrays[variable] if part is None else _part(arrays[variable], *part)
-            for key, variable, part in plan.views
-        }
+        return Stored(plan, rooms, begin)
 
     def _run(self, plan: _Plan, addresses: np.ndarray, batch: int) -> None:
         """Call the functions in order: what is worth it in several threads, each with some of the rows."""
@@ -372,11 +393,6 @@ def _end_pool() -> None:
 
 at_fork(before=_end_pool)
 held_at_fork(_SHARING)  # last, so first at a fork
-
-
-def _part(a: np.ndarray, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
-    """A view of some elements of an array; offset and strides in bytes."""
-    return np.ndarray(shape, a.dtype, a, offset, strides) if a.size else np.empty(shape, a.dtype)
 
 
 def _fitted(a: Any, shape: tuple[int, ...], kind: np.dtype) -> np.ndarray:

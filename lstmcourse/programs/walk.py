@@ -61,6 +61,7 @@ class Storage:
     variable: str
     time: str = ""  # "" no time axis, "T" one row a step, "T+1" one more
     shift: int = 0  # in T+1: 0 reads row t, 1 reads row t + 1
+    width: Dim | None = None  # how far rows are apart, where each is part of a longer one
 
     def at(self, loop: bool) -> str:
         """The text that reads or writes it."""

@@ -91,7 +91,7 @@ class Call:
         self.dtype = self._parameters(params)
         self._inputs(inputs)
         self._states(checks.mapping("state", state, BY_NAME, optional=True))
-        self.sizes_given = cell.sizes(sizes=sizes, needed=())
+        self.sizes_given = {} if sizes is None else cell.sizes(sizes=sizes, needed=())
         self._fit(steps, batch_size)
         if self.offset + self.T > 2**53:
             (name,) = self.clock_after()
@@ -162,33 +162,37 @@ class Call:
         self.dtype, self.source = None, ""
         checks.mapping("params", params, f"of arrays by name, as {self.cell.name}.init(...) gives")
         if "params" not in self.cell._cache:
-            self.cell._cache["params"] = self.cell.graph.params
+            self.cell._cache["params"] = {p.name: p for p in self.cell.graph.params}
         nodes = self.cell._cache["params"]
-        names = [p.name for p in nodes]
-        missing = [n for n in names if n not in params]
-        extra = [n for n in params if n not in names]
+        if params.keys() != nodes.keys():
+            self._other_names(params, nodes)
+        for name, node in nodes.items():
+            a = params[name]
+            if self.dtype is None or type(a) is not np.ndarray or a.dtype != self.dtype:
+                a = self.array(f"parameter {name!r}", a)
+            if a.ndim != len(node.shape):
+                raise ShapeError(
+                    f"parameter {name!r} has shape {a.shape}; it needs ({', '.join(map(str, node.shape))})"
+                )
+            if self.dtype is None:
+                self.dtype, self.source = a.dtype, f"parameter {name!r}"
+            self.values["param", name] = a
+        return self.dtype
+
+    def _other_names(self, params, nodes) -> None:
+        """Say which parameters are too many or missing."""
+        missing = [n for n in nodes if n not in params]
+        extra = [n for n in params if n not in nodes]
         if extra:
             own = "" if missing else "; cell.own(params) leaves out what is another cell's"
             raise UnknownNameError(
                 f"params has {extra[0]!r}, which is not a parameter of {self.cell.name}: "
-                f"{nearest(extra[0], names)}{own}"
+                f"{nearest(extra[0], list(nodes))}{own}"
             )
-        if missing:
-            raise ValueError(
-                f"params lacks {', '.join(map(repr, missing))}; {self.cell.name} has parameters "
-                f"{', '.join(names)}"
-            )
-        for node in nodes:
-            a = self.array(f"parameter {node.name!r}", params[node.name])
-            if a.ndim != len(node.shape):
-                raise ShapeError(
-                    f"parameter {node.name!r} has shape {a.shape}; it needs "
-                    f"({', '.join(map(str, node.shape))})"
-                )
-            if self.dtype is None:
-                self.dtype, self.source = a.dtype, f"parameter {node.name!r}"
-            self.values["param", node.name] = a
-        return self.dtype
+        raise ValueError(
+            f"params lacks {', '.join(map(repr, missing))}; {self.cell.name} has parameters "
+            f"{', '.join(nodes)}"
+        )
 
     def _inputs(self, inputs) -> None:
         wanted = {i.name: i for i in self.cell.inputs if i.kind in ("sequence", "noise", "static")}
@@ -394,9 +398,10 @@ class Call:
         for (kind, name), a in self.values.items():
             if kind == "param":
                 continue
-            bad = ~np.isfinite(a)
-            if not bad.any():
+            good = np.isfinite(a)
+            if good.all():
                 continue
+            bad = ~good
             if self.lengths is not None and kind in ("sequence", "noise"):
                 bad = bad & self.valid().reshape(self.T, self.B, *[1] * (a.ndim - 2))
             if bad.any():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -224,12 +224,8 @@ class Run:
                 "grad=True)"
             )
         call, cell = self._call, self.cell
-        allowed = [*cell.states, *(e for e in cell.emits if e not in cell.states)]
-        shapes = {
-            n: (call.T, call.B, *(d.value(call.sizes) for d in self._graph.names[n].shape)) for n in allowed
-        }
-        given = self._checked("grads", grads, shapes, allowed)
-        ends = self._checked("final", final, {n: shapes[n][1:] for n in cell.states}, cell.states)
+        given = self._checked("grads", grads, dict.fromkeys([*cell.states, *cell.emits]), (call.T, call.B))
+        ends = self._checked("final", final, cell.states, (call.B,))
         return given, ends
 
     def _gradients(self, given: Arrays, ends: Arrays, inputs: bool) -> Gradients:
@@ -244,7 +240,8 @@ class Run:
             program, function = self._programs.backward(tuple(given), skip, plain=plain)
             for what in program.inputs.values():
                 if what[0] == "saved":
-                    extra[what] = self._values[what[1]]
+                    near = isinstance(function, fast.Native)
+                    extra[what] = self._values.place(what[1]) if near else self._values[what[1]]
             return self._execute(program, function, extra)
 
         try:
@@ -253,7 +250,9 @@ class Run:
             values = compute(True)
         return Gradients(cell, values, skip)
 
-    def _checked(self, argument: str, given: Any, shapes: Mapping, allowed) -> dict[str, np.ndarray]:
+    def _checked(
+        self, argument: str, given: Any, allowed: Collection[str], lead: tuple[int, ...]
+    ) -> dict[str, np.ndarray]:
         out = {}
         for name, value in checks.mapping(argument, given, BY_NAME, optional=True).items():
             if name not in allowed:
@@ -262,8 +261,9 @@ class Run:
                     f"gradient: {nearest(name, allowed)}"
                 )
             a = self._call.array(f"{argument}[{name!r}]", value)
-            if a.shape != shapes[name]:
-                raise ShapeError(f"{argument}[{name!r}] has shape {a.shape}; {name} has shape {shapes[name]}")
+            shape = (*lead, *(d.value(self._call.sizes) for d in self._graph.names[name].shape))
+            if a.shape != shape:
+                raise ShapeError(f"{argument}[{name!r}] has shape {a.shape}; {name} has shape {shape}")
             rule = "it would make every gradient NaN; look for it in the loss"
             out[name] = checks.finite(f"{argument}[{name!r}]", a, rule)
         return out
