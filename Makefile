@@ -20,7 +20,7 @@ NOTEBOOKS = --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_saniti
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 .PHONY: help lab test test-long test-portable exercises mutants setup setup-test lint format notebooks check-notebooks experiments studies train claims \
-    bench constraints clean pictures
+    bench bench-small constraints clean pictures
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1|/' | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -111,6 +111,10 @@ claims: setup ## which claims of the essay are met, and which are not (THROUGH=0
 
 bench: setup ## time every cell beside PyTorch and JAX, where they are installed (ARGS="--cells lstm --sizes 0 1")
 	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+bench-small: setup ## the smallest LSTM, and two lengths, in under a minute: what continuous integration prints
+	$(BIN)/python benchmarks/bench.py --cells lstm --sizes 0 --seconds 3 --no-compile-times
+	$(BIN)/python benchmarks/growth.py --small
 
 pictures: setup-test ## photograph each laboratory and every cell's diagram, light and dark, into pictures/ (NAMES="cell lstm")
 	OPENBLAS_NUM_THREADS=$(OPENBLAS_NUM_THREADS) $(BIN)/python -m tools.pictures $(NAMES)

@@ -1,16 +1,16 @@
-"""How time and memory of a training step of an LSTM grow with T: ``python benchmarks/growth.py --plot FILE``.
+"""How a training step of an LSTM grows in time and memory: ``python benchmarks/growth.py --plot FILE``.
 
-Each way at each length is a process of its own: it makes a training step of a few steps, then three of T, and
-tells the best of their times (of the processor, in one thread) and by how much its memory grew at most. It
-prints a table, and asserts nothing. ``--small`` ends at T = 1,000, for machines that only see that it runs.
+T, B and H grow, one at a time. Each way at each size is a process of its own, forked from this one (so not on
+Windows): it makes a training step of a small size, then up to three of its own, and tells the best of their
+times (of the processor, in one thread) and by how much its memory grew at most. It prints tables, and asserts
+nothing. ``--small`` takes two sizes of T, for machines that only see that it runs.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import multiprocessing
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -18,13 +18,24 @@ from collections.abc import Callable
 import numpy as np
 from bench import optional, processor, versions
 
-LENGTHS = [100, 300, 1_000, 3_000, 10_000, 30_000, 100_000]
-B, D, H = 4, 8, 64
+from lstmcourse.views.style import styled
+
+D = 8
+SWEEPS: dict[str, tuple[dict[str, int], list[int]]] = {
+    "T": ({"B": 4, "H": 64}, [100, 300, 1_000, 3_000, 10_000, 30_000, 100_000]),
+    "B": ({"T": 100, "H": 64}, [1, 4, 16, 64, 256, 1_024]),
+    "H": ({"T": 100, "B": 4}, [16, 32, 64, 128, 256, 512, 1_024]),
+}
+"""What stays as it is, and what the size takes on."""
+
 LIMIT = 192 * 2**20
 """Bytes, for the run that is bound to them."""
 
+ENOUGH = 5.0
+"""Seconds after which a way is not measured once more."""
 
-def ours(T: int, backend: str, bound: bool) -> Callable[[], None]:
+
+def ours(T: int, B: int, H: int, backend: str, bound: bool) -> Callable[[], None]:
     """A training step by this package."""
     import lstmcourse as lc
 
@@ -36,7 +47,7 @@ def ours(T: int, backend: str, bound: bool) -> Callable[[], None]:
     return lambda: lc.unroll(cell, params, x, backend=backend, **how).backward({"h": dh}) and None
 
 
-def by_torch(T: int) -> Callable[[], None]:
+def by_torch(T: int, B: int, H: int) -> Callable[[], None]:
     """A training step by PyTorch's module."""
     import torch
     from peers import by_torch
@@ -45,9 +56,9 @@ def by_torch(T: int) -> Callable[[], None]:
 
 
 WAYS = {
-    "NumPy": lambda T: ours(T, "numpy", False),
-    "compiled": lambda T: ours(T, "numba", False),
-    f"compiled, within {LIMIT // 2**20} MiB": lambda T: ours(T, "numba", True),
+    "NumPy": lambda *size: ours(*size, "numpy", False),
+    "compiled": lambda *size: ours(*size, "numba", False),
+    f"compiled, within {LIMIT // 2**20} MiB": lambda *size: ours(*size, "numba", True),
     "PyTorch": by_torch,
 }
 
@@ -60,61 +71,78 @@ def in_use() -> float:
     return most / (1e6 if sys.platform == "darwin" else 1e3)
 
 
-def measured(name: str, T: int) -> dict[str, float]:
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+def measured(name: str, T: int, B: int, H: int) -> dict[str, float]:
     """Milliseconds and MB of one way, in this process."""
-    WAYS[name](10)()
-    step, before, times = WAYS[name](T), in_use(), []
+    WAYS[name](3, 1, 2)()
+    step, before, times = WAYS[name](T, B, H), in_use(), []
     for _ in range(3):
         start = time.process_time()
         step()
         times.append(time.process_time() - start)
+        if sum(times) > ENOUGH:
+            break
     return {"ms": 1e3 * min(times), "MB": in_use() - before}
 
 
-def plot(found: dict[str, dict[int, dict[str, float]]], path: str) -> None:
-    """Draw both against T, on logarithmic axes."""
-    import matplotlib.pyplot as plt
+Found = dict[str, dict[int, dict[str, float]]]
+"""What was measured, by way and by size."""
 
-    fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    for ax, what in zip(axes, ("ms", "MB"), strict=True):
-        for marker, (name, by_length) in zip("osD^", found.items(), strict=False):
-            ax.plot(
-                list(by_length), [max(v[what], 0.1) for v in by_length.values()], marker=marker, label=name
-            )
-        ax.set(xscale="log", yscale="log", xlabel="T", ylabel=what)
-    axes[0].legend(fontsize="small")
-    fig.savefig(path, metadata={"Date": None} if path.endswith(".svg") else None)
-    plt.close(fig)
+
+@styled
+def plot(found: dict[str, Found], path: str) -> None:
+    """Draw time and memory against T, B and H, on logarithmic axes, for light and for dark pages."""
+    from lstmcourse import plots
+
+    fig, axes = plots.figure(9, 5.6, rows=2, columns=len(found), sharex="col", sharey="row")
+    for column, (size, by_way) in zip(axes.T, found.items(), strict=True):
+        fixed = ", ".join(f"{k} = {v}" for k, v in SWEEPS[size][0].items())
+        for ax, what in zip(column, ("ms", "MB"), strict=True):
+            for name, by_size in by_way.items():
+                ax.plot(list(by_size), [max(v[what], 0.1) for v in by_size.values()], label=name)
+            ax.set(xscale="log", yscale="log")
+        column[0].set_title(fixed)
+        column[-1].set_xlabel(size)
+    axes[0, 0].set_ylabel("milliseconds")
+    axes[1, 0].set_ylabel("MB")
+    axes[0, 0].legend(fontsize="small")
+    alt = "Time and memory of a training step of an LSTM against T, B and H, by way, on logarithmic axes."
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(plots.picture(fig, alt=alt).svg + "\n")
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--small", action="store_true", help="no more than 1,000 steps")
-    parser.add_argument("--plot", metavar="FILE")
-    parser.add_argument("--one", nargs=2, metavar=("WAY", "T"), help="in this process: print it as JSON")
+    parser.add_argument("--small", action="store_true", help="two small sizes of T alone")
+    parser.add_argument("--plot", metavar="FILE", help="an SVG")
     options = parser.parse_args()
-    if options.one:
-        print(json.dumps(measured(options.one[0], int(options.one[1]))))
-        return
+    if os.environ.get("OPENBLAS_NUM_THREADS") != "1":  # which is read when NumPy is loaded
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | ONE_THREAD)
     missing = {"PyTorch": optional("torch"), "compiled": optional("numba")}
     names = [n for n in WAYS if missing.get(n.partition(",")[0], True) is not None]
-    lengths = [T for T in LENGTHS if T <= 1000 or not options.small]
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    print(f"{time.strftime('%Y-%m-%d')}, {processor()}, load {load:.1f}; {versions()}\n")
-    print(f"An LSTM, B = {B}, D = {D}, H = {H}, float32, one thread: milliseconds, MB\n")
-    print("| T | " + " | ".join(names) + " |\n|---|" + "---|" * len(names), flush=True)
-    found: dict[str, dict[int, dict[str, float]]] = {name: {} for name in names}
-    settings = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    for T in lengths:
-        for name in names:
-            done = subprocess.run(
-                [sys.executable, __file__, "--one", name, str(T)],
-                env=settings, capture_output=True, text=True, check=True,
-            )  # fmt: skip
-            found[name][T] = json.loads(done.stdout)
-        cells = [f"{found[name][T]['ms']:.1f}, {found[name][T]['MB']:.0f}" for name in names]
-        print(f"| {T:,} | " + " | ".join(cells) + " |", flush=True)
+    print(f"{time.strftime('%Y-%m-%d')}, {processor()}, load {load:.1f}; {versions()}")
+    for name in names:
+        if name != "PyTorch":  # whose gradients cannot be had on both sides of a fork
+            WAYS[name](3, 1, 2)()
+    alone = multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1)
+    found: dict[str, Found] = {}
+    for size, (fixed, values) in SWEEPS.items():
+        if options.small and size != "T":
+            continue
+        given = ", ".join(f"{k} = {v}" for k, v in (fixed | {"D": D}).items())
+        print(f"\nAn LSTM, {given}, float32, one thread: milliseconds, MB\n")
+        print(f"| {size} | " + " | ".join(names) + " |\n|---|" + "---|" * len(names), flush=True)
+        found[size] = {name: {} for name in names}
+        for value in values[:2] if options.small else values:
+            where = [(fixed | {size: value})[k] for k in "TBH"]
+            for name in names:
+                found[size][name][value] = alone.apply(measured, (name, *where))
+            cells = [f"{v[value]['ms']:.1f}, {v[value]['MB']:.0f}" for v in found[size].values()]
+            print(f"| {value:,} | " + " | ".join(cells) + " |", flush=True)
     if options.plot:
         plot(found, options.plot)
 
