@@ -21,6 +21,8 @@ LABS: dict[str, Callable[[], Any]] = {
     "stack": lambda: lc.lab(lc.stack([lc.cells.lstm, lc.cells.gru])),
     "sentence": lambda: lc.lab(lc.reader.load()),
     "attention": lambda: lc.lab(lc.attentive.translator()),
+    "drawing": lambda: lc.lab(lc.generative.copyist()),
+    "imagining": lambda: lc.lab(lc.generative.singer()),
     "dilemma": lc.dilemma,
 }
 

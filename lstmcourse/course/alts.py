@@ -385,14 +385,7 @@ ALTS: dict[str, str] = {
     ),
     "18-7": "Ten digits come about in eight steps, from one blur.",
     "18-8": "Ten drawings, each above its nearest training picture. They are alike, and no two are the same.",
-    "18-9": (
-        "Left four digits and the window through which the network looks, wide at first, then around the "
-        "digit. Right its copies, which come about as blots in the right places, through a wide window."
-    ),
-    "18-10": (
-        "The distance of the window's middle from its own digit falls from about four pixels to less than "
-        "two at the second step, and stays. That from another digit rises to five."
-    ),
+    "18-9": "Three waves: as drawn; next to silence; as drawn up to frame 10, and smaller from there on.",
     "18-11": "Nats a picture, three dots each: DRAW with whole pictures at 42, with windows at 42 to 46.",
     "18-12": "Four digits, and below them four times the same blur.",
     "18-13": "Six drawings turn into six others.",

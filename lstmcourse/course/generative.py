@@ -1,14 +1,15 @@
-"""The trained networks of notebook 18: a painter that draws digits, a copyist that looks through windows.
+"""The trained networks of notebook 18: a painter of digits, a copyist that looks through windows, a singer.
 
-What a reader can do here: load them with `painter` and `copyist`, as the notebook does; train them again with
-`train_painter` and `train_copyist`, from this or another seed. Both are DRAW (`lstmcourse.cells.draw`): the
-painter sees whole pictures, as in the stored study `drawing`; the copyist sees a small digit somewhere on a
-larger picture through windows. Their files are written by ``python -m lstmcourse.course.generative``; a test
-trains them again, for a part of the way, and compares.
+What a reader can do here: load them with `painter`, `copyist` and `singer`, as the notebook does; train them
+again with `train_painter`, `train_copyist` and `train_singer`, from this or another seed. Two are DRAW
+(`lstmcourse.cells.draw`): the painter sees whole pictures, as in the stored study `drawing`; the copyist sees
+a small digit somewhere on a larger picture through windows. The singer is a VRNN. Their files are written by
+``python -m lstmcourse.course.generative``; a test trains them again, for a part of the way, and compares.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,24 @@ from ..training import checkpoints, optim
 from ..training.fit import fit
 from ..training.latent import Latent
 
-__all__ = ["COPYIST", "PAINTER", "copyist", "painter", "train_copyist", "train_painter"]
+__all__ = [
+    "COPYIST",
+    "PAINTER",
+    "SINGER",
+    "copyist",
+    "painter",
+    "singer",
+    "train_copyist",
+    "train_painter",
+    "train_singer",
+]
 
-PAINTER, COPYIST = (
-    Path(__file__).with_name("models") / f"{name}.safetensors" for name in ("painter", "copyist")
+PAINTER, COPYIST, SINGER = (
+    Path(__file__).with_name("models") / f"{name}.safetensors" for name in ("painter", "copyist", "singer")
 )
 PAINTING = {"steps": 1500, "learning_rate": 5e-3}
 COPYING = {"steps": 3000, "learning_rate": 5e-3}
+SINGING = {"steps": 3000, "learning_rate": 1e-2}
 SOON = 30  # steps after which the loss is noted in the file
 LATENT, STROKES, PLACES = 12, 8, 5  # Z, how often DRAW draws, and the side of what a window shows
 BATCH = 32
@@ -68,6 +80,12 @@ def _new_copyist(seed: int = 0, dtype: Any = np.float32) -> Latent:
     return model
 
 
+def _new_singer(seed: int = 0, dtype: Any = np.float32) -> Latent:
+    task, sizes, rising = tasks.Tones(frames=20), {"Z": 4, "F": 48}, SINGING["steps"] // 4
+    rng = np.random.default_rng(seed)
+    return Latent("vrnn", task, 48, sizes=sizes, warmup=rising, rng=rng, dtype=dtype)
+
+
 @given(seed=at_least(0), stop=at_least(1, PAINTING["steps"]))
 def train_painter(seed: int = 0, *, stop: int = PAINTING["steps"]) -> Latent:
     """Train a DRAW on digits of 16 by 16 pixels, in about half a minute.
@@ -104,6 +122,26 @@ def train_copyist(seed: int = 0, *, stop: int = COPYING["steps"]) -> Latent:
     return trained(_new_copyist(seed), **COPYING, seed=seed, stop=stop)
 
 
+@given(seed=at_least(0), stop=at_least(1, SINGING["steps"]))
+def train_singer(seed: int = 0, *, stop: int = SINGING["steps"]) -> Latent:
+    """Train a VRNN on sums of two sines that jump, five times as long as notebook 18, in about a minute.
+
+    The price of its messages rises over the first quarter.
+
+    Parameters
+    ----------
+    seed : int
+        Of the first parameters, the sounds and the noise. The stored singer has 0.
+    stop : int
+        The step after which to stop, of 3,000.
+
+    Returns
+    -------
+    Latent
+    """
+    return trained(_new_singer(seed), **SINGING, seed=seed, stop=stop)
+
+
 def painter() -> Latent:
     """Return the stored painter in float64: what it draws is then the same on every machine.
 
@@ -128,17 +166,33 @@ def copyist() -> Latent:
     return _stored(COPYIST, _new_copyist(dtype=np.float64))
 
 
+def singer() -> Latent:
+    """Return the stored singer in float64.
+
+    Examples
+    --------
+    >>> singer().sample(3, rng=0).shape
+    (20, 3, 8)
+    """
+    return _stored(SINGER, _new_singer(dtype=np.float64))
+
+
 def _stored(path: Path, model: Latent) -> Latent:
     stored = checkpoints.load(path)
     return model.with_params({name: p.astype(np.float64) for name, p in stored.params.items()})
 
 
-def main() -> None:
-    """Train both networks and write their files."""
-    for path, train, recipe in ((PAINTER, train_painter, PAINTING), (COPYIST, train_copyist, COPYING)):
+def main(names: list[str]) -> None:
+    """Train the networks, all if none is named, and write their files."""
+    networks = {
+        "painter": (PAINTER, train_painter, PAINTING),
+        "copyist": (COPYIST, train_copyist, COPYING),
+        "singer": (SINGER, train_singer, SINGING),
+    }
+    for path, train, recipe in map(networks.__getitem__, names or networks):
         soon = train(stop=SOON).evaluate("validation").loss
         checkpoints.save(path, train(), facts=recipe | {"seed": 0, "loss soon": soon})
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

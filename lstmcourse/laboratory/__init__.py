@@ -3,7 +3,19 @@
 from .attention import AttentionLab
 from .base import Values
 from .dilemma import Dilemma, dilemma
+from .drawing import DrawingLab
+from .imagining import ImaginingLab
 from .lab import Lab, lab
 from .sentence import SentenceLab
 
-__all__ = ["AttentionLab", "Dilemma", "Lab", "SentenceLab", "Values", "dilemma", "lab"]
+__all__ = [
+    "AttentionLab",
+    "Dilemma",
+    "DrawingLab",
+    "ImaginingLab",
+    "Lab",
+    "SentenceLab",
+    "Values",
+    "dilemma",
+    "lab",
+]

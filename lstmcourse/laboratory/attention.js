@@ -2,11 +2,8 @@
 
 // What it knows. Nothing of this touches the page.
 function newAttention({ encoder, decoder }, spec) {
-  const listeners = new Set(),
-    painters = new Set(),
-    weights = unpacked(spec.weights);
-  let waiting = false;
-  const store = { spec, words: [...spec.words], row: -1, column: -1 };
+  const weights = unpacked(spec.weights),
+    store = observed({ spec, words: [...spec.words], row: -1, column: -1 });
   const part = (name) => Object.fromEntries(spec[name].map((own) => [own, weights[`${name}.${own}`]]));
   const encoding = part("encoder"),
     decoding = part("decoder");
@@ -20,7 +17,7 @@ function newAttention({ encoder, decoder }, spec) {
     const T = store.words.length,
       x = new Float64Array(T * spec.width);
     store.words.forEach((k, t) => x.set(vector("source.E", k), t * spec.width));
-    const h = encoder.run({ params: encoding, [spec.reads]: { shape: [T, 1, spec.width], data: x } })[
+    const h = encoder({ params: encoding, [spec.reads]: { shape: [T, 1, spec.width], data: x } })[
       spec.annotated
     ];
     const wide = h.shape[2],
@@ -40,7 +37,7 @@ function newAttention({ encoder, decoder }, spec) {
     for (let symbol = 0; store.written.length < 2 * store.words.length + 10; ) {
       const y = vector("target.E", symbol),
         z = Float64Array.from(weights["readout.d"].data);
-      const found = decoder.run({ ...given, [spec.follows]: { shape: [1, 1, y.length], data: y } });
+      const found = decoder({ ...given, [spec.follows]: { shape: [1, 1, y.length], data: y } });
       let row = 0;
       for (const values of [...spec.features.map((name) => found[name].data), y])
         for (const v of values)
@@ -62,27 +59,15 @@ function newAttention({ encoder, decoder }, spec) {
     store.words = words;
     store.row = store.column = -1;
     store.write();
-    for (const f of listeners) if (f !== from) f(store);
-    store.repaint();
+    store.changed(from);
   };
   store.told = () => ({ words: [...store.words] });
   store.take = (told, from) => store.read([...told.words], from);
-  store.listen = (f) => (listeners.add(f), () => listeners.delete(f));
-  store.onPaint = (f) => painters.add(f);
   store.look = (row, column) => {
     if (row === store.row && column === store.column) return;
     store.row = row;
     store.column = column;
     store.repaint();
-  };
-  store.repaint = () => {
-    if (waiting) return;
-    waiting = true;
-    requestAnimationFrame(store.flush);
-  };
-  store.flush = () => {
-    waiting = false;
-    for (const f of painters) f();
   };
   store.write();
   return store;

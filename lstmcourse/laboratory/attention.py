@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
-from html import escape
 from typing import Any, final
 
 import numpy as np
 
 from .. import checks
-from ..programs import javascript
 from ..training.seq2seq import Seq2Seq
 from ..views.diagram.picture import Diagram
-from ..views.style import css
-from . import page
+from . import page, weights
 from .picture import number
 from .shown import Shown
-from .weights import LARGEST, as_text
+from .still import drawn, text_at
 
 __all__ = ["AttentionLab", "a_translator"]
 
@@ -37,14 +33,7 @@ def a_translator(name: str, model: Seq2Seq) -> Seq2Seq:
         raise ValueError(f"{name}={model!r}: it looks at one vector; there is no map to show")
     if model.task.symbols is None:
         raise ValueError(f"{name}={model!r}: it reads numbers; the laboratory is for those that read symbols")
-    if (count := sum(p.size for p in model.params.values())) > LARGEST:
-        raise ValueError(
-            f"{name} has {count:,} weights, and they all go into the page: it takes up to {LARGEST:,}"
-        )
-    for key, p in model.params.items():
-        checks.finite(
-            f"{name}.params[{key!r}]", p, "train it again, or take its parameters from a checkpoint"
-        )
+    weights.check(name, model)
     return model
 
 
@@ -60,13 +49,10 @@ class AttentionLab(Shown):
 
     def __init__(self, model: Seq2Seq, x: Any = None):
         super().__init__()
-        self.model = copy.copy(model)  # what the page has, in the page's float64
-        self.model.dtype = np.dtype(np.float64)
-        self.model.params = {name: p.astype(np.float64) for name, p in model.params.items()}
+        self.model = weights.in_float64(model)
         self._examples = list(self._some_sentences())
         self._words = self._read("x", self._examples[0] if x is None else x)
-        self._weights = as_text(self.model.params)
-        self._begin(repr(model), self._weights["data"])
+        self._begin(repr(model), weights.name_of(self.model.params))
 
     def _some_sentences(self) -> Iterator[str]:
         batch = self.model.task.batch("test", batch_size=4 * EXAMPLES, seed=0)
@@ -110,19 +96,16 @@ class AttentionLab(Shown):
 
     def _html(self) -> str:
         model, looking = self.model, self.model.looking
-        cells = []
+        cells = {}
         for part, (cell, inputs, own) in model._parts.items():
             known = cell.sizes(inputs, model.hidden_size, own) | {looking.places: LONGEST}
-            sizes = {name: known[name] for name in cell.size_names()}
-            text = javascript.module(cell, sizes, gradients=False).replace("\nexport ", "\n")
-            cells.append(f"{part}: (() => {{\n{text}\nreturn {{ run }};\n}})()")
-        code = f"const cell = {{\n{', '.join(cells)},\n}};"
+            cells[part] = cell, {name: known[name] for name in cell.size_names()}
         spec = {
             **self._told(),
             "name": f"Laboratory: {self._title()}",
             "title": self._title(),
             "hint": HINT,
-            "weights": self._weights,
+            "weights": weights.as_text(model.params),
             "encoder": [p.name for p in model.encoder.graph.params],
             "decoder": [p.name for p in model.decoder.graph.params],
             "width": model.embedding,
@@ -141,18 +124,18 @@ class AttentionLab(Shown):
             "longest": LONGEST,
             "examples": self._examples,
         }
-        return page.fragment(page.ATTENTION, self._still(), code, spec, self._key)
+        return page.fragment(page.ATTENTION, self._still(), page.programs(cells), spec, self._key)
 
     def _still(self) -> Diagram:
         """The map as a picture."""
         read = self.sentence.split(self.model.task.joiner or None)
         written, shares = self.translation.split(self.model.task.joiner or None), self.shares
         width, height = LEFT + COLUMN * len(read) + 8, 30 + ROW * len(written) + 8
-        parts = [_text(LEFT + COLUMN * (c + 0.5), 20, word, "middle") for c, word in enumerate(read)]
+        parts = [text_at(LEFT + COLUMN * (c + 0.5), 20, word, "middle") for c, word in enumerate(read)]
         looks = []
         for r, word in enumerate(written):
             y = 30 + ROW * r
-            parts.append(_text(LEFT - 8, y + 18, word, "end"))
+            parts.append(text_at(LEFT - 8, y + 18, word, "end"))
             looks.append(f"“{word}” at “{read[int(shares[r].argmax())]}”")
             for c in np.flatnonzero(shares[r] >= 0.005):
                 x, share = LEFT + COLUMN * c, float(shares[r, c])
@@ -160,17 +143,10 @@ class AttentionLab(Shown):
                     f'<rect x="{x + 1}" y="{y + 1}" width="{COLUMN - 2}" height="{ROW - 2}" '
                     f'fill="var(--lc-blue)" opacity="{0.4 * share:.2f}"/>'
                 )
-                parts.append(_text(x + COLUMN / 2, y + 18, number(share), "middle"))
+                parts.append(text_at(x + COLUMN / 2, y + 18, number(share), "middle"))
         title = "Where the network looks as it translates"
         desc = f"It reads: {self.sentence}. It writes: {self.translation}. It looks most: {', '.join(looks)}."
-        style = f"{css('svg')}text{{fill:var(--lc-ink);font:12px system-ui,Helvetica,Arial,sans-serif}}"
-        svg = (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-            f'height="{height}" role="img"><title>{title}</title><desc>{escape(desc)}</desc>'
-            f'<style>{style}</style><rect width="100%" height="100%" fill="var(--lc-paper)"/>'
-            f"{''.join(parts)}</svg>"
-        )
-        return Diagram(svg, title, desc, None)
+        return drawn(title, desc, width, height, parts)
 
     def __repr__(self) -> str:
         return f"<AttentionLab of {self.model!r}: {len(self._words)} symbols>"
@@ -182,7 +158,3 @@ class AttentionLab(Shown):
 
     def _take(self, told: Mapping[str, Any]) -> None:
         self._words = np.array(told["words"], np.int64)
-
-
-def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'

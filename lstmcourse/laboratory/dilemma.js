@@ -1,10 +1,7 @@
 // The dilemma: one tanh unit, its weight onto itself, how many steps; what it still knows, and what gradient comes back.
 
 function newDilemma(spec) {
-  const listeners = new Set(),
-    painters = new Set();
-  let waiting = false;
-  const store = { spec, weight: spec.weight, steps: spec.steps };
+  const store = observed({ spec, weight: spec.weight, steps: spec.steps });
   // h = tanh(w h + x), the first input being 1; all others are 0.
   store.ends = (w) => {
     let h = Math.tanh(1),
@@ -18,19 +15,10 @@ function newDilemma(spec) {
   store.set = ({ weight = store.weight, steps = store.steps }, from) => {
     store.weight = weight;
     store.steps = steps;
-    for (const f of listeners) if (f !== from) f(store);
-    if (waiting) return;
-    waiting = true;
-    requestAnimationFrame(store.flush);
-  };
-  store.flush = () => {
-    waiting = false;
-    for (const f of painters) f();
+    store.changed(from);
   };
   store.told = () => ({ weight: store.weight, steps: store.steps });
   store.take = (told, from) => store.set(told, from);
-  store.listen = (f) => (listeners.add(f), () => listeners.delete(f));
-  store.onPaint = (f) => painters.add(f);
   return store;
 }
 

@@ -12,17 +12,20 @@ from ..cell import Cell
 from ..engine.graph import Node
 from ..run.run import Run
 from ..run.unroll import unroll
+from ..training.latent import Latent
 from ..training.model import Model
 from ..training.seq2seq import Seq2Seq
 from ..views.diagram.layout import layout
 from ..views.diagram.plan import MOST
 from ..views.diagram.read import scopes
 from ..views.names import named as set_name
-from . import page
+from . import page, weights
 from .attention import AttentionLab, a_translator
 from .base import LONGEST, Laboratory, a_cell
 from .challenges import CHALLENGES, STEEPEST, Challenge, Verdict, worst
+from .drawing import DrawingLab
 from .graphs import before, named
+from .imagining import ImaginingLab, a_teller
 from .picture import live
 from .sentence import SentenceLab, a_reader
 from .words import label
@@ -44,37 +47,41 @@ HINT = (
 
 
 def lab(
-    cell: Cell | Model | Seq2Seq,
+    cell: Cell | Model | Seq2Seq | Latent,
     *,
     hidden_size: int = 1,
     params: Mapping[str, np.ndarray] | None = None,
     x: Any = None,
     units: Any = None,
-) -> Lab | SentenceLab | AttentionLab:
-    """Open a laboratory of a cell, or of a model that reads words or translates.
+) -> Lab | SentenceLab | AttentionLab | DrawingLab | ImaginingLab:
+    """Open a laboratory of a cell, or of a model that reads words, translates, draws or makes up sound.
 
     A cell's is its own diagram, with a number on every line, and all of them can be moved. A model's reads a
     sentence that one types: what its units do at each word and what it expects next, before and after gates
-    and states are held. A translator's translates a sentence that one types, and shows where it looks.
+    and states are held. A translator's translates a sentence that one types, and shows where it looks. A
+    network that draws copies, step by step, a picture that one draws; one that makes up sound has a dial for
+    each number of the message behind each frame.
 
     Parameters
     ----------
-    cell : Cell, Model or Seq2Seq
+    cell : Cell, Model, Seq2Seq or Latent
         A cell of a sequence, states and a clock; stacks too. Or a model of such a cell, for symbols, with at
-        most 200,000 weights; or a translator with attention.
+        most 200,000 weights; or a translator with attention; or a generative model, such as DRAW or a VRNN.
     hidden_size : int
         Of a cell: units, 1 to 3.
     params : mapping of str to ndarray, optional
         Of a cell: where the weights start, as ``cell.init(1, hidden_size)`` gives them; drawn if not given.
-    x : array (T,) or str, optional
+    x : array (T,), (Y, X) or (T, Z), or str, optional
         Where the input starts: numbers for a cell, two pulses if not given; text or symbols for a model, a
-        sentence of its task if not given. At most 100, of a translator 30.
+        sentence of its task if not given. At most 100, of a translator 30. A picture for one that draws; for
+        one that makes up sound, how many standard deviations each number of each message lies from what is
+        expected, from -3 to 3, drawn if not given.
     units : sequence of int, optional
         Of a model: the units in view as it opens; if not given, those that tell most of what is read.
 
     Returns
     -------
-    Lab, SentenceLab or AttentionLab
+    Lab, SentenceLab, AttentionLab, DrawingLab or ImaginingLab
         Displays itself. It lives in the page, without Python too; where Python answers, the two agree.
 
     Raises
@@ -110,15 +117,21 @@ def lab(
     'le chat noir voit une voiture rouge'
     >>> looking.shares.argmax(axis=1).tolist()
     [0, 2, 1, 3, 4, 6, 5]
+    >>> drawing = lc.lab(lc.generative.copyist())
+    >>> drawing.copies.shape
+    (8, 16, 16)
     """
-    if isinstance(cell, Model | Seq2Seq):
+    if isinstance(cell, Model | Seq2Seq | Latent):
         for name, given in {"hidden_size": hidden_size != 1, "params": params is not None}.items():
             if given:
                 raise ValueError(f"{name}: a model has its own; that is for a cell")
+    if isinstance(cell, Seq2Seq | Latent) and units is not None:
+        raise ValueError("units: this laboratory shows none; leave it out")
     if isinstance(cell, Seq2Seq):
-        if units is not None:
-            raise ValueError("units: those of a translator are not shown; leave it out")
         return AttentionLab(a_translator("cell", cell), x)
+    if isinstance(cell, Latent):
+        weights.check("cell", cell)
+        return DrawingLab(cell, x) if cell.draws else ImaginingLab(cell, a_teller("cell", cell), x)
     if isinstance(cell, Model):
         return SentenceLab(a_reader("cell", cell), x, units)
     if units is not None:

@@ -24,26 +24,37 @@ __all__ = [
     "ATTENTION",
     "CELL",
     "DILEMMA",
+    "DRAWING",
+    "IMAGINING",
     "SENTENCE",
     "arithmetic",
     "bridge",
     "document",
     "fragment",
+    "programs",
     "script",
 ]
 
 SHARED = ("parts.js", "store.js", "hand.js", "explain.js", "hold.js", "root.js")
 CELL = (*SHARED, "picture.js", "timeline.js", "controls.js", "challenges.js", "lab.js")
 DILEMMA = ("parts.js", "root.js", "dilemma.js")
-ATTENTION = ("parts.js", "text.js", "root.js", "attention.js")
-SENTENCE = (*SHARED, "text.js", "reading.js", "table.js", "expected.js", "units.js", "sentence.js")
+ATTENTION = ("parts.js", "weights.js", "text.js", "root.js", "attention.js")
+SENTENCE = (
+    *(*SHARED, "weights.js", "text.js"),
+    *("reading.js", "table.js", "expected.js", "units.js", "sentence.js"),
+)
+DRAWING = ("parts.js", "weights.js", "root.js", "drawing.js")
+IMAGINING = ("parts.js", "weights.js", "hand.js", "root.js", "imagining.js")
 """The files of a laboratory, in the order in which they stand in its script."""
 
 
 @functools.cache
 def _read(name: str) -> str:
     """A file beside this one; a tab for two spaces before a line, since all of it goes into the page."""
-    text = Path(__file__).with_name(name).read_text(encoding="utf-8").strip()
+    return _tabs(Path(__file__).with_name(name).read_text(encoding="utf-8").strip())
+
+
+def _tabs(text: str) -> str:
     return re.sub(r"^(?:  )+", lambda spaces: "\t" * (len(spaces[0]) // 2), text, flags=re.M)
 
 
@@ -54,9 +65,20 @@ def bridge() -> str:
 
 def arithmetic(cell: Any, sizes: Mapping[str, int]) -> str:
     """A constant ``cell`` whose ``run`` gives every value of a step, and holds what is not free."""
-    text = javascript.module(holdable(named(cell), watched=True), sizes, gradients=False)
-    text = re.sub(r"^export ", "", text, flags=re.M)
-    return f"const cell = (() => {{\n{text}\nreturn {{ run }};\n}})();"
+    return programs({"run": (holdable(named(cell), watched=True), sizes)})
+
+
+def programs(cells: Mapping[str, tuple[Any, Mapping[str, int]]]) -> str:
+    """A constant ``cell`` that has the ``run`` of each cell, by name; what several call stands there once."""
+    called: dict[str, None] = {}
+    runs = []
+    for name, (cell, sizes) in cells.items():
+        text = _tabs(re.sub(r"^export ", "", javascript.module(cell, sizes, gradients=False), flags=re.M))
+        own, _, shared = text.partition(javascript.SHARED)
+        called |= dict.fromkeys(re.split(javascript.BETWEEN, shared.strip()))
+        runs.append(f"{name}: (() => {{\n{own}\nreturn run;\n}})()")
+    parts = [*called, "return {", ",\n".join(runs), "};"]
+    return "const cell = (() => {\n" + "\n\n".join(parts) + "\n})();"
 
 
 def script(parts: tuple[str, ...], code: str, spec: Mapping[str, Any], key: str) -> str:

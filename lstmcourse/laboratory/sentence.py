@@ -12,11 +12,10 @@ from .. import checks
 from ..errors import ShapeError
 from ..training.losses import LOSSES
 from ..training.model import Model
-from . import page, probes
+from . import page, probes, weights
 from .base import LONGEST, Laboratory, a_cell, array_for_page
 from .graphs import keys
 from .still import still
-from .weights import LARGEST, as_text
 
 __all__ = ["SentenceLab", "a_reader"]
 
@@ -41,14 +40,7 @@ def a_reader(name: str, value: Any) -> Model:
         )
     if model.task.loss == "mse":
         raise ValueError(f"{name}={model!r}: it gives no probabilities, and the laboratory shows these")
-    if (count := sum(p.size for p in model.params.values())) > LARGEST:
-        raise ValueError(
-            f"{name} has {count:,} weights, and they all go into the page: it takes up to {LARGEST:,}"
-        )
-    for key, p in model.params.items():
-        checks.finite(
-            f"{name}.params[{key!r}]", p, "train it again, or take its parameters from a checkpoint"
-        )
+    weights.check(name, model)
     return model
 
 
@@ -81,7 +73,7 @@ class SentenceLab(Laboratory):
         self._values[self._input_name] = self._read(self._examples[0] if x is None else x)
         self.steps = len(self._values[self._input_name])
         self._shown = None if units is None else probes.places("units", units, self.sizes["H"])
-        self._begin(self.cell.name, str(self.cell.graph), repr(model), self._weights()["data"])
+        self._begin(self.cell.name, str(self.cell.graph), repr(model), weights.name_of(self._weights()))
 
     # what it reads
 
@@ -208,13 +200,13 @@ class SentenceLab(Laboratory):
     def _told_rows(self) -> list[dict[str, Any]]:
         return super()._spec()["rows"]
 
-    def _weights(self) -> dict[str, Any]:
-        """All weights in one piece of text, with their shapes; in float32 where that loses nothing."""
+    def _weights(self) -> dict[str, np.ndarray]:
+        """All weights by name, those of the read-out and the embedding too."""
         arrays = {name: self._values[name] for name in self._params}
         arrays |= {"readout V": self._readout[0], "readout d": self._readout[1]}
         if self.model.embedding:
             arrays["embedding E"] = self._vectors
-        return as_text(arrays)
+        return arrays
 
     def _spec(self) -> dict[str, Any]:
         task, spec = self.model.task, super()._spec()
@@ -226,7 +218,7 @@ class SentenceLab(Laboratory):
             "hint": HINT,
             "step": self.where_it_matters,
             "rows": self._rows(),
-            "weights": self._weights(),
+            "weights": weights.as_text(self._weights()),
             "symbols": list(task.symbols),
             "joiner": task.joiner,
             "unknown": task.unknown,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape, unescape
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from .words import sentences
 if TYPE_CHECKING:
     from .sentence import SentenceLab
 
-__all__ = ["still"]
+__all__ = ["drawn", "still", "text_at"]
 
 LEFT, COLUMN, ROW, BAR = 84, 54, 34, 26  # pixels
 MOST, NEXT = 20, 6  # words in view, and of what comes next
@@ -32,10 +32,10 @@ def still(lab: SentenceLab) -> Diagram:
     part = slice(first, first + MOST)
     width = LEFT + COLUMN * len(words[part]) + 8
     for t, word in enumerate(words[part]):
-        parts.append(_text(LEFT + COLUMN * (t + 0.5), y, _shown(word), "middle", 'class="b"'))
+        parts.append(text_at(LEFT + COLUMN * (t + 0.5), y, _shown(word), "middle", 'class="b"'))
     for unit in lab.shown:
         y += 30
-        parts.append(_text(8, y, f"unit {unit}", "start", 'class="b"'))
+        parts.append(text_at(8, y, f"unit {unit}", "start", 'class="b"'))
         y += 8
         for row in lab._rows():
             parts += _row(lab, row, np.asarray(run[row["key"]])[part, 0, unit], y)
@@ -43,31 +43,39 @@ def still(lab: SentenceLab) -> Diagram:
     expected = _expected(lab, step)
     y += 26
     said = ", ".join(f"{_shown(w)} {number(p)}" for w, p in expected)
-    parts.append(_text(8, y, f"After “{_shown(words[step])}” it expects: {said}.", "start"))
+    parts.append(text_at(8, y, f"After “{_shown(words[step])}” it expects: {said}.", "start"))
     title = f"{lab.model.task.name}, read by {lab.cell.name} of {lab.sizes['H']} units"
     units = " and ".join(map(str, lab.shown))
     desc = (
         f"It reads: {lab.sentence} Gates and states of the units {units} at each. "
         f"After “{_shown(words[step])}” it expects {said}."
     )
-    style = (
-        f"{css('svg')}text{{fill:var(--lc-ink);font:13px system-ui,Helvetica,Arial,sans-serif}}"
-        ".b{font-weight:600}.n{font-size:11px}.g{fill:var(--lc-rule);opacity:.4}"
-    )
+    style = ".b{font-weight:600}.n{font-size:11px}.g{fill:var(--lc-rule);opacity:.4}"
+    return drawn(title, desc, width, int(y + 12), parts, style)
+
+
+def drawn(title: str, desc: str, width: int, height: int, parts: Iterable[str], style: str = "") -> Diagram:
+    """A picture of parts, on paper."""
     svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y + 12:.0f}" width="{width}" '
-        f'height="{y + 12:.0f}" role="img"><title>{escape(title)}</title><desc>{escape(desc)}</desc>'
-        f'<style>{style}</style><rect width="100%" height="100%" fill="var(--lc-paper)"/>{"".join(parts)}'
-        "</svg>"
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" role="img"><title>{escape(title)}</title><desc>{escape(desc)}</desc>'
+        f"<style>{css('svg')}text{{fill:var(--lc-ink);font:13px system-ui,Helvetica,Arial,sans-serif}}{style}"
+        '</style><rect width="100%" height="100%" fill="var(--lc-paper)"/>'
+        f"{''.join(parts)}</svg>"
     )
     return Diagram(svg, title, desc, None)
+
+
+def text_at(x: float, y: float, text: str, anchor: str, more: str = "") -> str:
+    """A line of text in a picture."""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {more}>{escape(text)}</text>'
 
 
 def _row(lab: SentenceLab, row: dict[str, Any], values: np.ndarray, y: float) -> Iterator[str]:
     most = max(1.0, float(np.abs(values).max()))
     low, high = row["range"] or (-most, most)
     zero = y + BAR * high / (high - low)
-    yield _text(LEFT - 10, y + BAR / 2 + 5, _name(lab, row["key"]), "end", 'font-style="italic"')
+    yield text_at(LEFT - 10, y + BAR / 2 + 5, _name(lab, row["key"]), "end", 'font-style="italic"')
     yield f'<rect class="g" x="{LEFT}" y="{y:.0f}" width="{COLUMN * len(values)}" height="{BAR}" rx="4"/>'
     top = y + BAR * (high - values) / (high - low)
     at = LEFT + COLUMN * np.arange(len(values)) + 6
@@ -96,7 +104,3 @@ def _name(lab: SentenceLab, key: str) -> str:
 def _shown(symbol: str) -> str:
     """A symbol that can be seen."""
     return {" ": "␣", "\n": "⏎", "\t": "⇥"}.get(symbol, symbol)
-
-
-def _text(x: float, y: float, text: str, anchor: str, more: str = "") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {more}>{escape(text)}</text>'

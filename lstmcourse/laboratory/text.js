@@ -1,17 +1,4 @@
-// Symbols and text, and weights that come as text. Nothing here touches the page.
-
-// The weights: one piece of text, cut up by their shapes.
-function unpacked({ shapes, bytes, data }) {
-  const raw = Uint8Array.from(atob(data), (c) => c.charCodeAt(0)).buffer;
-  const all = bytes === 4 ? new Float32Array(raw) : new Float64Array(raw),
-    found = {};
-  let at = 0;
-  for (const [name, shape] of Object.entries(shapes)) {
-    found[name] = { shape, data: Float64Array.from(all.subarray(at, at + count(shape))) };
-    at += count(shape);
-  }
-  return found;
-}
+// Symbols and text. Nothing here touches the page.
 
 // How many letters must change to make one word of another.
 function distance(a, b) {

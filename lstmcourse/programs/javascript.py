@@ -78,6 +78,12 @@ TWO = """function {name}(a, b) {{
   return out;
 }}"""
 
+SHARED = "// Arithmetic on arrays."
+"""Above the functions that other modules have too; all else is the cell's own."""
+
+BETWEEN = r"\n\n(?=(?://.*\n)*function)"
+"""Where one of them ends and the next begins."""
+
 WORDS = """
 arguments async await break case catch class const continue debugger default delete do else enum
 eval export extends false finally for function get if implements import in instanceof interface let
@@ -96,9 +102,7 @@ def _elementwise(name: str) -> str:
 
 def _functions() -> dict[str, str]:
     """Every function that a module may need, with what is said of it, by name."""
-    parts = re.split(
-        r"\n\n(?=(?://.*\n)*function)", Path(__file__).with_name("arithmetic.js").read_text("utf-8")
-    )
+    parts = re.split(BETWEEN, Path(__file__).with_name("arithmetic.js").read_text("utf-8"))
     found = {re.search(r"^function (\w+)", part, re.M)[1]: part.strip() for part in parts[1:]}
     return {name: _elementwise(name) for name in ELEMENTWISE} | found
 
@@ -151,7 +155,7 @@ def module(cell: Definition, sizes: Mapping[str, int], *, gradients: bool = True
     head += [f"const {known};"] * bool(known) + names.tables
     called = _needed("\n".join(head) + body, functions)
     arithmetic = "\n\n".join(functions[name] for name in called)
-    return "\n".join(head) + f"\n\n{body}\n\n// Arithmetic on arrays.\n\n{arithmetic}\n"
+    return "\n".join(head) + f"\n\n{body}\n\n{SHARED}\n\n{arithmetic}\n"
 
 
 ABOUT = """//

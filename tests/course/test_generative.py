@@ -9,6 +9,7 @@ from lstmcourse import generative
 NETWORKS = {
     "painter": (generative.PAINTER, generative.painter, generative.train_painter, generative.PAINTING),
     "copyist": (generative.COPYIST, generative.copyist, generative.train_copyist, generative.COPYING),
+    "singer": (generative.SINGER, generative.singer, generative.train_singer, generative.SINGING),
 }
 
 

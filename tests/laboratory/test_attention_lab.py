@@ -52,7 +52,7 @@ BAD = {
     "nothing": (lambda: lc.lab(a_translator(), x=""), ValueError, "x has 0 symbols.*1 to 30"),
     "500 words": (lambda: lc.lab(a_translator(), x="the " * 500), ValueError, "x has 500 symbols"),
     "numbers": (lambda: lc.lab(a_translator(), x=[1, 2]), TypeError, r"x=\[1, 2\]"),
-    "units": (lambda: lc.lab(a_translator(), units=[1]), ValueError, "units: those of a translator"),
+    "units": (lambda: lc.lab(a_translator(), units=[1]), ValueError, "units: this laboratory shows none"),
     "a size": (lambda: lc.lab(a_translator(), hidden_size=2), ValueError, "hidden_size: a model has its own"),
     "one vector": (lambda: lc.lab(a_translator(attention=False)), ValueError, "there is no map"),
     "NaN": (lambda: lc.lab(broken()), NotFiniteError, r"cell.params\['readout.V'\]"),

@@ -378,7 +378,15 @@ def in_node(lab, folder, after=STORE):
     code = page.arithmetic(lab.cell, lab.sizes)
     parts = [
         page._read(name)
-        for name in ("parts.js", "store.js", "hand.js", "challenges.js", "text.js", "reading.js")
+        for name in (
+            "parts.js",
+            "store.js",
+            "hand.js",
+            "challenges.js",
+            "weights.js",
+            "text.js",
+            "reading.js",
+        )
     ]
     (folder / "lab.mjs").write_text("\n".join([head, code, *parts, after]), encoding="utf-8")
     (folder / "spec.json").write_text(json.dumps(lab._spec()), encoding="utf-8")

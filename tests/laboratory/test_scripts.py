@@ -19,6 +19,8 @@ from lstmcourse.laboratory import page
 LABS = {
     "dilemma": lambda: (page.DILEMMA, lc.dilemma()),
     "attention": lambda: (page.ATTENTION, lc.lab(lc.Seq2Seq("gru", "additive_attention", "translation", 6))),
+    "drawing": lambda: (page.DRAWING, lc.lab(lc.generative.copyist())),
+    "imagining": lambda: (page.IMAGINING, lc.lab(lc.generative.singer())),
     "cell": lambda: (page.CELL, lc.lab(lc.cells.lstm)),
     "sentence": lambda: (page.SENTENCE, lc.lab(lc.Model("lstm", "agreement", hidden_size=6))),
 }
