@@ -1,9 +1,10 @@
 """The time of a laboratory's own script from an input to the picture, in Chromium.
 
-One number is moved 210 times, ten moves at a time: a weight, or a state at the first word of a sentence. What
-is printed is the median of a move, in brackets the most. At each the whole sequence is computed anew, and
-every line, number, row and control brought up to date. It is the time for which the script has the processor;
-layout and painting, which are the browser's, come on top. Needs Playwright.
+One number is moved 210 times, ten moves at a time: a weight, the forget bias of unrolled cells, or a state
+at the first word of a sentence. What is printed is the median of a move, in brackets the most. At each the
+whole sequence is computed anew, and every line, number, row and control brought up to date. It is the time
+for which the script has the processor; layout and painting, which are the browser's, come on top. Needs
+Playwright.
 """
 
 from __future__ import annotations
@@ -28,16 +29,20 @@ LABS = {
     "lstm, 3 units": lambda: lc.lab(lc.cells.lstm, hidden_size=3),
     "slstm": lambda: lc.lab(lc.cells.slstm),
     "stack(lstm, gru), 3 units": lambda: lc.lab(lc.stack([lc.cells.lstm, lc.cells.gru]), hidden_size=3),
+    "rnn, lstm, gru unrolled": lambda: lc.lab([lc.cells.rnn, lc.cells.lstm, lc.cells.gru]),
+    "the same, 8 units": lambda: lc.lab([lc.cells.rnn, lc.cells.lstm, lc.cells.gru], hidden_size=8),
     "reader, 32 units, 30 words": lambda: lc.lab(lc.reader.load(), x=SENTENCE),
 }
 SLOWER = (1, 5)  # as a phone
 
 MOVES = """async () => {
     const store = globalThis[Symbol.for("lstmcourse.labs")].values().next().value;
-    const name = store.spec.params[0];
+    const name = store.spec.params?.[0];
+    store.go?.(store.last);
     for (let k = 0; k < 10; k++) {
         const value = Math.sin(k + performance.now());
-        if (store.words) store.hold("c", 0, 0, value, 0);
+        if (store.setBias) store.setBias(value);
+        else if (store.words) store.hold("c", 0, 0, value, 0);
         else store.put(name, 0, value);
         await new Promise(requestAnimationFrame);
     }

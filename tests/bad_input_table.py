@@ -353,6 +353,14 @@ VALID = {
         lc.lab,
         {"cell": lc.Seq2Seq("gru", "additive_attention", "translation", H, rng=0), "x": "the red car"},
     ),
+    "lab of cells": lambda: (
+        lc.lab,
+        {"cell": [RNN, LSTM], "hidden_size": H, "params": {"lstm.b_f": np.ones(H)}, "x": X[:, 0, 0]},
+    ),
+    "lab of an x-ray": lambda: (
+        lc.lab,
+        {"cell": lc.xray(lc.unroll(RNN, RNN.init(D, H, 0, dtype=np.float64), X))},
+    ),
     "dilemma": lambda: (lc.dilemma, {"weight": 0.9, "steps": 20}),
     "xray": lambda: (
         lc.xray,
@@ -1383,6 +1391,7 @@ ALLOWED = [
     ("xray(sequence)", "zero", "the first one"),
     ("dilemma(weight)", "zero, fraction", "any weight from 0 to 3"),
     ("lab(x)", "wrong axis, wrong dtype", "a longer sequence; any floats"),
+    ("lab of cells(x)", "wrong axis, wrong dtype", "a longer sequence; any floats"),
     ("lab of a model(x)", "wrong axis, wrong dtype", "a column; whole numbers of any kind"),
     ("lab of a model(units)", "zero", "the first one"),
     ("Model(dropout)", "zero", "no dropout"),
@@ -1520,7 +1529,7 @@ NOT_CALLED = {
         "Captioner.shapes_of", "Latent.shapes_of", "Latent.work",
     ),
     "without arguments": (
-        "Lab.run", "experiments.Experiment.provenance", "tasks.Task.data_digest", "tasks.Text.data_digest", "tasks.Library.data_digest",
+        "Lab.run", "XRayLab.run", "XRayLab.xrays", "experiments.Experiment.provenance", "tasks.Task.data_digest", "tasks.Text.data_digest", "tasks.Library.data_digest",
         "tasks.Task.check_stranger",
         "tasks.Chorales.check_stranger", "tasks.Chorales.data_digest",
         "tasks.Text.check_stranger", "tasks.Speakers", "exercises.ids",

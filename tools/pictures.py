@@ -24,6 +24,7 @@ LABS: dict[str, Callable[[], Any]] = {
     "drawing": lambda: lc.lab(lc.generative.copyist()),
     "imagining": lambda: lc.lab(lc.generative.singer()),
     "dilemma": lc.dilemma,
+    "unrolled": lambda: lc.lab([lc.cells.rnn, lc.cells.lstm, lc.cells.gru]),
 }
 
 

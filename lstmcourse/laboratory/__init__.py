@@ -7,6 +7,7 @@ from .drawing import DrawingLab
 from .imagining import ImaginingLab
 from .lab import Lab, lab
 from .sentence import SentenceLab
+from .xray import XRayLab
 
 __all__ = [
     "AttentionLab",
@@ -16,6 +17,7 @@ __all__ = [
     "Lab",
     "SentenceLab",
     "Values",
+    "XRayLab",
     "dilemma",
     "lab",
 ]

@@ -22,10 +22,6 @@ function newDilemma(spec) {
   return store;
 }
 
-// A number however small.
-const small = (v) =>
-  v !== 0 && Math.abs(v) < 0.005 ? v.toExponential(0).replace("e-", "e−").replace("e+", "e") : shown(v);
-
 function makeDilemma(root, store) {
   const { spec } = store,
     [width, height, left, top] = spec.box,

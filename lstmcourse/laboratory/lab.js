@@ -1,12 +1,5 @@
 // One laboratory in a page: the picture, what a value is, through time, and every weight. Made from the still picture.
 
-// The still picture's marks, which come to life.
-function stillOf(root) {
-  const still = root.querySelector("img"),
-    bytes = Uint8Array.from(atob(still.src.slice(still.src.indexOf(",") + 1)), (c) => c.charCodeAt(0));
-  return new TextDecoder().decode(bytes).replace(/^<\?xml.*?\?>/, "");
-}
-
 function makeLab(root, store) {
   const { spec } = store;
   const scroll = make("div", { class: "lc-scroll", html: stillOf(root) });

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..run.unroll import unroll
 from ..training.latent import Latent
 from ..training.model import Model
 from ..training.seq2seq import Seq2Seq
+from ..training.xray import XRay
 from ..views.diagram.layout import layout
 from ..views.diagram.plan import MOST
 from ..views.diagram.read import scopes
@@ -29,6 +30,7 @@ from .imagining import ImaginingLab, a_teller
 from .picture import live
 from .sentence import SentenceLab, a_reader
 from .words import label
+from .xray import XRayLab, of_cells, of_xray
 
 if TYPE_CHECKING:
     from ..views.diagram.plan import Layout
@@ -47,41 +49,46 @@ HINT = (
 
 
 def lab(
-    cell: Cell | Model | Seq2Seq | Latent,
+    cell: Cell | Model | Seq2Seq | Latent | XRay | Sequence[Cell],
     *,
     hidden_size: int = 1,
     params: Mapping[str, np.ndarray] | None = None,
     x: Any = None,
     units: Any = None,
-) -> Lab | SentenceLab | AttentionLab | DrawingLab | ImaginingLab:
-    """Open a laboratory of a cell, or of a model that reads words, translates, draws or makes up sound.
+) -> Lab | SentenceLab | AttentionLab | DrawingLab | ImaginingLab | XRayLab:
+    """Open a laboratory of a cell, of several, or of a model that reads words, translates, draws or makes up
+    sound.
 
     A cell's is its own diagram, with a number on every line, and all of them can be moved. A model's reads a
     sentence that one types: what its units do at each word and what it expects next, before and after gates
     and states are held. A translator's translates a sentence that one types, and shows where it looks. A
     network that draws copies, step by step, a picture that one draws; one that makes up sound has a dial for
-    each number of the message behind each frame.
+    each number of the message behind each frame. Several cells unroll side by side, and the gradient comes
+    back through them, along the belt and through matrices, as one drags the forget bias; an x-ray
+    (`lstmcourse.xray`) shows its run in the same way.
 
     Parameters
     ----------
-    cell : Cell, Model, Seq2Seq or Latent
-        A cell of a sequence, states and a clock; stacks too. Or a model of such a cell, for symbols, with at
-        most 200,000 weights; or a translator with attention; or a generative model, such as DRAW or a VRNN.
+    cell : Cell, sequence of Cell, XRay, Model, Seq2Seq or Latent
+        A cell of a sequence, states and a clock; stacks too. Up to four such cells. An x-ray of a run of such
+        a cell, of at most 32 units and 30 steps. Or a model of such a cell, for symbols, with at most 200,000
+        weights; or a translator with attention; or a generative model, such as DRAW or a VRNN.
     hidden_size : int
-        Of a cell: units, 1 to 3.
+        Of a cell: units, 1 to 3; of several, 1 to 32.
     params : mapping of str to ndarray, optional
         Of a cell: where the weights start, as ``cell.init(1, hidden_size)`` gives them; drawn if not given.
+        Of several: those that start otherwise, by cell and name, ``{"lstm.b_f": 2.0}``.
     x : array (T,), (Y, X) or (T, Z), or str, optional
         Where the input starts: numbers for a cell, two pulses if not given; text or symbols for a model, a
-        sentence of its task if not given. At most 100, of a translator 30. A picture for one that draws; for
-        one that makes up sound, how many standard deviations each number of each message lies from what is
-        expected, from -3 to 3, drawn if not given.
+        sentence of its task if not given. At most 100; of a translator, and of several cells, 30. A picture
+        for one that draws; for one that makes up sound, how many standard deviations each number of each
+        message lies from what is expected, from -3 to 3, drawn if not given.
     units : sequence of int, optional
         Of a model: the units in view as it opens; if not given, those that tell most of what is read.
 
     Returns
     -------
-    Lab, SentenceLab, AttentionLab, DrawingLab or ImaginingLab
+    Lab, SentenceLab, AttentionLab, DrawingLab, ImaginingLab or XRayLab
         Displays itself. It lives in the page, without Python too; where Python answers, the two agree.
 
     Raises
@@ -120,11 +127,17 @@ def lab(
     >>> drawing = lc.lab(lc.generative.copyist())
     >>> drawing.copies.shape
     (8, 16, 16)
+    >>> three = lc.lab([lc.cells.rnn, lc.cells.lstm, lc.cells.gru])
+    >>> three.forget_bias = 5.0
+    >>> seen = three.xrays()["lstm"]
+    >>> [round(part["c", "c"][0].item(), 2) for part in (seen.total, seen.belt, seen.through)]
+    [2.83, 0.94, 1.88]
     """
-    if isinstance(cell, Model | Seq2Seq | Latent):
+    if isinstance(cell, Model | Seq2Seq | Latent | XRay):
         for name, given in {"hidden_size": hidden_size != 1, "params": params is not None}.items():
             if given:
-                raise ValueError(f"{name}: a model has its own; that is for a cell")
+                what = "an x-ray" if isinstance(cell, XRay) else "a model"
+                raise ValueError(f"{name}: {what} has its own; that is for a cell")
     if isinstance(cell, Seq2Seq | Latent) and units is not None:
         raise ValueError("units: this laboratory shows none; leave it out")
     if isinstance(cell, Seq2Seq):
@@ -136,6 +149,12 @@ def lab(
         return SentenceLab(a_reader("cell", cell), x, units)
     if units is not None:
         raise ValueError("units: that is for a model; a cell says how many with hidden_size")
+    if isinstance(cell, XRay):
+        if x is not None:
+            raise ValueError("x: an x-ray has its own; that is for a cell")
+        return of_xray("cell", cell)
+    if isinstance(cell, list | tuple):
+        return of_cells("cell", cell, hidden_size, params, x)
     cell, hidden_size = a_cell("cell", cell), checks.whole("hidden_size", hidden_size, 1, UNITS)
     plan = layout(cell, scopes(cell.graph))
     if plan is None:

@@ -27,6 +27,7 @@ __all__ = [
     "DRAWING",
     "IMAGINING",
     "SENTENCE",
+    "XRAY",
     "arithmetic",
     "bridge",
     "document",
@@ -38,6 +39,7 @@ __all__ = [
 SHARED = ("parts.js", "store.js", "hand.js", "explain.js", "hold.js", "root.js")
 CELL = (*SHARED, "picture.js", "timeline.js", "controls.js", "challenges.js", "lab.js")
 DILEMMA = ("parts.js", "root.js", "dilemma.js")
+XRAY = ("parts.js", "hand.js", "root.js", "xray.js", "chain.js", "unrolled.js")
 ATTENTION = ("parts.js", "weights.js", "text.js", "root.js", "attention.js")
 SENTENCE = (
     *(*SHARED, "weights.js", "text.js"),

@@ -15,8 +15,21 @@ function shown(v) {
   return text.replace("-", "−");
 }
 
+// A number however small.
+const small = (v) =>
+  v !== 0 && Math.abs(v) < 0.005 ? v.toExponential(0).replace("e-", "e−").replace("e+", "e") : shown(v);
+
 function count(shape) {
   return shape.reduce((n, k) => n * k, 1);
+}
+
+// Arrays as Python sends them: null stands for NaN.
+function copied(arrays) {
+  const pairs = Object.entries(arrays).map(([k, a]) => [
+    k,
+    { shape: [...a.shape], data: Float64Array.from(a.data, (v) => v ?? NaN) },
+  ]);
+  return Object.fromEntries(pairs);
 }
 
 const hundredths = (v) => Math.round(v * 100) / 100;

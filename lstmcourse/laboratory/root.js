@@ -23,6 +23,13 @@ function observed(store) {
   return store;
 }
 
+// The still picture's marks, which come to life.
+function stillOf(root) {
+  const still = root.querySelector("img"),
+    bytes = Uint8Array.from(atob(still.src.slice(still.src.indexOf(",") + 1)), (c) => c.charCodeAt(0));
+  return new TextDecoder().decode(bytes).replace(/^<\?xml.*?\?>/, "");
+}
+
 // Put the parts in place and keep them painted; `rest` is for what may wait until the hand rests, `back` for Escape.
 function settle(root, store, { parts, link, back, paint, rest }) {
   // The notebook listens for its shortcuts at the document, and may hear before the page does: it leaves alone what has

@@ -6,14 +6,6 @@ function placeOf(shape, unit, units) {
   return shape.reduce((at, n) => at * n + (n === units ? unit : 0), 0);
 }
 
-function copied(arrays) {
-  const pairs = Object.entries(arrays).map(([k, a]) => [
-    k,
-    { shape: [...a.shape], data: Float64Array.from(a.data, (v) => v ?? NaN) },
-  ]);
-  return Object.fromEntries(pairs);
-}
-
 function newStore(cell, spec) {
   const listeners = new Set(),
     painters = new Set(),

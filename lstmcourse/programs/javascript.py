@@ -28,7 +28,7 @@ from .passes import Section, give_hints, materialise_states, simplify
 from .passes.times import levels
 from .walk import Storage, Walk, identifier, wrap
 
-__all__ = ["module"]
+__all__ = ["module", "modules"]
 
 ELEMENTWISE = {
     "add": "a + b",
@@ -130,8 +130,39 @@ def module(cell: Definition, sizes: Mapping[str, int], *, gradients: bool = True
     gradients : bool
         Whether ``backward`` is there too.
     """
-    functions = _functions()
-    names = _Names(functions, sizes)
+    functions, body = _functions(), _program(cell, sizes, gradients)
+    return f"{body}\n\n{SHARED}\n\n{_arithmetic(body, functions)}\n"
+
+
+def modules(programs: Mapping[str, tuple[Definition, Mapping[str, int]]], *, gradients: bool | str) -> str:
+    """An expression: an object of several cells' programs by name, which share their arithmetic.
+
+    Each has ``run`` and, with gradients, ``backward``, as a module of its own would; ``whole(given)`` gives
+    ``{values, first}``, all that ``run`` does and the states before the first step.
+
+    Parameters
+    ----------
+    programs : mapping of str to (Definition, sizes)
+    gradients : bool or "states"
+        Whether ``backward`` is there too; of the states before the first step alone, for "states".
+    """
+    what = "{ run, whole, backward }" if gradients else "{ run, whole }"
+    texts = {name: _program(*program, gradients) for name, program in programs.items()}
+    whole = "\n\n".join(
+        f"{json.dumps(name)}: (() => {{\n{text}\nreturn {what};\n}})()," for name, text in texts.items()
+    )
+    whole = re.sub(r"^export ", "", whole, flags=re.M)
+    return f"(() => {{\nreturn {{\n{whole}\n}};\n\n{_arithmetic(whole, _functions())}\n}})()"
+
+
+def _arithmetic(text: str, functions: Mapping[str, str]) -> str:
+    """The functions that a text calls."""
+    return "\n\n".join(functions[name] for name in _needed(text, functions))
+
+
+def _program(cell: Definition, sizes: Mapping[str, int], gradients: bool | str) -> str:
+    """What is a cell's own in a module: all but the arithmetic."""
+    names = _Names(_functions(), sizes)
     graph = materialise_states(simplify(cell.graph))
     for node in graph.nodes:
         if node.op.name == "affine":
@@ -140,6 +171,9 @@ def module(cell: Definition, sizes: Mapping[str, int], *, gradients: bool = True
     derived = Graph(graph.name)
     if gradients:
         derived = backward(graph, [*dict.fromkeys([*cell.states, *cell.emits])], _computed(graph))
+        if gradients == "states":
+            starts = {f"{gradient_name(s)}0" for s in cell.states}
+            derived.outputs = {name: n for name, n in derived.outputs.items() if name in starts}
         derived = give_hints(materialise_states(simplify(derived)))
     saved = [n.attrs["of"] for n in derived.leaves("saved")]
     ahead = _Printer(cell, graph, [*map(graph.names.get, cell.names), *saved], {}, names)
@@ -153,9 +187,7 @@ def module(cell: Definition, sizes: Mapping[str, int], *, gradients: bool = True
     head = [f"// {cell.name}, for {told or 'arrays of any size'}.", ABOUT if gradients else "//", ""]
     head.append(f"const cell = {_described(cell, graph, sizes)};")
     head += [f"const {known};"] * bool(known) + names.tables
-    called = _needed("\n".join(head) + body, functions)
-    arithmetic = "\n\n".join(functions[name] for name in called)
-    return "\n".join(head) + f"\n\n{body}\n\n{SHARED}\n\n{arithmetic}\n"
+    return "\n".join(head) + f"\n\n{body}"
 
 
 ABOUT = """//

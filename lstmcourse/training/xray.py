@@ -27,7 +27,7 @@ from ..engine.variants import with_graph
 from ..run.run import Run
 from ..run.unroll import unroll
 
-__all__ = ["XRay", "xray"]
+__all__ = ["XRay", "parted", "xray"]
 
 Pair = tuple[str, str]
 
@@ -44,10 +44,20 @@ class XRay:
         The states that it knows; larger ones than vectors are laid out in a row.
     total, belt, through : dict
         The whole, the part along the belt and the part through matrices, by ``(of, by)``.
+    run, sequence : Run, int
+        What was seen through; `lstmcourse.lab` shows it in a page.
     """
 
-    def __init__(self, states: Mapping[str, int], total: np.ndarray, belt: np.ndarray, through: np.ndarray):
-        self.states = tuple(states)
+    def __init__(
+        self,
+        states: Mapping[str, int],
+        total: np.ndarray,
+        belt: np.ndarray,
+        through: np.ndarray,
+        run: Run,
+        sequence: int,
+    ):
+        self.states, self.run, self.sequence = tuple(states), run, sequence
         ends = np.cumsum([0, *states.values()])
         at = {s: slice(a, b) for s, a, b in zip(states, ends, ends[1:], strict=False)}
 
@@ -138,16 +148,23 @@ def xray(run: Run, sequence: int = 0) -> XRay:
     steps = run.T if call.lengths is None else int(call.lengths[sequence])
     widths = {s.name: math.prod(d.value(call.sizes) for d in s.prev.shape) for s in cell.graph.states}
     n = sum(widths.values())
-    if "xray" not in cell._cache:
-        cell._cache["xray"] = [with_graph(cell, graph) for graph in _parts(cell.graph)]
-    whole, level, matrices = (_steps(run, part, sequence, steps) for part in cell._cache["xray"])
+    whole, level, matrices = (_steps(run, part, sequence, steps) for part in parted(cell))
     total, belt, through = np.zeros((3, steps + 1, n, n), whole.dtype)
     total[-1] = belt[-1] = np.eye(n)
     for t in reversed(range(steps)):  # the last way apart from the belt is through the matrices of a step
         total[t] = total[t + 1] @ whole[t]
         belt[t] = belt[t + 1] @ level[t]
         through[t] = through[t + 1] @ whole[t] + belt[t + 1] @ matrices[t]
-    return XRay(widths, total, belt, through)
+    return XRay(widths, total, belt, through, run, sequence)
+
+
+def parted(cell: Definition) -> list[Definition]:
+    """The cell three times: with all gradients, with those that meet no matrix product, and with those that
+    meet one.
+    """
+    if "xray" not in cell._cache:
+        cell._cache["xray"] = [with_graph(cell, graph) for graph in _parts(cell.graph)]
+    return cell._cache["xray"]
 
 
 def _steps(run: Run, cell: Definition, sequence: int, steps: int) -> np.ndarray:

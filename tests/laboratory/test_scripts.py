@@ -18,6 +18,7 @@ from lstmcourse.laboratory import page
 
 LABS = {
     "dilemma": lambda: (page.DILEMMA, lc.dilemma()),
+    "xray": lambda: (page.XRAY, lc.lab([lc.cells.rnn, lc.cells.lstm, lc.cells.gru], hidden_size=2)),
     "attention": lambda: (page.ATTENTION, lc.lab(lc.Seq2Seq("gru", "additive_attention", "translation", 6))),
     "drawing": lambda: (page.DRAWING, lc.lab(lc.generative.copyist())),
     "imagining": lambda: (page.IMAGINING, lc.lab(lc.generative.singer())),

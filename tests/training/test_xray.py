@@ -96,7 +96,7 @@ def test_what_has_no_chain_is_refused():
         lc.xray(seen(lc.cells.rnn)[0], 3)
     with pytest.raises(TypeError, match="run='lstm'"):
         lc.xray("lstm")
-    with pytest.raises(lc.UnknownNameError, match="no state 'x'"):
+    with pytest.raises(lc.UnknownNameError, match="pair='x' does not fit"):
         seen(lc.cells.rnn)[1]["h", "x"]
     with pytest.raises(TypeError, match="pair='h'"):
         seen(lc.cells.rnn)[1]["h"]
