@@ -137,7 +137,7 @@ def table(name: str, function: Callable[..., Any], *shape: int | str | Dim) -> N
             f"{author_line()}: table {name!r} is given function={function!r}; it takes a function of its "
             "sizes, such as lambda H: np.arange(H)"
         )
-    word("a table", name)
+    name = word("a table", name)
     known = next((n for n in scope.graph.leaves("table") if n.name == scope.full(name)), None)
     if known is not None:
         raise CellDefinitionError(
@@ -245,7 +245,7 @@ def affine(
         Whether the layer exists already: it is used once more, on other operands.
     """
     scope = current()
-    word("the label of a layer", label)
+    label = word("the label of a layer", label)
     if not isinstance(bias, bool):
         checks.real("bias", bias)
     for letter, name, a in (("U", "h", h), ("W", "x", x)):

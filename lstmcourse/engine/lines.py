@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
+import unicodedata
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,12 +58,14 @@ def line_of(function: Callable, error: BaseException | None = None) -> str:
 
 
 def word(what: str, name: Any) -> str:
-    """A name that programs, LaTeX and pages can hold as it is: letters, digits and underscores."""
+    """A name that programs, LaTeX and pages can hold as it is: letters, digits and underscores; in the form
+    (NFKC) in which Python reads names.
+    """
     if not isinstance(name, str) or not f"_{name}".isidentifier() or not name:
         raise CellDefinitionError(
             f"{author_line()}: {what} is called {name!r}; a name is made of letters, digits and underscores"
         )
-    return name
+    return unicodedata.normalize("NFKC", name)
 
 
 def written(cell: Any, names: Collection[str]) -> str:

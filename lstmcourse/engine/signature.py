@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
+from unicodedata import normalize
 
 from .. import checks
 from ..errors import CellDefinitionError
@@ -59,7 +60,7 @@ def _axes(shape: tuple) -> tuple[str | int, ...]:
                     f"shape holds {size!r}: a size has a name, such as 'H', or is a number from 1"
                 )
             checks.whole("shape", size, 1)
-    return shape
+    return tuple(normalize("NFKC", size) if isinstance(size, str) else size for size in shape)
 
 
 def state(*shape: str | int, init: str | Callable | None = None) -> Input:

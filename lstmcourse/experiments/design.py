@@ -19,7 +19,7 @@ import numpy as np
 
 from lstmcourse import cells, tasks
 from lstmcourse.cell import Cell
-from lstmcourse.checks import truth, whole
+from lstmcourse.checks import array, finite, truth, whole
 from lstmcourse.errors import FileError
 from lstmcourse.experiments.define import hidden_size_for
 from lstmcourse.files import whole as files
@@ -65,6 +65,20 @@ class Entry:
     time: dict[str, float]
     units: dict[str, float]
     rate: dict[str, float]
+
+    @classmethod
+    def parse(cls, said: Any) -> Entry:
+        """Read an entry of a file, which may hold anything; TypeError or ValueError for what is none."""
+        entry = cls(**said)
+        if not all(isinstance(t, str) and t.isprintable() for t in (entry.name, entry.digest)):
+            raise ValueError("a name and a digest are one line of text")
+        if len([whole("settings", n, 1) for n in entry.settings]) != 3:
+            raise ValueError("settings are three numbers")
+        for what in ("accuracy", "time", "units", "rate"):
+            numbers = array(what, [getattr(entry, what)[task] for task in TASKS], "iuf", ndim=1)
+            if what != "time":  # of a training that diverged at once, NaN
+                finite(what, numbers)
+        return entry
 
     @property
     def score(self) -> float:
@@ -275,13 +289,13 @@ def _noted(path: Path, earlier: Path) -> list[Entry]:
     if not path.exists():
         return []
     try:
-        entries = [Entry(**entry) for entry in files.read_json(path)]
-        _ = [[e.accuracy[t], e.time[t], e.units[t], e.rate[t]] for e in entries for t in TASKS]
-    except (TypeError, KeyError) as problem:
+        return [Entry.parse(entry) for entry in files.read_json(path)]
+    except FileError:
+        raise
+    except (TypeError, ValueError, KeyError) as problem:
         raise FileError(
             f"{path} is damaged: it holds no leaderboard ({problem!r}); remove it, and a new one is begun"
         ) from problem
-    return entries
 
 
 def _note(path: Path, earlier: Path, entry: Entry) -> None:

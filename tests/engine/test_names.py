@@ -2,6 +2,9 @@
 
 # ruff: noqa: B008 - a cell's signature says by calls what the cell is given
 
+import unicodedata
+
+import numpy as np
 import pytest
 
 import lstmcourse as lc
@@ -10,7 +13,7 @@ WORDS = ["a b", "a\nimport os", 'n"""', "<b>", "$x", "a.b", "\x1b[31m", "{", "\\
 PLACES = {
     "a layer": lambda name: lambda x, h: lc.tanh(lc.affine(name, h, x)),
     "a parameter": lambda name: lambda x, h: h * lc.param(name, "H"),
-    "a table": lambda name: lambda x, h: h * lc.table(name, lambda H: 1.0, "H"),
+    "a table": lambda name: lambda x, h: h * lc.table(name, np.ones, "H"),
     "a scope": lambda name: lambda x, h: lc.cells.rnn(x, h, scope=name),
     "a size": lambda name: (
         lambda x, h: h + lc.sum(lc.param("V", "H", name)) if name != 3 else lc.param("V", 1.5)
@@ -31,6 +34,28 @@ def test_a_name_is_a_word(place, name):
 def test_a_size_is_a_word(name):
     with pytest.raises(lc.CellDefinitionError, match="the size of a shape is called"):
         lc.cell(PLACES["a size"](name))
+
+
+FORMS = {"\ufb01": "fi", "e\u0301": "\xe9", "\u212a": "K", "\u03d0": "\u03b2"}
+
+
+@pytest.mark.parametrize("name", FORMS, ids=ascii)
+@pytest.mark.parametrize("place", PLACES)
+def test_a_name_has_the_form_that_python_gives_it(place, name):
+    """To Python `\ufb01` and `fi` are one name; so they are here, and a program finds what it is given."""
+    cell = lc.cell(PLACES[place](name))
+    sizes = dict.fromkeys(cell.size_names(), 2)
+    params = cell.init(2, 2, rng=0, dtype=np.float64, sizes={k: 2 for k in sizes if k not in ("D", "H")})
+    assert all(unicodedata.is_normalized("NFKC", k) for k in (*params, *sizes))
+    assert FORMS[name] in " ".join((*params, *sizes, *(n.name for n in cell.graph.leaves("table"))))
+    x, state = np.ones((2, 1, 2)), {"h": np.ones((1, 2))}
+    runs = [lc.unroll(cell, params, x, state=state, backend=b)["h"] for b in (*lc.backends(), "reference")]
+    assert all(np.allclose(run, runs[0]) for run in runs)
+
+
+def test_two_forms_of_a_name_are_one_parameter():
+    cell = lc.cell(lambda x, h: lc.tanh(lc.affine("h", h, x) + lc.param("\ufb01", "H") + lc.param("fi", "H")))
+    assert list(cell.init(1, 1, rng=0)) == ["W_h", "U_h", "b_h", "fi"]
 
 
 @pytest.mark.parametrize("name", ['n"""; print("X"); """', "a\nb", "\x1b[31mred", "back\\slash", "", 3])

@@ -1,6 +1,7 @@
 """A reader's own cell beside the LSTM and the GRU, and the leaderboard."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -75,10 +76,6 @@ def test_what_does_not_fit_is_refused_before_anything_is_trained(tmp_path, monke
     monkeypatch.setattr(module, "_measured", None)
     with pytest.raises(ValueError, match=r"parameters=10: a model of lstm for speakers has \d+ parameters"):
         lc.design(leaky, folder=tmp_path, parameters=10)
-    (tmp_path / ".lstmcourse").mkdir()
-    (tmp_path / ".lstmcourse" / "leaderboard.json").write_text(json.dumps([{"name": "leaky"}]))
-    with pytest.raises(FileError, match=r"leaderboard\.json is damaged.*remove it"):
-        lc.design(leaky, folder=tmp_path)
 
 
 def test_each_course_folder_has_a_board_and_the_first_takes_over_what_the_machine_kept(tmp_path, monkeypatch):
@@ -103,3 +100,41 @@ def test_each_course_folder_has_a_board_and_the_first_takes_over_what_the_machin
     monkeypatch.setenv("LSTMCOURSE_REGRESSION", "1")
     lc.design("rnn", **FEW)
     assert list(Path().iterdir()) == [] and not kept.exists()
+
+
+NUMBERS = dict.fromkeys(module.TASKS, 0.5)
+ENTRY = dict.fromkeys(("accuracy", "time", "units", "rate"), NUMBERS)
+ENTRY |= {"name": "leaky", "digest": "1", "settings": [400, 2, 1]}
+DAMAGES = {
+    "cut off": '[{"name": "lea',
+    "a number": "5",
+    "no list": '{"a": 1}',
+    "numbers": "[5]",
+    "incomplete": '[{"name": "leaky"}]',
+    **{
+        f"{what} {value!r:.20}": json.dumps([ENTRY | {what: value}])
+        for what, value in [
+            ("more", 1), ("name", 5), ("name", "\x1b[31m"), ("name", "a\nb"), ("digest", [1]),
+            ("settings", "abc"),
+            ("settings", [1, 2]), ("settings", [[1], 2, 3]), ("settings", [1, 2, 0]), ("settings", None),
+            ("accuracy", [0.5, 0.5]), ("accuracy", {"speakers": 0.5}), ("time", NUMBERS | {"order": "fast"}),
+            ("time", NUMBERS | {"order": None}), ("units", NUMBERS | {"order": 10**400}),
+            ("accuracy", NUMBERS | {"order": math.nan}), ("rate", NUMBERS | {"order": [0.5]}),
+        ]
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_board_is_refused_and_left_as_it_is(tmp_path, monkeypatch, damage):
+    monkeypatch.setattr(module, "_measured", None)
+    path = tmp_path / ".lstmcourse" / "leaderboard.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps([ENTRY]))
+    assert lc.design(folder=tmp_path, **FEW).entries[0].name == "leaky"
+    path.write_text(DAMAGES[damage])
+    for given in ((), (leaky,)):
+        with pytest.raises(FileError, match=r"leaderboard\.json is damaged") as caught:
+            lc.design(*given, folder=tmp_path, **FEW)
+        assert str(caught.value).isprintable()
+    assert path.read_text() == DAMAGES[damage]
