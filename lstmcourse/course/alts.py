@@ -313,15 +313,19 @@ ALTS: dict[str, str] = {
         "near 1; with 10 and 12 bits as in training."
     ),
     "17-5": (
+        "Share of sums right in every figure, five dots each. Grid: two starts at 0.93 and 0.96, three near "
+        "0.1. Without the belt upwards: all five at 0.97 to 0.99. Stack: all five near 0.1."
+    ),
+    "17-6": (
         "A picture of 8 by 8 fields. Thirteen fields are crossed out. Most others are shaded, down to the "
         "lower right; a few open ones at the top right and in the middle are not."
     ),
-    "17-6": (
+    "17-7": (
         "Share of pictures right in every field, five dots each. Lattice: 1.0 on 8 by 8, 0.98 to 1.0 on "
         "16 by 8. Rows: 0.2 to 0.4, then 0.1 to 0.2. Rows with ten times the weights: 0.5 to 0.6, then "
         "0.2 to 0.3."
     ),
-    "17-7": (
+    "17-8": (
         "A corridor in steps from the top left to the bottom right, shaded. Open fields at the bottom "
         "left and left of the corridor's end are not."
     ),

@@ -5,6 +5,8 @@ import pytest
 
 import lstmcourse as lc
 from lstmcourse.cells import grids
+from lstmcourse.experiments.define import hidden_size_for
+from lstmcourse.experiments.studies import sums
 from lstmcourse.experiments.studies.grids import LINES, Line
 from lstmcourse.experiments.studies.lattices import whole_pictures
 from lstmcourse.tasks import Parity, Percolation
@@ -54,3 +56,27 @@ def test_a_picture_counts_where_every_field_is_right(given, monkeypatch):
         laid[~grids.skewed(np.ones(said.shape, bool))] = 0.7  # what is said outside the picture
     monkeypatch.setattr(model, "predict", lambda x: laid if given == "by diagonals" else said)
     assert whole_pictures(model, rows=5, columns=4, seed=1) == pytest.approx(440 / 500)
+
+
+@pytest.mark.parametrize("kind", ["grid", "no memory", "stack"])
+def test_networks_that_add_have_as_many_parameters(kind):
+    cell = sums.network(kind)
+    hidden = hidden_size_for(cell, sums.TASK, sums.PARAMETERS)
+    assert 0.95 < lc.Model(cell, sums.TASK, hidden).parameter_count / sums.PARAMETERS <= 1
+
+
+def test_a_sum_counts_that_is_right_in_every_figure():
+    class Adder:
+        def predict(self, x):
+            """Right, but the last figure of each even sum is taken for a 0."""
+            a, b = (10 * x[k] + x[k + 1] for k in (0, 3))
+            y = np.zeros((len(x), x.shape[1], 10))
+            for place, power in enumerate((100, 10, 1), start=5):
+                figure = (a + b) // power % 10
+                figure = np.where((place == 7) & ((a + b) % 2 == 0), 0, figure)
+                y[place, np.arange(x.shape[1]), figure] = 1
+            return y
+
+    x = sums.TASK.batch("test", batch_size=1000, seed=1).x
+    total = 10 * (x[0] + x[3]) + x[1] + x[4]
+    assert sums.exact(Adder(), "test") == np.mean((total % 2 == 1) | (total % 10 == 0))
