@@ -70,17 +70,9 @@ def arithmetic(cell: Any, sizes: Mapping[str, int]) -> str:
     return programs({"run": (holdable(named(cell), watched=True), sizes)})
 
 
-def programs(cells: Mapping[str, tuple[Any, Mapping[str, int]]]) -> str:
-    """A constant ``cell`` that has the ``run`` of each cell, by name; what several call stands there once."""
-    called: dict[str, None] = {}
-    runs = []
-    for name, (cell, sizes) in cells.items():
-        text = _tabs(re.sub(r"^export ", "", javascript.module(cell, sizes, gradients=False), flags=re.M))
-        own, _, shared = text.partition(javascript.SHARED)
-        called |= dict.fromkeys(re.split(javascript.BETWEEN, shared.strip()))
-        runs.append(f"{name}: (() => {{\n{own}\nreturn run;\n}})()")
-    parts = [*called, "return {", ",\n".join(runs), "};"]
-    return "const cell = (() => {\n" + "\n\n".join(parts) + "\n})();"
+def programs(cells: Mapping[str, tuple[Any, Mapping[str, int]]], *, gradients: bool | str = False) -> str:
+    """A constant ``cell`` that has the program of each cell, by name, as `javascript.modules` prints them."""
+    return f"const cell = {_tabs(javascript.modules(cells, gradients=gradients))};"
 
 
 def script(parts: tuple[str, ...], code: str, spec: Mapping[str, Any], key: str) -> str:

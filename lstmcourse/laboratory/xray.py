@@ -10,7 +10,6 @@ import numpy as np
 from .. import checks
 from ..cell import Cell
 from ..errors import ShapeError, UnknownNameError, nearest
-from ..programs import javascript
 from ..run.run import Run
 from ..run.unroll import unroll
 from ..training.xray import XRay, parted, xray
@@ -236,7 +235,7 @@ class XRayLab(Shown):
             for name, whole in self.cells.items()
             for part, cell in zip(PARTS, parted(whole), strict=True)
         }
-        code = f"const cell = {javascript.modules(programs, gradients='states')};"
+        code = page.programs(programs, gradients="states")
         spec = {
             **self._told(),
             "name": f"Laboratory: {self._title()}",

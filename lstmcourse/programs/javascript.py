@@ -78,12 +78,6 @@ TWO = """function {name}(a, b) {{
   return out;
 }}"""
 
-SHARED = "// Arithmetic on arrays."
-"""Above the functions that other modules have too; all else is the cell's own."""
-
-BETWEEN = r"\n\n(?=(?://.*\n)*function)"
-"""Where one of them ends and the next begins."""
-
 WORDS = """
 arguments async await break case catch class const continue debugger default delete do else enum
 eval export extends false finally for function get if implements import in instanceof interface let
@@ -102,7 +96,9 @@ def _elementwise(name: str) -> str:
 
 def _functions() -> dict[str, str]:
     """Every function that a module may need, with what is said of it, by name."""
-    parts = re.split(BETWEEN, Path(__file__).with_name("arithmetic.js").read_text("utf-8"))
+    parts = re.split(
+        r"\n\n(?=(?://.*\n)*function)", Path(__file__).with_name("arithmetic.js").read_text("utf-8")
+    )
     found = {re.search(r"^function (\w+)", part, re.M)[1]: part.strip() for part in parts[1:]}
     return {name: _elementwise(name) for name in ELEMENTWISE} | found
 
@@ -131,22 +127,21 @@ def module(cell: Definition, sizes: Mapping[str, int], *, gradients: bool = True
         Whether ``backward`` is there too.
     """
     functions, body = _functions(), _program(cell, sizes, gradients)
-    return f"{body}\n\n{SHARED}\n\n{_arithmetic(body, functions)}\n"
+    return f"{body}\n\n// Arithmetic on arrays.\n\n{_arithmetic(body, functions)}\n"
 
 
 def modules(programs: Mapping[str, tuple[Definition, Mapping[str, int]]], *, gradients: bool | str) -> str:
     """An expression: an object of several cells' programs by name, which share their arithmetic.
 
-    Each has ``run`` and, with gradients, ``backward``, as a module of its own would; ``whole(given)`` gives
-    ``{values, first}``, all that ``run`` does and the states before the first step.
-
     Parameters
     ----------
     programs : mapping of str to (Definition, sizes)
     gradients : bool or "states"
-        Whether ``backward`` is there too; of the states before the first step alone, for "states".
+        False: each is its ``run``. True: each has ``backward``, and ``whole(given)``, which gives ``{values,
+        first}``: all that ``run`` does, and the states before the first step. "states": the same, and
+        ``backward`` gives the gradients of the states before the first step alone.
     """
-    what = "{ run, whole, backward }" if gradients else "{ run, whole }"
+    what = "{ whole, backward }" if gradients else "run"
     texts = {name: _program(*program, gradients) for name, program in programs.items()}
     whole = "\n\n".join(
         f"{json.dumps(name)}: (() => {{\n{text}\nreturn {what};\n}})()," for name, text in texts.items()

@@ -19,6 +19,7 @@ LABS = {
     "lc.lab(lc.cells.lstm)": lambda: lc.lab(lc.cells.lstm),
     "lc.lab(model)": lambda: lc.lab(lc.Model("lstm", "agreement", hidden_size=4, rng=0)),
     "lc.dilemma()": lc.dilemma,
+    "lc.lab([lc.cells.rnn, lc.cells.lstm])": lambda: lc.lab([lc.cells.rnn, lc.cells.lstm]),
 }
 EXPORTERS = {"page": HTMLExporter, "slides": SlidesExporter}
 
@@ -48,10 +49,10 @@ def test_laboratories_live_in_what_nbconvert_makes(kind, browser, tmp_path):  # 
     page.on("console", lambda said: heard.append(said.text))
     page.goto(path.as_uri())
     labs = page.locator(".lc-lab[data-alive=shown]")
-    labs.nth(2).wait_for(timeout=20_000)
+    labs.nth(len(LABS) - 1).wait_for(timeout=20_000)
     assert labs.count() == len(LABS) == page.locator(".lc-lab").count()
 
-    cell, reading, dilemma = labs.nth(0), labs.nth(1), labs.nth(2)
+    cell, reading, dilemma, unrolled = (labs.nth(k) for k in range(len(LABS)))
     f = cell.locator('[data-glyph="f"]')
     before = f.get_attribute("aria-valuenow")
     cell.get_by_role("spinbutton", name="b f, as a number").fill("-3")
@@ -65,5 +66,8 @@ def test_laboratories_live_in_what_nbconvert_makes(kind, browser, tmp_path):  # 
     dilemma.get_by_role("slider", name="weight w").press("End")
     page.evaluate("() => new Promise(requestAnimationFrame)")
     assert dilemma.locator(".lc-told strong").first.text_content() == "0.99"
+    unrolled.get_by_role("slider", name="unroll, then backward").press("End")
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert "still feels of the start" in unrolled.locator("caption").text_content()
     assert [said for said in heard if not any(re.search(theirs, said) for theirs in THEIRS)] == []
     context.close()

@@ -224,7 +224,7 @@ def test_programs_share_their_arithmetic():
     programs = {str(k): (cell, sizes) for k, cell in enumerate(parted(lc.cells.lstm))}
     text = javascript.modules(programs, gradients="states")
     assert text.count("function dot(") == 1 and text.count("function backward(") == 3 and "d_W" not in text
-    assert text.count("return { run, whole, backward };") == 3
+    assert text.count("return { whole, backward };") == 3
     assert "function backward(" not in javascript.modules(programs, gradients=False)
 
 
