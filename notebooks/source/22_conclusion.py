@@ -89,7 +89,7 @@ lc.claim(
 #
 # **Attention alone.** The essay ends with attention as the next big step. [It was](https://arxiv.org/abs/1706.03762): since 2017 language models have come to do without recurrence. Each step of a text looks at all steps before it at once, so no loop holds up training, and there is no gap to bridge. The price: the work grows with the square of the length, and all that has been read must be kept.
 #
-# **Less in the gates.** The [minGRU and the minLSTM](https://arxiv.org/abs/2410.01201) (2024) strike $h_{t-1}$ out of every gate. What is left is linear in the state, and a linear recurrence need not be computed step by step. State-space models rest on the same idea. Here is the whole minGRU:
+# **Less in the gates.** The [minGRU and the minLSTM](https://arxiv.org/abs/2410.01201) (2024) strike $h_{t-1}$ out of every gate. What is left is linear in the state, and a linear recurrence need not be computed step by step. State-space models rest on the same idea. (A search by chance hit on it as well: four of its twenty fittest cells in [notebook 15](15_which_variant_is_best.ipynb) have a linear $h$.) Here is the whole minGRU:
 
 # %%
 lc.cells.min_gru.equations()
