@@ -24,6 +24,7 @@ import threading
 import time
 from concurrent.futures import Executor, Future
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
@@ -84,6 +85,20 @@ def training(hidden, *, seed):
     model = lc.Model("lstm", lc.tasks.Adding(steps=50), hidden, rng=seed)
     history = lc.fit(model, steps=40, batch_size=16, progress=False)
     return {"loss": history.records[-1].loss}
+
+
+def seconds_by_backend(name: str, trials: int = 5) -> dict[str, float]:
+    """Return the median time of a study's trials with each back-end, in turns, once all is compiled."""
+    study = experiments.get(name)
+    some = study.trials[:: max(1, len(study.trials) // trials)][:trials]
+    spent: dict[str, list[float]] = {"numba": [], "numpy": []}
+    for n, (point, seed) in enumerate([some[0], *some]):
+        for backend, times in spent.items():
+            with mock.patch.object(sys.modules[study.measure.__module__], "backends", lambda b=backend: (b,)):
+                began = time.perf_counter()
+                study.measure(**point, seed=seed)
+                times += [time.perf_counter() - began] * (n > 0)
+    return {backend: float(np.median(times)) for backend, times in spent.items()}
 
 
 def place(folder: Path, storage: str) -> dict[str, object]:
@@ -166,6 +181,11 @@ def main() -> None:
         )
         rates.append(3600 * len(results.trials) / (time.perf_counter() - began))
         print(f"| {workers} | {rates[-1]:.0f} | {rates[-1] / rates[0]:.2f} |", flush=True)
+
+    print("\n| study | trials an hour, compiled | NumPy | compiled, times NumPy's |\n|---|---|---|---|")
+    for name in ("odyssey_speakers", "odyssey_strings", "who_speaks"):
+        compiled, plain = (3600 / s for s in seconds_by_backend(name).values())
+        print(f"| {name} | {compiled:.0f} | {plain:.0f} | {compiled / plain:.1f} |", flush=True)
 
     print("\n1000 workers, simulated: all are busy where a trial takes longer than the last column says.\n")
     print("| storage | runners | trials a second, at most | shortest trial, s |\n|---|---|---|---|")
