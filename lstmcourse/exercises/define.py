@@ -15,7 +15,7 @@ from ..checks import text
 from ..errors import UnknownNameError, nearest
 from . import lessons
 from .judges import Judge
-from .progress import record
+from .notes import record
 from .verdict import Verdict
 
 __all__ = ["Exercise", "check", "exercise", "get", "ids"]

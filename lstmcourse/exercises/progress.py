@@ -1,8 +1,4 @@
-"""`progress`: what is done in this folder. It lies in a file there, and goes nowhere else.
-
-Each check adds one line to ``.lstmcourse/answers.jsonl``: nothing is rewritten, so several notebooks may
-write at once, and a line that was cut off loses itself alone.
-"""
+"""`progress`: what is done in this folder. It lies in a file there (see `notes`), and goes nowhere else."""
 
 from __future__ import annotations
 
@@ -12,18 +8,16 @@ import io
 import json
 import os
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 
 from ..checks import shown
 from ..errors import FileError
 from ..files import whole
-from ..files.paths import NOTES, expand
-from .verdict import Verdict
+from ..files.paths import expand
+from .define import get, ids
+from .notes import FILE, noted
 
-__all__ = ["Progress", "progress", "record"]
+__all__ = ["Progress", "progress"]
 
-FILE = NOTES / "answers.jsonl"
 COLUMNS = ("id", "title", "notebook", "minutes", "tries", "done", "mistake")
 
 
@@ -102,17 +96,15 @@ def progress(folder: str | os.PathLike = ".") -> Progress:
     >>> progress(tempfile.mkdtemp()).done
     []
     """
-    from .define import get, ids
-
     place = expand(folder, "folder")
     if not place.is_dir():
         raise FileError(
             f"folder={shown(str(place))}: there is no such folder; give the one that your notebooks are in"
         )
-    noted = _noted(place / FILE)
+    notes = noted(place / FILE)
     rows = []
     for exercise in map(get, ids()):
-        mine = [n for n in noted if n["id"] == exercise.id]
+        mine = [n for n in notes if n["id"] == exercise.id]
         right = [n["at"] for n in mine if n["right"]]
         rows.append(
             {
@@ -126,46 +118,3 @@ def progress(folder: str | os.PathLike = ".") -> Progress:
             }
         )
     return Progress(rows)
-
-
-def record(id: str, verdict: Verdict) -> None:
-    """Note a verdict in this folder; where nothing can be written, nothing is noted.
-
-    An answer that was not begun is no try; neither is what a test of the notebooks runs.
-    """
-    if verdict.mistake == "nothing yet" or os.environ.get("LSTMCOURSE_REGRESSION"):
-        return
-    at = datetime.now().astimezone().isoformat(timespec="seconds")
-    note = {"id": id, "right": verdict.right, "mistake": verdict.mistake, "at": at}
-    try:
-        FILE.parent.mkdir(exist_ok=True)
-        fresh = not FILE.exists()
-        descriptor = os.open(FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            start = b"" if fresh or FILE.read_bytes()[-1:] in (b"", b"\n") else b"\n"  # after a line cut off
-            os.write(descriptor, start + json.dumps(note).encode() + b"\n")
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        print(f"(Your progress was not noted: {FILE} cannot be written: {error.strerror})")
-
-
-def _noted(path: Path) -> list[dict]:
-    """The lines of the file that are whole."""
-    try:
-        lines = path.read_bytes().splitlines()
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        print(f"(No progress can be read: {shown(str(path))}: {error.strerror})")
-        return []
-    kinds = {"id": str, "right": bool, "mistake": str, "at": str}
-    noted = []
-    for line in lines:
-        try:
-            note = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(note, dict) and all(type(note.get(k)) is kind for k, kind in kinds.items()):
-            noted.append(note)
-    return noted

@@ -20,7 +20,7 @@ from lstmcourse.engine.expression import equations
 from lstmcourse.errors import UnknownNameError
 from lstmcourse.views.diagram import block, diagram, folded, lattice, legend, unrolled
 from lstmcourse.views.diagram.layout import layout
-from lstmcourse.views.diagram.picture import css
+from lstmcourse.views.diagram.picture import Diagram, css
 from lstmcourse.views.diagram.plan import UNIT, crossings, segments, through_merges
 from lstmcourse.views.diagram.read import ALIASES
 from lstmcourse.views.diagram.sheet import FADED, FADED_WORDS, TONES
@@ -814,3 +814,22 @@ def test_a_cell_used_inside_is_a_box_that_opens():
         cell.diagram(open="encoder")
     with pytest.raises(TypeError, match="open=3 is of type int; it is a scope, or several"):
         cell.diagram(open=3)
+
+
+BARRED = {"escape": "\x1b[31m", "nought": "\0", "half a pair": "\ud800", "none": "\uffff", "a bell": "a\x07b"}
+
+
+@pytest.mark.parametrize("text", BARRED.values(), ids=BARRED)
+def test_what_no_xml_may_hold_is_replaced_in_every_picture(text, tmp_path):
+    """A symbol of a text may be anything; one of these in a picture, and no browser shows it."""
+    (tmp_path / "odd.txt").write_bytes(f"ab {text} </title> ".encode(errors="surrogatepass") * 40)
+    if text != "\ud800":  # which no file in UTF-8 has
+        model = lc.Model("rnn", lc.tasks.Text(files=(str(tmp_path / "odd.txt"),), length=8), 2, rng=0)
+        lab = lc.lab(model, x=text)
+        page = lab._html()
+        inside = re.search('src="data:image/svg[^,]*,([^"]+)"', page)[1]
+        seen = ET.fromstring(base64.b64decode(inside))
+        assert "\ufffd" in "".join(seen.itertext())
+    drawn = Diagram(f'<svg xmlns="http://www.w3.org/2000/svg"><title>{text}</title></svg>', text, text)
+    assert "\ufffd" in "".join(ET.fromstring(drawn.svg).itertext()) and "\ufffd" in drawn.title
+    ET.parse(drawn.save(tmp_path / "odd.svg"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from .sheet import Sheet
 
 __all__ = ["Diagram"]
+
+_NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # a picture with one is not shown
 
 
 # Whole pictures
@@ -40,6 +43,10 @@ class Diagram:
     title: str
     desc: str
     layout: Layout | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("svg", "title", "desc"):
+            object.__setattr__(self, name, _NO_XML.sub("\ufffd", getattr(self, name)))
 
     @property
     def html(self) -> str:
