@@ -61,12 +61,12 @@ function expectedView(box, store) {
       l.el.hidden = k >= answers.length;
       if (l.el.hidden) return;
       const a = answers[k];
-      l.word.textContent = visible(store.answers[a]);
+      write(l.word, visible(store.answers[a]));
       l.el.classList.toggle("lc-next", !spec.answers && store.words[store.step + 1] === a);
       l.was.style.width = `${(100 * q[a]).toFixed(1)}%`;
       l.is.style.width = `${(100 * p[a]).toFixed(1)}%`;
       l.was.hidden = !changed;
-      l.told.textContent = changed ? `${shown(q[a])} → ${shown(p[a])}` : shown(q[a]);
+      write(l.told, changed ? `${shown(q[a])} → ${shown(p[a])}` : shown(q[a]));
     });
     key.hidden = !changed;
   }

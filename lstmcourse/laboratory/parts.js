@@ -40,6 +40,11 @@ function put(el, name, value) {
   if (el.getAttribute(name) !== String(value)) el.setAttribute(name, value);
 }
 
+// Text, likewise.
+function write(el, text) {
+  if (el.textContent !== text) el.textContent = text;
+}
+
 // An element: what begins with on listens, html is what stands in it.
 function make(tag, attributes = {}, ...children) {
   const el = document.createElement(tag);

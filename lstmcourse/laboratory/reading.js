@@ -70,16 +70,6 @@ function newReading(cell, spec) {
     });
   }
 
-  // The element of a unit as it was before anything was held.
-  store.readBefore = (key, step, unit) => {
-    store.fresh();
-    const found = store.found;
-    store.found = store.before;
-    const v = store.read(key, { step, unit });
-    store.found = found;
-    return v;
-  };
-
   store.parse = (text) => parsed(text, spec);
   store.text = () => store.words.map((k) => symbols[k]).join(joiner);
   store.wordAt = (t) => visible(symbols[store.words[t]]);

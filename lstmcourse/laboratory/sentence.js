@@ -168,9 +168,10 @@ function makeSentence(root, store) {
       explain.paint();
       holding.paint();
       units.paint();
-      whose.options[0].textContent = `unit ${store.unit}`;
+      write(whose.options[0], `unit ${store.unit}`);
       put(go, "aria-disabled", !store.changed());
-      if (document.activeElement !== field && !fault) field.value = store.text();
+      const text = store.text();
+      if (document.activeElement !== field && !fault && field.value !== text) field.value = text;
     },
     rest() {
       if (details.open) units.rest();

@@ -24,6 +24,10 @@ function newStore(cell, spec) {
     unit: 0,
   };
 
+  // What is free at every step needs no new numbers.
+  const all = {};
+  const filled = (n, v) => (all[`${n} ${v}`] ??= new Float64Array(n).fill(v));
+
   // What a module is given: a held equation is not free where it has a number.
   store.given = () => {
     const { values, held, steps } = store,
@@ -32,10 +36,13 @@ function newStore(cell, spec) {
     for (const name of spec.starts) given.state[name] = values[name];
     for (const name of spec.inputs) given[name] = values[name];
     for (const [name, shape] of Object.entries(spec.holdable)) {
-      const a = held[name] ?? { data: new Float64Array(steps * count(shape)).fill(NaN) };
-      const whole = [steps, 1, ...shape];
-      given[`free:${name}`] = { shape: whole, data: a.data.map((v) => (Number.isNaN(v) ? 1 : 0)) };
-      given[`hold:${name}`] = { shape: whole, data: a.data.map((v) => (Number.isNaN(v) ? 0 : v)) };
+      const whole = [steps, 1, ...shape],
+        a = held[name]?.data,
+        n = count(whole);
+      const free = a?.map((v) => (Number.isNaN(v) ? 1 : 0)) ?? filled(n, 1),
+        hold = a?.map((v) => (Number.isNaN(v) ? 0 : v)) ?? filled(n, 0);
+      given[`free:${name}`] = { shape: whole, data: free };
+      given[`hold:${name}`] = { shape: whole, data: hold };
     }
     if (spec.inputs.length || Object.keys(spec.holdable).length) delete given.steps, delete given.batch_size;
     return given;
@@ -72,9 +79,9 @@ function newStore(cell, spec) {
   };
 
   // The same at every step.
-  store.series = (key, unit = store.unit) => {
+  store.series = (key, unit = store.unit, which = "found") => {
     store.fresh();
-    const a = store.found[key],
+    const a = store[which][key],
       shape = a.shape.slice(2),
       n = count(shape),
       at = placeOf(shape, unit, units);

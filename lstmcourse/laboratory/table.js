@@ -111,26 +111,26 @@ function tableView(box, store, { choose, marked, span, silence }) {
     for (const l of lines) {
       if (l.key === WORD) continue;
       const values = l.row
-        ? store.words.map((_, t) => store.read(l.key, { step: t, unit: l.unit }))
+        ? store.series(l.key, l.unit)
         : store.words.map((_, t) => likely(store.expected, t));
       const before = !changed
         ? values
         : l.row
-          ? store.words.map((_, t) => store.readBefore(l.key, t, l.unit))
+          ? store.series(l.key, l.unit, "before")
           : store.words.map((_, t) => likely(store.expectedBefore, t));
       const [low, high] = l.row ? (l.row.range ?? bounds(values, before)) : [0, 1];
-      const at = (v) => (100 * (high - Math.max(low, Math.min(high, v)))) / (high - low);
+      // In hundredths of a cell, less than one sees.
+      const at = (v) => Math.round((100 * (high - Math.max(low, Math.min(high, v)))) / (high - low)),
+        zero = at(0);
       l.cells.forEach((cell, t) => {
         const v = values[t],
           was = before[t],
-          size = Math.abs(at(v) - at(0)),
+          end = at(v),
           none = Number.isNaN(v);
         const now = [
           none ? "" : shown(v),
-          none || size < 4
-            ? ""
-            : `${Math.min(at(v), at(0)).toFixed(1)}% 2px ${(100 - Math.max(at(v), at(0))).toFixed(1)}%`,
-          v === was || none ? "" : `${at(was).toFixed(1)}%`,
+          none || Math.abs(end - zero) < 4 ? "" : `${Math.min(end, zero)}% 2px ${100 - Math.max(end, zero)}%`,
+          v === was || none ? "" : `${at(was)}%`,
           l.row !== null && !l.row.only && store.heldAt(l.key, t, l.unit),
         ];
         // Most cells stay as they are while one drags, or change by less than one sees.
