@@ -14,6 +14,8 @@ becomes one loop, in which a value that nobody else reads is a local variable an
 What differs from the NumPy printer, in the order of the rules below:
 
 - element-wise work that all steps could share waits for the loop if only the loop reads it;
+- a loop that is one element-wise nest takes in what leads to it and follows it element by element;
+- a sum along an axis is made in the nest that makes its terms;
 - a sum with a product is accumulated by the product, if possible in the storage of the other summand;
 - element-wise work is done as late as it can be, so that more of it is fused;
 - a matrix by which a loop multiplies at every step is brought into the order of tiles ahead of it;
