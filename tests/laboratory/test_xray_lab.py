@@ -351,6 +351,21 @@ def test_the_forget_bias_and_the_inputs_are_dragged(opened):
 
 
 @needs_chromium
+def test_what_takes_long_waits_for_the_hand_to_rest(opened):
+    lab = lc.lab(THREE, hidden_size=32)
+    at = opened(lab)
+    at.get_by_role("slider", name="unroll, then backward").press("End")
+    at.get_by_role("spinbutton", name="forget bias, as a number").fill("4")
+    busy = "document.querySelector('.lc-chain').getAttribute('aria-busy')"
+    assert at.evaluate(f"() => new Promise(requestAnimationFrame).then(() => {busy})") == "true"
+    at.wait_for_function(f"{busy} === 'false'")
+    lab.forget_bias = 4.0
+    want = [a[0] for x in lab.xrays().values() for s in x.states for a in x.sizes(s, s).values()]
+    got = [number(text) for text in at.locator(".lc-numbers tbody td").all_text_contents()]
+    np.testing.assert_allclose(got, want, rtol=0.5, atol=0.0051)
+
+
+@needs_chromium
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_everything_has_a_name_and_can_be_read(opened, theme):
     at = opened(lc.lab(THREE, hidden_size=2), color_scheme=theme)
