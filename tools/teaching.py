@@ -61,6 +61,8 @@ LONGER = {
     "19": 1,
 }
 """How many longer cells a notebook has; this list only shrinks."""
+LINE = 12
+"""From how many characters on a line of a solution is one, and no name or number."""
 EXEMPT: dict[str, dict[str, str]] = {
     "prose": {
         "00": "how to begin is told, not computed",
@@ -214,8 +216,18 @@ def asked(lesson: Lesson) -> Iterator[str]:
         yield f"its later exercises are easier than the earlier ones: difficulties {levels}"
 
 
+def hints(lesson: Lesson) -> Iterator[str]:
+    """No hint holds a line of the solutions."""
+    code = "\n".join(c.source for c in lesson.solutions if c.cell_type == "code" and "exercise" in _tags(c))
+    lines = {"".join(line.split()) for line in code.splitlines() if not line.lstrip().startswith("#")}
+    for e in lesson.asked:
+        for k, hint in enumerate(e.hints, start=1):
+            told = [line for line in lines if len(line) >= LINE and line in "".join(hint.split())]
+            yield from (f"hint {k} of exercise {e.id} holds a line of its solution: {line}" for line in told)
+
+
 LESSON: dict[str, Callable[[Lesson], Iterator[str]]] = {
-    f.__name__: f for f in (reader, length, headings, prose, minutes, alts, asked)
+    f.__name__: f for f in (reader, length, headings, prose, minutes, alts, asked, hints)
 }
 
 

@@ -173,6 +173,14 @@ def test_rules_of_the_whole_course(tmp_path, monkeypatch):
     assert "01_small.ipynb, cell 12: the link to 'gone.md' leads to no file" in teaching.links([lesson])
 
 
+def test_no_hint_holds_a_line_of_the_solutions(tmp_path):
+    hint = teaching.exercises.get("01.2").hints[0]
+    for line, number in ((hint[:40], 1), (f"    {hint[:20]}", 1), (f"# {hint[:40]}", 0), (hint[:8], 0)):
+        made = small(tmp_path, solutions=[code(f"x = 1\n{line}", tags=["exercise"])])
+        problems = list(teaching.LESSON["hints"](made))
+        assert len(problems) == number and all("hint 1 of exercise 01.2 holds" in p for p in problems)
+
+
 def test_numbers_of_exercises_and_answers(monkeypatch):
     asked = SimpleNamespace(id="01.1", minutes=50, hints=("A", "A", "b"))
     monkeypatch.setattr(teaching, "exercises", SimpleNamespace(ids=lambda: ["01.1"], get=lambda id: asked))
