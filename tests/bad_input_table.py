@@ -1529,7 +1529,7 @@ NOT_CALLED = {
         "Captioner.shapes_of", "Latent.shapes_of", "Latent.work",
     ),
     "without arguments": (
-        "Lab.run", "XRayLab.run", "XRayLab.xrays", "experiments.Experiment.provenance", "tasks.Task.data_digest", "tasks.Text.data_digest", "tasks.Library.data_digest",
+        "DrawingLab.run", "ImaginingLab.run", "Lab.run", "XRayLab.run", "XRayLab.xrays", "experiments.Experiment.provenance", "tasks.Task.data_digest", "tasks.Text.data_digest", "tasks.Library.data_digest",
         "tasks.Task.check_stranger",
         "tasks.Chorales.check_stranger", "tasks.Chorales.data_digest",
         "tasks.Text.check_stranger", "tasks.Speakers", "exercises.ids",
