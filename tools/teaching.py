@@ -46,7 +46,6 @@ HIDDEN = {
 """What a learner need not read, and where it stands."""
 LONGER = {
     "01": 1,
-    "02": 5,
     "04": 2,
     "04b": 1,
     "05": 1,
