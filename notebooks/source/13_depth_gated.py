@@ -17,6 +17,7 @@ import numpy as np
 import lstmcourse as lc
 from lstmcourse import plots
 from lstmcourse.experiments.significance import exact_interval
+from lstmcourse.views import diagram
 
 gated = lc.cells.depth_gated
 stack = lc.stack([lc.cells.peephole] * 2)
@@ -44,11 +45,26 @@ lc.diff(stack, gated, input_size=3, hidden_size=4)
 # The essay calls these "Depth Gated RNNs", as [the version of the paper](https://arxiv.org/abs/1508.03790v2) that
 # it links seems to have done.
 
+# %% [markdown]
+# Here are two layers over three steps, time to the right and depth upwards; $m$ stands for the cell state. In a plain stack only $h$ goes up:
+
+# %%
+diagram.lattice(3, 2, memory=["time"], title="A plain stack of two LSTMs")
+
+# %% [markdown]
+# With depth gates the cell state goes up as well:
+
+# %% claims=["C41"]
+diagram.lattice(3, 2, title="Two LSTMs with a depth gate between them")
+
+# %% [markdown]
+# And one step of it, open:
+
 # %% claims=["C41"]
 gated.diagram()
 
 # %% [markdown]
-# Two belts run through the picture, and that of the lower layer, $C^{(0)}$, is drawn on top. Find the line that
+# In this picture, which lays out equations from left to right, both belts run along the top, and that of the lower layer, $C^{(0)}$, is the upper line. Find the line that
 # leaves it after its addition, is multiplied by $d^{(1)}_t$, and is added to the other belt: that is the new term.
 # The rest is two peephole LSTMs, side by side; the second one reads the $h^{(0)}_t$ of the first.
 #
@@ -67,25 +83,15 @@ shared = {
 shut = lc.unroll(gated.hold({"1.d": 0.0}), params, x)["h"]
 apart = np.abs(shut - lc.unroll(stack, shared, x)["h"]).max()
 lc.claim("C41", "with the depth gate shut it is the stack", apart, below=1e-14)
-bottom = {
-    name.removeprefix("0."): p
-    for name, p in params.items()
-    if name.startswith("0.")
-}
-one = lc.unroll(
-    gated.with_options(layers=1),
-    {f"0.{name}": p for name, p in bottom.items()},
-    x,
-)["h"]
-apart = np.abs(one - lc.unroll(lc.cells.peephole, bottom, x)["h"]).max()
-through = lc.unroll(
-    gated.hold({"1.d": 1.0, "1.f": 0.0, "1.i": 0.0}), params, x
-)
-apart = np.abs(through["1.c"] - through["0.c"]).max()
 
 # %% tags=["check"]
-assert np.max(apart) < 1e-14
-assert np.max(apart) < 1e-15
+lowest = {name: p for name, p in params.items() if name[0] == "0"}
+one = lc.unroll(gated.with_options(layers=1), lowest, x)["h"]
+bottom = {name.removeprefix("0."): p for name, p in lowest.items()}
+assert np.abs(one - lc.unroll(lc.cells.peephole, bottom, x)["h"]).max() < 1e-14
+upwards = gated.hold({"1.d": 1.0, "1.f": 0.0, "1.i": 0.0})
+through = lc.unroll(upwards, params, x)
+assert np.abs(through["1.c"] - through["0.c"]).max() < 1e-15
 
 # %% [markdown]
 # ### Feel it
