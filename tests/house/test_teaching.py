@@ -106,7 +106,7 @@ def test_rules_look_at_titles_and_first_exercises_and_solutions(tmp_path):
     assert list(teaching.asked(silent))[0] == "its first exercise is not the easiest: difficulties [4, 1]"
     deep = [markdown("# Solutions"), markdown("### 01.2")]
     assert found("headings", tmp_path, solutions=deep)[0].startswith("its solutions, cell 2: '01.2' is of")
-    assert list(teaching.length(small(tmp_path, stem="02_small")))[0].startswith("only 0 cells are long now")
+    assert list(teaching.length(small(tmp_path, stem="04_small")))[0].startswith("only 0 cells are long now")
 
 
 @pytest.mark.parametrize(
