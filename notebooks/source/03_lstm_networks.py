@@ -119,7 +119,7 @@ def count(D, H):
 lc.check("03.1", count)
 
 # %% [markdown]
-# A layer has $H(D + H + 1)$, and there are four:
+# A layer has $H(D + H + 1)$, and there are four: $4H(D + H + 1)$ in all.
 
 # %% tags=["check"]
 D, H = 10, 32
@@ -127,7 +127,6 @@ counts = {
     cell.name: cell.parameter_count(input_size=D, hidden_size=H)
     for cell in (rnn, lstm)
 }
-counts
 assert counts["lstm"] == 4 * H * (D + H + 1)
 
 # %% [markdown]

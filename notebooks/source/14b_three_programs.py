@@ -179,9 +179,8 @@ def medians(programs, rounds=40):
     return {name: float(np.median(times)) for name, times in spent.items()}
 
 
-def only_products(
-    x,
-):  # as NumPy does them: a floor for its programs, not for the compiled one
+def only_products(x):
+    """As NumPy does them: a floor for its programs, not the compiled one."""
     x.reshape(-1, D) @ W
     h, a = np.zeros((B, H), "f4"), np.empty((B, 4 * H), "f4")
     for _ in range(T):
@@ -257,9 +256,8 @@ import tracemalloc
 long = np.zeros((2000, 4, D), "f4")
 print(f"computed: {megabytes(2000, 4, H):.1f} MB for what is stored")
 for every in (None, 50):
-    lc.unroll(
-        lstm, params, long[:4], checkpoint_every=every and 2
-    )  # the program is made at the first call
+    # The program is made at the first call.
+    lc.unroll(lstm, params, long[:4], checkpoint_every=every and 2)
     tracemalloc.start()
     run = lc.unroll(lstm, params, long, checkpoint_every=every)
     peak = tracemalloc.get_traced_memory()[1] / 1e6
