@@ -358,7 +358,7 @@ lc.claim(
 )
 
 # %% [markdown]
-# Each of these holds in most of the networks; forgetting, admitting and showing together in four. Yet all ten answer everything right. The essay tells one way to do it. Gradient descent finds that way in some networks, and other ways in the rest.
+# Each of these holds in most of the networks; forgetting, admitting and showing together in four. Notebooks 05 to 08 compared them with the *other* units of the same networks. Forgetting alone and showing alone do not survive that: three other units of five forget as much, and half of them show as much. Admitting, keeping *and* forgetting, and above all the answers that follow one unit do survive. And all ten networks answer everything right. The essay tells one way to do it. Gradient descent finds that way in some networks, and other ways in the rest.
 #
 # ## What to remember
 #
