@@ -11,6 +11,7 @@ came from.
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import subprocess
@@ -66,13 +67,9 @@ def merge(chosen: Mapping[str, Mapping[str, str]]) -> list[str]:
 
 def main() -> int:
     """Resolve for each interpreter named, and write constraints.txt."""
-    pythons = sys.argv[1:]
-    if not pythons:
-        print(
-            "name the interpreters: make constraints PYTHONS='python3.11 python3.12 python3.13'",
-            file=sys.stderr,
-        )
-        return 1
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("pythons", nargs="+", metavar="python", help="an interpreter, such as python3.12")
+    pythons = ap.parse_args().pythons
     lines = merge(dict(resolve(python) for python in pythons))
     (ROOT / "constraints.txt").write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
     print(f"constraints.txt: {len(lines)} lines")
