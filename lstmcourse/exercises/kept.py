@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import operator
 import os
@@ -41,13 +42,9 @@ class Kept:
     """
 
     def __init__(self) -> None:
-        loaded = [(name, m) for name, m in list(sys.modules.items()) if isinstance(m, ModuleType)]
-        ours = [m for name, m in loaded if name.partition(".")[0] == PACKAGE]
-        owners = {m for name, m in loaded if name in ("numpy.linalg", "numpy.random")}
-        for value in itertools.chain.from_iterable([*vars(m).values()] for m in ours):
-            if isinstance(value, ModuleType) or (isinstance(value, type) and of_the_package(value)):
-                owners.add(value)
-        self._names: dict[Any, dict[str, Any]] = {owner: dict(vars(owner)) for owner in (*ours, *owners)}
+        self._names: dict[Any, dict[str, Any]] = {
+            owner: dict(vars(owner)) for owner in _owners(len(sys.modules))
+        }
         try:
             self._folder = os.getcwd()
         except OSError:  # it has been removed
@@ -67,6 +64,18 @@ class Kept:
             with contextlib.suppress(OSError):
                 os.chdir(self._folder)
         return found
+
+
+@functools.lru_cache(maxsize=1)
+def _owners(loaded: int) -> tuple[Any, ...]:
+    """The modules and classes whose names are kept; looked for anew when more modules have been loaded."""
+    modules = [(name, m) for name, m in list(sys.modules.items()) if isinstance(m, ModuleType)]
+    ours = [m for name, m in modules if name.partition(".")[0] == PACKAGE]
+    owners = {m for name, m in modules if name in ("numpy.linalg", "numpy.random")}
+    for value in itertools.chain.from_iterable([*vars(m).values()] for m in ours):
+        if isinstance(value, ModuleType) or (isinstance(value, type) and of_the_package(value)):
+            owners.add(value)
+    return tuple(dict.fromkeys([*ours, *owners]))
 
 
 def _lasting(name: str, value: Any) -> bool:
