@@ -52,7 +52,9 @@ class Values(dict):
     """Arrays by name, as `lstmcourse.unroll` takes them; what is set here is set in the laboratory."""
 
     def __init__(self, owner: Laboratory, arrays: Mapping[str, np.ndarray]):
-        super().__init__(arrays)
+        super().__init__({name: a.copy() for name, a in arrays.items()})
+        for a in self.values():
+            a.flags.writeable = False  # or a change would be lost
         self._owner = owner
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -107,10 +109,7 @@ class Laboratory(Shown):
 
         What is set here shows in the page. A number stands for all elements.
         """
-        arrays = {name: a.copy() for name, a in self._values.items()}
-        for a in arrays.values():
-            a.flags.writeable = False  # or a change would be lost
-        return Values(self, arrays)
+        return Values(self, self._values)
 
     @values.setter
     def values(self, values: Mapping[str, Any]) -> None:

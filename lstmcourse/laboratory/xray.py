@@ -163,10 +163,7 @@ class XRayLab(Shown):
 
         What is set here shows in the page. A number stands for all elements.
         """
-        arrays = {name: a.copy() for name, a in self._values.items()}
-        for a in arrays.values():
-            a.flags.writeable = False  # or a change would be lost
-        return Values(self, arrays)
+        return Values(self, self._values)
 
     @values.setter
     def values(self, values: Mapping[str, Any]) -> None:
