@@ -21,7 +21,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -48,6 +48,10 @@ _ANSWERS = str(Path(__file__).parent) + os.sep
 
 class _Asked(BaseException):
     """Raised where an answer calls what it is compared with, or looks for it."""
+
+
+class _Ended(SystemExit):
+    """Raised in an answer that does not end: nothing is said of it if it is caught nowhere in a thread."""
 
 
 SEARCHES = {"gc.get_objects", "gc.get_referrers", "gc.get_referents", "sys._current_frames", "code.__new__"}
@@ -118,7 +122,7 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
 
     def watch(frame: FrameType, event: str, argument: Any) -> None:
         if late:
-            raise SystemExit  # of which Python says nothing, wherever in the thread it comes
+            raise _Ended
         if ended:  # a thread that it has left
             sys.setprofile(None)
             return
@@ -166,7 +170,12 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
 
     kept = Kept()
     thread = threading.Thread(target=apart, daemon=True, name="an answer")
-    with contextlib.redirect_stdout(paper), contextlib.redirect_stderr(paper), warnings.catch_warnings():
+    with (
+        contextlib.redirect_stdout(paper),
+        contextlib.redirect_stderr(paper),
+        warnings.catch_warnings(),
+        _unsaid(_Ended),
+    ):
         warnings.simplefilter("ignore")
         began, patience = time.process_time(), WAITING * seconds / SECONDS
         thread.start()
@@ -182,7 +191,7 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
         # thread with a profile function run (measured).
         while thread.is_alive() and time.process_time() - began >= seconds and time.monotonic() < end:
             if not ended:
-                _raise_in(thread, SystemExit)  # again and again: an answer may catch it
+                _raise_in(thread, _Ended)  # again and again: an answer, or Python, may catch it
             thread.join(0.005)
     changed = kept.put_back()
     if late:
@@ -193,6 +202,17 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
     elif asked:
         outcome = Outcome(problem="asks the course", said=asked[0], printed=paper.text)
     return outcome
+
+
+@contextlib.contextmanager
+def _unsaid(kind: type[BaseException]) -> Iterator[None]:
+    """Say nothing of an exception that comes where Python can only report it: in `__del__`, or a callback."""
+    said = sys.unraisablehook
+    sys.unraisablehook = lambda it: None if issubclass(it.exc_type, kind) else said(it)
+    try:
+        yield
+    finally:
+        sys.unraisablehook = said
 
 
 def _watched(watch: Callable, run: Callable[[], None]) -> None:

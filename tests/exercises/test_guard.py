@@ -12,6 +12,7 @@ import threading
 import time
 import types
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -31,6 +32,14 @@ def right(D, H):
     return D * H + H * H + H
 
 
+class Slow:
+    """Whatever ends an answer comes while Python collects one of these, where it cannot be raised."""
+
+    def __del__(self):
+        for _ in range(100):
+            len("what calls is watched")
+
+
 # what an answer may do
 
 
@@ -45,6 +54,12 @@ def endless_and_stubborn(D, H):
             D += 1
         except BaseException:
             pass
+
+
+def endless_collecting(D, H):
+    known = weakref.WeakSet()
+    while True:
+        known.add(Slow())
 
 
 def endless_generator(D, H):
@@ -272,7 +287,15 @@ ANSWERS = {
         another_python,
         another_copy,
     ),
-    "does not end": (endless, endless_and_stubborn, endless_generator, endless_text, waiting, sleeping),
+    "does not end": (
+        endless,
+        endless_and_stubborn,
+        endless_collecting,
+        endless_generator,
+        endless_text,
+        waiting,
+        sleeping,
+    ),
     "raises": (recursive, leaving, raising, warning, raising_what_cannot_be_shown),
     "no numbers": (
         lambda D, H: Equal(),
