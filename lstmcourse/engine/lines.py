@@ -8,13 +8,10 @@ import threading
 import unicodedata
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import checks
 from ..errors import CellDefinitionError, UnknownNameError, nearest
-
-if TYPE_CHECKING:
-    from .trace import Scope
 
 __all__ = ["author_line", "line_of", "word", "written"]
 
@@ -22,10 +19,10 @@ HERE = str(Path(__file__).parent.parent)
 
 
 class _Stack(threading.local):
-    """The scopes being traced in this thread, innermost last."""
+    """The scopes (`trace.Scope`) being traced in this thread, innermost last."""
 
     def __init__(self):
-        self.scopes: list[Scope] = []
+        self.scopes: list[Any] = []
 
 
 stack = _Stack()

@@ -16,7 +16,7 @@ from .picture import number
 from .words import sentences
 
 if TYPE_CHECKING:
-    from .sentence import SentenceLab
+    from .base import Laboratory
 
 __all__ = ["drawn", "still", "text_at"]
 
@@ -24,7 +24,7 @@ LEFT, COLUMN, ROW, BAR = 84, 54, 34, 26  # pixels
 MOST, NEXT = 20, 6  # words in view, and of what comes next
 
 
-def still(lab: SentenceLab) -> Diagram:
+def still(lab: Laboratory) -> Diagram:
     """Draw the sentence, each row of the units in view at each word, and what is expected in the end."""
     run, parts, y = lab._run(named(lab.cell), {}), [], 22.0
     words, step = [lab.model.task.symbols[k] for k in lab._symbols], lab.where_it_matters
@@ -71,7 +71,7 @@ def text_at(x: float, y: float, text: str, anchor: str, more: str = "") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {more}>{escape(text)}</text>'
 
 
-def _row(lab: SentenceLab, row: dict[str, Any], values: np.ndarray, y: float) -> Iterator[str]:
+def _row(lab: Laboratory, row: dict[str, Any], values: np.ndarray, y: float) -> Iterator[str]:
     most = max(1.0, float(np.abs(values).max()))
     low, high = row["range"] or (-most, most)
     zero = y + BAR * high / (high - low)
@@ -90,12 +90,12 @@ def _row(lab: SentenceLab, row: dict[str, Any], values: np.ndarray, y: float) ->
     yield f'<text class="n" text-anchor="middle" y="{y + BAR / 2 + 4:g}">{numbers}</text>'
 
 
-def _expected(lab: SentenceLab, step: int) -> list[tuple[str, float]]:
+def _expected(lab: Laboratory, step: int) -> list[tuple[str, float]]:
     p = lab.predict(held=False)[step, 0]
     return [(lab._answers[k], float(p[k])) for k in np.argsort(-p, kind="stable")[:NEXT]]
 
 
-def _name(lab: SentenceLab, key: str) -> str:
+def _name(lab: Laboratory, key: str) -> str:
     """A value's name without its index."""
     word = sentences(lab.cell)[key]
     return unescape(re.sub("<sub>.*?</sub>|<[^>]*>", "", word.get("left") or word["whole"]))

@@ -11,7 +11,7 @@ from .. import checks
 from .losses import LOSSES
 
 if TYPE_CHECKING:
-    from .model import Model
+    from .network import Network
     from .optim import Arrays
 
 __all__ = ["Forward"]
@@ -35,7 +35,7 @@ class Forward:
         What the model says at the scored steps, in the order of ``mask.ravel()``.
     """
 
-    model: Model
+    model: Network
     batch: Any
     run: Any
     loss: float

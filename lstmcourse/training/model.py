@@ -27,9 +27,10 @@ from .equations import digest
 from .forward import Forward, at, scored_steps
 from .given import as_cell, as_task, check_settings
 from .losses import LOSSES
-from .network import OVERFLOW, Metrics, Network, check_indices, check_step
+from .network import OVERFLOW, Network, check_indices, check_step
 from .optim import Arrays
 from .plain import plain
+from .protocol import Metrics
 from .sampling import check_can_sample, draw
 
 __all__ = ["Metrics", "Model"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import copyreg
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,22 +15,13 @@ from ..aliases import is_public, unpickled
 from ..errors import UnknownNameError, nearest
 from ..programs.threads import threads_for
 from .given import as_task, same_interface
+from .protocol import Metrics, Pass
 
 if TYPE_CHECKING:
     from ..cell import Cell
     from .optim import Arrays
-    from .protocol import Pass
 
-__all__ = ["Metrics", "Network"]
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """How well a model does: mean loss and share of correct steps, over `scored` steps."""
-
-    loss: float
-    accuracy: float
-    scored: int
+__all__ = ["Network"]
 
 
 BROKEN = "train this network again, or take its parameters from a checkpoint"

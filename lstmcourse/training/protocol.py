@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -16,10 +17,18 @@ import numpy as np
 from ..checks import shown
 
 if TYPE_CHECKING:
-    from .network import Metrics
     from .optim import Arrays
 
-__all__ = ["Pass", "Trainable", "trainable"]
+__all__ = ["Metrics", "Pass", "Trainable", "trainable"]
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """How well a model does: mean loss and share of correct steps, over `scored` steps."""
+
+    loss: float
+    accuracy: float
+    scored: int
 
 
 class Pass(Protocol):

@@ -10,12 +10,12 @@ import numpy as np
 from .. import checks
 
 if TYPE_CHECKING:
-    from .model import Model
+    from .network import Network
 
 __all__ = ["check_can_sample", "draw"]
 
 
-def check_can_sample(model: Model, temperature: float, length: int) -> None:
+def check_can_sample(model: Network, temperature: float, length: int) -> None:
     """Refuse a model that cannot continue a text, and numbers that make no sense."""
     cell, task = model.cell, model.task
     if any(state.reverse for state in cell.graph.states):

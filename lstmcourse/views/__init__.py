@@ -1,1 +1,1 @@
-"""."""
+"""What one sees of a cell: LaTeX, diagrams, differences, figures."""

@@ -32,7 +32,7 @@ def vector(value: Any, what: str, length: int | None = None) -> np.ndarray:
 def hues_of(labels: Sequence[str], like: Mapping[str, str] | None = None) -> list[int]:
     """Return each label's place among hues: its own where it has one, else the first that is free.
 
-    >>> hues_of(["a", "$C_t$", "b", "bound"], {"bound": "b"})
+    >>> hues_of(["a", "c", "b", "bound"], {"bound": "b"})
     [1, 0, 2, 8]
     """
     like = like or {}

@@ -1,8 +1,10 @@
 """How large the house may be: what a learner reads has a budget, and no file grows out of hand."""
 
 from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "lstmcourse"
@@ -46,3 +48,11 @@ def test_names_of_test_files_are_unique():
     """Two of one name in different folders cannot be collected in one run, though each alone passes."""
     files = Counter(p.name for p in Path(__file__).resolve().parents[1].rglob("*.py"))
     assert [name for name, count in files.items() if count > 1 and name != "__init__.py"] == []
+
+
+def test_no_circle_of_imports():
+    """Not within a room either, nor by an import inside a function, nor by one for annotations alone."""
+    graph = grimp.build_graph("lstmcourse", cache_dir=None)
+    imports = {m: graph.find_modules_directly_imported_by(m) for m in graph.modules}
+    order = list(TopologicalSorter(imports).static_order())  # a circle is an error that names its members
+    assert order.index("lstmcourse.engine.graph") < order.index("lstmcourse.cell") < len(imports)

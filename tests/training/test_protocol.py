@@ -13,7 +13,7 @@ from lstmcourse import optim
 from lstmcourse.training.checkpoints import CheckpointError, load, save
 from lstmcourse.training.fit import fit
 from lstmcourse.training.history import History, Record
-from lstmcourse.training.network import Metrics
+from lstmcourse.training.protocol import Metrics
 from lstmcourse.training.steps import TrainingDiverged
 
 

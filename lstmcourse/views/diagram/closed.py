@@ -11,7 +11,7 @@ from .plan import MOST, OUT, UNIT
 from .sheet import EDGE
 
 if TYPE_CHECKING:
-    from ...cell import Cell
+    from ...engine.definition import Definition
     from .sheet import Sheet
 
 
@@ -67,7 +67,7 @@ def fit(text: str, width: float, most: float) -> float:
 class Written:
     """A step as its equations, for a cell that does not fit on a picture."""
 
-    def __init__(self, cell: Cell):
+    def __init__(self, cell: Definition):
         self.cell = cell
         self.rows = []
         for name, node in equations(cell.graph).items():

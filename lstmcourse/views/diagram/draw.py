@@ -19,7 +19,7 @@ from .step import Open
 from .words import describe, describe_layers
 
 if TYPE_CHECKING:
-    from ...cell import Cell
+    from ...engine.definition import Definition
     from .picture import Diagram
     from .plan import Layout
     from .step import Light
@@ -28,7 +28,7 @@ __all__ = ["diagram"]
 
 
 def diagram(
-    cell: Cell,
+    cell: Definition,
     *,
     focus: str | Collection[str] | None = None,
     chain: bool = False,
@@ -85,7 +85,7 @@ def diagram(
     return _module(cell, layout(cell, opened), focus, None, chain, title, label, closed)
 
 
-def _check_open(cell: Cell, scope: str | Collection[str] | None) -> set[str] | None:
+def _check_open(cell: Definition, scope: str | Collection[str] | None) -> set[str] | None:
     if scope is None:
         return None
     if not isinstance(scope, str | Collection):
@@ -98,7 +98,7 @@ def _check_open(cell: Cell, scope: str | Collection[str] | None) -> set[str] | N
     return opened
 
 
-def lit(cell: Cell, light: Light, scopes: Collection[str], title: str) -> Diagram | None:
+def lit(cell: Definition, light: Light, scopes: Collection[str], title: str) -> Diagram | None:
     """Draw one step with some parts in full ink; None where it does not fit on a picture.
 
     Parameters
@@ -118,7 +118,7 @@ def lit(cell: Cell, light: Light, scopes: Collection[str], title: str) -> Diagra
 
 
 def _tower(
-    cell: Cell,
+    cell: Definition,
     layers: list[list[tuple[str, str, bool]]],
     title: str | None,
     scopes: Collection[str] | None = None,
@@ -129,7 +129,7 @@ def _tower(
 
 
 def _module(
-    cell: Cell,
+    cell: Definition,
     plan: Layout | None,
     focus: set[str] | None,
     light: Light | None,
@@ -181,7 +181,7 @@ def _module(
     return finish(sheet, title or name, describe(cell, closed), plan)
 
 
-def _check_focus(cell: Cell, focus: str | Collection[str] | None) -> set[str] | None:
+def _check_focus(cell: Definition, focus: str | Collection[str] | None) -> set[str] | None:
     if focus is None:
         return None
     focus = {focus} if isinstance(focus, str) else set(focus)

@@ -11,11 +11,11 @@ from .plan import OUT, UNIT
 from .sheet import EDGE
 
 if TYPE_CHECKING:
-    from ...cell import Cell
+    from ...engine.definition import Definition
     from .sheet import Sheet
 
 
-def layers_of(cell: Cell) -> list[list[tuple[str, str, bool]]] | None:
+def layers_of(cell: Definition) -> list[list[tuple[str, str, bool]]] | None:
     """The layers of a stack from the bottom up, each one or two of (scope, label, reverse); else None."""
     if cell.watched or not all("." in s for s in cell.states):
         return None
@@ -53,7 +53,7 @@ class Tower:
 
     def __init__(
         self,
-        cell: Cell,
+        cell: Definition,
         layers: list[list[tuple[str, str, bool]]],
         scopes: Collection[str] | None = None,
     ):

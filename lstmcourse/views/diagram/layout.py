@@ -34,20 +34,20 @@ from .read import read, scopes
 from .route import NoWay, route
 
 if TYPE_CHECKING:
-    from ...cell import Cell
+    from ...engine.definition import Definition
     from .plan import Layout
 
 __all__ = ["layout"]
 
 
-def shut(cell: Cell, opened: Collection[str] | None = None) -> list[str]:
+def shut(cell: Definition, opened: Collection[str] | None = None) -> list[str]:
     """The scopes that are boxes: all but those that are opened, or none of a cell that is small."""
     found = scopes(cell.graph)
     small = sum(n.op.kind != "leaf" for n in cell.graph.nodes) <= MOST
     return [] if opened is None and small else [scope for scope in found if scope not in (opened or ())]
 
 
-def layout(cell: Cell, opened: Collection[str] | None = None) -> Layout | None:
+def layout(cell: Definition, opened: Collection[str] | None = None) -> Layout | None:
     """Places for one step of a cell, or None where it does not fit this kind of picture.
 
     Parameters

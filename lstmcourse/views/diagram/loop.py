@@ -14,7 +14,7 @@ from .step import shape
 from .words import listed
 
 if TYPE_CHECKING:
-    from ...cell import Cell
+    from ...engine.definition import Definition
     from .picture import Diagram
 
 __all__ = ["folded", "legend", "unrolled"]
@@ -23,7 +23,7 @@ __all__ = ["folded", "legend", "unrolled"]
 class _Outside:
     """The outside of a cell: a module of a given size with its inputs, outputs and states."""
 
-    def __init__(self, cell: Cell, width: float):
+    def __init__(self, cell: Definition, width: float):
         self.inputs = {n.name: 0 for n in cell.graph.leaves("sequence", "static", "noise", "clock")}
         outs = (
             [*cell.graph.outputs] if cell.output in cell.graph.outputs else [*cell.graph.outputs, cell.output]
@@ -36,12 +36,12 @@ class _Outside:
         self.heights = {s: self.bottom - (k + 1) * step for k, s in enumerate(self.states)}
 
 
-def _module_width(cell: Cell) -> float:
+def _module_width(cell: Definition) -> float:
     """Width of a closed module, as wide in its loop as in its copies."""
     return max(6.0, 3.4 * max(1, len(cell.graph.leaves("sequence", "static", "noise", "clock")))) * UNIT
 
 
-def _folded(sheet: Sheet, cell: Cell, label: str, dx: float) -> float:
+def _folded(sheet: Sheet, cell: Definition, label: str, dx: float) -> float:
     """The loop: one module whose states come back to it; returns its right side."""
     width = _module_width(cell)
     module = Closed(label, _Outside(cell, width), width)
@@ -80,7 +80,7 @@ def _folded(sheet: Sheet, cell: Cell, label: str, dx: float) -> float:
     return dx + width + reach
 
 
-def folded(cell: Cell, *, title: str | None = None, label: str = "A") -> Diagram:
+def folded(cell: Definition, *, title: str | None = None, label: str = "A") -> Diagram:
     """Draw a cell as the loop that it is: a module that hands its state to itself, one step later.
 
     Parameters
@@ -110,7 +110,7 @@ def folded(cell: Cell, *, title: str | None = None, label: str = "A") -> Diagram
     return finish(sheet, title or f"The cell {cell.name} as a loop", desc, None)
 
 
-def unrolled(cell: Cell, steps: int = 4, *, title: str | None = None, label: str = "A") -> Diagram:
+def unrolled(cell: Definition, steps: int = 4, *, title: str | None = None, label: str = "A") -> Diagram:
     """Draw the loop, and beside it the same network laid out in time: copies that hand on their state.
 
     Parameters

@@ -11,7 +11,7 @@ from .plan import OUT, RIGHT, UNIT, UP, Glyph, Layout, crossings, segments
 from .sheet import EDGE, FILL, ROUND, distance, num, rectangle, stroke, toward, upright
 
 if TYPE_CHECKING:
-    from ...cell import Cell
+    from ...engine.definition import Definition
     from ...engine.graph import Node
     from ..names import Name
     from .plan import Point, Wire
@@ -43,7 +43,9 @@ def _px(p: Point) -> tuple[float, float]:
 class Open:
     """One step with its glyphs and lines."""
 
-    def __init__(self, cell: Cell, plan: Layout, focus: Collection[str] | None, light: Light | None = None):
+    def __init__(
+        self, cell: Definition, plan: Layout, focus: Collection[str] | None, light: Light | None = None
+    ):
         self.cell, self.plan, self.light = cell, plan, light
         self.width, self.top, self.bottom = plan.width * UNIT, plan.top * UNIT, plan.bottom * UNIT
         self.heights = {s: y * UNIT for s, y in plan.heights.items()}

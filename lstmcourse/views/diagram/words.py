@@ -12,7 +12,7 @@ from .plan import MOST, through_merges
 from .read import read
 
 if TYPE_CHECKING:
-    from ...cell import Cell
+    from ...engine.definition import Definition
     from .plan import Glyph
 
 __all__ = ["describe", "describe_layers", "listed"]
@@ -27,7 +27,7 @@ _SAID = {"+": "plus", "−": "minus", "×": "times", "÷": "divided by"}
 _FUNCTIONS_SAID = {"σ": "sigmoid", "Σ": "the sum", "[ , ]": "the concatenation"}
 
 
-def describe(cell: Cell, closed: Collection[str] = ()) -> str:
+def describe(cell: Definition, closed: Collection[str] = ()) -> str:
     """The equations in words; those of closed scopes by what enters."""
     found = read(cell.graph, cell.output, cell.letters, closed)
     glyphs, letters = found.glyphs, cell.letters
@@ -84,7 +84,7 @@ def describe(cell: Cell, closed: Collection[str] = ()) -> str:
     return " ".join([*rows, leaves])
 
 
-def describe_layers(cell: Cell, layers: list[list[tuple[str, str, bool]]]) -> str:
+def describe_layers(cell: Definition, layers: list[list[tuple[str, str, bool]]]) -> str:
     """The layers of a stack in words."""
     rows = []
     for k, row in enumerate(layers):
