@@ -58,11 +58,19 @@ def test_a_picture_counts_where_every_field_is_right(given, monkeypatch):
     assert whole_pictures(model, rows=5, columns=4, seed=1) == pytest.approx(440 / 500)
 
 
-@pytest.mark.parametrize("kind", ["grid", "no memory", "stack"])
+@pytest.mark.parametrize("kind", sums.KINDS)
 def test_networks_that_add_have_as_many_parameters(kind):
     cell = sums.network(kind)
     hidden = hidden_size_for(cell, sums.TASK, sums.PARAMETERS)
     assert 0.95 < lc.Model(cell, sums.TASK, hidden).parameter_count / sums.PARAMETERS <= 1
+
+
+@pytest.mark.parametrize("kind", sums.KINDS)
+def test_networks_that_add_have_the_same_rates_and_the_best_inside(kind):
+    study = lc.experiments.load("adding_numbers")
+    rates, _ = study.over("learning_rate", "validation", kind=kind)
+    assert tuple(rates) == sums.RATES
+    assert rates[0] < study.best(by="validation", highest=True, kind=kind) < rates[-1]
 
 
 def test_a_sum_counts_that_is_right_in_every_figure():
