@@ -60,8 +60,8 @@ def picture(fig: Figure, *, alt: str) -> Picture:
     Parameters
     ----------
     fig : Figure
-        Made by the verbs of this module or by matplotlib itself. Colours of the palette follow the theme,
-        others stay.
+        Made by the verbs of this module or by matplotlib itself. Colours of the palette follow the theme, and
+        so does black; others stay.
     alt : str
         What the figure shows, for those who do not see it: kind of figure, axes, and the finding. No measured
         digits, because this text is compared when notebooks are verified.
@@ -164,11 +164,12 @@ def _short_path(path: str) -> str:
 def _themed(svg: str) -> str:
     """Return the drawing with the palette's colours as variables, and shaded cells in two sets of shades."""
     names = {colour: f"var(--lc-{name})" for name, colour in PALETTE["light"].items()}
+    names["#000000"] = "var(--lc-ink)"  # where it is drawn; what is filled with it names no colour at all
     svg = re.sub(r"#[0-9a-f]{6}\b", lambda m: names.get(m[0], m[0]), svg)
     svg = re.sub(r"<image [^>]*>", _two_images, svg)
     sets = {t: "".join(f"--lc-{k}:{v};" for k, v in colours.items()) for t, colours in PALETTE.items()}
     style = (
-        f"svg{{{sets['light']}}}.lc-dark{{display:none}}@media (prefers-color-scheme:dark)"
+        f"svg{{{sets['light']}fill:var(--lc-ink)}}.lc-dark{{display:none}}@media (prefers-color-scheme:dark)"
         f"{{svg{{{sets['dark']}}}.lc-light{{display:none}}.lc-dark{{display:inline}}}}"
     )
     opening = svg.index(">") + 1

@@ -215,7 +215,7 @@ for ax, value in zip(axes, titles, strict=True):
         for name, kind in names.items()
     }
     dots(ax, found, lengths, titles[value], "share right")
-axes[0].legend()
+axes[0].legend(frameon=False)
 plots.show(fig, "17-4")
 
 # %% [markdown]
@@ -305,7 +305,7 @@ groups = {
 }
 fig, ax = plots.figure(6.4, 3.0)
 dots(ax, groups, list(values), ylabel="pictures right in every field")
-ax.legend(loc="center right")
+ax.legend(loc="center right", frameon=False)
 plots.show(fig, "17-7")
 
 # %% [markdown]

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib.patches import Rectangle
 
 from lstmcourse import plots
 from lstmcourse.course.plots import LABELS
@@ -123,6 +124,21 @@ def test_every_colour_follows_the_theme(verb):
     assert not re.findall(r"#[0-9a-f]{6}\b", re.sub('xlink:href="[^"]*"', "", drawing))
     assert "black" not in drawing
     assert drawing.count('class="lc-light"') == drawing.count('class="lc-dark"')
+
+
+def test_black_follows_the_theme_as_well():
+    """A legend, a line or words that are added outside the verbs are black, which is not seen in the dark."""
+    fig, ax = plots.figure()
+    ax.plot([1, 2], color="black", label="a line")
+    ax.text(0, 1, "words")
+    ax.add_patch(Rectangle((0, 0), 1, 1, color="black"))
+    ax.legend()
+    _, svg = inside(plots.picture(fig, alt="x"))
+    drawing = ElementTree.fromstring(svg)
+    assert "fill:var(--lc-ink)" in drawing[0].text and drawing[0].text.startswith("svg{")
+    assert "#000000" not in svg and "stroke:var(--lc-ink)" in svg
+    unfilled = [e for e in drawing.iter() if e.tag.endswith("}g") and "scale(0.1" in e.get("transform", "")]
+    assert any("fill" not in e.get("style", "") for e in unfilled)  # these take what the root says
 
 
 def test_picture_gives_the_same_bytes_again():
