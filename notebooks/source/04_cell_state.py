@@ -247,8 +247,14 @@ def stored(value, seed, **gates):
     return lc.unroll(lstm, params, x, state={"c": C_0})
 
 
-# %% [markdown]
-# Predict how far the first unit is from 0.8 after 100 steps (a) with $f = 1$ and $i = 0$, (b) with $f = 1$ and $i = 1$, (c) with $f = 0.9$ and $i = 0$.
+# %% [markdown] tags=["exercise"] exercise="04.7"
+# How far is the first unit from 0.8 after 100 steps, (a) with $f = 1$ and $i = 0$, (b) with $f = 0.9$ and $i = 0$? Predict, and give both numbers, to two decimals. Then guess for yourself: (c) with $f = 1$ and $i = 1$, is it more than in (b), or less?
+
+# %% tags=["exercise"]
+# solution: errors_ahead
+errors_ahead = [0.0, 0.8]
+# end
+lc.check("04.7", errors_ahead)
 
 # %%
 cases = {
@@ -378,6 +384,22 @@ lc.check("04.5", shown)
 
 # %% [markdown] tags=["solution"]
 # Two names for one quantity, and the older was shown. With one name there is nothing to confuse: after its line, `C` is the new cell state.
+
+# %% [markdown] tags=["exercise"] exercise="04.8"
+# Set the gates by hand: at every step the belt of one unit is to hold the **mean** of all candidates so far, whatever they are, and whatever lay on it at the start. Steps count from 1. Which values must forget gate and input gate have at step `t`? Return the two, $f_t$ first. (As everywhere on this page a gate may stand at 0 or at 1.)
+
+
+# %% tags=["exercise"]
+def gates(t):
+    # solution:
+    return (t - 1) / t, 1 / t
+    # end
+
+
+lc.check("04.8", gates)
+
+# %% [markdown] tags=["solution"]
+# A mean of $t$ numbers is $\frac{t-1}{t}$ times the mean of those before, and $\frac{1}{t}$ times the last one. At the first step the forget gate is shut: what lay on the belt is gone.
 
 # %% [markdown] tags=["exercise"]
 # To keep: a belt of your own. Choose when something is written, and how long it stays. Then look at the numbers that your loop of exercise 04.1 gives.

@@ -283,6 +283,26 @@ lc.claim(
 #
 # ## Your turn
 
+# %% [markdown] tags=["exercise"] exercise="04b.1"
+# Somebody measures what is left of a pulse. `with_it` and `without` are the cell states of two runs (T, H), the pulse was `size` (above 0), and it was written into unit `unit`. The function should return for each step how far the two runs are apart in that unit, as a share of the pulse. At some steps less than nothing is left, it says. Mend it.
+
+
+# %% tags=["exercise"]
+def left_of_pulse(with_it, without, unit, size):
+    # solution:
+    apart = np.abs(with_it[:, unit] - without[:, unit])
+    return apart / size
+    # given:
+    # apart = np.abs(with_it[:, unit]) - np.abs(without[:, unit])
+    # return apart / size
+    # end
+
+
+lc.check("04b.1", left_of_pulse)
+
+# %% [markdown] tags=["solution"]
+# A unit that holds $-1$ without the pulse and 1 with it differs by 2, and its sizes by nothing. Where both states have one sign the two lines agree, up to the sign of what they find: so it may go unnoticed for a long time.
+
 # %% [markdown] tags=["exercise"] exercise="04.4"
 # A gate that is wide open learns slowly. Put that into a formula: a forget gate stands where half of a value is left after `steps` steps. How large is its slope there, the derivative of $\sigma$?
 
@@ -299,6 +319,24 @@ lc.check("04.4", slope_of)
 
 # %% [markdown] tags=["solution"]
 # From $f^k = 1/2$ follows $f = 2^{-1/k}$, and the slope is $f(1 - f)$. For long half-lives $1 - f \approx \ln 2 / k$, so the slope falls as $0.69/k$: ten times the memory costs nine tenths of the slope.
+
+# %% [markdown] tags=["exercise"] exercise="04b.2"
+# A gate swings: at every other step it stands at $\sigma(b + s)$, at those between at $\sigma(b - s)$. After how many steps is half of a value left on the belt? Derive a formula that is right on average over many steps, and compare it with $\ln 0.5 / \ln \sigma(b)$, of a gate that stands still.
+
+
+# %% tags=["exercise"]
+def half_life_of(b, s):
+    # solution:
+    more = 1 / (1 + math.exp(-b - s))
+    less = 1 / (1 + math.exp(-b + s))
+    return 2 * math.log(0.5) / math.log(more * less)
+    # end
+
+
+lc.check("04b.2", half_life_of)
+
+# %% [markdown] tags=["solution"]
+# After two steps $\sigma(b+s)\,\sigma(b-s)$ is left, so a gate that stands still at the geometric mean of the two would do as much. $\ln \sigma$ is a concave function, so the mean of its values at $b + s$ and $b - s$ lies below its value at $b$, and the half-life is shorter. With $b = 5$ and $s = 1$ it is 67 steps, and 103 with $s = 0$.
 
 # %% [markdown] tags=["exercise"] exercise="04.6"
 # Design the start of an LSTM of 32 units. Its weights are drawn at random as usual, and you choose the biases of forget gate and input gate, `{"b_f": ..., "b_i": ...}`. Before it has learnt anything,

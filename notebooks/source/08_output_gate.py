@@ -300,22 +300,6 @@ weights = {
 # end
 lc.check("08.4", weights)
 
-# %% [markdown] tags=["exercise"] exercise="08.5"
-# Somebody shows you $h_t$ and $o_t$, neither of them 0. What is $C_t$? Derive it, and write it as a function.
-
-
-# %% tags=["exercise"]
-def stored(h, o):
-    # solution:
-    return np.arctanh(h / o)
-    # end
-
-
-lc.check("08.5", stored)
-
-# %% [markdown] tags=["solution"]
-# $h = o \tanh(C)$, so $\tanh(C) = h / o$ and $C = \operatorname{artanh}(h / o)$. For a large $|C|$ the tanh is so flat that nearly the same is shown of different states; with $o = 0$ nothing can be told.
-
 # %% tags=["setup"]
 few = lc.reader.rows(64)
 

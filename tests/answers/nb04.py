@@ -208,3 +208,42 @@ wrong("04.6", "cannot learn to write", {"b_f": 6, "b_i": -20})
 wrong("04.6", "incomplete", {"b_f": 6})
 wrong("04.6", "no weights", 6)
 wrong("04.6", "another shape", {"b_f": [6, 6], "b_i": -5})
+
+
+# 04.7 A hundred steps on the belt
+
+right("04.7", [0, 0.8], (0.0, 0.79998), np.array([0.0, 0.8 - 0.8 * 0.9**100]))
+wrong("04.7", "what is left", (0.8, 0))
+wrong("04.7", "nothing lost", [0, 0])
+wrong("04.7", "one step", [0, 0.08])
+wrong("04.7", "what one step leaves", [0, 0.72])
+wrong("04.7", "the same amount at each step", [0, 8])
+wrong("04.7", "the share that is lost", [0, 1.0])
+wrong("04.7", "both are lost", [0.8, 0.8])
+wrong("04.7", "another shape", 0)
+wrong("04.7", "no numbers", "nothing and everything")
+
+
+# 04.8 The mean on the belt
+
+
+def by_counting(t):
+    before = t - 1
+    return np.array([before, 1]) / (before + 1)
+
+
+right(
+    "04.8", lambda t: (1 - 1 / t, 1 / t), by_counting, lambda step: [(step - 1) / step, 1 - (step - 1) / step]
+)
+wrong("04.8", "exchanged", lambda t: (1 / t, 1 - 1 / t))
+wrong("04.8", "the sum", lambda t: (1, 1))
+wrong("04.8", "nothing is made smaller", lambda t: (1, 1 / t))
+wrong("04.8", "half and half", lambda t: (0.5, 0.5))
+wrong("04.8", "the start counts", lambda t: (t / (t + 1), 1 / (t + 1)))
+wrong("04.8", "written in full", lambda t: (1 - 1 / t, 1))
+wrong("04.8", "the last alone", lambda t: (0, 1))
+wrong("04.8", "both alike", lambda t: [1 / t] * 2)
+wrong("04.8", "over all again", lambda t: (1 / t, 1))
+wrong("04.8", "wide open from the start", lambda t: (1 - t**-2.0, t**-2.0))
+wrong("04.8", "another shape", lambda t: 1 / t)
+wrong("04.8", "no function", (0.5, 0.5))

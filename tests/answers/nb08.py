@@ -111,33 +111,6 @@ wrong("08.4", "not for long", HAND | {"U_f": -15})
 wrong("08.4", "incomplete", {"b_f": 10, "b_i": 10, "W_g": [5, 0]})
 
 
-# 08.5 Read the book through the window
-
-
-def by_halving(h, o):
-    low, high = np.full_like(h, -20.0), np.full_like(h, 20.0)
-    for _ in range(100):
-        middle = (low + high) / 2
-        low, high = (
-            np.where(o * np.tanh(middle) < h, middle, low),
-            np.where(o * np.tanh(middle) < h, high, middle),
-        )
-    return middle
-
-
-right("08.5", line("np.arctanh(h / o)", "h, o"), line("0.5 * np.log((o + h) / (o - h))", "h, o"), by_halving)
-wrong("08.5", "the gate forgotten", line("np.arctanh(h)", "h, o"))
-wrong("08.5", "divided at the end", line("np.arctanh(h) / o", "h, o"))
-wrong("08.5", "multiplied", line("np.arctanh(h * o)", "h, o"))
-wrong("08.5", "squashed again", line("np.tanh(h / o)", "h, o"))
-wrong("08.5", "one over tanh", line("np.tanh(h / o) ** -1", "h, o"))
-wrong("08.5", "arctan", line("np.arctan(h / o)", "h, o"))
-wrong("08.5", "tanh forgotten", line("h / o", "h, o"))
-wrong("08.5", "twice", line("np.log((o + h) / (o - h))", "h, o"))
-wrong("08.5", "the sign", line("-np.arctanh(h / o)", "h, o"))
-wrong("08.5", "not finite", line("np.arctanh(o / h)", "h, o"))
-
-
 # 08.6 Who must not be silent
 
 READER, FEW = lc.reader.load(), lc.reader.rows(64)

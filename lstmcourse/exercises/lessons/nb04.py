@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import numpy as np
 
-from ...cells import lstm
-from ...run.unroll import unroll
 from ..define import exercise
-from ..judges import Behaviour, Choice, Function, Rule
-from ..weights import weights_of
+from ..judges import Function, Value
 
-NOTEBOOK, UNTRAINED = "04_cell_state", "04b_what_an_untrained_lstm_remembers"
+NOTEBOOK = "04_cell_state"
 
 
 # 04.1
@@ -119,52 +113,6 @@ exercise(
 )
 
 
-# 04.2
-
-exercise(
-    "04.2",
-    "The forget gate alone held open",
-    notebook=UNTRAINED,
-    kind="predict",
-    minutes=4,
-    difficulty=2,
-    hints=(
-        "Above, the table was the identity. Which of the reasons given there needed i = 0?",
-        (
-            "A change of C shows in h, and the layers of the next step read h. What do they do with it, "
-            "if i is not 0?"
-        ),
-        (
-            "There are two ways from C_0 to C_T: along the belt, and through h and the matrices. Which "
-            "one did f = 1 fix?"
-        ),
-    ),
-    judge=Choice(
-        "the belt's part is the identity, the whole is not",
-        {
-            "the belt's part is the identity, the whole is not": (
-                "Along the belt each step multiplies by 1. But C shows in h, h moves gates and "
-                "candidate, and they write onto the belt: a second way, which adds to the first."
-            ),
-            "it is the identity": (
-                "Along the belt, yes. With the input gate at work there is a second way, through h."
-            ),
-            "it vanishes": "Along the belt each step multiplies by 1: that part does not shrink.",
-            "it is the identity, if the inputs are small": (
-                "Small inputs leave the input gate half open all the same. What does it let in?"
-            ),
-            "it is a diagonal, but not the identity": (
-                "Off the diagonal are the ways from one unit to another. Do the layers that read h keep "
-                "the units apart?"
-            ),
-            "it grows by one at each step": (
-                "The cell state may grow so. Its derivative does not add up in this way."
-            ),
-        },
-    ),
-)
-
-
 # 04.3
 
 
@@ -265,101 +213,6 @@ exercise(
 )
 
 
-# 04.4
-
-
-def _sigmoid(a):
-    return 1 / (1 + math.exp(-a))
-
-
-def _gate(steps):
-    """What stays of a number at each step, if a half of it is left after so many."""
-    return 0.5 ** (1 / steps)
-
-
-def _slope(steps):
-    return _gate(steps) * (1 - _gate(steps))
-
-
-exercise(
-    "04.4",
-    "What a long memory costs",
-    notebook=UNTRAINED,
-    kind="derive",
-    minutes=8,
-    difficulty=2,
-    hints=(
-        "First the gate: which f gives f multiplied by itself `steps` times = 0.5?",
-        "Then the slope of σ where its result is f. The text has it: it needs no bias, only f.",
-        (
-            "The gate is 0.5 to the power of 1/steps. The slope has two factors: what is kept, and what "
-            "is let go."
-        ),
-    ),
-    judge=Function(
-        _slope,
-        lambda rng: (float(np.round(rng.uniform(1.5, 12), 1)),),
-        {
-            "the gate": (_gate, "That is the gate itself. How steep is σ there?"),
-            "what is let go": (
-                lambda steps: 1 - _gate(steps),
-                "That is what the gate lets go at each step, one of the two factors of the slope.",
-            ),
-            "the bias": (
-                lambda steps: math.log(_gate(steps) / (1 - _gate(steps))),
-                "That is the bias with this half-life. How steep is σ there?",
-            ),
-            "the slope at the gate": (
-                lambda steps: _sigmoid(_gate(steps)) * (1 - _sigmoid(_gate(steps))),
-                "σ is applied to the gate once more: f is a result of σ already.",
-            ),
-            "the slope at the half-life": (
-                lambda steps: _sigmoid(steps) * (1 - _sigmoid(steps)),
-                "That is the slope at a bias of `steps`. Which gate has a half-life of `steps`?",
-            ),
-            "the slope of tanh": (
-                lambda steps: 1 - _gate(steps) ** 2,
-                "1 - f^2 is the slope of tanh. A gate is made by σ.",
-            ),
-            "a time constant": (
-                lambda steps: math.exp(-1 / steps) * (1 - math.exp(-1 / steps)),
-                "With this gate 1/e is left after so many steps, about 37 %, not a half.",
-            ),
-            "the same amount at each step": (
-                lambda steps: (1 - 0.5 / steps) * 0.5 / steps,
-                "You let the same amount go at each step. A gate takes the same share of what is left.",
-            ),
-            "the slope of all steps": (
-                lambda steps: 0.25,
-                (
-                    "1/4 is the slope at f = 0.5, and 0.5 is what is left after all the steps. The gate of "
-                    "one step is asked for."
-                ),
-            ),
-            "the derivative of what is left": (
-                lambda steps: steps * _gate(steps) ** (steps - 1) * _slope(steps),
-                (
-                    "That is how much what is left at the end changes with the bias. The slope of the gate "
-                    "is asked for."
-                ),
-            ),
-            "approximately": (
-                lambda steps: math.log(2) / steps,
-                "That is near for long half-lives, and a good rule. Write the exact slope.",
-            ),
-            "one step too few": (
-                lambda steps: _slope(steps - 1),
-                "One step is not counted: after so many steps less than a half is left.",
-            ),
-        },
-        praise=(
-            "About ln 2 / steps: a gate that holds ten times as long moves a tenth as far for the same "
-            "change of its bias."
-        ),
-    ),
-)
-
-
 # 04.5
 
 
@@ -444,103 +297,137 @@ exercise(
 )
 
 
-# 04.6
-
-STEPS, NETWORKS = 100, 3
+# 04.7
 
 
-def _untrained(answer: Any) -> dict[str, Any]:
-    """What three untrained LSTMs do that start with these biases."""
-    given = weights_of(lstm, 8, 32, needed=("b_f", "b_i"))(answer)
-    runs = []
-    for seed in range(NETWORKS):
-        rng = np.random.default_rng(seed)
-        params = lstm.init(8, 32, rng, np.float64)
-        params |= {name: b for name, b in given.items() if name.startswith("b_")}
-        runs.append(unroll(lstm, params, rng.standard_normal((STEPS, 2, 8)), grad=False))
-    with np.errstate(over="ignore"):
-        f, i = (1 / (1 + np.exp(-given[b])) for b in ("b_f", "b_i"))
-    return {
-        "weights": max(np.abs(a).max() for name, a in given.items() if not name.startswith("b_")),
-        "f": f.mean(),
-        "i": i.mean(),
-        "slope f": (f * (1 - f)).min(),
-        "slope i": (i * (1 - i)).min(),
-        "left": min(np.median(np.prod(run["f"], axis=0)) for run in runs),
-        "size": max(np.sqrt(np.mean(run["c"][-1] ** 2)) for run in runs),
-    }
+def _off(f, i=0.0):
+    return 0.8 - 0.8 * f
 
 
 exercise(
-    "04.6",
-    "A start that remembers",
-    notebook=UNTRAINED,
-    kind="design",
-    minutes=15,
-    difficulty=4,
+    "04.7",
+    "A hundred steps on the belt",
+    notebook=NOTEBOOK,
+    kind="predict",
+    minutes=3,
+    difficulty=1,
     hints=(
-        (
-            "Take the two demands for the forget gate first. The half-life of a bias is ln 0.5 / ln "
-            "σ(b): see above."
-        ),
-        (
-            "In a network the gate sways, so the half-life is shorter than the formula says: aim at more "
-            "than 100."
-        ),
-        (
-            "What else lies on the belt comes in through the input gate. Let it stand nearly shut, as "
-            "above; and how far from 0 may a bias be for a slope of 0.001?"
-        ),
+        "With the input gate shut there is one thing left that happens to the number. Which?",
+        "Follow it for three steps of case (b). What has happened to the 0.8 by then?",
+        "The error is how far the number is from 0.8 at the end, and not what is left of it.",
     ),
-    judge=Behaviour(
-        _untrained,
-        (
-            Rule(
-                "weights as well",
-                "Give biases alone: the weights are drawn at random.",
-                lambda m: m["weights"] == 0,
+    judge=Value(
+        lambda: [_off(1.0**100), _off(0.9**100)],
+        {
+            "what is left": (
+                lambda: [0.8, 0.8 * 0.9**100],
+                "That looks like what is left at the end. How far is it from 0.8?",
             ),
-            Rule(
-                "the wrong way round",
-                "The forget gate is shut and the input gate open: everything is written, and nothing kept.",
-                lambda m: not (m["f"] < 0.5 < m["i"]),
+            "nothing lost": (
+                lambda: [0.0, 0.0],
+                "A gate at 0.9 keeps nearly everything of one step. How much do 100 of them keep?",
             ),
-            Rule(
-                "forgets",
-                (
-                    "Along the belt less than a half is left after 100 steps: the forget gate has to be "
-                    "more open."
-                ),
-                lambda m: m["left"] >= 0.5,
+            "one step": (
+                lambda: [0.0, _off(0.9)],
+                "That is the error in (b) after one step. There are 100.",
             ),
-            Rule(
-                "buried",
-                (
-                    "More than a half is kept, but after 100 steps other things lie on the belt, of a "
-                    "size above 0.2: which gate lets them in?"
-                ),
-                lambda m: m["size"] < 0.2,
+            "what one step leaves": (
+                lambda: [0.0, 0.8 * 0.9],
+                "That is what the first step leaves in (b). How far from 0.8 is the number after 100?",
             ),
-            Rule(
-                "cannot learn to forget",
-                (
-                    "It remembers, but the slope of the forget gate is below 0.001: it would hardly learn "
-                    "to close."
-                ),
-                lambda m: m["slope f"] >= 0.001,
+            "the same amount at each step": (
+                lambda: [0.0, 100 * _off(0.9)],
+                "You let (b) lose the same amount at each step. It loses a share of what is still there.",
             ),
-            Rule(
-                "cannot learn to write",
-                (
-                    "It remembers, but the slope of the input gate is below 0.001: it would hardly learn to "
-                    "open."
-                ),
-                lambda m: m["slope i"] >= 0.001,
+            "the share that is lost": (
+                lambda: [0.0, 1 - 0.9**100],
+                "That is the share which is lost in (b). How far from 0.8 is what is left?",
             ),
-        ),
+            "both are lost": (
+                lambda: [_off(0.9**100), _off(0.9**100)],
+                "One of the two is right. In (a) the gate is open all the time: what does it take away?",
+            ),
+        },
         praise=(
-            "An LSTM that remembers for 100 steps before it has learnt anything, and can still learn "
-            "otherwise. Between memory and slope there is a range of biases, and you have found it."
+            "Open means: nothing is lost. Nearly open means: nearly nothing of one step, and all of "
+            "a hundred."
+        ),
+        tolerance=6e-3,
+    ),
+)
+
+
+# 04.8
+
+
+exercise(
+    "04.8",
+    "The mean on the belt",
+    notebook=NOTEBOOK,
+    kind="by hand",
+    minutes=10,
+    difficulty=3,
+    hints=(
+        "After the first step the belt has to hold the first candidate alone. What are both gates then?",
+        "After two steps each of two candidates counts for a half. The second comes in through the input "
+        "gate; what has to happen to the first?",
+        "A mean of t numbers is made of the mean of t - 1 numbers, which counts t - 1 times, and one more.",
+    ),
+    judge=Function(
+        lambda t: ((t - 1) / t, 1 / t),
+        lambda rng: (int(rng.integers(2, 20)),),
+        {
+            "exchanged": (
+                lambda t: (1 / t, (t - 1) / t),
+                "The two gates have changed places: the new candidate counts more and more.",
+            ),
+            "the sum": (
+                lambda t: (1.0, 1.0),
+                "With both gates open the belt holds the sum of the candidates.",
+            ),
+            "nothing is made smaller": (
+                lambda t: (1.0, 1 / t),
+                "Each candidate comes in with the right share, and then keeps it. But the second one takes a "
+                "half: what was there before has to make room.",
+            ),
+            "half and half": (
+                lambda t: (0.5, 0.5),
+                "Half and half at each step: the latest candidate counts as much as all before together.",
+            ),
+            "the start counts": (
+                lambda t: (t / (t + 1), 1 / (t + 1)),
+                (
+                    "What lay on the belt at the start counts as one number more. Look at the first step: t "
+                    "is 1."
+                ),
+            ),
+            "written in full": (
+                lambda t: ((t - 1) / t, 1.0),
+                "What is kept is right. The new candidate comes in with its full size.",
+            ),
+            "the last alone": (
+                lambda t: (0.0, 1.0),
+                "The belt holds the last candidate alone: nothing before it is kept.",
+            ),
+            "both alike": (
+                lambda t: (1 / t, 1 / t),
+                "The input gate is right. What is kept has to grow with t: it stands for t - 1 candidates.",
+            ),
+            "over all again": (
+                lambda t: (1 / t, 1.0),
+                "At each step you divide what is on the belt by t. It has been divided before.",
+            ),
+            "wide open from the start": (
+                lambda t: (1 - 1 / t**2, 1 / t**2),
+                (
+                    "The two gates add up to 1, and that is right. But a candidate's share is one of t, not "
+                    "of t t."
+                ),
+            ),
+        },
+        praise=(
+            "What is kept and what is written add up to 1 at each step. A cell whose gates are made that way "
+            "is the subject of notebook 11."
         ),
     ),
 )

@@ -309,68 +309,6 @@ exercise(
 )
 
 
-# 08.5
-
-exercise(
-    "08.5",
-    "Read the book through the window",
-    notebook=NOTEBOOK,
-    kind="derive",
-    minutes=6,
-    difficulty=2,
-    hints=(
-        "Write the equation for h down, and undo one thing after the other, the last one first.",
-        "The gate was applied last: divide by it first.",
-        "What undoes tanh is called artanh, in NumPy `np.arctanh`.",
-    ),
-    judge=Function(
-        lambda h, o: np.arctanh(h / o),
-        lambda rng: (lambda o, C: (o * np.tanh(C), o))(rng.uniform(0.2, 0.9, 6), rng.uniform(-2.5, 2.5, 6)),
-        {
-            "the gate forgotten": (
-                lambda h, o: np.arctanh(h),
-                "That would be the state if all of it were shown. How much of it does the gate let through?",
-            ),
-            "divided at the end": (
-                lambda h, o: np.arctanh(h) / o,
-                "The gate is taken out after tanh has been undone. It came last, so it goes first.",
-            ),
-            "multiplied": (
-                lambda h, o: np.arctanh(h * o),
-                "The gate multiplies once more. To undo a product, divide.",
-            ),
-            "squashed again": (
-                lambda h, o: np.tanh(h / o),
-                "tanh is applied a second time. What undoes it?",
-            ),
-            "one over tanh": (
-                lambda h, o: 1 / np.tanh(h / o),
-                "One over tanh is not its inverse function.",
-            ),
-            "arctan": (
-                lambda h, o: np.arctan(h / o),
-                "arctan undoes tan, not tanh.",
-            ),
-            "tanh forgotten": (
-                lambda h, o: h / o,
-                "That is tanh(C). One step more.",
-            ),
-            "twice": (
-                lambda h, o: 2 * np.arctanh(h / o),
-                (
-                    "It is twice too large. If you undo tanh by a logarithm: a factor of one half stands "
-                    "before it."
-                ),
-            ),
-        },
-        praise=(
-            "So the next step could work out C from h, if it knew how far the gate was open, and if it "
-            "was open at all. It does not know, and that is how an LSTM can hide."
-        ),
-    ),
-)
-
-
 # 08.6
 
 
