@@ -5,16 +5,18 @@
     python -m tools.mutants --count 20 --seed 0
 
 A mutant has one operator, number, truth value or condition changed. It lives in a copy of the checkout, so
-the working tree is never touched, and runs the test files nearest to the changed module: those that name it,
-then those that name a module which imports it. It is *killed* if a test fails that passes without the change,
-has *survived* if all pass, and has *timed out* if its time is over before either is known. A survivor is a
-test to write, or a change that makes no difference. For Linux and macOS.
+the working tree is never touched, and meets the test files nearest to the changed module: those that name it,
+then those that name a module which imports it, as many as fit into its seconds. How long a file takes is
+measured once, without any change. A mutant is *killed* if a test fails that
+passes without the change, or if it takes several times as long (it may loop for ever), and has *survived* if
+all pass. A survivor is a test to write, or a change that makes no difference. For Linux and macOS.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import math
 import os
 import random
 import re
@@ -162,52 +164,86 @@ def nearest(module: str, graph: grimp.ImportGraph, named_by: dict[Path, set[str]
 # Running
 
 
-def pytest(root: Path, test: str, seconds: float) -> tuple[int | None, str]:
-    """The exit code of pytest in a copy, None if its time was over, and what it printed."""
-    if seconds <= 0:
-        return None, ""
-    shutil.rmtree(root / ".pytest_cache", ignore_errors=True)  # holds compiled programs
-    environment = os.environ | {"PYTHONPATH": str(root), "LSTMCOURSE_CACHE_DIR": str(root / ".compiled")}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not long", test]
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as out:
-        running = subprocess.Popen(
-            command, cwd=root, env=environment, stdout=out, stderr=out, start_new_session=True
-        )
-        try:
-            status = running.wait(seconds)
-        except subprocess.TimeoutExpired:
-            status = None
-        finally:
-            if running.poll() is None:
-                os.killpg(running.pid, signal.SIGKILL)
-                running.wait()
-        shutil.rmtree(root / ".compiled", ignore_errors=True)
-        out.seek(0)
-        return status, out.read()
+class Copy:
+    """A copy of the checkout, in which tests run, with a change or without one."""
 
+    def __init__(self, root: Path):
+        self.root = root
+        self.seconds: dict[Path, float] = {}
+        tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout
+        for name in filter(None, tracked.decode().split("\0")):
+            copy = root / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, copy)
 
-def fate(mutant: Mutant, root: Path, tests: list[Path], seconds: float) -> tuple[str, str]:
-    """What becomes of a mutant, and which test decided it."""
-    file, end = root / mutant.path, time.monotonic() + seconds
-    text = file.read_bytes()
-    file.write_bytes(mutant.applied_to(text))
-    status, said = 0, ""
-    try:
-        for path in tests:  # one after another: most mutants die in the first
-            status, said = pytest(root, str(path.relative_to(ROOT)), end - time.monotonic())
-            if status not in (0, NO_TESTS):
+    def pytest(self, tests: list[str], seconds: float) -> tuple[int | None, str]:
+        """The exit code of pytest, None if its time was over, and what it printed.
+
+        Programs that are compiled are kept: their names are digests of what they are compiled from.
+        """
+        environment = os.environ | {
+            "PYTHONPATH": str(self.root),
+            "LSTMCOURSE_CACHE_DIR": str(self.root / ".compiled"),
+        }
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not long", *tests]
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as out:
+            running = subprocess.Popen(
+                command, cwd=self.root, env=environment, stdout=out, stderr=out, start_new_session=True
+            )
+            try:
+                status = running.wait(seconds)
+            except subprocess.TimeoutExpired:
+                status = None
+            finally:
+                if running.poll() is None:
+                    os.killpg(running.pid, signal.SIGKILL)
+                    running.wait()
+            out.seek(0)
+            return status, out.read()
+
+    def unchanged(self, test: Path, most: float) -> float:
+        """How long a test file takes without a change, its programs compiled before; infinite if it fails."""
+        if test not in self.seconds:
+            took = 0.0
+            for _ in range(2):  # what is compiled the first time is not the second
+                began = time.monotonic()
+                status, _ = self.pytest([str(test)], 5 * most)
+                took = time.monotonic() - began if status in (0, NO_TESTS) else math.inf
+                if not most / 4 < took < math.inf:
+                    break
+            self.seconds[test] = took
+        return self.seconds[test]
+
+    def fate(self, mutant: Mutant, tests: list[Path], seconds: float) -> tuple[str, str]:
+        """What becomes of a mutant, and which test decided it, or how many files it met."""
+        chosen, spent = [], 0.0
+        for path in tests:
+            if spent + self.unchanged(path, seconds) <= seconds:
+                chosen.append(str(path))
+                spent += self.seconds[path]
+            if spent > seconds / 2:
                 break
-    finally:
-        file.write_bytes(text)
-    if status is None:
-        return "timed out", ""
-    if status in (0, NO_TESTS):
-        return "survived", ""
-    failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", said, re.M)
-    if failed is None:
-        return "killed", f"{path.name} does not start"
-    again, _ = pytest(root, failed[1], 10 * seconds)
-    return ("killed" if again == 0 else "not counted: the test fails without the change"), failed[1]
+        among = f"{len(chosen)} of {len(tests)} test files, {spent:.0f} s"
+        if not chosen:
+            return "not tried", among
+        limit = (15 if mutant.path.parent.name == "compiled" else 4) * seconds  # there, all is compiled anew
+        file = self.root / mutant.path
+        text, times = file.read_bytes(), file.stat()
+        file.write_bytes(mutant.applied_to(text))
+        try:
+            status, said = self.pytest(chosen, limit)
+        finally:
+            file.write_bytes(text)
+            os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+        if status in (0, NO_TESTS):
+            return "survived", among
+        if status is None:
+            return "killed", f"takes too long; {among}"
+        failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", said, re.M)
+        if failed is None:
+            return "killed", "the tests do not start"
+        again, _ = self.pytest([failed[1]], 10 * seconds)
+        return ("killed" if again == 0 else "not counted: the test fails without the change"), failed[1]
 
 
 def main() -> int:
@@ -223,21 +259,16 @@ def main() -> int:
     ]
     every = [m for path in files for m in mutants(path)]
     graph = grimp.build_graph("lstmcourse", cache_dir=None)
-    names, paths = face(), sorted((ROOT / "tests").rglob("test_*.py"))
-    named_by = {path: named(path, names, graph.modules) for path in paths}
+    names, modules, files = face(), graph.modules, sorted((ROOT / "tests").rglob("test_*.py"))
+    named_by = {p.relative_to(ROOT): named(p, names, modules) for p in files}
     count = Counter()
     with tempfile.TemporaryDirectory() as folder:
-        tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout
-        for name in filter(None, tracked.decode().split("\0")):
-            copy = Path(folder, name)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, copy)
+        copy = Copy(Path(folder))
         for mutant in random.Random(chosen.seed).sample(every, min(chosen.count, len(every))):
             module = ".".join(mutant.path.with_suffix("").parts).removesuffix(".__init__")
-            tests = nearest(module, graph, named_by)
-            what, by = fate(mutant, Path(folder), tests, chosen.seconds)
+            what, by = copy.fate(mutant, nearest(module, graph, named_by), chosen.seconds)
             count[what] += 1
-            print(f"{what}: {mutant}" + (f"  ({by})" if by else f"  ({len(tests)} test files)"), flush=True)
+            print(f"{what}: {mutant}  ({by})", flush=True)
     print(
         f"{len(every)} mutants, seed {chosen.seed}: " + ", ".join(f"{n} {what}" for what, n in count.items())
     )
