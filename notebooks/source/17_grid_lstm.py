@@ -143,7 +143,7 @@ lc.claim(
 )
 
 # %% [markdown]
-# The ReLU line, started as [He et al. (2015)](https://arxiv.org/abs/1502.01852) advise, learns as fast as the LSTM. So each network needs a rate of its own, and its best rate should lie *inside* the range that was tried. The study below has 24 and 48 layers, four or five rates for each kind, five starts each, and at most 1,000 updates. A fourth kind serves as a control, a *residual* line: $h' = h + \tanh(h W + b)$. It adds to what comes in, as a belt does, and has no gates.
+# The ReLU line, started as [He et al. (2015)](https://arxiv.org/abs/1502.01852) advise, learns as fast as the LSTM. So each network needs a rate of its own, and its best rate should lie *inside* the range that was tried. The study below has 24 and 48 layers, four to seven rates for each kind, five starts each, and at most 1,000 updates. A fourth kind serves as a control, a *residual* line: $h' = h + \tanh(h W + b)$. It adds to what comes in, as a belt does, and has no gates.
 
 
 # %% tags=["setup"]
@@ -171,8 +171,8 @@ plots.show(fig, "17-3")
 #
 # - At 24 layers every kind learns, each at rates of its own. What the first figure showed was a choice of rate.
 # - At 48 layers tanh falls behind: two starts of five. LSTM and ReLU are even, with four of five at their best. So here an LSTM along depth is better than tanh, and no better than ReLU with a good start.
-# - At 48 layers the residual line learns from all five starts at three rates, and it has no gates. What helps the gradient down is the line that *adds*. The LSTM has one. So have [highway networks](https://arxiv.org/abs/1505.00387), which came out two months before, and [residual networks](https://arxiv.org/abs/1512.03385), five months after.
-# - Some rates lie at an edge. At 24 layers ReLU and the residual line learn from all five starts at every rate, the lowest and the highest included. At 48 layers so does the residual line at its lowest, and the LSTM's lowest rate is as good as its second. Lower rates might suit these better; we have not tried them.
+# - At 48 layers the residual line learns from all five starts at four rates, and it has no gates. What helps the gradient down is the line that *adds*. The LSTM has one. So have [highway networks](https://arxiv.org/abs/1505.00387), which came out two months before, and [residual networks](https://arxiv.org/abs/1512.03385), five months after.
+# - Each kind learns from fewer starts at its lowest rate and at its highest than in between: no better rate lies outside the range. (Where one did at first, we added rates beyond it.)
 #
 # (A folded cell trains one of these networks again and compares.)
 
@@ -187,7 +187,7 @@ assert agreement, agreement
 #
 # With 6 bits there are only 64 rows, so a network can learn them by heart. Ours did: on the few rows that we held out they are mostly *worse* than a guess. (Change one bit, and the answer changes: the most similar rows that were seen all have the other answer.) To see whether a network learns the rule takes more bits, and rows that were held out.
 #
-# The paper trains LSTMs over depth on up to 250 bits and reports that layers of tanh or ReLU fail earlier. Ours is a small version: 8 layers, about 5,000 weights, at most 2,500 updates, 8 to 12 bits. Runs with another seed chose the better of two rates for each kind. (The better of two is always at an edge; a third might do better still.) Training ends when the network is right on 99 % of what it sees. **Predict:** where does each of the three end?
+# The paper trains LSTMs over depth on up to 250 bits and reports that layers of tanh or ReLU fail earlier. Ours is a small version: 8 layers, about 5,000 weights, at most 2,500 updates, 8 to 12 bits. Runs with three other seeds chose the rate of each kind, of four, by how soon it learns; the best lies inside. Training ends when the network is right on 99 % of what it sees. **Predict:** where does each of the three end?
 
 
 # %% tags=["setup"]

@@ -7,7 +7,7 @@ import lstmcourse as lc
 from lstmcourse.cells import grids
 from lstmcourse.experiments.define import hidden_size_for
 from lstmcourse.experiments.studies import sums
-from lstmcourse.experiments.studies.grids import LINES, Line
+from lstmcourse.experiments.studies.grids import DEPTH_RATES, LENGTH_RATES, LINE_RATES, LINES, Line
 from lstmcourse.experiments.studies.lattices import whole_pictures
 from lstmcourse.tasks import Parity, Percolation
 
@@ -42,6 +42,23 @@ def test_the_bits_of_a_line_come_in_at_the_border_and_the_end_is_read_out():
     plain, line = (t.batch("test", batch_size=20, seed=3) for t in (Parity(bits=6), Line(bits=6, layers=4)))
     assert np.array_equal(line.x[0], plain.x[0]) and not line.x[1:].any()
     assert np.array_equal(line.y[-1], plain.y[0]) and line.mask.sum() == line.mask[-1].sum() == 20
+
+
+@pytest.mark.parametrize("layers", [24, 48])
+@pytest.mark.parametrize("kind", LINES)
+def test_no_better_rate_of_a_line_lies_outside(kind, layers):
+    stored = lc.experiments.load("depth_of_a_line")
+    rates, updates = stored.over("learning_rate", "updates", kind=kind, layers=layers)
+    assert tuple(rates) == DEPTH_RATES[kind]
+    learnt = np.isfinite(updates).sum(axis=1)
+    assert max(learnt[0], learnt[-1]) < learnt.max()
+
+
+@pytest.mark.parametrize("kind", LENGTH_RATES)
+def test_the_rate_of_a_line_is_the_one_that_was_found(kind):
+    best = lc.experiments.load("line_rates").best(by="spent", kind=kind)
+    assert best == LENGTH_RATES[kind]
+    assert LINE_RATES[kind][0] < best < LINE_RATES[kind][-1]
 
 
 @pytest.mark.parametrize("given", ["by rows", "by diagonals"])
