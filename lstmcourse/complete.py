@@ -12,11 +12,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from .course import coder
 from .files.paths import expand
 
 __all__ = ["main"]
+
+MOST = 1 << 24  # bytes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +50,10 @@ def _read(name: str) -> str:
     """The text of a file, or of standard input, its lines ended by newlines alone."""
     what = "standard input" if name == "-" else f"{name!r}"
     try:
-        content = sys.stdin.buffer.read() if name == "-" else expand(name, "FILE").read_bytes()
+        with nullcontext(sys.stdin.buffer) if name == "-" else expand(name, "FILE").open("rb") as file:
+            content = file.read(MOST + 1)
+        if len(content) > MOST:
+            raise ValueError(f"{what} has more than {MOST:,} bytes, and no program has. Name a file with one")
         text = content.decode("utf-8-sig")
     except OSError as error:
         raise ValueError(f"{what} cannot be read: {error.strerror}. Name a file with a program") from error

@@ -157,7 +157,12 @@ def compose(
 ) -> Cell:
     """A cell of this function that takes starts of parameters, and letters, from its children."""
     prefixes = prefixes or [str(k) for k in range(len(cells))]
-    initial = {f"{p}.{k}": v for p, c in zip(prefixes, cells, strict=True) for k, v in c.initial.items()}
+    initial = {
+        f"{prefix}.{p.name}": c.initial[p.name]  # a child's options may leave out what has a start
+        for prefix, c in zip(prefixes, cells, strict=True)
+        for p in c.graph.params
+        if p.name in c.initial
+    }
     letters = {k: v for c in cells for k, v in c.letters.items()}
     return Cell(
         name,

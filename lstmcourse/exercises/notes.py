@@ -1,7 +1,8 @@
 """Notes of verdicts, in the folder of the notebooks: `record` adds one, `noted` reads them.
 
 Each check adds one line to ``.lstmcourse/answers.jsonl``: nothing is rewritten, so several notebooks may
-write at once, and a line that was cut off loses itself alone.
+write at once, and a line that was cut off loses itself alone. The folder may come from somebody else, so
+what is no such line is passed over, whatever it is.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from datetime import datetime
 from pathlib import Path
 
 from ..checks import shown
+from ..errors import FileError
+from ..files import whole as files
 from ..files.paths import NOTES
 from .verdict import Verdict
 
 __all__ = ["FILE", "noted", "record"]
 
 FILE = NOTES / "answers.jsonl"
+LINE = 1 << 16  # bytes; what is longer is no line of ours
 
 
 def record(id: str, verdict: Verdict) -> None:
@@ -31,33 +35,30 @@ def record(id: str, verdict: Verdict) -> None:
     note = {"id": id, "right": verdict.right, "mistake": verdict.mistake, "at": at}
     try:
         FILE.parent.mkdir(exist_ok=True)
-        fresh = not FILE.exists()
-        descriptor = os.open(FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            start = b"" if fresh or FILE.read_bytes()[-1:] in (b"", b"\n") else b"\n"  # after a line cut off
-            os.write(descriptor, start + json.dumps(note).encode() + b"\n")
-        finally:
-            os.close(descriptor)
+        files.append(FILE, json.dumps(note).encode())
     except OSError as error:
         print(f"(Your progress was not noted: {FILE} cannot be written: {error.strerror})")
 
 
 def noted(path: Path) -> list[dict]:
     """The lines of a file that are whole."""
+    if not os.path.lexists(path):
+        return []
     try:
-        lines = path.read_bytes().splitlines()
-    except (FileNotFoundError, NotADirectoryError):
+        with files.opened(path) as file:
+            return [note for line in iter(lambda: file.readline(LINE), b"") for note in _notes(line)]
+    except FileError as error:
+        print(f"(No progress can be read: {shown(str(error))})")
         return []
-    except OSError as error:
-        print(f"(No progress can be read: {shown(str(path))}: {error.strerror})")
+
+
+def _notes(line: bytes) -> list[dict]:
+    """The note that a line holds, if it does."""
+    try:
+        note = json.loads(line)
+        texts = [note[key] for key in ("id", "mistake", "at")]
+        fits = type(note["right"]) is bool and all(type(t) is str and t.isprintable() for t in texts)
+    except (ValueError, TypeError, LookupError, RecursionError):
         return []
-    kinds = {"id": str, "right": bool, "mistake": str, "at": str}
-    found = []
-    for line in lines:
-        try:
-            note = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(note, dict) and all(type(note.get(k)) is kind for k, kind in kinds.items()):
-            found.append(note)
-    return found
+    # a spreadsheet takes what begins with a sign for a formula
+    return [note] if fits and not any(t.startswith(("=", "+", "-", "@")) for t in texts) else []

@@ -9,6 +9,9 @@ free again.
 What Optuna does not know is whether a runner is still there: its journal has no heartbeat. So every runner
 leaves a beat in the study, and holds a lock on its own machine. One whose lock is free has ended; so has one
 whose beat nobody has seen change for `LEASE` seconds of the observer's own clock.
+
+A journal may come from anyone. So what it says is read with care, and names no file: a runner's lock lies in
+our own cache folder, under the runner's name. What makes no sense is passed over, and measured again.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import logging
 import math
 import os
 import platform
+import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -24,6 +28,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -32,6 +37,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from lstmcourse.checks import number
 from lstmcourse.errors import FileError
 from lstmcourse.experiments.define import Experiment, _key
 from lstmcourse.experiments.search import Choice, Range
@@ -93,7 +99,7 @@ class Ledger:
 
     def look(self) -> None:
         """Read what all runners have written."""
-        trials = self.storage.get_all_trials(self.study, deepcopy=False)  # by number, from 0
+        trials = self._trials()
         self._open |= {t.number: _claimed(t) for t in trials[self._read :]}
         self._read = len(trials)
         self.running = {}
@@ -105,10 +111,23 @@ class Ledger:
                 if trials[n].state == TrialState.COMPLETE:
                     self._take(trials[n])
 
+    def _trials(self) -> list[FrozenTrial]:
+        """Return what Optuna holds, by number, from 0."""
+        with self._readable():
+            return self.storage.get_all_trials(self.study, deepcopy=False)
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Say of whom it is where Optuna cannot read what it finds."""
+        try:
+            yield
+        except (LookupError, ValueError) as problem:
+            raise FileError(f"{self.e.name}: what its storage holds is damaged ({problem})") from problem
+
     def _take(self, t: FrozenTrial) -> None:
         """Note what a trial of Optuna's says was measured."""
         try:
-            trial = Trial.parse(t.user_attrs.get(RESULT), f"{self.e.name}, trial {t.number},")
+            trial = Trial.parse(_said(t, RESULT), f"{self.e.name}, trial {t.number},")
         except FileError as error:
             logging.getLogger(__name__).warning("%s; it is measured again", error)
         else:
@@ -193,13 +212,14 @@ class Ledger:
     # Runners
 
     def _attributes(self) -> dict[str, Any]:
-        return self.storage.get_study_user_attrs(self.study)
+        with self._readable():
+            return self.storage.get_study_user_attrs(self.study)
 
     @contextmanager
     def runner(self) -> Iterator[None]:
         """Be a runner of this study while the block runs: only then trials can be taken up."""
         self._me = secrets.token_hex(8)
-        lock = cache_folder() / "runners" / f"{self._me}.lock"
+        lock = _lock(self._me)
         with files.alone(lock):
             self.beat()
             try:
@@ -211,8 +231,7 @@ class Ledger:
     def beat(self) -> None:
         """Say that this runner is there, and free the trials of those that are not; due every `BEAT`."""
         self._beats += 1
-        host, lock = platform.node(), str(cache_folder() / "runners" / f"{self._me}.lock")
-        says = {"host": host, "process": os.getpid(), "lock": lock, "beat": self._beats, "at": time.time()}
+        says = {"host": platform.node(), "process": os.getpid(), "beat": self._beats, "at": time.time()}
         self.storage.set_study_user_attr(self.study, f"{_RUNNER} {self._me}", says)
         self.free()
 
@@ -222,19 +241,20 @@ class Ledger:
         others = self._others()
         gone = {id: says for id, says in others.items() if self._ended(id, says)}
         there = {*others, self._me} - gone.keys()
-        for t in list(self.running.values()):
-            if t.user_attrs.get(_RUNNER) not in there:
+        trials = self._trials()
+        for t in [trials[n] for n in self._open]:
+            if str(_said(t, _RUNNER)) not in there:
                 self._end(t)
-        for id, says in gone.items():
+        for id in gone:
             self.storage.set_study_user_attr(self.study, f"{_RUNNER} {id}", None)
             with suppress(OSError):
-                os.unlink(says["lock"])
+                _lock(id).unlink()
         self.look()
 
     def _end(self, t: FrozenTrial) -> None:
         """End a trial whose runner has ended: well, if its result was noted already."""
         try:
-            trial = Trial.parse(t.user_attrs.get(RESULT), "")
+            trial = Trial.parse(_said(t, RESULT), "")
         except FileError:
             self._fail(t._trial_id, "its runner ended")
         else:
@@ -243,7 +263,7 @@ class Ledger:
 
     def _ended(self, id: str, says: Mapping[str, Any]) -> bool:
         """Whether a runner has ended, by what it said last."""
-        if says["host"] == platform.node() and (held := files.held(says["lock"])) is not None:
+        if says["host"] == platform.node() and (held := files.held(_lock(id))) is not None:
             return not held
         beat, since = self._seen.setdefault(id, (says["beat"], time.monotonic()))
         if beat != says["beat"]:
@@ -258,7 +278,8 @@ class Ledger:
     def _others(self) -> dict[str, Mapping[str, Any]]:
         """Return what other runners said last, by their names; of those that have left, nothing."""
         said = {name.partition(" ")[::2]: says for name, says in self._attributes().items()}
-        return {id: says for (kind, id), says in said.items() if kind == _RUNNER and says and id != self._me}
+        others = {id: says for (kind, id), says in said.items() if kind == _RUNNER and id != self._me}
+        return {id: says for id, says in others.items() if re.fullmatch("[0-9a-f]{16}", id) and _beats(says)}
 
     def ask_to_stop(self) -> None:
         """Ask all runners that are there now to begin no further trial."""
@@ -271,19 +292,43 @@ class Ledger:
 
     def finished_at(self) -> list[datetime]:
         """Return when the trials were finished that this storage has, in order."""
-        trials = self.storage.get_all_trials(self.study, deepcopy=False, states=(TrialState.COMPLETE,))
-        return sorted(t.datetime_complete for t in trials if t.datetime_complete)
+        done = (t for t in self._trials() if t.state == TrialState.COMPLETE)
+        return sorted(t.datetime_complete for t in done if t.datetime_complete)
 
     def seconds(self) -> list[float]:
         """Return how long the trials took that were measured for this storage."""
-        trials = self.storage.get_all_trials(self.study, deepcopy=False, states=(TrialState.COMPLETE,))
-        machines = (t.user_attrs.get(RESULT, {}).get("machine", {}) for t in trials)
-        return [float(machine["seconds"]) for machine in machines if "seconds" in machine]
+        found = []
+        for t in self._trials():
+            with suppress(TypeError, LookupError, ValueError):
+                found.append(number("seconds", t.user_attrs[RESULT]["machine"]["seconds"], 0, 1e9))
+        return found
 
 
 def _claimed(t: FrozenTrial) -> tuple:
-    """Return which trial of ours one of Optuna's is."""
-    return _key(t.user_attrs.get("point", {}), t.user_attrs.get("seed", -1))
+    """Return which trial of ours one of Optuna's is; an empty key if it makes no sense."""
+    try:
+        key = _key(_said(t, "point"), _said(t, "seed"))
+        hash(key)
+    except (AttributeError, TypeError):
+        return ()
+    return key
+
+
+def _said(t: FrozenTrial, name: str) -> Any:
+    """Return what a trial of Optuna's says, or nothing."""
+    return t.user_attrs.get(name) if isinstance(t.user_attrs, dict) else None
+
+
+def _beats(says: Any) -> bool:
+    """Whether this is what a runner says of itself."""
+    kinds = {"host": str, "process": int, "beat": int, "at": float}
+    fits = isinstance(says, dict) and all(type(says.get(k)) is kind for k, kind in kinds.items())
+    return fits and says["host"].isprintable() and math.isfinite(says["at"])
+
+
+def _lock(runner: str) -> Path:
+    """Return the lock that a runner on this machine holds."""
+    return cache_folder() / "runners" / f"{runner}.lock"
 
 
 def _distribution(axis: Range | Choice) -> BaseDistribution:

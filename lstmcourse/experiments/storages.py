@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -189,7 +190,9 @@ def _examined(path: Path) -> tuple[bool, list[Trial]]:
             try:
                 said = files.parse_json(line, f"{place} is") if line.strip() else {"op_code": None}
                 if isinstance(said, dict) and "op_code" in said:
-                    sound &= said["op_code"] is not None
+                    sound &= type(said["op_code"]) is int and all(
+                        isinstance(said.get(k, {}), dict) for k in ("user_attr", "user_attrs")
+                    )
                     found = _results(said)
                 else:
                     sound, found = False, [said]
@@ -201,13 +204,19 @@ def _examined(path: Path) -> tuple[bool, list[Trial]]:
 
 
 def _rebuild(e: Experiment, study: str, path: Path, results: list[Trial]) -> None:
-    """Write a journal anew with the results that are known, and keep the old one beside it."""
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(b"")
+    """Write a journal anew with the results that are known, and keep the old one beside it.
+
+    A journal that is a link stays one; links that somebody left under the names of ours lead nowhere.
+    """
+    path = path.resolve()
+    fresh, damaged = path.with_suffix(".new"), path.with_suffix(".damaged")
+    for made in (fresh, damaged):
+        made.unlink(missing_ok=True)
+        open(made, "xb").close()
     ledger = Ledger(e, _journal(fresh), study, {})
     for trial in {t.key: t for t in results}.values():
         ledger.add(trial)
-    shutil.copy2(path, path.with_suffix(".damaged"))
+    shutil.copy2(path, damaged)
     os.replace(fresh, path)
 
 
@@ -215,15 +224,18 @@ def _database(url: str) -> RDBStorage:
     """Open a database; its tables are made where they are missing."""
     try:
         shown = make_url(url).render_as_string(hide_password=True)
-    except ArgumentError as error:
-        raise ValueError(f"storage={url!r} is no URL of a database: such as sqlite:///studies.db") from error
+    except (ArgumentError, ValueError) as error:
+        shown = re.sub(":[^/@]*@", ":***@", url)
+        raise ValueError(
+            f"storage={shown!r} is no URL of a database, such as sqlite:///studies.db"
+        ) from error
     patient = {"connect_args": {"timeout": PATIENCE}} if url.startswith("sqlite") else {"pool_pre_ping": True}
     for attempt in range(5):
         try:
             return RDBStorage(url, engine_kwargs=patient)
-        except (ImportError, SQLAlchemyError, StorageInternalError) as error:
+        except (ImportError, RuntimeError, ValueError, SQLAlchemyError, StorageInternalError) as error:
             # those who make the tables at the same moment are in each other's way, each in words of its own
-            if attempt == 4 or isinstance(error, ImportError):
+            if attempt == 4 or not isinstance(error, (SQLAlchemyError, StorageInternalError)):
                 said = str(error).splitlines()[0]
                 raise ValueError(
                     f"storage={shown!r} cannot be opened ({said}): is the server there, the user known to "

@@ -50,8 +50,8 @@ def a_rule(name: str, value: Any) -> Any:
 
 DATA = Path(__file__).with_name("data")
 PART = ".jsonl.gz"
-LINE, LINES = 1 << 20, 1_000_001
-"""The bytes of a line of such a part, and its lines, at most: a small file can hold no end of zeros."""
+LINE, LINES, UNPACKED = 1 << 20, 1_000_001, 1 << 28
+"""The bytes of a line of such a part, its lines, and all its bytes, at most: a small file can hold much."""
 
 
 @dataclass(frozen=True)
@@ -356,7 +356,8 @@ def read_part(path: str | Path) -> Results:
 
 
 def _lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
-    """Unpack a file line by line; neither a line nor their number is out of proportion."""
+    """Unpack a file line by line; neither a line nor their number, nor all of it, is out of proportion."""
+    left = UNPACKED
     try:
         with gzip.GzipFile(fileobj=file) as unpacked:
             for _ in range(LINES):
@@ -364,6 +365,10 @@ def _lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
                     return
                 if len(line) > LINE:
                     raise FileError(f"{path} is damaged: a line has more than {LINE} bytes, and none may")
+                if (left := left - len(line)) < 0:
+                    raise FileError(
+                        f"{path} is damaged: it unpacks to more than {UNPACKED} bytes, and none may"
+                    )
                 yield line
     except (EOFError, gzip.BadGzipFile, zlib.error) as problem:
         raise FileError(f"{path} is damaged: it is not a whole gzip file ({problem})") from problem

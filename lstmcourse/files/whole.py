@@ -1,8 +1,8 @@
 """Files: replaced whole or not at all, and read with errors that name them.
 
 What a reader can do here: `replace` a file, so that at every moment its path holds the old content or the
-new; ask before long work whether that could be done (`check_replaceable`); open one (`opened`), `read_json`;
-be the only one at some work (`alone`), and know whether somebody is (`held`).
+new; ask before long work whether that could be done (`check_replaceable`); `append` a line to one; open one
+(`opened`), `read_json`; be the only one at some work (`alone`), and know whether somebody is (`held`).
 
 New content is written beside the file, under a name that nobody else has, and renamed when it is on the disk.
 A writer that is killed leaves such a file behind; the next one that writes to that folder removes it. Who is
@@ -33,7 +33,7 @@ except ImportError:  # Windows
 
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["alone", "check_replaceable", "held", "opened", "parse_json", "read_json", "replace"]
+__all__ = ["alone", "append", "check_replaceable", "held", "opened", "parse_json", "read_json", "replace"]
 
 _PREFIX, _SUFFIX = ".lstmcourse-", ".part"
 _ABANDONED = 3600.0  # seconds; only where files cannot be locked
@@ -109,6 +109,30 @@ def check_replaceable(path: str | os.PathLike) -> None:
         part.unlink()
 
 
+def append(path: str | os.PathLike, line: bytes) -> None:
+    r"""Add a line to a file in one go, so that several may write at once; one that was cut off stays alone.
+
+    Raises
+    ------
+    OSError
+        The disk is full, the file is read-only, a folder, a pipe or a device. The error names the path.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = replace(f"{folder}/notes", b"cut o")
+    ...     append(path, b"whole")
+    ...     path.read_bytes()
+    b'cut o\nwhole\n'
+    """
+    path = expand(path)
+    with _named(path), open(path, "a+b", buffering=0, opener=_only_files) as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - 1))
+        file.write(b"\n" * (file.read(1) not in (b"", b"\n")) + line + b"\n")
+
+
 @contextlib.contextmanager
 def opened(path: str | os.PathLike, error: type[FileError] = FileError) -> Iterator[BinaryIO]:
     """Open a regular file to be read; what the system says against that, then or later, names the file.
@@ -121,12 +145,10 @@ def opened(path: str | os.PathLike, error: type[FileError] = FileError) -> Itera
     path = expand(path)
     try:
         try:
-            regular = stat.S_ISREG(os.stat(path).st_mode)
+            file = open(path, "rb", opener=_only_files)  # noqa: SIM115 closed below
         except ValueError as problem:  # a name that no system takes
             raise error(f"{str(path)!r} cannot be read: {problem}") from problem
-        if not regular:
-            raise error(f"{path} cannot be read: it is a folder, a pipe or a device, not a file")
-        with open(path, "rb") as file:
+        with file:
             yield file
     except OSError as problem:
         raise error(f"{path} cannot be read: {problem.strerror or problem}") from problem
@@ -191,6 +213,8 @@ def alone(path: str | os.PathLike, patience: float = 0.0) -> Iterator[None]:
     ------
     BlockingIOError
         Another process holds the lock, or another thread.
+    OSError
+        There cannot be such a file, or it is a folder, a pipe or a device.
 
     Examples
     --------
@@ -205,7 +229,7 @@ def alone(path: str | os.PathLike, patience: float = 0.0) -> Iterator[None]:
     """
     path, end = expand(path), time.monotonic() + patience
     os.makedirs(path.parent, exist_ok=True)
-    with open(path, "ab") as file:
+    with open(path, "ab", opener=_only_files) as file:
         while (_lock(file, wait=True) if fcntl and patience == math.inf else _take(file)) is False:
             if time.monotonic() >= end:
                 raise BlockingIOError(errno.EAGAIN, "somebody else holds this lock", str(path))
@@ -226,7 +250,7 @@ def held(path: str | os.PathLike) -> bool | None:
     (True, False, None)
     """
     try:
-        with open(expand(path), "r+b") as file:
+        with open(expand(path), "r+b", opener=_only_files) as file:
             taken = _take(file)
     except OSError:
         return None
@@ -243,6 +267,15 @@ def _named(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OSError(error.errno or errno.EIO, error.strerror or str(error), str(path)) from error
+
+
+def _only_files(path: str, flags: int) -> int:
+    """Open a file, for `open`; where one would wait (a pipe) or never come to an end (a device), refuse."""
+    handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is a folder, a pipe or a device, not a file", str(path))
+    return handle
 
 
 def _target(path: Path) -> Path:

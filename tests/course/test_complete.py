@@ -1,13 +1,14 @@
 """The program that completes code: what it writes, and what it says of what it cannot read."""
 
 import io
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
 
 import pytest
 
-from lstmcourse import coder
+from lstmcourse import coder, complete
 from lstmcourse.complete import main
 
 PROGRAM = "import os\n\n\ndef read(path):\n    "
@@ -76,3 +77,12 @@ def test_it_runs_from_the_terminal(file):
     assert done.stdout == coder.complete(PROGRAM, 20) + "\n" and not done.stderr
     said = subprocess.run([*command, "nothing.py"], capture_output=True, text=True)
     assert said.returncode == 2 and "nothing.py" in said.stderr and "Traceback" not in said.stderr
+
+
+def test_what_has_no_end_is_not_read_to_it(capsys, monkeypatch):
+    monkeypatch.setattr(complete, "MOST", 1000)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"\xe2\x82\xac" * 400)))
+    for name in ("/dev/zero", "-") if os.path.exists("/dev/zero") else ("-",):
+        with pytest.raises(SystemExit):
+            main([name])
+        assert "has more than 1,000 bytes" in capsys.readouterr().err

@@ -5,6 +5,7 @@
 import numpy as np
 import pytest
 from checking import random_params
+from corner_cells import SIZES
 
 import lstmcourse as lc
 
@@ -279,3 +280,24 @@ def test_every_cell_is_listed_and_found_by_name():
     assert repr(lc.cells.lstm) == (
         "<cell lstm: states h, c; parameters W_f, U_f, b_f, W_i, U_i, b_i, W_g, U_g, b_g, W_o, U_o, b_o>"
     )
+
+
+@pytest.mark.parametrize("around", [lambda c: lc.stack([c, c]), lc.bidirectional], ids=["stack", "both"])
+@pytest.mark.parametrize("name", lc.cells.names())
+def test_inside_others_a_cell_starts_as_it_does_alone(name, around):
+    """Also one whose options leave out a parameter that has a start."""
+    cell = lc.cells.get(name)
+    try:
+        whole = around(cell)
+        whole.graph  # noqa: B018 a cell is traced when it is asked for
+    except (ValueError, lc.CellDefinitionError) as error:
+        assert "init" not in str(error)  # its input is no vector, or it runs both ways already
+        return
+    alone, starts = (
+        c.init(2, 4, sizes={k: SIZES[k] for k in c.size_names() if k in SIZES}, rng=0) for c in (cell, whole)
+    )
+    for k, a in alone.items():
+        same = [v for full, v in starts.items() if full.partition(".")[2] == k]
+        assert len(same) == 2
+        if np.ptp(a) == 0:  # it is not drawn
+            assert all(np.all(v == a.flat[0]) for v in same), k

@@ -221,3 +221,14 @@ def test_a_study_has_the_size_of_its_paper_too(machine, capsys):
 def test_the_size_of_the_paper_says_what_it_costs(full):
     with pytest.raises(ValueError, match="points and hours"):
         experiment(points=[{"x": 1}], seeds=[0], agree={}, full=full)
+
+
+def test_a_small_file_does_not_unpack_to_a_large_one(machine, monkeypatch):
+    here = machine("here")
+    here.mkdir(parents=True)
+    path = here / "travelling.jsonl.gz"
+    monkeypatch.setattr(store, "UNPACKED", 1 << 20)
+    trial = {"point": {"x": 0}, "seed": 0, "origin": " " * 100_000, "values": {}}
+    path.write_bytes(gzip.compress(HEAD + b"\n" + (json.dumps(trial).encode() + b"\n") * 20))
+    with pytest.raises(FileError, match=r"travelling.*unpacks to more than 1048576 bytes"):
+        store.read_part(path)

@@ -1,5 +1,10 @@
 """Runners share a study by what Optuna keeps: who takes up what, who is still there, and who should stop."""
 
+import contextlib
+import json
+import math
+import platform
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -11,8 +16,10 @@ import pytest
 from runners import ROOT, results_in, until
 
 from lstmcourse import experiments
+from lstmcourse.errors import FileError
 from lstmcourse.experiments import Interval, Trial, executors, experiment, grid, ledger, storages
 from lstmcourse.experiments.__main__ import main
+from lstmcourse.experiments.run import _study, status
 
 GATE = threading.Event()
 
@@ -183,12 +190,118 @@ def test_runners_may_open_a_new_database_at_the_same_moment(here):
         ("postgresql://someone:secret@127.0.0.1:9/none", "is the server there"),
         ("nonsense://x", "cannot be opened"),
         ("rubbish", "is no URL"),
+        ("postgresql:someone:secret@host/none", "is no URL"),
+        ("postgresql://someone:secret@host:port/none", "is no URL"),
+        ("sqlite:///a\0b", "cannot be opened"),
     ],
 )
 def test_a_database_that_cannot_be_opened_is_named_without_its_password(here, url, words):
     with pytest.raises(ValueError, match=words) as caught:
         experiments.run("gated", storage=url, data=here, progress=False)
     assert "storage=" in str(caught.value) and "secret" not in str(caught.value)
+
+
+# Journals and databases from strangers
+
+TOLD = {"host": "elsewhere", "process": 1, "beat": 1, "at": 1.0}
+TRIAL = {"point": {"x": 0}, "seed": 0, "origin": "", "values": {"y": 1.0}}
+
+
+def runner(says):
+    return {"op_code": 2, "worker_id": "w", "study_id": 0, "user_attr": {f"runner {'0' * 16}": says}}
+
+
+def trial(state=0, **attributes):
+    """A line of Optuna's journal that adds a trial, under way or (1) complete."""
+    line = {"op_code": 4, "worker_id": "w", "study_id": 0, "state": state, "user_attrs": attributes}
+    when = {f"datetime_{k}": "2026-01-01T00:00:00.000000" for k in ("start", "complete")}
+    return line | when | {"value": 1.0} if state else line | {"datetime_start": when["datetime_start"]}
+
+
+STRANGE = {
+    **{f"a runner that is {says!r}": [runner(says)] for says in (5, "x", [1], {}, {"host": "h"})},
+    **{
+        f"a runner's {k} is {v!r}": [runner(TOLD | {k: v})]
+        for k, v in {
+            "host": "\x1b[31m", "process": [1], "beat": "x", "at": math.nan, "lock": "precious",
+        }.items()
+    },
+    "a lock that is ours": [runner(TOLD | {"host": platform.node(), "lock": "precious"})],
+    "a runner whose name is a path": [
+        {"op_code": 2, "worker_id": "w", "study_id": 0, "user_attr": {"runner ../precious": TOLD}}
+    ],
+    **{f"a point that is {p!r}": [trial(point=p, seed=0)] for p in (5, None, {"x": [1]}, {"x": {}}, [1])},
+    **{f"a seed that is {s!r}": [trial(point={"x": 0}, seed=s)] for s in ([0], None, "x")},
+    "a trial of nobody's": [trial(point={"x": 0}, seed=0, runner=[1])],
+    "many trials of nobody's": [trial(point={"x": 0}, seed=0)] * 300,
+    **{f"a result that is {r!r}": [trial(1, result=r)] for r in (5, [5], None)},
+    **{
+        f"a machine that is {m!r}": [trial(1, result=TRIAL | {"machine": m})]
+        for m in (5, [1], {"seconds": "x"}, {"seconds": math.inf})
+    },
+    "attributes that are a list": [trial() | {"user_attrs": [1]}],
+    **{f"an operation {op!r}": [{"op_code": op}] for op in (99, -1, [1], "x", True, None)},
+    "a study twice": [{"op_code": 0, "worker_id": "w", "study_name": "gated", "directions": [1]}],
+    "a state that there is not": [trial(17)],
+    "no date": [trial(1, result=TRIAL) | {"datetime_complete": "x"}],
+    "a distribution": [trial(1) | {"params": {"x": 1}, "distributions": {"x": '{"name": "os.system"}'}}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", STRANGE)
+def test_a_journal_from_a_stranger_is_measured_on_and_no_file_is_touched(here, monkeypatch, what):
+    monkeypatch.setattr(ledger, "LEASE", 0.05)
+    monkeypatch.chdir(here)
+    e, precious = experiments.get("gated"), here / "precious"
+    precious.write_text("precious")
+    (here / "precious.lock").write_text("precious")
+    journal = here / "journal.jsonl"
+    GATE.set()
+    head = {"op_code": 0, "worker_id": "w", "study_name": _study(e), "directions": [1]}
+    journal.write_text("".join(json.dumps(line) + "\n" for line in [head, *STRANGE[what]]))
+    assert "\x1b" not in status(e, data=here, journal=journal)
+    with ThreadPoolExecutor(2) as pool:
+        how = {"executor": pool, "data": here, "progress": False, "journal": journal}
+        assert len(experiments.run("gated", **how).trials) == 6
+    assert precious.read_text() == (here / "precious.lock").read_text() == "precious"
+
+
+def test_a_journal_that_is_a_link_stays_one_and_links_beside_it_lead_nowhere(here):
+    (here / "there").mkdir()
+    real, link, precious = here / "there" / "real.jsonl", here / "journal.jsonl", here / "precious"
+    real.write_text("5\n")
+    precious.write_text("precious")
+    try:
+        link.symlink_to(real)
+        for name in ("real.new", "real.damaged"):
+            (here / "there" / name).symlink_to(precious)
+    except OSError:
+        pytest.skip("links are not for all here")
+    assert "0 of 6 trials" in status(experiments.get("gated"), data=here, journal=link)
+    assert link.is_symlink() and precious.read_text() == "precious"
+    assert (here / "there" / "real.damaged").read_text() == "5\n" != real.read_text()
+
+
+DAMAGE = {
+    "an attribute": "update trial_user_attributes set value_json = '['",
+    "a state": "update trials set state = 'X'",
+    "a date": "update trials set datetime_complete = 'x'",
+    "a runner": "insert into study_user_attributes (study_id, key, value_json) values (1, 'runner x', '[')",
+    "a step of its making": "update alembic_version set version_num = 'x'",
+}
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_a_damaged_database_is_said_to_be_one(here, what):
+    with joined(here, "sqlite") as one:
+        (claim,) = one.claim(1)
+        one.finish(claim, *measured(claim))
+    with contextlib.closing(sqlite3.connect(here / "studies.db")) as database:
+        database.execute(DAMAGE[what])
+        database.commit()
+    with pytest.raises((FileError, ConnectionError, ValueError), match=r"^gated: |^storage='sqlite"):  # noqa: SIM117
+        with joined(here, "sqlite"):
+            pass
 
 
 def test_stored_results_are_read_without_optuna_and_running_says_what_is_missing():

@@ -111,6 +111,7 @@ WAYS = {
     "training.checkpoints.check_writable": checkpoints.check_writable,
     "files.whole.check_replaceable": files.check_replaceable,
     "files.whole.opened": lambda p: files.opened(written(p)).__enter__().close(),
+    "files.whole.append": lambda p: files.append(p, b"a line"),
     "files.whole.alone": lambda p: files.alone(p).__enter__(),
     "files.whole.held": lambda p: (files.replace(p, b""), files.held(p)),
     "files.whole.read_json": lambda p: files.read_json(written(p, "{}")),

@@ -7,6 +7,7 @@ import builtins
 import json
 import os
 import random
+import signal
 import sys
 import time
 import tracemalloc
@@ -19,7 +20,12 @@ from hypothesis import strategies as st
 import lstmcourse as lc
 from lstmcourse import checkpoints, interop
 from lstmcourse.errors import FileError
+from lstmcourse.exercises.notes import record
+from lstmcourse.exercises.verdict import Verdict
+from lstmcourse.experiments import storages
+from lstmcourse.experiments.run import status
 from lstmcourse.files import tensors as tensorfiles
+from lstmcourse.files import whole as files
 
 SECONDS, BYTES = 2.0, 60_000_000  # building the default text's task takes most of it
 
@@ -293,3 +299,103 @@ def test_damaged_bytes(anywhere, good, seed, where, way):
         content = content[: rng.randrange(len(content))]
     anywhere.write_bytes(content)
     opened(anywhere, [way])
+
+
+# What is no file at all: a pipe that nobody writes to would be waited for, a device may have no end.
+
+
+def noted(path):
+    """A note of a verdict, and what is noted, where the course folder came from somebody else."""
+    record("01.2", Verdict(False, "wrong", "Wrong."))
+    return lc.progress()
+
+
+def board(path):
+    return lc.design(folder=path.parent.parent)
+
+
+def shared(path):
+    with files.alone(path):
+        return "held"
+
+
+DOORS = {
+    "opened": ("a", lambda path: files.opened(path).__enter__()),
+    "append": ("a", lambda path: files.append(path, b"line")),
+    "replace": ("a", lambda path: files.replace(path, b"")),
+    "alone": ("a", shared),
+    "held": ("a", files.held),
+    "tensors": ("a", tensorfiles.read),
+    "chorales": ("a", lambda path: lc.tasks.Chorales(path).batch(batch_size=2)),
+    "import": ("a", lc.experiments.import_trials),
+    "journal": ("a.jsonl", lambda path: status(lc.experiments.get("memory_spans"), journal=path)),
+    "a study's lock": ("a.door", lambda path: joined("memory_spans", path.with_suffix(".jsonl"))),
+    "board": (".lstmcourse/leaderboard.json", board),
+    "notes": (".lstmcourse/answers.jsonl", noted),
+}
+
+
+def joined(name, journal):
+    e = lc.experiments.get(name)
+    with storages.joined(e, "study", journal, {}):
+        return "joined"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="there are no such pipes")
+@pytest.mark.parametrize("kind", ["a pipe", "a device", "a folder"])
+@pytest.mark.parametrize("door", DOORS)
+def test_nobody_waits_for_a_pipe_or_reads_a_device(tmp_path, monkeypatch, door, kind, capsys):
+    name, enter = DOORS[door]
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    make = {"a pipe": os.mkfifo, "a device": lambda path: path.symlink_to(os.devnull), "a folder": os.mkdir}
+    make[kind](path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LSTMCOURSE_CACHE_DIR", str(tmp_path / "cache"))
+
+    def late(*args):
+        raise AssertionError("it waits")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(20)
+    try:
+        said = enter(path)
+    except (FileError, OSError, lc.tasks.MissingSourceError) as error:
+        said = str(error)
+        assert path.name in said
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    if door == "notes":
+        assert said.done == [] and capsys.readouterr().out.count("answers.jsonl") == 2
+    else:
+        assert said is None or path.name in said
+    assert os.path.lexists(path)
+
+
+NOTE = {"id": "01.2", "right": True, "mistake": "", "at": "2026-01-01T00:00:00+00:00"}
+NOT_NOTES = {
+    "deep": b"[" * 100_000,
+    "many digits": b'{"id": ' + b"1" * 10_000 + b"}",
+    "no UTF-8": b"\xff\xfe",
+    "not all": b'{"id": "01.2", "right": true}',
+    "right by number": json.dumps(NOTE | {"right": 1}).encode(),
+    "half a letter": json.dumps(NOTE | {"at": "\ud800"}).encode(),
+    "a terminal's code": json.dumps(NOTE | {"at": "\x1b[31m"}).encode(),
+    "a formula": json.dumps(NOTE | {"at": "=1+1"}).encode(),
+    "endless": b" " * 10_000_000,
+}
+
+
+@pytest.mark.parametrize("name", NOT_NOTES)
+def test_notes_of_a_stranger_are_passed_over_and_the_others_count(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".lstmcourse").mkdir()
+    later = json.dumps(NOTE | {"id": "01.4"}).encode()
+    (tmp_path / ".lstmcourse" / "answers.jsonl").write_bytes(NOT_NOTES[name] + b"\n" + later)
+    tracemalloc.start()
+    progress = lc.progress()
+    assert tracemalloc.get_traced_memory()[1] < 5e6
+    tracemalloc.stop()
+    assert progress.done == ["01.4"]
+    assert progress.csv("a.csv").isascii() and len(json.loads(progress.json("a.json"))) == len(progress.rows)
