@@ -67,14 +67,14 @@ HEAD = '''"""Compiled from the graph of the cell {name}. Written by lstmcourse, 
 import math
 
 import numpy as np
-from numba import njit
+from numba import cfunc, types
 
 from lstmcourse.compiled import kernels
 from lstmcourse.compiled.kernels import {imports}
 
 F = np.{dtype}
-SIGNATURE = "void(intp[::1], intp[::1], intp, intp)"
-build = njit(SIGNATURE, cache={cache}, no_cfunc_wrapper=True, **kernels.OPTIONS)
+NUMBERS = types.CPointer(types.intp)
+build = cfunc(types.void(NUMBERS, NUMBERS, types.intp, types.intp), cache={cache}, **kernels.CALLED)
 build_step = kernels.step(cache={cache})
 '''
 
@@ -132,18 +132,26 @@ def linked(dtype: str) -> dict[str, int]:
 _KEPT: list[ModuleType] = []
 
 
+@functools.cache
+def caller() -> ModuleType:
+    """`caller.py`, compiled: what calls the functions of programs."""
+    source = Path(__file__).with_name("caller.py").read_text(encoding="utf-8")
+    return module(lambda cache: source.replace("CACHE = False", f"CACHE = {cache}"))
+
+
 def load(program: CompiledProgram, name: str, dtype: Any) -> Native:
     """What runs a program; it is compiled, or taken from the cache, when it is first called."""
     return Native(program, name, np.dtype(dtype))
 
 
-def _functions(program: CompiledProgram, name: str, dtype: np.dtype) -> list[Callable]:
+def _functions(program: CompiledProgram, name: str, dtype: np.dtype) -> list[Any]:
     """The functions of a program, compiled; NotCompiled where that cannot be done."""
     with _LOCK:
         if problem := why_not():
             raise NotCompiled(problem)
         try:
             linked(dtype.name)
+            caller()
             made = module(lambda cache: module_text(program, name, dtype, cache))
         except Exception as error:
             warnings.warn(
@@ -171,7 +179,7 @@ def _address(a: np.ndarray) -> int:
         return a.__array_interface__["data"][0]
 
 
-class _Plan:
+class Plan:
     """What a program allocates for one set of sizes."""
 
     def __init__(self, program: CompiledProgram, sizes: Mapping[str, int], dtype: np.dtype):
@@ -218,6 +226,7 @@ class _Plan:
             rows = sizes["B"] if f.rows is None else f.rows.value(sizes)
             work = 0 if f.rows is None else f.work.value(sizes)
             self.parts.append((rows, work, SEQUENCES if f.loop else ROWS))
+        self.sizes_at = _address(self.sizes)
         self.most = max((work for _, work, _ in self.parts), default=0)
         self.known = {at.variable for at in program.storage.values() if at.width is not None}
         self.results: dict[str, tuple] = {}
@@ -244,13 +253,18 @@ class _Plan:
             found = self._zeros.setdefault(name, (_address(made), made))  # another thread's may be in use
         return found[0]
 
+    def lies(self, key: str) -> tuple[int, int] | None:
+        """In which room what is returned under a key begins, and where; None where that is not enough."""
+        room, offset, _, _, strides = self.results[key]
+        return (room, offset) if strides is None or key in self.known else None
+
 
 class Stored(dict):
     """What a program gives, by name: an array is made of it when it is first asked for."""
 
-    def __init__(self, plan: _Plan, rooms: list[np.ndarray], begin: list[int]):
+    def __init__(self, plan: Plan, rooms: list[np.ndarray]):
         super().__init__()
-        self.plan, self.rooms, self.begin = plan, rooms, begin
+        self.plan, self.rooms = plan, rooms
 
     def __missing__(self, key: str) -> np.ndarray:
         room, offset, shape, kind, strides = self.plan.results[key]
@@ -265,8 +279,8 @@ class Stored(dict):
 
     def place(self, key: str) -> Any:
         """What a program that reads it is given: where it begins, or an array where that is not enough."""
-        room, offset, _, _, strides = self.plan.results[key]
-        return self.begin[room] + offset if strides is None or key in self.plan.known else self[key]
+        at = self.plan.lies(key)
+        return self[key] if at is None else _address(self.rooms[at[0]]) + at[1]
 
 
 class Native:
@@ -283,24 +297,24 @@ class Native:
     def __init__(self, program: CompiledProgram, name: str, dtype: np.dtype):
         self.program, self.name, self.dtype = program, name, dtype
         self.names = ("T", "B", *program.sizes.values())
-        self.plans: dict[tuple[int, ...], _Plan] = {}
-        self._functions: list[Callable] | None = None
+        self.plans: dict[tuple[int, ...], Plan] = {}
+        self._functions: list[Any] | None = None
 
     @property
-    def functions(self) -> list[Callable]:
-        """Machine code, in the order of calls: each takes sizes, addresses, and which sequences."""
+    def functions(self) -> list[Any]:
+        """Machine code, in the order of calls: each takes sizes, addresses, and which rows."""
         if self._functions is None:
             with _LOCK:  # who waited for another thread finds them
                 self._functions = self._functions or _functions(self.program, self.name, self.dtype)
         return self._functions
 
-    def plan(self, sizes: tuple[int, ...]) -> _Plan:
+    def plan(self, sizes: tuple[int, ...]) -> Plan:
         """What is allocated, worked out once for each set of sizes."""
         plan = self.plans.get(sizes)
         if plan is None:
             if len(self.plans) > 64:
                 self.plans.clear()
-            plan = _Plan(self.program, dict(zip(self.names, sizes, strict=True)), self.dtype)
+            plan = Plan(self.program, dict(zip(self.names, sizes, strict=True)), self.dtype)
             self.plans[sizes] = plan
         return plan
 
@@ -327,7 +341,7 @@ class Native:
                 and a.flags.c_contiguous
                 and a.flags.aligned
             ):
-                a = _fitted(a, shape, kind)
+                a = fitted(a, shape, kind)
                 alive.append(a)
             addresses[at] = _address(a)
         rooms = [empty(size, dtype=BYTES) for size in plan.rooms]
@@ -338,31 +352,37 @@ class Native:
             alive.append(room)
             addresses[plan.scratch_at] = plan.scratch_from + _address(room)
         self._run(plan, addresses, given["B"])
-        return Stored(plan, rooms, begin)
+        return Stored(plan, rooms)
 
-    def _run(self, plan: _Plan, addresses: np.ndarray, batch: int) -> None:
+    def _run(self, plan: Plan, addresses: np.ndarray, batch: int) -> None:
         """Call the functions in order: what is worth it in several threads, each with some of the rows."""
         threads = allowed() if plan.most >= SHARED else 1
         functions = self.functions
         with _SHARING if threads > 1 else contextlib.nullcontext():
             self._share(functions, plan, addresses, threads)
 
-    def _share(self, functions: list[Callable], plan: _Plan, addresses: np.ndarray, threads: int) -> None:
+    def _share(self, functions: list[Any], plan: Plan, addresses: np.ndarray, threads: int) -> None:
+        where = plan.sizes_at, _address(addresses)
         for function, (rows, work, least) in zip(functions, plan.parts, strict=True):
             parts = min(threads, rows // least) if work >= SHARED else 1
             if parts < 2:
-                function(plan.sizes, addresses, 0, rows)
+                _part(function, *where, 0, rows)
                 continue
             bounds = [rows * k // parts for k in range(parts + 1)]
             others = [
-                _pool().submit(function, plan.sizes, addresses, first, last)
+                _pool().submit(_part, function, *where, first, last)
                 for first, last in zip(bounds[1:-1], bounds[2:], strict=True)
             ]
             try:
-                function(plan.sizes, addresses, 0, bounds[1])
+                _part(function, *where, 0, bounds[1])
             finally:
                 for other in others:
                     other.result()
+
+
+def _part(function: Any, sizes: int, at: int, first: int, last: int) -> None:
+    """Call one function of a program for some rows."""
+    caller().part(function.address, sizes, at, first, last)
 
 
 SHARED = 30_000_000
@@ -395,7 +415,7 @@ at_fork(before=_end_pool)
 held_at_fork(_SHARING)  # last, so first at a fork
 
 
-def _fitted(a: Any, shape: tuple[int, ...], kind: np.dtype) -> np.ndarray:
+def fitted(a: Any, shape: tuple[int, ...], kind: np.dtype) -> np.ndarray:
     """An argument as the program reads it: in one piece, and as large as it should be."""
     if isinstance(a, float):
         return np.full(shape, a, kind)

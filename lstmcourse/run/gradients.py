@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 import numpy as np
 
@@ -45,10 +46,23 @@ class Gradients(Mapping):
     def __init__(self, cell: Definition, values: Mapping[str, np.ndarray], skip=()):
         if "gradients" not in cell._cache:
             cell._cache["gradients"] = _names(cell)
-        params, inputs, states, self._timed = cell._cache["gradients"]
-        self.params = {name: values[key] for name, key in params}
-        self.inputs = {name: values[key] for name, key in inputs if name not in skip}
-        self.states = {name: values[key] for name, key in states}
+        self._names, self._values, self._skip = cell._cache["gradients"], values, skip
+        self._timed = self._names[3]
+
+    @cached_property
+    def params(self) -> dict[str, np.ndarray]:
+        """Of parameters."""
+        return {name: self._values[key] for name, key in self._names[0]}
+
+    @cached_property
+    def inputs(self) -> dict[str, np.ndarray]:
+        """Of inputs."""
+        return {name: self._values[key] for name, key in self._names[1] if name not in self._skip}
+
+    @cached_property
+    def states(self) -> dict[str, np.ndarray]:
+        """Of initial states."""
+        return {name: self._values[key] for name, key in self._names[2]}
 
     def over(self, steps: int) -> Gradients:
         """Zeros like these, for another number of steps."""
@@ -90,7 +104,8 @@ class Gradients(Mapping):
 
     def __reduce__(self) -> tuple:
         """A pickle names the class by its public name, so that modules may move."""
-        return unpickled, ("Gradients", dict(self.__dict__))
+        parts = {k: getattr(self, k) for k in ("params", "inputs", "states", "_timed")}
+        return unpickled, ("Gradients", parts)
 
     def __repr__(self) -> str:
         return "<gradients of " + ", ".join(f"{k} {v.shape}" for k, v in self.items()) + ">"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+import functools
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from .arguments import BY_NAME, Call
 from .gradients import Arrays, Gradients, skipped
 from .recipe import programs
 from .step import plain_steps
+
+if TYPE_CHECKING:
+    from .repeated import Repeated
 
 __all__ = ["Run"]
 
@@ -48,6 +52,11 @@ class Run:
         Which back-end ran: "numpy" also where "numba" was asked for and could not.
     """
 
+    _repeated: Repeated | None = None
+    """The call that this run repeats, with these arguments:"""
+
+    _arrays: Sequence[np.ndarray] = ()
+
     def __init__(self, call: Call, backend: str, grad: bool):
         self.cell, self._call, self._grad = call.cell, call, grad
         way = (frozenset(call.given), call.lengths is not None, grad)
@@ -57,6 +66,19 @@ class Run:
         self.backend = "numpy"
         self._programs = programs(self.cell, *way)
         self._values = self._execute(self._programs.forward, self._programs.run, {})
+
+    @classmethod
+    def _again(cls, repeated: Repeated, arrays: Sequence[np.ndarray], values: fast.Stored) -> Run:
+        """A run whose arguments were found to fit, and whose program has run."""
+        run = object.__new__(cls)
+        run._repeated, run._arrays, run._values = repeated, arrays, values
+        run.cell, run._grad, run._programs, run.backend = repeated.shared
+        return run
+
+    @functools.cached_property
+    def _call(self) -> Call:
+        """The arguments, where they were not written down yet."""
+        return self._repeated.call(self._arrays)
 
     def _run_compiled(self, way: tuple) -> bool:
         """Run the compiled program; False where there is none for this cell, dtype or these sizes."""
@@ -213,9 +235,17 @@ class Run:
         >>> run.backward({"h": np.ones((3, 1, 2))})["W_h"].shape
         (1, 2)
         """
+        repeated, asked = self._repeated, None
+        if repeated is not None:
+            asked = repeated.asked(grads, final, inputs)
+            if asked is not None and (again := repeated.backward(self, *asked)) is not None:
+                return again
         checks.truth("inputs", inputs)
         given, ends = self._checked_gradients(grads, final)
-        return self._gradients(given, ends, inputs)
+        made = self._gradients(given, ends, inputs)
+        if asked is not None:
+            repeated.note(self, asked[0])
+        return made
 
     def _checked_gradients(self, grads: Any, final: Any) -> tuple[Arrays, Arrays]:
         if not self._grad:

@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import checks
 from ..engine.definition import Definition
+from . import repeated
 from .arguments import BY_NAME, Call
 from .backends import check_backend
 from .checkpointed import CheckpointedRun, steps_within
@@ -99,6 +100,11 @@ def unroll(
     >>> run["h"].shape, run.final["h"].shape
     ((5, 1, 3), (1, 3))
     """
+    asked = None
+    if lengths is steps is batch_size is checkpoint_every is memory_limit is sizes is None:
+        asked = repeated.asked(cell, params, x, state, inputs, more, grad, backend)
+        if asked is not None and (again := repeated.again(cell, *asked)) is not None:
+            return again
     checks.instance("cell", cell, Definition, "lstmcourse.cells.lstm, or a function under @cell", "Cell")
     checks.truth("grad", grad)
     given = dict(checks.mapping("inputs", inputs, BY_NAME, optional=True))
@@ -115,7 +121,10 @@ def unroll(
         checkpoint_every = steps_within(call, backend, grad, int(memory_limit))
     if checkpoint_every is not None and checkpoint_every < call.T:
         return CheckpointedRun(call, backend, grad, int(checkpoint_every))
-    return run(call, backend, grad)
+    made = run(call, backend, grad)
+    if asked is not None:
+        repeated.note(made, *asked)
+    return made
 
 
 def _check_every(cell: Definition, every: Any, limit: Any, backend: str) -> None:
