@@ -263,7 +263,6 @@ class Stored(dict):
     """What a program gives, by name: an array is made of it when it is first asked for."""
 
     def __init__(self, plan: Plan, rooms: list[np.ndarray]):
-        super().__init__()
         self.plan, self.rooms = plan, rooms
 
     def __missing__(self, key: str) -> np.ndarray:

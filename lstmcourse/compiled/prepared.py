@@ -7,14 +7,15 @@ once and written into a table, which `caller.fit` and `caller.run` read.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from ..programs.pool import Pool
 from . import native
-from .native import BYTES, Native, Plan, Stored
+from .native import Native, Plan, Stored
 
 __all__ = ["Prepared", "trusted"]
 
@@ -76,14 +77,14 @@ class Prepared:
         self._kept.append(native.fitted(source, shape, kind))
         return -1, self._kept[-1].ctypes.data
 
-    def __call__(self, objects: Sequence[Any], empty: Callable) -> Stored | None:
+    def __call__(self, objects: Sequence[Any], pool: Pool) -> Stored | None:
         """Call it, if all are as they should be; else nothing has happened.
 
         It is not called where the work is worth sharing out: threads are another matter.
         """
         if self.plan.most >= native.SHARED:
             return None
-        rooms = [empty((size,), BYTES) for size in self._rooms]
+        rooms = [*map(pool.room, self._rooms)]
         whole = (*objects, *rooms)
         at = self._fit(self._address, id(whole))
         if not at:

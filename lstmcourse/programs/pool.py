@@ -16,6 +16,8 @@ from .threads import held_at_fork
 
 __all__ = ["POOL", "Pool"]
 
+BYTES = np.dtype(np.uint8)
+
 SMALL = 65536
 """Bytes below which fresh memory is had in less time than a block."""
 
@@ -63,6 +65,10 @@ class Pool:
         if memory is None:
             memory = np.empty(count, np.uint8)
         return np.asarray(_Block(self, memory, tuple(shape), dtype))
+
+    def room(self, count: int) -> np.ndarray:
+        """That many bytes, with whatever is in memory."""
+        return np.empty(count, BYTES) if count < SMALL else self.empty((count,), BYTES)
 
     def _give_back(self, memory: np.ndarray) -> None:
         with self._lock:

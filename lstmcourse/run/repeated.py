@@ -35,80 +35,90 @@ Asked = tuple[tuple, list[np.ndarray]]
 """What tells one call from another, and its arrays in order."""
 
 
+class _Calls(dict):
+    """The calls of a cell that are prepared: None after the first time, False where that cannot be done.
+
+    Attributes
+    ----------
+    names : list of str
+        Of parameters.
+    showing : list of str
+        Those that show between them all sizes that parameters show.
+    """
+
+    def __init__(self, cell: Definition):
+        self.names = [p.name for p in cell.graph.params]
+        self.showing: list[str] = []
+        known: set[str] = set()
+        for node in cell.graph.params:
+            sizes = {name for d in node.shape for name in d.names}
+            if not sizes <= known:
+                known |= sizes
+                self.showing.append(node.name)
+
+
 def asked(
     cell: Any, params: Any, x: Any, state: Any, inputs: Any, more: dict, grad: Any, backend: Any
 ) -> Asked | None:
     """What is asked for, if it may have been prepared: parameters first, then x, other inputs, states."""
-    backend = chosen() if backend is None else backend
-    if not (isinstance(backend, str) and backend == "numba" and isinstance(cell, Definition)):
+    if backend is None:
+        backend = chosen()
+    if type(backend) is not str or backend != "numba" or type(params) is not dict:
         return None
-    if not (grad is True or grad is False) or type(params) is not dict or not fast.available():
+    if not (grad is True or grad is False) or not isinstance(cell, Definition) or not fast.available():
         return None
-    try:
-        names, showing = cell._cache["shown"]
-    except KeyError:
-        names, showing = cell._cache["shown"] = _shown(cell)
-    if len(params) != len(names):
-        return None
-    rest, others, states = ([] if x is None else [x]), (), ()
+    others = states = ()
+    rest = [] if x is None else [x]
     if inputs or more:
-        if inputs is not None and type(inputs) is not dict or (inputs and not more.keys().isdisjoint(inputs)):
+        if inputs is not None and (type(inputs) is not dict or not more.keys().isdisjoint(inputs)):
             return None
-        given = inputs | more if inputs else more
-        others = tuple(given)
-        rest += given.values()
+        more = more if inputs is None else inputs | more
+        others = tuple(more)
+        rest += more.values()
     if state is not None:
         if type(state) is not dict:
             return None
         states = tuple(state)
         rest += state.values()
+    calls = cell._cache.get("repeated")
+    if calls is None:
+        calls = cell._cache["repeated"] = _Calls(cell)
     try:
-        arrays = [params[name] for name in names]
-        shapes = [arrays[k].shape for k in showing]
-        shapes += [a.shape for a in rest]
+        arrays = [params[name] for name in calls.names]
+        shapes = [params[name].shape for name in calls.showing]
+        for a in rest:
+            shapes.append(a.shape)
         arrays += rest
         key = grad, arrays[-1].dtype, x is None, others, states, *shapes
-        hash(key)
+        calls.get(key)
     except (KeyError, AttributeError, IndexError, TypeError):
         return None
-    return key, arrays
-
-
-def _shown(cell: Definition) -> tuple[list[str], list[int]]:
-    """The names of parameters; and which of them show all sizes between them that parameters show."""
-    known: set[str] = set()
-    showing = []
-    for k, node in enumerate(cell.graph.params):
-        sizes = {name for d in node.shape for name in d.names}
-        if not sizes <= known:
-            known |= sizes
-            showing.append(k)
-    return [p.name for p in cell.graph.params], showing
+    return (key, arrays) if len(params) == len(calls.names) else None
 
 
 def again(cell: Definition, key: tuple, arrays: list[np.ndarray]) -> Run | None:
     """The run, if such a call has been prepared, and these arrays are as they should be."""
-    found = cell._cache.get("repeated", {}).get(key)
+    found = cell._cache["repeated"].get(key)
     return found.run(arrays) if found else None
 
 
 def note(run: Run, key: tuple, arrays: list[np.ndarray]) -> None:
     """Prepare a call that comes a second time, if that can be done."""
-    known = run.cell._cache.setdefault("repeated", {})
-    if run.backend != "numba" or known.get(key) is False or not trusted():
+    calls = run.cell._cache.get("repeated")
+    if calls is None or run.backend != "numba" or calls.get(key) is False or not trusted():
         return
-    if len(known) >= MOST:
-        known.clear()
-    if key not in known:
-        known[key] = None
+    if len(calls) >= MOST:
+        calls.clear()
+    if key not in calls:
+        calls[key] = None
         return
-    if known[key] is None:
+    if calls[key] is None:
         try:
-            known[key] = Repeated(run, key)
+            calls[key] = Repeated(run, key)
         except _Never:
-            known[key] = False
+            calls[key] = False
             return
-    run._repeated, run._arrays = known[key], arrays
+    run._repeated, run._arrays = calls[key], arrays
 
 
 class _Never(Exception):
@@ -168,7 +178,7 @@ class Repeated:
 
     def run(self, arrays: list[np.ndarray]) -> Run | None:
         """A run of these, if they are as they should be."""
-        values = self._forward(arrays, Call.pool.empty)
+        values = self._forward(arrays, Call.pool)
         return None if values is None else Run._again(self, arrays, values)
 
     def asked(self, grads: Any, final: Any, inputs: Any) -> Asked | None:
@@ -187,7 +197,7 @@ class Repeated:
         if not found:
             return None
         prepared, skip = found
-        values = prepared((*run._arrays, *given, *run._values.rooms), Call.pool.empty)
+        values = prepared((*run._arrays, *given, *run._values.rooms), Call.pool)
         return None if values is None else Gradients(run.cell, values, skip)
 
     def note(self, run: Run, key: tuple) -> None:
