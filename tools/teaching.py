@@ -34,7 +34,7 @@ DOCUMENTS = ("*.md", "docs/*.md", "docs/*.html", "benchmarks/*.md")
 LONG = 15  # lines of a code cell
 BOXES = 5  # of `claim` in a lesson
 WORDS = (4, 20)  # of prose, for each line of code that a learner reads
-ASKED = (4, 7)  # exercises, from easy to open
+ASKED = (4, 6)  # exercises of a lesson, from easy to open
 RIGHT, WRONG = 2, 6  # answers to an exercise that its check is tested with
 APART = 0.25  # the share by which stated minutes may depart from the formula
 
@@ -63,6 +63,7 @@ LONGER = {
 LINE = 12
 """From how many characters on a line of a solution is one, and no name or number."""
 EXEMPT: dict[str, dict[str, str]] = {
+    "asked": {"00": "it begins nothing yet that could be asked about"},
     "prose": {
         "00": "how to begin is told, not computed",
         "22": "it looks back: its numbers are those of the others",
@@ -204,15 +205,16 @@ def alts(lesson: Lesson) -> Iterator[str]:
 
 
 def asked(lesson: Lesson) -> Iterator[str]:
-    """Exercises rise from easy to open."""
-    if not lesson.asked:
-        return
+    """There are some exercises, and they rise from easy to open."""
     levels = [e.difficulty for e in lesson.asked]
     half = len(levels) // 2
-    if levels[0] > min(levels):
+    if levels and levels[0] > min(levels):
         yield f"its first exercise is not the easiest: difficulties {levels}"
     if half and fmean(levels[half:]) < fmean(levels[:half]):
         yield f"its later exercises are easier than the earlier ones: difficulties {levels}"
+    least, most = ASKED
+    if not least <= len(levels) <= most:
+        yield f"it asks {len(levels)} exercises, and {least} to {most} are right"
 
 
 def hints(lesson: Lesson) -> Iterator[str]:
@@ -261,17 +263,12 @@ def claimed(lessons: list[Lesson]) -> Iterator[str]:
 
 
 def answered(lessons: list[Lesson]) -> Iterator[str]:
-    """A notebook has some exercises; each has hints, and answers that its check is tested with."""
+    """Each exercise has hints, and answers that its check is tested with."""
     sys.path.insert(0, str(ROOT / "tests"))
     try:
         from answers import load
     finally:
         sys.path.pop(0)
-    least, most = ASKED
-    for number in dict.fromkeys(id.partition(".")[0] for id in exercises.ids()):
-        mine = [exercises.get(id) for id in exercises.ids() if id.partition(".")[0] == number]
-        if not least <= len(mine) <= most:
-            yield f"{number} has {len(mine)} exercises, and {least} to {most} are right"
     for e in map(exercises.get, exercises.ids()):
         answers = load(e.id)
         if not 1 <= e.minutes <= 45:

@@ -84,7 +84,16 @@ for name, cell in cells.items():
     print(f"size of a cell state, {name:16} {size} (median)")
 
 # %% [markdown]
-# At tens of thousands the squashing is flat. Such a unit shows $h_t = \pm o_t$, whatever is added to its state: it "will degenerate into an ordinary BPTT unit", as Gers and others wrote. If so, the state no longer works as a memory, and the answers will not change when we hold it still. So let the stream *go on*, once as it is, and once with every $C_t = C_{t-1}$ ($i_t = 0$, $f_t = 1$). Predict first: which of the three cells will miss its memory?
+# At tens of thousands the squashing is flat. Such a unit shows $h_t = \pm o_t$, whatever is added to its state: it "will degenerate into an ordinary BPTT unit", as Gers and others wrote. If so, the state no longer works as a memory, and the answers will not change when we hold it still. So let the stream *go on*, once as it is, and once with every $C_t = C_{t-1}$ ($i_t = 0$, $f_t = 1$).
+
+# %% [markdown] tags=["exercise"] exercise="09b.1"
+# Before you look: in which of the three cells will *every* run miss its memory? Say one of `"the one of 1997"`, `"the one with f held at 1"`, `"the one with a forget gate"`, `"both without a forget gate"`, `"all three"`, `"none of the three"`.
+
+# %% tags=["exercise"]
+# solution: prediction
+prediction = "the one with a forget gate"
+# end
+lc.check("09b.1", prediction)
 
 # %%
 kept = {}
@@ -259,6 +268,58 @@ lc.claim(
 #
 # ## Your turn
 
+# %% [markdown] tags=["exercise"] exercise="09b.2"
+# Somebody wanted to repeat what Gers and others saw, wrote the cell of 1997 from memory, and found nothing wrong with it on an endless stream. Two of its lines are not of 1997. Mend them. (The candidate is right: it lies between $-2$ and 2.)
+
+
+# %% tags=["exercise"]
+# solution: of_1997
+@lc.cell
+def of_1997(x, h, c):
+    """The cell of 1997, from memory."""
+    i = lc.sigmoid(lc.affine("i", h, x))
+    o = lc.sigmoid(lc.affine("o", h, x))
+    g = 4 * lc.sigmoid(lc.affine("g", h, x)) - 2
+    c = c + i * g
+    h = o * (2 * lc.sigmoid(c) - 1)
+    return h, c
+
+
+# given:
+# @lc.cell
+# def of_1997(x, h, c):
+#     """The cell of 1997, from memory."""
+#     i = lc.sigmoid(lc.affine("i", h, x))
+#     o = lc.sigmoid(lc.affine("o", h, x))
+#     g = 4 * lc.sigmoid(lc.affine("g", h, x)) - 2
+#     c = (1 - i) * c + i * g
+#     h = o * lc.tanh(c)
+#     return h, c
+#
+#
+# end
+lc.check("09b.2", of_1997)
+
+# %% [markdown] tags=["solution"]
+# The factor $1 - i$ is a forget gate, coupled to the input gate ([notebook 11](11_coupled_gates.ipynb)): such a state stays within $-2$ and 2, and cannot grow. And $2\sigma(s) - 1 = \tanh(s/2)$ is half as steep as $\tanh(s)$. Who compares with history has to compare with what was written then.
+
+# %% [markdown] tags=["exercise"] exercise="09b.3"
+# Write the measure of the first experiment. You get for N predictions the scores of all K letters, `scores` (N, K), the number of the letter that came, `true` (N,), and which letters the grammar allows there, `legal` (N, K), `True` or `False`; at least one is not allowed. A prediction is right if the true letter ranks above all illegal ones. Return for each whether it is right.
+
+
+# %% tags=["exercise"]
+def is_right(scores, true, legal):
+    # solution:
+    worst = np.where(legal, -np.inf, scores).max(axis=1)
+    return scores[np.arange(len(true)), true] > worst
+    # end
+
+
+lc.check("09b.3", is_right)
+
+# %% [markdown] tags=["solution"]
+# In most places the grammar allows two letters, and nobody can know which comes. A measure that asks for the most probable letter would call a perfect model wrong half of the time there.
+
 # %% [markdown] tags=["exercise"] exercise="09.5"
 # Plain network and LSTM were trained at two learning rates, 0.003 and 0.01. By how much does the LSTM's accuracy, as a mean over its five seeds, rise on each task when the rate goes from the smaller to the larger? Give a dict with the tasks `"adding"`, `"copy"`, `"temporal_order"`, `"embedded_reber"`, to two decimals.
 
@@ -275,6 +336,26 @@ lc.check("09.5", gain)
 
 # %% [markdown] tags=["solution"]
 # No rate suits all. The LSTM adds better with the larger one (0.85 against 0.30), and learns temporal order only with the smaller (0.86 against 0.26).
+
+# %% [markdown] tags=["exercise"] exercise="09b.4"
+# How large does a state grow? It starts at 0. At each of `T` steps it is multiplied by `f`, and then a number is added that is independent of all before, with mean `m` and standard deviation `s`. ($f = 1$ is the cell of 1997.) What is its root mean square at the end? Derive how mean and variance go on from step to step, and write it as a function.
+
+
+# %% tags=["exercise"]
+def size_after(f, m, s, T):
+    # solution:
+    mean, variance = 0.0, 0.0
+    for _ in range(T):
+        mean = f * mean + m
+        variance = f**2 * variance + s**2
+    return (mean**2 + variance) ** 0.5
+    # end
+
+
+lc.check("09b.4", size_after)
+
+# %% [markdown] tags=["solution"]
+# With $f = 1$ it is $\sqrt{(mT)^2 + s^2 T}$. The cell of 1997 adds at most 2 at a step. If what is added were independent and had no mean, the root mean square after 150,000 letters would be $2\sqrt{150{,}000} \approx 775$ at the most. The states above have come to tens of thousands: they were pushed one way, step after step. With $f = 0.9$ and $m = 0$ a state stays below $2.3\,s$, however long the stream.
 
 # %% [markdown] tags=["exercise"]
 # To keep: one of the runs that you have just compared, made by you. Train a plain network and an LSTM with about as many parameters on a task of your choice, and print how often each is right. (`lc.tasks` lists the tasks. Longer sequences, more steps: what does the LSTM need before it wins?)

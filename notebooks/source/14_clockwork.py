@@ -421,20 +421,26 @@ def mask(periods):
 lc.check("14.2", mask)
 
 # %% [markdown] tags=["exercise"] exercise="14.3"
-# How many recurrent weights are free? You get the modules' sizes, from the fastest to the slowest, such as `(6, 4, 2)`. Biases and input weights do not count.
+# Now the whole network, from memory. You get the input `x`, a row for each step, the state `h` (H,) before the first step, the units' periods `T` (H,), which are 1, 2, 4 and 8, the weights `W` (D, H) and `U` (H, H), and the bias `b` (H,). Return the states at all steps, an array with one row for each. The first step is number 0. (You may hand in a cell instead, under `@lc.cell`, with a module for each of these four periods.)
 
 
 # %% tags=["exercise"]
-def free(sizes):
+def all_states(x, h, T, W, U, b):
     # solution:
-    return sum(k * sum(sizes[j:]) for j, k in enumerate(sizes))
+    M = T[:, None] >= T[None, :]
+    states = []
+    for t, x_t in enumerate(x):
+        a = np.tanh(x_t @ W + h @ (U * M) + b)
+        h = np.where(t % T == 0, a, h)
+        states.append(h)
+    return np.array(states)
     # end
 
 
-lc.check("14.3", free)
+lc.check("14.3", all_states)
 
 # %% [markdown] tags=["solution"]
-# Twelve units in modules of 4, 4 and 4 have 96, and in modules of 6, 4 and 2 they have 100. Turned round, 2, 4 and 6, it is 100 again: what a large fast module hears more, a large slow one is heard more.
+# It is the loop of the plain network, with a mask on $U$ and one line after the tanh. The proposal is made for all units, also for those that do not take it: that is what our programs do as well.
 
 # %% [markdown] tags=["exercise"] exercise="14.4"
 # Suppose a program skips the units that are not due. How many recurrent weights does it use in a step, on average over many steps? You get sizes and periods of the modules, from the fastest to the slowest.
@@ -451,19 +457,6 @@ def used(sizes, periods):
 
 
 lc.check("14.4", used)
-
-# %% [markdown] tags=["exercise"] exercise="14.5"
-# What if the clock does not start at 0? At which $t$ does a unit of period `T` compute for the first time, if the first step is `start`?
-
-
-# %% tags=["exercise"]
-def first(T, start):
-    # solution:
-    return -(-start // T) * T
-    # end
-
-
-lc.check("14.5", first)
 
 # %% [markdown] tags=["exercise"] exercise="14.6"
 # Must the periods be powers of two? And must there be long ones, also for a wave without slow parts? Here are two waves and a function that teaches one of them to a clockwork network of at most 500 parameters. Try the periods 1, 3, 9, 27, 81, 243; 1, 2, 4, 8; and the nine of the lesson, `waves.PERIODS`. The fast wave's parts repeat every 7 to 20 samples.

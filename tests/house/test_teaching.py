@@ -63,6 +63,7 @@ def found(rule, *arguments, **options):
 
 def test_a_small_lesson_keeps_every_rule(tmp_path, monkeypatch):
     monkeypatch.setattr(teaching, "LONGER", {})
+    monkeypatch.setattr(teaching, "ASKED", (2, 6))
     assert list(teaching.problems([small(tmp_path)], teaching.LESSON)) == []
 
 
@@ -86,6 +87,8 @@ def test_a_small_lesson_keeps_every_rule(tmp_path, monkeypatch):
         ("alts", [code("x", "<p><svg viewBox='0'><path/></svg>")], "a drawing has no words"),
         ("alts", [code("x", '<svg aria-labelledby="t"><title id="t"></title></svg>')], "told by 't', which"),
         ("asked", [markdown("", exercise="01.4"), markdown("", exercise="01.2")], ""),
+        ("asked", [markdown("", exercise="01.4")], "it asks 3 exercises, and 4 to 6 are right"),
+        ("asked", [markdown("", exercise="01.4")] * 5, "it asks 7 exercises, and 4 to 6 are right"),
         ("asked", [markdown("", exercise="02.6"), *[markdown("", exercise="01.2")] * 4], "later .* easier"),
     ],
 )  # fmt: skip

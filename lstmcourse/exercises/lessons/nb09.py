@@ -14,11 +14,11 @@ from ...tasks import Agreement
 from ...training.model import Model
 from ..cells import Mistake, check_cell, starts
 from ..define import exercise
-from ..judges import Behaviour, Each, Equations, Function, Refused, Rule, Value, refuse_own
+from ..judges import Behaviour, Each, Equations, Function, Refused, Rule, refuse_own
 from ..layers import fill
 from ..lstm import LSTM_MISTAKES
 
-NOTEBOOK, USES = "09_the_whole_lstm", "09b_what_the_lstm_is_good_for"
+NOTEBOOK = "09_the_whole_lstm"
 
 
 # 09.1
@@ -389,84 +389,6 @@ exercise(
             "With one step nothing is wrong without the factor, since it only matters to the state before: a "
             "test on single steps would not have seen this. Test backward passes on sequences."
         ),
-    ),
-)
-
-
-# 09.5
-
-TASKS = ("adding", "copy", "temporal_order", "embedded_reber")
-
-
-def _gains(cell="lstm", of=lambda runs: runs.mean(axis=1), change=lambda low, high: high - low):
-    """What the larger of the two learning rates makes of each task's accuracy."""
-
-    def gains():
-        from ...experiments import load
-
-        study = load("plain_against_lstm")
-        runs = {t: study.over("learning_rate", "accuracy", task=t, cell=cell)[1] for t in TASKS}
-        return {task: float(change(*of(found))) for task, found in runs.items()}
-
-    return gains
-
-
-exercise(
-    "09.5",
-    "One learning rate for all?",
-    notebook=USES,
-    kind="measure",
-    minutes=8,
-    difficulty=2,
-    hints=(
-        (
-            '`study.over("learning_rate", "accuracy", task="adding", cell="lstm")` gives the two rates and, '
-            "for each, the accuracy of the five seeds."
-        ),
-        "Which rate comes first? The accuracies have one row for each: take the mean of each row.",
-        "For each task the mean at 0.01 minus the mean at 0.003. A gain may be negative.",
-    ),
-    judge=Value(
-        _gains(),
-        {
-            "the other way round": (
-                _gains(change=lambda low, high: low - high),
-                "These are the gains of the smaller rate over the larger: the signs are the other way round.",
-            ),
-            "the plain network": (
-                _gains("rnn"),
-                "These are the gains of the plain network, not of the LSTM.",
-            ),
-            "medians": (
-                _gains(of=lambda runs: np.median(runs, axis=1)),
-                "These are differences of medians. The means of five seeds are asked for.",
-            ),
-            "the best seeds": (
-                _gains(of=lambda runs: runs.max(axis=1)),
-                "You compare the best seed of each rate. All five count.",
-            ),
-            "the worst seeds": (
-                _gains(of=lambda runs: runs.min(axis=1)),
-                "You compare the worst seed of each rate. All five count.",
-            ),
-            "one seed": (
-                _gains(of=lambda runs: runs[:, 0]),
-                "You compare the first seed alone. One run says little: take the mean of five.",
-            ),
-            "the sum": (
-                _gains(of=lambda runs: runs.sum(axis=1)),
-                "You have added up five seeds: divide by their number.",
-            ),
-            "a ratio": (
-                _gains(change=lambda low, high: high / low),
-                "You have divided the two means. Their difference is asked for.",
-            ),
-        },
-        praise=(
-            "One task wants the larger rate, and another the smaller. At one rate for all, the LSTM "
-            "would have lost one of its two wins, or most of it."
-        ),
-        tolerance=6e-3,
     ),
 )
 

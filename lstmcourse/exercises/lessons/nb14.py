@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections import Counter
 
 import numpy as np
 
@@ -135,60 +135,156 @@ exercise(
 # 14.3
 
 
-def _free(sizes):
-    return sum(k * sum(sizes[j:]) for j, k in enumerate(sizes))
+def _ticking(
+    mask=lambda T: T[:, None] >= T[None, :],
+    due=lambda t, T: t % T == 0,
+    squash=np.tanh,
+    step=lambda due, a, h: np.where(due, a, h),
+    give=lambda states, h: np.array(states[1:]),
+    b_of=lambda b: b,
+):
+    """A clockwork network with something else in its place."""
+
+    def states_of(x, h, T, W, U, b):
+        states = [h]
+        for t, x_t in enumerate(x):
+            a = squash(x_t @ W + states[-1] @ (U * mask(T)) + b_of(b))
+            states.append(step(due(t, T), a, states[-1]))
+        return give(states, h)
+
+    return states_of
+
+
+def _clockwork(x, h, T, W, U, b):
+    return _ticking()(x, h, T, W, U, b)
+
+
+def _clockwork_draw(rng):
+    D, H, steps = 3, 4 * int(rng.integers(2, 4)), int(rng.integers(10, 20))
+    shapes = ((steps, D), (H,), (D, H), (H, H), (H,))
+    x, h, W, U, b = (rng.standard_normal(s) for s in shapes)
+    return x, h, unit_periods(H, (1, 2, 4, 8)), W, U, b
+
+
+def _run_cell(answer, x, h, T, W, U, b):
+    """The same of a cell of the reader's, whose periods are 1, 2, 4 and 8."""
+    if len(answer.states) != 1:
+        raise Refused("other states", f"{answer.name} needs one state, h, from step to step.")
+    shapes = answer.parameter_shapes(len(W), len(h))
+    given = {a.shape: a for a in (W, U, b)}
+    several = Counter(shapes.values())
+    if set(several) != set(given) or any(n > 1 for shape, n in several.items() if shape != b.shape):
+        have = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "none"
+        raise Refused(
+            "other parameters",
+            f"{answer.name} has other parameters ({have}) than a matrix for the input, one for the state, "
+            "and a bias.",
+        )
+    params = {name: given[shape] / several[shape] for name, shape in shapes.items()}  # two biases add up
+    (state,) = answer.states
+    return unroll(answer, params, x[:, None], state={state: h[None]}, grad=False)[state][:, 0]
 
 
 exercise(
     "14.3",
-    "Count what is free",
+    "The clockwork, from memory",
     notebook=NOTEBOOK,
     kind="write",
-    minutes=6,
-    difficulty=2,
+    minutes=12,
+    difficulty=3,
     hints=(
-        "Take sizes (4, 4, 4) and draw the mask: how many blocks of 4 by 4 stay?",
-        "Each module hears itself and all slower ones.",
-        "Module j with k units has k times as many weights as there are units from j on.",
+        "Begin with the plain network's loop of notebook 01. What it makes is a proposal now.",
+        "Two things are new: the mask of 14.2 on the recurrent weights, and the line of 14.1 after the tanh.",
+        "Count the steps from 0 (`enumerate`), multiply `U` by the mask once, before the loop, and put every "
+        "new state into a list.",
     ),
     judge=Function(
-        _free,
-        lambda rng: (tuple(int(n) for n in rng.integers(1, 9, size=int(rng.integers(2, 6)))),),
+        _clockwork,
+        _clockwork_draw,
         {
-            ("the full matrix"): (
-                lambda s: sum(s) ** 2,
-                ("That is the plain network's matrix: nothing is masked."),
+            "the mask forgotten": (
+                _ticking(mask=lambda T: np.ones((len(T), len(T)))),
+                "Who computes when is right. But every unit hears every other: the mask is missing.",
             ),
-            "one's own alone": (
-                lambda s: sum(k * k for k in s),
-                "You count each module's weights to itself. It hears the slower modules as well.",
+            "the mask the wrong way round": (
+                _ticking(mask=lambda T: T[:, None] <= T[None, :]),
+                "In your network the slow units hear the fast ones. Rows speak, columns hear: see 14.2.",
             ),
-            "without one's own": (
-                lambda s: _free(s) - sum(k * k for k in s),
-                "A module's weights to itself are missing.",
+            "not one's own module": (
+                _ticking(mask=lambda T: T[:, None] > T[None, :]),
+                "A unit does not hear its own module. Units of one period hear each other.",
             ),
-            "with the biases": (
-                lambda s: _free(s) + sum(s),
-                "You count the biases too. Only the recurrent weights are asked for.",
+            "one's own module alone": (
+                _ticking(mask=lambda T: T[:, None] == T[None, :]),
+                "Every module hears itself alone. Where do the fast units get what the slow ones hold?",
             ),
-            "half of the matrix": (
-                lambda s: sum(s) ** 2 / 2,
-                "Half of the matrix is not it: the blocks on the diagonal stay whole.",
+            "by number, not by period": (
+                _ticking(mask=lambda T: np.tril(np.ones((len(T), len(T))))),
+                "The mask goes by the units' numbers, and cuts through the modules. It goes by periods.",
             ),
-            "half, with the diagonal": (
-                lambda s: sum(s) * (sum(s) + 1) / 2,
-                "You count by single units. Units of one module all hear each other.",
+            "a plain network": (
+                _ticking(lambda T: np.ones((len(T), len(T))), lambda t, T: T > 0),
+                "That is the plain network: no mask, no clock.",
+            ),
+            "no clock": (
+                _ticking(due=lambda t, T: T > 0),
+                "The mask is right. But every unit computes at every step: nothing is held.",
+            ),
+            "counted from 1": (
+                _ticking(due=lambda t, T: (t + 1) % T == 0),
+                "Your first step is number 1. Ours is number 0, at which all units are due.",
+            ),
+            "the other way round": (
+                _ticking(due=lambda t, T: t % T != 0),
+                "The units that are due hold, and the others compute.",
+            ),
+            "zero in place of holding": (
+                _ticking(step=lambda due, a, h: np.where(due, a, 0.0)),
+                "A unit that is not due falls to 0. It is to hold what it has.",
+            ),
+            "back to the start": (
+                lambda x, h, T, W, U, b: _ticking(step=lambda due, a, _: np.where(due, a, h))(
+                    x, h, T, W, U, b
+                ),
+                "A unit that is not due goes back to the state of the start. It holds what it had one step "
+                "before.",
+            ),
+            "both at once": (
+                _ticking(step=lambda due, a, h: h + due * a),
+                "A unit that is due adds its proposal to what it holds. It takes it in its place.",
+            ),
+            "not squashed": (
+                _ticking(squash=lambda a: a),
+                "The proposal is not squashed: the tanh is missing.",
+            ),
+            "squashed while held": (
+                _ticking(squash=lambda a: a, step=lambda due, a, h: np.tanh(np.where(due, a, h))),
+                "What is held is squashed again at every step. The tanh belongs to the proposal.",
+            ),
+            "no bias": (_ticking(b_of=lambda b: 0 * b), "The bias is missing from the sum."),
+            "the last alone": (
+                _ticking(give=lambda states, h: states[-1]),
+                "Only the last state is returned. One for each step is needed.",
+            ),
+            "the start as well": (
+                _ticking(give=lambda states, h: np.array(states)),
+                "One state too many: the start is not the result of a step.",
             ),
         },
         praise=(
-            "It is half of H H plus the squares of the sizes. So the order of the modules does not "
-            "matter, and equal ones cost least."
+            "A plain network with a mask and a clock: three lines more, and it writes a wave that the plain "
+            "one cannot."
         ),
+        run=_run_cell,
     ),
 )
 
 
 # 14.4
+
+
+def _free(sizes):
+    return sum(k * sum(sizes[j:]) for j, k in enumerate(sizes))
 
 
 def _saved(sizes, periods):
@@ -209,7 +305,10 @@ exercise(
     difficulty=3,
     hints=(
         "A module costs nothing while it holds.",
-        "At a step at which it computes, it costs its weights: those of exercise 14.3, module by module.",
+        (
+            "At a step at which it computes, it costs its weights: a module of k units has k weights for "
+            "each unit that it hears."
+        ),
         "A module of period T computes at one step of T. Add up what the modules cost on average.",
     ),
     judge=Function(
@@ -256,62 +355,6 @@ exercise(
         praise=(
             "With many modules the sum is ruled by the fastest. (The course's programs compute all "
             "units and choose: on these processors that was faster)."
-        ),
-    ),
-)
-
-
-# 14.5
-
-
-def _next(T, start):
-    return math.ceil(start / T) * T
-
-
-exercise(
-    "14.5",
-    "If the clock starts late",
-    notebook=NOTEBOOK,
-    kind="predict",
-    minutes=5,
-    difficulty=2,
-    hints=(
-        "At t = 0 every unit is due, since every period divides 0.",
-        "If the first step is t = 5, when is a unit of period 4 due for the first time?",
-        "The smallest multiple of T that is not below the start.",
-    ),
-    judge=Function(
-        _next,
-        lambda rng: (int(2 ** rng.integers(0, 6)), int(rng.integers(0, 60))),
-        {
-            ("at once"): (
-                lambda T, start: start,
-                ("At the first step only those are due whose period divides it."),
-            ),
-            "at its period": (
-                lambda T, start: T,
-                "If the clock starts later than that, its first turn is a later multiple.",
-            ),
-            "a period later": (
-                lambda T, start: start + T,
-                "The clock does not start anew: a unit is due where its period divides t.",
-            ),
-            "the one before": (
-                lambda T, start: start // T * T,
-                "That is the last multiple before the start, which has gone by.",
-            ),
-            "always the next": (
-                lambda T, start: (start // T + 1) * T,
-                "If the start itself is a multiple, the unit is due right then.",
-            ),
-            "never before its period": (
-                lambda T, start: max(T, _next(T, start)),
-                "At t = 0 every unit is due: every period divides 0.",
-            ),
-        },
-        praise=(
-            "With a period of 256 and a start at 1, the slowest module sleeps through most of a wave "
-            "of 320 samples."
         ),
     ),
 )
