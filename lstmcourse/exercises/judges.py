@@ -42,6 +42,7 @@ __all__ = [
 NOT_BEGUN = "There is no answer yet. Write it where the dots are, and run the cell again."
 DRAWS = 6
 UNJUDGED = "cannot be compared"
+NEARLY = 2e-3  # of the largest number: so far apart is what was rounded, or approximated
 
 Wrong = Mapping[str, tuple[Any, str]]
 """Mistakes by name: what makes the mistake, in the form of the right answer, and what to say of it."""
@@ -291,6 +292,11 @@ def _apart(mine: Any, right: Any, when: str = "") -> tuple[str, str]:
     mine, right = mine.astype(np.float64), right.astype(np.float64)
     if not np.isfinite(mine).all():
         return f"There is a NaN or an infinity in it{when}.", "not finite"
+    if right.size and np.abs(mine - right).max() <= NEARLY * np.abs(right).max():
+        return (
+            f"It is nearly right{when}, and not to the last digit. Is something rounded, or approximated?",
+            "nearly right",
+        )
     if same(np.asarray(-mine), right):  # NumPy makes a scalar of minus a single number
         return f"The sign is wrong{when}; everything else is right.", "the sign"
     with np.errstate(all="ignore"):

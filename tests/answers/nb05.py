@@ -113,7 +113,7 @@ wrong("05.4", "halved at each step", line("-np.log(2 ** n - 1.0)", "n"))
 wrong("05.4", "the logarithm to base 2", line("-np.log2(2 ** (1 / n) - 1)", "n"))
 wrong("05.4", "one step more", line("-np.log(2 ** (1 / (n + 1)) - 1)", "n"))
 wrong("05.4", "one step less", line("-np.log(2 ** (1 / (n - 1)) - 1)", "n"))
-wrong("05.4", "too large", line("np.log(n / np.log(2))", "n"))
+wrong("05.4", "nearly right", line("np.log(n / np.log(2))", "n"))
 wrong("05.4", "no function", 4.96)
 
 

@@ -159,3 +159,11 @@ wrong("16.6", "the place alone", lambda e, k: (np.arange(len(e)) == k) * 1.0)
 wrong("16.6", "of the probability", lambda e, k: softmax(e)[k] * one_hot_minus_share(e, k))
 wrong("16.6", "one number", lambda e, k: 1 - softmax(e)[k])
 wrong("16.6", "only where it was drawn", lambda e, k: (np.arange(len(e)) == k) * (1 - softmax(e)[k]))
+
+
+def by_small_steps(e, k):
+    return [(np.log(softmax(e + 1e-5 * d)[k]) - np.log(softmax(e)[k])) / 1e-5 for d in np.eye(len(e))]
+
+
+wrong("16.6", "nearly right", by_small_steps)
+wrong("16.6", "the logarithms", lambda e, k: np.log(softmax(e)))

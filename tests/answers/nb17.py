@@ -167,6 +167,19 @@ def over_the_edge(picture):
 
 
 wrong("17.5", "around the edge", over_the_edge)
+
+
+def from_the_second(picture):
+    wet = np.zeros(picture.shape, bool)
+    wet[0, 0] = True
+    for r in range(1, picture.shape[0]):
+        for c in range(1, picture.shape[1]):
+            if picture[r, c] and (wet[r - 1, c] or wet[r, c - 1]):
+                wet[r, c] = True
+    return wet
+
+
+wrong("17.5", "the edges left out", from_the_second)
 wrong("17.5", "downwards alone", searched([(1, 0)]))
 wrong("17.5", "to the right alone", searched([(0, 1)]))
 wrong("17.5", "it runs back", searched([(1, 0), (0, 1), (-1, 0), (0, -1)]))

@@ -39,6 +39,8 @@ wrong(
     "the logarithm of the mean",
     lambda p, y: -math.log2(np.mean([r[k] for r, k in zip(p, y, strict=True)])),
 )
+wrong("20.2", "every character at every step", lambda p, y: -np.mean(np.log2(p.T[y])))
+wrong("20.2", "the perplexity", lambda p, y: np.exp2(in_a_loop(p, y)))
 wrong("20.2", "the likeliest character", lambda p, y: np.mean([-math.log2(max(row)) for row in p]))
 wrong("20.2", "one step late", lambda p, y: in_a_loop(p[:-1], y[1:]))
 wrong("20.2", "one for each step", lambda p, y: [-math.log2(r[k]) for r, k in zip(p, y, strict=True)])

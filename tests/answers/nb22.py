@@ -40,6 +40,7 @@ wrong(
     asked("sum((a > b) + (a == b) / 2 for a in lstm for b in plain) / len(lstm)"),
 )
 wrong("22.1", "the means", asked("lstm.mean() - plain.mean()"))
+wrong("22.1", "whose mean is ahead", asked("int(lstm.mean() > plain.mean())"))
 wrong("22.1", "the worst against the best", asked("1.0 if lstm.min() > plain.max() else 0.0"))
 wrong("22.1", "ahead of the mean", asked("sum(lstm > plain.mean()) / len(lstm)"))
 

@@ -360,6 +360,10 @@ exercise(
                 lambda e, k: np.eye(len(e))[k],
                 "The other scores count too: raising them makes place k less probable.",
             ),
+            "the logarithms": (
+                lambda e, k: np.log(_softmax(e)),
+                "Those are the logarithms of the shares. What does that of place k do as a score is raised?",
+            ),
             "of the probability": (
                 lambda e, k: _softmax(e)[k] * (np.eye(len(e))[k] - _softmax(e)),
                 "That is the derivative of the probability. The one of its logarithm is asked for.",

@@ -261,6 +261,14 @@ def _picture(rng):
     return (picture,)
 
 
+def _inside(picture):
+    wet = np.zeros(picture.shape, bool)
+    wet[0, 0] = True
+    for r, c in np.argwhere(picture):
+        wet[r, c] |= r > 0 < c and (wet[r - 1, c] or wet[r, c - 1])
+    return wet
+
+
 exercise(
     "17.5",
     "Where the water runs",
@@ -286,6 +294,10 @@ exercise(
             "around the edge": (
                 _around,
                 "Water comes in over the edge: in the first row `r - 1` is -1, and that is the last row.",
+            ),
+            "the edges left out": (
+                _inside,
+                "Nothing runs along the first row, or down the first column. They are like the others.",
             ),
             "downwards alone": (lambda p: _flooded(p, right=False), "Water runs to the right as well."),
             "to the right alone": (lambda p: _flooded(p, below=False), "Water runs down as well."),

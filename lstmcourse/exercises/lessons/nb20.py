@@ -90,6 +90,14 @@ exercise(
                 lambda p, y: -np.log2(p[np.arange(len(y)), y].mean()),
                 "First the logarithm, then the mean: a single impossible character has to be dear.",
             ),
+            "every character at every step": (
+                lambda p, y: -np.log2(p[:, y]).mean(),
+                "`p[:, y]` picks all characters that came, at every step. Each step has one of its own.",
+            ),
+            "the perplexity": (
+                lambda p, y: 2 ** _bits(p, y),
+                "That is 2 to the power of it, the perplexity. The bits themselves are asked for.",
+            ),
             "the likeliest character": (
                 lambda p, y: -np.log2(p.max(axis=1)).mean(),
                 "That is the cost of the character that the model thinks likeliest, not of what came.",

@@ -71,7 +71,11 @@ exercise(
             ),
             "the means": (
                 lambda lstm, plain: np.mean(lstm) - np.mean(plain),
-                "That is by how much the mean is ahead. It is asked how often a run is ahead of another.",
+                "That is by how much the mean is ahead. How often is one run ahead of another?",
+            ),
+            "whose mean is ahead": (
+                lambda lstm, plain: float(np.mean(lstm) > np.mean(plain)),
+                "That says whose mean is ahead. It is asked how often a run is ahead of another.",
             ),
             "the worst against the best": (
                 lambda lstm, plain: float(min(lstm) > max(plain)),
