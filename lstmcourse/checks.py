@@ -11,6 +11,7 @@ import functools
 import inspect
 import os
 import reprlib
+import sys
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = [
     "at_least",
     "choice",
     "dtype",
+    "encodable",
     "finite",
     "function",
     "generator",
@@ -59,6 +61,18 @@ def shown(value: object) -> str:
     if isinstance(value, np.ndarray) and value.ndim:
         return f"<{type(value).__name__} of {value.dtype}, shape {value.shape}>"
     return " ".join(_SHORT.repr(value).split())
+
+
+def encodable(text: str) -> str:
+    """What is printed, such as a `repr`, with escapes for letters that the console's encoding lacks.
+
+    Examples
+    --------
+    >>> encodable("h")
+    'h'
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 # Numbers, words, and other single things.

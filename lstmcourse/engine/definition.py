@@ -238,7 +238,9 @@ class Definition:
         held = "".join(f", {k} held at {v:g}" for k, v in self.held.items())
         options = "".join(f", {k}={v!r}" for k, v in self.options.items())
         names = ", ".join(p.name for p in self.graph.params)
-        return f"<cell {self.name}: states {', '.join(self.states)}; parameters {names}{options}{held}>"
+        return checks.encodable(
+            f"<cell {self.name}: states {', '.join(self.states)}; parameters {names}{options}{held}>"
+        )
 
     # making the graph
 

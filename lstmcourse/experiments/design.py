@@ -19,7 +19,7 @@ import numpy as np
 
 from lstmcourse import cells, tasks
 from lstmcourse.cell import Cell
-from lstmcourse.checks import array, finite, truth, whole
+from lstmcourse.checks import array, encodable, finite, truth, whole
 from lstmcourse.errors import FileError
 from lstmcourse.experiments.define import hidden_size_for
 from lstmcourse.files import whole as files
@@ -120,10 +120,10 @@ class Board:
 
     def __repr__(self) -> str:
         if not self.entries:
-            return self._empty
+            return encodable(self._empty)
         rows = self._rows()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join("  ".join(map(str.rjust, row, widths)) for row in rows)
+        return encodable("\n".join("  ".join(map(str.rjust, row, widths)) for row in rows))
 
     def _repr_html_(self) -> str:
         if not self.entries:

@@ -300,7 +300,9 @@ class Lab(Laboratory):
 
     def __repr__(self) -> str:
         count = self.hidden_size
-        return f"<Lab of {self.cell.name}: {count} unit{'s' * (count > 1)}, {self.steps} steps>"
+        return checks.encodable(
+            f"<Lab of {self.cell.name}: {count} unit{'s' * (count > 1)}, {self.steps} steps>"
+        )
 
 
 def _for_page(c: Challenge) -> dict[str, Any]:

@@ -266,7 +266,9 @@ class XRayLab(Shown):
 
     def __repr__(self) -> str:
         units = self.sizes.get("H", 1)
-        return f"<XRayLab of {', '.join(self.cells)}: {units} unit{'s' * (units > 1)}, {self.steps} steps>"
+        return checks.encodable(
+            f"<XRayLab of {', '.join(self.cells)}: {units} unit{'s' * (units > 1)}, {self.steps} steps>"
+        )
 
     # the page and Python
 

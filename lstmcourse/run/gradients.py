@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ..aliases import unpickled
+from ..checks import encodable
 from ..engine.autodiff import gradient_name
 from ..engine.definition import Definition
 from ..errors import UnknownNameError, nearest
@@ -108,4 +109,4 @@ class Gradients(Mapping):
         return unpickled, ("Gradients", parts)
 
     def __repr__(self) -> str:
-        return "<gradients of " + ", ".join(f"{k} {v.shape}" for k, v in self.items()) + ">"
+        return encodable("<gradients of " + ", ".join(f"{k} {v.shape}" for k, v in self.items()) + ">")

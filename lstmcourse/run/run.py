@@ -305,7 +305,9 @@ class Run:
         )
 
     def __repr__(self) -> str:
-        return f"<run of {self.cell.name}: T = {self.T}, B = {self.B}; {', '.join(self.cell.names)}>"
+        return checks.encodable(
+            f"<run of {self.cell.name}: T = {self.T}, B = {self.B}; {', '.join(self.cell.names)}>"
+        )
 
 
 class ReferenceRun(Run):

@@ -333,7 +333,7 @@ class Checkpoint:
 
     def __repr__(self) -> str:
         extra = f"; also {', '.join(sorted(self.arrays))}" if self.arrays else ""
-        return (
+        return checks.encodable(
             f"Checkpoint({self.path.name}: {_cells_of(self.config)}, hidden size "
             f"{self.config.get('sizes', self.config).get('hidden_size')}, "
             f"task {self.config['task'].get('name')}{extra})"

@@ -545,7 +545,7 @@ class Latent(Network):
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{k}={v}" for k, v in self.sizes.items())
-        return (
+        return checks.encodable(
             f"Latent({self.cell.name} for {self.task.name}, in nats a {self.unit}; {sizes}; "
             f"{self.parameter_count:,} parameters, {self.dtype})"
         )

@@ -426,7 +426,7 @@ class Model(Network):
         inputs = f"{self.task.input_size} {'inputs' if self.task.symbols is None else 'symbols'}"
         if self.embedding:
             inputs += f" -> {self.embedding}"
-        return (
+        return checks.encodable(
             f"Model({self.cell.name}: {inputs} -> {self.hidden_size} -> {self.task.output_size} "
             f"for {self.task.name}, {self.task.loss}; {self.parameter_count:,} parameters, {self.dtype})"
         )

@@ -347,7 +347,7 @@ class Transducer(Network):
     def __repr__(self) -> str:
         cells = ", ".join(cell.name for cell in self._given_cells.values())
         how = "" if self.attention else ", one vector"
-        return (
+        return checks.encodable(
             f"{type(self).__name__}({cells}; {self.hidden_size} units for {self.task.name}{how}; "
             f"{self.parameter_count:,} parameters, {self.dtype})"
         )

@@ -108,7 +108,7 @@ class XRay:
 
     def __repr__(self) -> str:
         steps = len(next(iter(self.total.values()))) - 1
-        return f"<x-ray of {steps} steps: {', '.join(self.states)}>"
+        return checks.encodable(f"<x-ray of {steps} steps: {', '.join(self.states)}>")
 
 
 def xray(run: Run, sequence: int = 0) -> XRay:

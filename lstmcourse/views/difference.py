@@ -309,7 +309,7 @@ class Difference:
         return text
 
     def __repr__(self) -> str:
-        return self._text().translate(ASCII)
+        return checks.encodable(self._text().translate(ASCII))
 
     def _text(self) -> str:
         rows = [f"{self._title()}: {self._summary()}"]

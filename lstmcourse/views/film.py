@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import given, numbers, text
+from ..checks import encodable, given, numbers, text
 from ..errors import ShapeError
 
 __all__ = ["Film", "film"]
@@ -48,7 +48,7 @@ class Film:
     html: str = field(repr=False)
 
     def __repr__(self) -> str:
-        return f"Film of {self.steps} steps: {self.alt}"
+        return encodable(f"Film of {self.steps} steps: {self.alt}")
 
     def _repr_html_(self) -> str:
         return self.html

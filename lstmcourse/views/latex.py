@@ -135,7 +135,7 @@ class Equations:
     latex: str
 
     def __repr__(self) -> str:
-        return self.text
+        return checks.encodable(self.text)
 
     def _repr_latex_(self) -> str:
         return f"$${self.latex}$$"

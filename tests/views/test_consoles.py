@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from corner_cells import sizes_of
 
 import lstmcourse as lc
 from lstmcourse import experiments
+from lstmcourse.experiments import design
+from lstmcourse.views.film import film
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,6 +69,39 @@ def test_runs_histories_verdicts_and_reports():
     for thing in shown:
         for text in (repr(thing), str(thing)):
             assert text.isascii(), text
+
+
+@lc.cell
+def größe(x, α):
+    """Letters of other alphabets."""
+    β = lc.tanh(lc.affine("β", α, x))
+    α = 0.5 * α + β
+    return α
+
+
+def entry(name):
+    numbers = {task: 0.5 for task in design.TASKS}
+    return design.Entry(name, "0", [300, 1, 1], numbers, numbers, numbers, numbers)
+
+
+def shown_of_letters_of_other_alphabets():
+    run = lc.unroll(größe, größe.init(2, 3, rng=0), np.ones((3, 1, 2), np.float32))
+    yield from (größe, größe.equations(), größe.diagram(), lc.diff(lc.cells.rnn, größe), run, lc.xray(run))
+    yield run.backward({"α": run["α"]})
+    yield from (lc.Model(größe, "adding", hidden_size=2), lc.lab(größe), lc.lab([größe, lc.cells.rnn]))
+    yield lc.Seq2Seq(größe, "additive_attention", "dates", 4)
+    yield from (design.Board([entry("größe")]), film(np.zeros((2, 1, 2, 2)), alt="größe"))
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8", None])
+def test_letters_of_other_alphabets_are_escaped_where_the_console_lacks_them(monkeypatch, encoding):
+    things = list(shown_of_letters_of_other_alphabets())
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(encoding=encoding))
+    for thing in things:
+        text = repr(thing)
+        text.encode(encoding or "utf-8")
+        escaped = {"ascii": ("gr\\xf6\\xdfe", "\\u03b1"), "cp1252": ("größe", "\\u03b1")}
+        assert any(word in text for word in escaped.get(encoding, ("größe", "α"))), text
 
 
 PRINTS = """

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...checks import encodable
 from ...files import whole
 from .sheet import FADED, FADED_WORDS, KINDS, LINE, SERIF, TONES, num
 
@@ -69,7 +70,7 @@ class Diagram:
         return whole.replace(path, f'<?xml version="1.0" encoding="UTF-8"?>\n{self.svg}\n'.encode())
 
     def __repr__(self) -> str:
-        return f"<Diagram: {self.title}>"
+        return encodable(f"<Diagram: {self.title}>")
 
 
 # The file
