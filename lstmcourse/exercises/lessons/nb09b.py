@@ -222,7 +222,7 @@ exercise(
         "Look at the line for c. What becomes of the old state where the input gate is open?",
         "Look at the line for h. Where does tanh have its steepest slope, and how steep? And what stands "
         "in the definition above?",
-        "2σ(s) - 1 is tanh(s/2): half as steep as tanh(s).",
+        "In 1997 the state went through 2σ(s) - 1, which is tanh(s/2): half as steep as tanh(s).",
     ),
     judge=Equations(
         lstm_1997,
