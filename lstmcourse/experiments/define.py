@@ -41,6 +41,7 @@ HOMES: tuple[str, ...] = tuple(
         "language",
         "spans",
         "more_spans",
+        "beside_spans",
         "odyssey",
         "uses",
         "speaking",
