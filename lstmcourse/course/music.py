@@ -16,8 +16,6 @@ from ..training.model import Model
 
 __all__ = ["NGram", "compose", "pitches", "sound"]
 
-MOST = 12  # notes of a context whose code fits in 64 bits
-
 
 class NGram:
     """What follows the last k notes, counted; shorter contexts help where longer ones were not seen.
@@ -33,7 +31,7 @@ class NGram:
     batch : Batch
         What is counted.
     order : int
-        k, from 0 to 12. Before the first note stand signs that a phrase begins.
+        k, from 0 to the notes of a phrase. Before the first note stand signs that a phrase begins.
     place : bool
         Whether it counts for each of the places in the phrase on its own.
 
@@ -48,26 +46,23 @@ class NGram:
 
     def __init__(self, task: Chords, batch: Any, order: int, *, place: bool = False) -> None:
         self.task = instance("task", task, Chords, "Chords()")
-        self.order, self.place = at_least(0, MOST)("order", order), truth("place", place)
+        self.order = at_least(0, 4 * task.chords)("order", order)
+        self.place = truth("place", place)
         instance("batch", batch, Batch, "task.batch()")
-        x, y = array("batch.x", batch.x), array("batch.y", batch.y)
-        self._tables = []
-        for codes in self._contexts(x):
-            pairs, seen = np.unique(codes * task.output_size + y, return_counts=True)
-            contexts, where = np.unique(pairs // task.output_size, return_inverse=True)
-            totals, kinds = np.bincount(where, seen), np.bincount(where)
-            self._tables.append((pairs, seen, contexts, totals, kinds))
-
-    def _contexts(self, x: np.ndarray) -> list[np.ndarray]:
-        """A number for what stands before each note, (T, B), for each length of context; shortest first."""
-        T, codes = len(x), []
-        code = np.arange(T)[:, None] * self.place + np.zeros_like(x)
+        x, y, K = array("batch.x", batch.x), array("batch.y", batch.y), self.task.output_size
+        self._tables: list[tuple[np.ndarray, ...]] = []
+        code = self._no_notes(x)
         for k in range(self.order + 1):
-            codes.append(code)
-            back = np.zeros_like(x)
-            back[k:] = x[: max(T - k, 0)]
-            code = code * self.task.output_size + back
-        return codes
+            contexts, where = np.unique(code, return_inverse=True)
+            where = where.reshape(x.shape)
+            pairs, seen = np.unique(where * K + y, return_counts=True)
+            totals, kinds = np.bincount(pairs // K, seen), np.bincount(pairs // K)
+            self._tables.append((contexts, pairs, seen, totals, kinds))
+            code = where * K + _back(x, k)
+
+    def _no_notes(self, x: np.ndarray) -> np.ndarray:
+        """A number for each context of no notes, (T, B): the place, where it counts."""
+        return np.arange(len(x))[:, None] * self.place + np.zeros_like(x)
 
     def predict(self, x: Any) -> np.ndarray:
         """Return the probability of each note after each of x (T, B), as `Model.predict` does: (T, B, K)."""
@@ -76,20 +71,27 @@ class NGram:
             raise ValueError(
                 f"x has symbols {x.min()} to {x.max()}; they go from 0 to {self.task.input_size - 1}"
             )
-        p = np.full((*x.shape, K), 1 / K)
-        for codes, (pairs, seen, contexts, totals, kinds) in zip(
-            self._contexts(x), self._tables, strict=True
-        ):
-            n = _found(pairs, seen, codes[..., None] * K + np.arange(K))
-            N, T = (_found(contexts, counts, codes)[..., None] for counts in (totals, kinds))
+        x, p, code = x.astype(np.int64), np.full((*x.shape, K), 1 / K), self._no_notes(x)
+        for k, (contexts, pairs, seen, totals, kinds) in enumerate(self._tables):
+            where = _found(contexts, np.arange(len(contexts)), code, -1)
+            n = _found(pairs, seen, where[..., None] * K + np.arange(K), 0)
+            N, T = (np.where(where < 0, 0, counts[where])[..., None] for counts in (totals, kinds))
             p = np.where(N > 0, (n + T * p) / np.maximum(N + T, 1), p)
+            code = np.where(where < 0, -1, where * K + _back(x, k))  # no longer context was seen either
         return p
 
 
-def _found(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """The values of the wanted keys; 0 for those that there are not."""
+def _back(x: np.ndarray, k: int) -> np.ndarray:
+    """What stands k notes before each of x, (T, B); 0, the sign of a beginning, before the first."""
+    back = np.zeros_like(x)
+    back[k:] = x[: max(len(x) - k, 0)]
+    return back
+
+
+def _found(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray, missing: int) -> np.ndarray:
+    """The values of the wanted keys; `missing` for those that there are not."""
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[place] == wanted, values[place], 0)
+    return np.where(keys[place] == wanted, values[place], missing)
 
 
 @given(count=at_least(1, 100_000))

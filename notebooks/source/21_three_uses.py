@@ -299,7 +299,7 @@ plots.show(fig, "21-7")
 # %% [markdown]
 # (At most 10,000 parameters, 24,000 phrases for each; the counts also know the place in the phrase.)
 #
-# **What to notice.** It is a tie: counting 12 notes is as good as either network, and the plain network is as good as the LSTM. Two things explain it. Counts are good at just such rules about neighbours. And a gap of 16 notes is short enough for a plain network, which has twice as many units for its parameters.
+# **What to notice.** It is a tie: counting 12 notes is as good as either network, and the plain network is as good as the LSTM. Two things explain it. Counts are good at just such rules about neighbours. And a gap of 16 notes is short enough for a plain network, which has twice as many units for its parameters. To look back further does not help the counts: most contexts of 16 notes were seen once, and what followed them then gets half of the probability. The loss rises, and what they compose is recited.
 #
 # Does a network remember the first half? We look at the chords that repeat, where memory is worth most. `composer` is an LSTM that trained twice as long (`lc.uses.train_composer()`). We compare its loss there with the *forgetful floor*: the best loss of one who has forgotten the first half.
 

@@ -122,6 +122,21 @@ def test_counts_are_those_of_the_definition(place):
         assert p[t, 1] == pytest.approx(by_hand(task, given, 3, past, place), rel=1e-9)
 
 
+@pytest.mark.parametrize("place", [False, True])
+def test_a_context_may_be_as_long_as_a_phrase(place):
+    """The number of contexts grows as 24 to the power of their length, beyond any whole number of 64 bits."""
+    task = Chords()
+    given, new = (task.batch(batch_size=n, seed=n) for n in (8, 2))
+    given.x[:14, 0], given.x[14:, 0] = new.x[:14, 1], new.x[:18, 0]  # a long context that is seen again
+    longest = uses.NGram(task, given, order=32, place=place).predict(new.x)
+    twelve = uses.NGram(task, given, order=12, place=place).predict(new.x)
+    for t in (0, 12, 13, 31):
+        past = new.x[: t + 1, 1].tolist()
+        assert longest[t, 1] == pytest.approx(by_hand(task, given, 32, past, place), rel=1e-9)
+        assert twelve[t, 1] == pytest.approx(by_hand(task, given, 12, past, place), rel=1e-9)
+    assert not np.allclose(longest[13, 1], twelve[13, 1])
+
+
 def test_a_phrase_is_drawn_note_by_note_from_what_is_said():
     task = Chords(chords=6)
     model = lc.Model("rnn", task, 5, rng=0, dtype=np.float64)
@@ -158,7 +173,7 @@ def test_a_sound_is_a_small_file_that_plays_what_was_given():
         (lambda: uses.Driver().params(np.zeros(3)), r"weights has shape \(3,\)"),
         (lambda: uses.Driver().drive(np.zeros(32), np.zeros((4, 2))), r"\(P, n\) and \(4, E\)"),
         (lambda: uses.trial({}, np.zeros(4)), r"\(4, E\) is needed"),
-        (lambda: uses.NGram(Chords(), Chords().batch(batch_size=1), 13), "order=13"),
+        (lambda: uses.NGram(Chords(), Chords().batch(batch_size=1), 33), "order=33"),
     ],
 )
 def test_what_does_not_fit_is_said(call, said):
