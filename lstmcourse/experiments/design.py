@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import itertools
 import json
 import math
 import os
@@ -20,8 +21,9 @@ import numpy as np
 from lstmcourse import cells, tasks
 from lstmcourse.cell import Cell
 from lstmcourse.checks import array, encodable, finite, truth, whole
-from lstmcourse.errors import FileError
+from lstmcourse.errors import FileError, NotFiniteError
 from lstmcourse.experiments.define import hidden_size_for
+from lstmcourse.experiments.store import Results, Trial
 from lstmcourse.files import whole as files
 from lstmcourse.files.paths import NOTES, cache_folder, expand
 from lstmcourse.tasks.base import Task
@@ -31,13 +33,14 @@ from lstmcourse.training.fit import fit
 from lstmcourse.training.given import as_cell
 from lstmcourse.training.model import Model
 from lstmcourse.training.progress import bar as progress_bar
-from lstmcourse.training.steps import TrainingDiverged
 
 __all__ = ["Board", "Entry", "design"]
 
-# One budget for all that are compared. The rate is the one that does best on validation data.
+# One budget for all that are compared. The rate is chosen as in all studies, by `Results.best`; as long as it
+# lies at an end of those that were tried, the next one is tried too.
 TASKS = {"speakers": tasks.Speakers(), "order": tasks.TemporalOrder(steps=30)}
-RATES = (1e-2, 3e-2, 1e-1)
+RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
+FIRST = RATES[2:5]
 BATCH = 32
 TESTED = 8  # batches of `BATCH` validation rows, and of test rows
 PEERS = ("lstm", "gru")
@@ -75,9 +78,7 @@ class Entry:
         if len([whole("settings", n, 1) for n in entry.settings]) != 3:
             raise ValueError("settings are three numbers")
         for what in ("accuracy", "time", "units", "rate"):
-            numbers = array(what, [getattr(entry, what)[task] for task in TASKS], "iuf", ndim=1)
-            if what != "time":  # of a training that diverged at once, NaN
-                finite(what, numbers)
+            finite(what, array(what, [getattr(entry, what)[task] for task in TASKS], "iuf", ndim=1))
         return entry
 
     @property
@@ -156,8 +157,9 @@ def design(
     """Train a cell on two tasks, beside an LSTM and a GRU with no more parameters, and note how it did.
 
     The tasks: who speaks, of nine men (recordings, real data); and in which order two marks came, among 30
-    steps. All cells get the same updates of 32 rows by Adam, whose rate falls to 0 along a cosine, and the
-    same three rates to choose from, by validation data.
+    steps. All cells get the same updates of 32 rows by Adam, whose rate falls to 0 along a cosine. The rate
+    is the one with the lowest loss on validation data: of 0.01, 0.03 and 0.1, and of lower and higher ones,
+    from 0.001 to 1, as long as the best lies at an end.
 
     The LSTM and the GRU are measured once in a folder, with the same settings. A cell whose equations are on
     the board already takes its old place there. What earlier versions kept elsewhere, for the whole machine,
@@ -185,7 +187,8 @@ def design(
     Raises
     ------
     ValueError
-        The cell has more parameters than it may have, even with one unit.
+        The cell has more parameters than it may have, even with one unit; or training it diverges, at
+        whichever rate.
     FileError
         The board's file is damaged.
 
@@ -211,7 +214,7 @@ def design(
         peers = [c for c in map(cells.get, PEERS) if not {_digest(c)} & {*known, _digest(entered)}]
         todo = [(c, _sizes(c, parameters)) for c in (*peers, entered)]
         files.check_replaceable(path)
-        trials = len(todo) * len(TASKS) * len(RATES) * seeds
+        trials = len(todo) * len(TASKS) * len(FIRST) * seeds
         quiet = not progress or _in_a_test()
         with progress_bar(trials, 0, entered.name, "training", disable=quiet) as bar:
             for one, units in todo:
@@ -242,32 +245,49 @@ def _measured(cell: Cell, units: dict[str, int], settings: list[int], bar: Any) 
     _, updates, seeds = settings
     accuracy, times, rates = {}, {}, {}
     for name, task in TASKS.items():
-        found = {}
-        for rate in RATES:
-            trials = []
-            for seed in range(seeds):
-                trials.append(_trial(cell, task, units[name], rate, updates, seed))
+        trials, todo = [], FIRST
+        while todo:
+            for rate, seed in itertools.product(todo, range(seeds)):
+                values = _trial(cell, task, units[name], rate, updates, seed)
+                trials.append(Trial({"learning_rate": rate}, seed, values))
                 bar.update()
-            found[rate] = np.mean(trials, axis=0)
-        rates[name] = min(found, key=lambda rate: found[rate][0])
-        _, accuracy[name], times[name] = map(float, found[rates[name]])
+            found = Results(f"{cell.name} on {task.name}", tuple(trials), {})
+            todo = _further(found)
+            bar.total += len(todo) * seeds
+        rates[name] = float(found.best())
+        accuracy[name], times[name] = (float(found.chosen(what).mean()) for what in ("accuracy", "time"))
     return Entry(cell.name, _digest(cell), settings, accuracy, times, units, rates)
 
 
-def _trial(cell: Cell, task: Task, units: int, rate: float, updates: int, seed: int) -> tuple[float, ...]:
-    """Loss on validation data, accuracy on test data, milliseconds an update."""
+def _further(found: Results) -> list[float]:
+    """The rates on either side of the best that were not tried yet; a lower one if none is good."""
+    tried = {trial.point["learning_rate"] for trial in found.trials}
+    try:
+        place = RATES.index(found.best())
+    except ValueError:  # at each of them some training diverged
+        place = RATES.index(min(tried))
+        if not place:
+            raise ValueError(
+                f"{found.name}: training diverges at every rate from {min(tried)} to {max(tried)}; see that "
+                "its equations keep the state within bounds"
+            ) from None
+    return [rate for rate in RATES[max(place - 1, 0) : place + 2] if rate not in tried]
+
+
+def _trial(cell: Cell, task: Task, units: int, rate: float, updates: int, seed: int) -> dict[str, float]:
+    """Loss on validation data, accuracy on test data, milliseconds an update; NaN where training diverged."""
     model = Model(cell, task, units, rng=seed)
     adam, cosine = optim.Adam(rate), optim.Cosine(updates)
     try:
         history = fit(
             model, updates, batch_size=BATCH, optimizer=adam, schedule=cosine, seed=seed, progress=False
         )
-    except TrainingDiverged as diverged:
-        history = diverged.history  # the parameters are those of the last finite loss
-    loss = model.evaluate("validation", batches=TESTED, batch_size=BATCH).loss
-    right = model.evaluate("test", batches=TESTED, batch_size=BATCH).accuracy
+        loss = model.evaluate("validation", batches=TESTED, batch_size=BATCH).loss
+        right = model.evaluate("test", batches=TESTED, batch_size=BATCH).accuracy
+    except NotFiniteError:
+        return dict.fromkeys(("validation", "accuracy", "time"), math.nan)
     seconds = np.diff([record.seconds for record in history.records], prepend=0.0)
-    return loss, right, 1e3 * float(np.median(seconds)) if len(seconds) else math.nan
+    return {"validation": loss, "accuracy": right, "time": 1e3 * float(np.median(seconds))}
 
 
 def _in_a_test() -> bool:

@@ -20,6 +20,16 @@ def leaky(x, h):
     return h
 
 
+def noted(losses, tried):
+    """What a trial gives where the loss on validation data is what `losses` says of each rate."""
+
+    def trial(cell, task, units, rate, updates, seed):
+        tried.append(rate)
+        return {"validation": losses(rate), "accuracy": 1 - rate, "time": 1.0}
+
+    return trial
+
+
 def test_a_cell_takes_its_place_beside_the_lstm_and_the_gru(tmp_path):
     board = lc.design(leaky, folder=tmp_path, **FEW)
     assert {e.name for e in board.entries} == {"lstm", "gru", "leaky"}
@@ -40,6 +50,7 @@ def test_a_cell_takes_its_place_beside_the_lstm_and_the_gru(tmp_path):
 def test_peers_are_measured_once_and_a_cell_again(tmp_path, monkeypatch):
     trained = []
     measured = module._measured
+    monkeypatch.setattr(module, "_trial", noted(float, []))
 
     def noting(cell, *how):
         trained.append(cell.name)
@@ -54,7 +65,8 @@ def test_peers_are_measured_once_and_a_cell_again(tmp_path, monkeypatch):
     assert len(trained) == 5
 
 
-def test_cells_with_other_settings_are_not_compared(tmp_path):
+def test_cells_with_other_settings_are_not_compared(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_trial", noted(float, []))
     lc.design(leaky, folder=tmp_path, **FEW)
     empty = lc.design(folder=tmp_path)
     assert empty.entries == [] and empty._repr_html_() == f"<p>{empty}</p>"
@@ -65,11 +77,66 @@ def test_cells_with_other_settings_are_not_compared(tmp_path):
     assert "rnn" not in {e.name for e in lc.design(folder=tmp_path, **FEW).entries}
 
 
-def test_the_rate_is_chosen_by_validation_and_not_by_test_data(tmp_path, monkeypatch):
-    found = {1e-2: (0.5, 0.9, 1.0), 3e-2: (0.3, 0.4, 1.0), 1e-1: (0.4, 0.8, 1.0)}
-    monkeypatch.setattr(module, "_trial", lambda cell, task, units, rate, updates, seed: found[rate])
-    (best, *_) = lc.design(leaky, folder=tmp_path, **FEW).entries
-    assert set(best.rate.values()) == {3e-2} and best.score == pytest.approx(0.4)
+LOSSES = {
+    "inside": (lambda rate: abs(rate - 0.03), 3e-2, [1e-2, 3e-2, 1e-1]),
+    "at the lower end": (lambda rate: abs(rate - 0.01), 1e-2, [1e-2, 3e-2, 1e-1, 3e-3]),
+    "the lower, the better": (lambda rate: rate, 1e-3, [1e-2, 3e-2, 1e-1, 3e-3, 1e-3]),
+    "the higher, the better": (lambda rate: -rate, 1.0, [1e-2, 3e-2, 1e-1, 3e-1, 1.0]),
+    "high ones diverge": (lambda rate: math.nan if rate > 0.01 else -rate, 1e-2, [1e-2, 3e-2, 1e-1, 3e-3]),
+    "nearly all diverge": (
+        lambda rate: math.nan if rate > 0.001 else 1.0, 1e-3, [1e-2, 3e-2, 1e-1, 3e-3, 1e-3]
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", LOSSES)
+def test_the_rate_is_the_best_on_validation_data_and_lies_between_others(tmp_path, monkeypatch, how):
+    losses, chosen, order = LOSSES[how]
+    tried = []
+    monkeypatch.setattr(module, "_trial", noted(losses, tried))
+    best = lc.design("rnn", folder=tmp_path, **FEW).entries[0]
+    assert tried[: len(order)] == order and len(tried) == len(order) * len(module.TASKS) * 3
+    assert set(best.rate.values()) == {chosen} and best.score == pytest.approx(1 - chosen)
+
+
+def test_it_is_the_rule_of_all_studies(tmp_path, monkeypatch):
+    """The lowest mean over seeds of a loss, among the rates at which no seed diverged."""
+    losses = {1e-2: (4.0, 0.0), 3e-2: (1.9, 1.9), 1e-1: (0.0, math.nan), 3e-3: (9.0, 9.0)}
+    values = {
+        (rate, seed): {"validation": loss, "accuracy": loss / 10, "time": 1.0}
+        for rate, of_seeds in losses.items()
+        for seed, loss in enumerate(of_seeds)
+    }
+    monkeypatch.setattr(module, "_trial", lambda cell, task, units, rate, updates, seed: values[rate, seed])
+    best = lc.design("rnn", folder=tmp_path, **FEW | {"seeds": 2}).entries[0]
+    assert set(best.rate.values()) == {3e-2} and best.score == pytest.approx(0.19)
+
+
+def test_a_cell_that_diverges_at_every_rate_is_refused_and_the_others_stay(tmp_path, monkeypatch):
+    trial = module._trial
+
+    def diverging(cell, *how):
+        return (
+            dict.fromkeys(("validation", "accuracy", "time"), math.nan)
+            if cell is leaky
+            else trial(cell, *how)
+        )
+
+    monkeypatch.setattr(module, "_trial", diverging)
+    says = r"leaky on speakers: training diverges at every rate from 0\.001 to 0\.1; see that its equations"
+    with pytest.raises(ValueError, match=says):
+        lc.design(leaky, folder=tmp_path, **FEW)
+    assert {e.name for e in lc.design(folder=tmp_path, **FEW).entries} == {"lstm", "gru"}
+
+
+def test_training_that_diverges_counts_for_nothing(monkeypatch):
+    @lc.cell
+    def exploding(x, h):
+        h = lc.exp(h + lc.affine("h", h, x))
+        return h
+
+    found = module._trial(exploding, module.TASKS["order"], 4, 1.0, 3, 0)
+    assert all(map(math.isnan, found.values()))
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_trained(tmp_path, monkeypatch):
@@ -79,7 +146,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_trained(tmp_path, monke
 
 
 def test_each_course_folder_has_a_board_and_the_first_takes_over_what_the_machine_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_trial", lambda *how: (0.1, 0.5, 1.0))
+    monkeypatch.setattr(module, "_trial", lambda *how: {"validation": 0.1, "accuracy": 0.5, "time": 1.0})
     monkeypatch.setenv("LSTMCOURSE_CACHE_DIR", str(tmp_path / "cache"))
     for name in ("mine", "yours"):
         (tmp_path / name).mkdir()
