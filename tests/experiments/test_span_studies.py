@@ -10,7 +10,7 @@ import pytest
 import lstmcourse as lc
 from lstmcourse import tasks
 from lstmcourse.experiments.store import load
-from lstmcourse.experiments.studies import more_spans, spans
+from lstmcourse.experiments.studies import beside_spans, more_spans, spans
 
 
 @pytest.mark.parametrize("ladder", [spans.LADDER, (20, 50, 100, 200, 300), (3,)])
@@ -92,7 +92,7 @@ def test_training_that_leaves_the_finite_numbers_is_not_learnt():
     assert not found["learnt"] and not found["loss"] <= 0.1
 
 
-@pytest.mark.parametrize("name", ["span_rates", "start_rates", "more_rates"])
+@pytest.mark.parametrize("name", ["span_rates", "start_rates", "more_rates", "beside_rates"])
 def test_rates_are_the_best_of_their_grids(name):
     spent: dict[tuple, dict[float, list[float]]] = {}
     for trial in load(name).trials:
@@ -105,6 +105,48 @@ def test_rates_are_the_best_of_their_grids(name):
     for key, by_rate in spent.items():
         mean = {rate: np.mean(values) for rate, values in by_rate.items()}
         best = min(mean, key=mean.__getitem__)
-        assert (spans.RATE | more_spans.MORE_RATE)[key] == best, key
+        assert (spans.RATE | more_spans.MORE_RATE | beside_spans.BESIDE_RATE)[key] == best, key
         nothing = min(mean.values()) > 0.9 * 2 * spans.TUNED_FOR  # with no rate is anything learnt
         assert nothing or min(mean) < best < max(mean), key
+
+
+@pytest.mark.parametrize("name", ["copy", "adding"])
+def test_looking_back_is_self_attention_as_the_last_step_sees_it(name):
+    task, rng = spans.span_task(name, 30), np.random.default_rng(2)
+    params = {k: p.astype(float) for k, p in beside_spans.first(task, rng).items()}
+    assert 1400 < sum(p.size for p in params.values()) <= spans.PARAMETERS
+    x = rng.normal(size=(4, 32, task.input_size))
+    last = lc.unroll(beside_spans.looking_back, params, x, steps=1)
+    own = {k: params[k] for k in ("W_q", "W_k", "W_v")}
+    whole = lc.unroll(lc.cells.self_attention_at_once, own, x, steps=1)
+    np.testing.assert_allclose(last["h"][0], whole["h"][0, :, -1], rtol=1e-10)
+    np.testing.assert_allclose(last["alpha"][0, :, 0], whole["alpha"][0, :, -1], rtol=1e-10)
+    y = whole["h"][0, :, -1] @ params["W_y"] + params["b_y"]
+    np.testing.assert_allclose(last["y"][0], y, rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["copy", "adding"])
+def test_its_loss_is_a_mean_over_the_batch_and_has_its_gradient(name):
+    task, rng = spans.span_task(name, 12), np.random.default_rng(4)
+    params = beside_spans.first(task, rng)
+    batch = task.batch("all", batch_size=64, seed=3)
+    loss, grads = beside_spans.passed(task, params, batch, grad=True)
+    parts = [
+        beside_spans.passed(
+            task, params, lc.tasks.Batch(batch.x[:, h], batch.y[:, h], batch.mask[:, h]), grad=False
+        )
+        for h in (slice(32), slice(32, 64))
+    ]
+    assert loss == pytest.approx(np.mean([part for part, _ in parts]), rel=1e-5)
+    way = {k: g / np.sqrt(sum((g**2).sum() for g in grads.values())) for k, g in grads.items()}
+    ends = [
+        beside_spans.passed(task, {k: p + s * way[k] for k, p in params.items()}, batch, grad=False)[0]
+        for s in (0.02, -0.02)
+    ]
+    slope = sum((grads[k] * way[k]).sum() for k in grads)
+    assert (ends[0] - ends[1]) / 0.04 == pytest.approx(slope, rel=0.01)
+
+
+def test_the_matrix_lstm_is_trained_as_the_others():
+    how = ("copy", 8, 0.01, 5)
+    assert beside_spans.learn_beside("mlstm", *how, updates=4) == spans.learn("mlstm", *how, updates=4)
