@@ -264,7 +264,8 @@ def dots(values: Mapping[str, Any], *, xlabel: str = "", of: str = "seeds") -> F
     Parameters
     ----------
     values : mapping of str to array (S,)
-        The first label stands at the top.
+        The first label stands at the top. Rows whose labels end alike after a colon, such as "adding: LSTM"
+        and "copy: LSTM", have one colour.
     xlabel : str
         What the dots measure.
     of : str
@@ -289,8 +290,11 @@ def dots(values: Mapping[str, Any], *, xlabel: str = "", of: str = "seeds") -> F
     if not rows:
         raise ValueError("values is empty: give at least one row of dots")
     fig, ax = figure(6.4, 0.7 + 0.42 * len(rows))
-    for row, (k, v) in enumerate(zip(figures.hues_of(list(rows)), rows.values(), strict=True)):
-        look = figures.look_of(k, 1) | {"linestyle": "", "clip_on": False}
+    kinds = [label.rpartition(": ")[2] for label in rows]
+    unlike = list(dict.fromkeys(kinds))
+    hue = dict(zip(unlike, figures.hues_of(unlike), strict=True))
+    for row, (kind, v) in enumerate(zip(kinds, rows.values(), strict=True)):
+        look = figures.look_of(hue[kind], 1) | {"linestyle": "", "clip_on": False}
         ax.plot(v, row + np.linspace(-0.16, 0.16, len(v)) * (len(v) > 1), **look)
         ax.plot([np.median(v)] * 2, [row - 0.3, row + 0.3], color=look["color"], linestyle="-", marker="")
     ax.set_yticks(range(len(rows)), list(rows))

@@ -180,18 +180,15 @@ lc.claim("C16", statement, learnt, below=5, verdict="qualified")
 #
 # ## How far?
 #
-# And with longer gaps? In another study the LSTM gets no more **parameters** than the plain network, read-out included. That leaves it 13 units, and one learning rate, 0.01, where the plain network may choose the best of three at each gap. So this comparison is hard on the LSTM.
+# And with longer gaps? In another study the LSTM gets no more **parameters** than the plain network, read-out included. That leaves it 13 units. Both are shown at a learning rate of 0.01. For the plain network that is the best of three rates at every gap that it learns; for the LSTM no other was tried, so this comparison is hard on it.
 
 # %%
 plain = lc.experiments.load("link_against_gap")
 gated = lc.experiments.load("link_against_gap_lstm")
 gaps = gated.over("gap", "accuracy", forget_bias=1.0)[0]
-chosen = {"by": "accuracy", "highest": True, "cell": "rnn", "scale": 1.0}
-found = {
-    "plain network": [
-        plain.chosen("accuracy", gap=gap, **chosen) for gap in gaps.tolist()
-    ]
-}
+which = {"cell": "rnn", "scale": 1.0, "learning_rate": 1e-2}
+every, accuracy = plain.over("gap", "accuracy", **which)
+found = {"plain network": accuracy[np.isin(every, gaps)]}
 for bias in (0, 1, 5):
     accuracy = gated.over("gap", "accuracy", forget_bias=float(bias))[1]
     found[f"LSTM, forget bias {bias}"] = accuracy
@@ -226,6 +223,10 @@ lc.claim("C16", statement, far, below=0.2, verdict="qualified")
 
 # %% tags=["check"]
 assert np.max(found["plain network"][gaps == 40]) < 0.2
+for gap, row in zip(gaps.tolist(), found["plain network"], strict=True):
+    how = {"by": "accuracy", "highest": True, "cell": "rnn", "scale": 1.0}
+    best = plain.chosen("accuracy", gap=gap, **how)
+    assert np.mean(best) - np.mean(row) < 0.01  # 0.01 is the best of three
 
 # %% [markdown]
 # With few units, too, the open gate decides. It carries a country across 40 words every time, and across 80 in some runs; LSTMs from a bias of 0 or 1 fail beyond 10. (At 20 it does worse than at 40: three runs of five. Five seeds cannot tell whether that is chance; above, with more units and another rate, all ten learnt it.)

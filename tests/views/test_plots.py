@@ -371,3 +371,10 @@ def test_a_picture_is_lit_where_it_is_looked_at_and_framed_where_most():
     ):
         with pytest.raises(ValueError, match="places lie in as many rows as columns"):
             plots.word_by_word(picture, words, wrong)
+
+
+def test_rows_of_dots_that_end_alike_after_a_colon_have_one_colour():
+    fig = plots.dots({"adding: LSTM": [0.9, 1.0], "copy: plain": [0.2, 0.3], "copy: LSTM": [0.4, 0.5]})
+    adding, plain, copy = (line.get_color() for line in fig.axes[0].lines[::2])
+    assert adding == copy != plain
+    assert adding == plots.dots({"LSTM": [0.9, 1.0]}).axes[0].lines[0].get_color()
