@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +20,6 @@ from .arguments import BY_NAME, Call
 from .gradients import Arrays, Gradients, skipped
 from .recipe import programs
 from .step import plain_steps
-
-if TYPE_CHECKING:
-    from .repeated import Repeated
 
 __all__ = ["Run"]
 
@@ -52,8 +49,8 @@ class Run:
         Which back-end ran: "numpy" also where "numba" was asked for and could not.
     """
 
-    _repeated: Repeated | None = None
-    """The call that this run repeats, with these arguments:"""
+    _repeated: Any = None
+    """The call that this run repeats, a `Repeated`, with these arguments:"""
 
     _arrays: Sequence[np.ndarray] = ()
 
@@ -68,7 +65,7 @@ class Run:
         self._values = self._execute(self._programs.forward, self._programs.run, {})
 
     @classmethod
-    def _again(cls, repeated: Repeated, arrays: Sequence[np.ndarray], values: fast.Stored) -> Run:
+    def _again(cls, repeated: Any, arrays: Sequence[np.ndarray], values: fast.Stored) -> Run:
         """A run whose arguments were found to fit, and whose program has run."""
         run = object.__new__(cls)
         run._repeated, run._arrays, run._values = repeated, arrays, values
