@@ -389,7 +389,7 @@ def test_damage_is_named_and_the_rest_goes_on(here, caplog, line):
     path.write_text(path.read_text().replace(good[0], line))
     with pytest.raises(FileError, match=r"undefined\.json") as raised:
         experiments.load("undefined", data=here)
-    assert re.search("line|trial 1,|recursion", str(raised.value))
+    assert re.search("line|trial 1,|recursion|overflow", str(raised.value))
     caplog.clear()
     with ThreadPoolExecutor(1) as pool:
         results = experiments.run("undefined", executor=pool, data=here, progress=False)
