@@ -83,7 +83,7 @@ def _named(values: Iterable[Any]) -> list[Any]:
     texts = [v for v in values if isinstance(v, str)]
     return [
         *(cells.get(v) for v in texts if v in cells.names()),
-        *(type(tasks.get(v)) for v in texts if v in tasks.names()),
+        *(tasks.TASKS[v] for v in texts if v in tasks.TASKS),  # not made: it may want a file
     ]
 
 

@@ -12,7 +12,9 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from lstmcourse.checks import choice, given, instance, mapping, real, shown, text, whole
+from lstmcourse.checks import function as a_function
 from lstmcourse.errors import UnknownNameError, nearest
+from lstmcourse.tasks import MissingPackageError, MissingSourceError
 from lstmcourse.training.model import Model
 
 from .basis import basis
@@ -38,6 +40,7 @@ HOMES: tuple[str, ...] = tuple(
         "sums",
         "attention",
         "generative",
+        "chorales",
         "language",
         "spans",
         "more_spans",
@@ -134,6 +137,17 @@ class Experiment:
     agree: dict[str, Interval] = field(default_factory=dict)
     uses: tuple[ModuleType, ...] = ()
     hours: float | None = None  # of a core, for a study at a paper's size
+    needs: Callable[[], object] | None = None
+
+    @property
+    def lacks(self) -> str:
+        """What its trials need and is not here, in words; nothing if they can be measured."""
+        try:
+            if self.needs is not None:
+                self.needs()
+        except (MissingSourceError, MissingPackageError) as error:
+            return str(error)
+        return ""
 
     @property
     def about(self) -> str:
@@ -181,6 +195,7 @@ def experiment(
     uses: Iterable[ModuleType] = (),
     name: str = "",
     full: Mapping[str, Any] | None = None,
+    needs: Callable[[], object] | None = None,
 ) -> Callable[[FunctionType], FunctionType]:
     """Declare that a function is an experiment; the function itself stays as it is.
 
@@ -203,6 +218,10 @@ def experiment(
         ``points``, and ``seeds`` if it is no search, at the size of the paper that it repeats, and ``hours``
         that a processor core needs for them, as far as that can be said. It is a study of its own, called
         ``<name>_full``.
+    needs : callable, optional
+        For trials that need what is not part of the course, a file or a package: raises `MissingSourceError`
+        or `MissingPackageError` where it is not there. Then the study is not run, and its stored results
+        are read as ever.
 
     Raises
     ------
@@ -224,17 +243,20 @@ def experiment(
     uses = [instance("uses", u, ModuleType, "lstmcourse.reader") for u in several("uses", uses, "of modules")]
     for value, rule in mapping("agree", agree, "of Intervals by name").items():
         instance(f"agree[{value!r}]", rule, Interval, "Interval(0.1)")
+    if needs is not None:
+        a_function("needs", needs, "without arguments")
     small = _size(points, seeds)
     large = mapping("full", full, "with points, seeds and hours") if full is not None else None
     if large is not None and not {"points", "hours"} <= large.keys() <= {"points", "seeds", "hours"}:
         raise ValueError(f"full={shown(full)} does not fit: it has points and hours, and may have seeds")
 
     def declare(function: FunctionType) -> FunctionType:
-        made = Experiment(name or function.__name__, function, *small, dict(agree), tuple(uses))
+        how = {"agree": dict(agree), "uses": tuple(uses), "needs": needs}
+        made = Experiment(name or function.__name__, function, *small, **how)
         _declared(made)
         if large is not None:
             size, hours = _size(large["points"], large.get("seeds", ())), real("hours", large["hours"])
-            _declared(Experiment(f"{made.name}_full", function, *size, dict(agree), tuple(uses), hours))
+            _declared(Experiment(f"{made.name}_full", function, *size, **how, hours=hours))
         return function
 
     return declare

@@ -89,7 +89,7 @@ __all__ = [
     "split_of",
 ]
 
-_TASKS: dict[str, type[Task]] = {
+TASKS: dict[str, type[Task]] = {
     task.name: task
     for task in (
         Adding,
@@ -129,7 +129,7 @@ def names() -> tuple[str, ...]:
     >>> "reber" in names()
     True
     """
-    return tuple(sorted(_TASKS))
+    return tuple(sorted(TASKS))
 
 
 def get(name: str, **options) -> Task:
@@ -160,9 +160,9 @@ def get(name: str, **options) -> Task:
         ...
     lstmcourse.errors.UnknownNameError: name='addnig': no task is named 'addnig': did you mean 'adding'? ...
     """
-    if not isinstance(name, str) or name not in _TASKS:
+    if not isinstance(name, str) or name not in TASKS:
         raise UnknownNameError(f"name={name!r}: no task is named {name!r}: {nearest(name, names())}")
-    task = _TASKS[name]
+    task = TASKS[name]
     fields = [f.name for f in dataclasses.fields(task)]
     for option in options:
         if option not in fields:
@@ -195,6 +195,6 @@ def from_config(config: Mapping[str, object], *, trusted: bool = True) -> Task:
     """
     if not isinstance(config, Mapping) or not isinstance(config.get("name"), str):
         raise ValueError(f"{config!r} is no task's config: it needs a 'name', one of {', '.join(names())}")
-    if not trusted and config["name"] in _TASKS:
-        _TASKS[config["name"]].check_stranger(config)
+    if not trusted and config["name"] in TASKS:
+        TASKS[config["name"]].check_stranger(config)
     return get(**config)
