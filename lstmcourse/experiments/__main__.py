@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if args.parts:
             return 0
         if not (args.list or args.status or args.stop or args.confirm or args.export):
-            _say_how_long(chosen, args)
+            _say_how_long([e for e in chosen if not _skipped(e, args)], args)
         with _executor(args) as executor:
             for e in chosen:
                 failed |= not _do(e, args, executor)
@@ -120,9 +120,12 @@ def _do(e: Experiment, args: argparse.Namespace, executor: Executor | None) -> b
         return True
     if args.export:
         return _exported(e, args)
-    why = _stale(e, args.data)
-    print(f"{e.name}: {f'stale, {why}' if why else f'current, {len(e.trials)} trials'}", flush=True)
-    if args.list or not why:
+    why, lacks = _stale(e, args.data), _skipped(e, args)
+    said = (
+        f"stale, {why}{f'; skipped, {lacks}' if lacks else ''}" if why else f"current, {len(e.trials)} trials"
+    )
+    print(f"{e.name}: {said}", flush=True)
+    if args.list or not why or lacks:
         return True
     if args.confirm:
         said = confirm(e.name, args.confirm, data=args.data)
@@ -130,6 +133,11 @@ def _do(e: Experiment, args: argparse.Namespace, executor: Executor | None) -> b
         return bool(said)
     run(e.name, executor=executor, workers=args.workers, data=args.data, **place)
     return True
+
+
+def _skipped(e: Experiment, args: argparse.Namespace) -> str:
+    """Say what a study needs and is not here: then it is passed over, unless it is asked for by name."""
+    return "" if args.names and not args.list else e.lacks
 
 
 def _say_how_long(chosen: Sequence[Experiment], args: argparse.Namespace) -> None:

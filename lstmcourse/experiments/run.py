@@ -128,8 +128,8 @@ def run(
         trial begins then; those that are finished, or under way, are kept.
     StudyStoppedError
         Somebody asked the runners to stop.
-    MissingPackageError
-        Optuna is not installed.
+    MissingPackageError, MissingSourceError
+        Optuna is not installed, or what the study needs is not here.
     ValueError
         Both a journal and a database are given, or the database cannot be opened.
     ConnectionError
@@ -139,6 +139,8 @@ def run(
     where, data = place(e, journal, storage), DATA if data is None else expand(data, "data")
     with joined(e, where, data) as ledger:
         if not ledger.complete:
+            if e.needs is not None:
+                e.needs()
             with _bar(e, ledger, progress) as bar, _workers(e, executor, workers, ledger) as make:
                 _measure(e, ledger, make, executor is None, workers, bar)
         _require_same(e, code)
