@@ -21,9 +21,9 @@ from .generative import widest
 __all__ = ["chorales"]
 
 # Fixed before the runs: 40,000 parameters in all, 300 updates of 8 pieces at rates that fall to 0 along a
-# cosine, 16 latent variables, whose price rises over the first 75 updates, hidden layers of 48 units; for each
-# model three rates, after a few single runs, and another where the best of three lies at the edge. Which counts
-# is decided by the loss on the 76 pieces for validation.
+# cosine, 16 latent variables, whose price rises over the first 75 updates, hidden layers of 48 units; for
+# each model three rates, after a few single runs, and another where the best of three lies at the edge. Which
+# counts is decided by the loss on the 76 pieces for validation.
 PARAMETERS = 40_000
 RISING = 75
 SIZES = {"Z": 16, "F": 48}
