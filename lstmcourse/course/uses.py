@@ -24,6 +24,7 @@ from ..training.evolution import evolve
 from ..training.fit import fit
 from ..training.model import Model
 from .balancer import Balancer, balancer_of, loop
+from .choir import sing
 from .music import NGram, compose, pitches, sound
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "loop",
     "over_four",
     "pitches",
+    "sing",
     "sound",
     "train_composer",
     "trial",
