@@ -32,7 +32,7 @@ COINS = {"RNN": "rnn", "GRU": "gru", "LSTM": "lstm"}
 LATENT = {"STORN": "storn", "VRNN": "vrnn"}
 BY_NOTES = "LSTM, note by note"
 MODELS = (*COINS, *LATENT, BY_NOTES)
-RATES = {name: (1e-2, 3e-2, 1e-1) for name in MODELS} | {
+RATES = {name: (1e-2, 3e-2, 1e-1) for name in (*COINS, *LATENT)} | {
     "RNN": (3e-3, 1e-2, 3e-2),
     "STORN": (3e-3, 1e-2, 3e-2, 1e-1),
 }
