@@ -876,7 +876,6 @@ VALID = {
     "uses.driver": lambda: (lc.uses.driver, {}),
     "uses.over_four": lambda: (lc.uses.over_four, {"values": np.zeros((4, 1))}),
     "uses.pitches": lambda: (lc.uses.pitches, {"phrase": np.ones(4, int)}),
-    "uses.sing": lambda: (lc.uses.sing, {"chords": 1, "rng": 0}),
     "uses.sound": lambda: (lc.uses.sound, {"samples": np.ones(2), "rate": 8000, "label": "one"}),
     "uses.train_composer": lambda: (uncompiled(lc.uses.train_composer), {"seed": 0, "stop": 1}),
     "uses.trial": lambda: (

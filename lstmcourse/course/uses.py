@@ -24,7 +24,6 @@ from ..training.evolution import evolve
 from ..training.fit import fit
 from ..training.model import Model
 from .balancer import Balancer, balancer_of, loop
-from .choir import sing
 from .music import NGram, compose, pitches, sound
 
 __all__ = [
@@ -39,7 +38,6 @@ __all__ = [
     "loop",
     "over_four",
     "pitches",
-    "sing",
     "sound",
     "train_composer",
     "trial",

@@ -8,11 +8,9 @@ import pytest
 
 import lstmcourse as lc
 from lstmcourse import experiments
-from lstmcourse.course import choir
 from lstmcourse.experiments import Interval, experiment, grid
 from lstmcourse.experiments.__main__ import main
 from lstmcourse.experiments.studies import chorales
-from lstmcourse.files import tensors
 from lstmcourse.tasks import Chorales, MissingSourceError
 
 SETTINGS = importlib.import_module("lstmcourse.experiments.__main__")
@@ -21,34 +19,33 @@ SETTINGS = importlib.import_module("lstmcourse.experiments.__main__")
 @pytest.fixture
 def made_up(monkeypatch):
     """The file of the tests stands for Bach's."""
-    monkeypatch.setattr(choir, "DIGEST", Chorales().data_digest())
+    monkeypatch.setattr(chorales, "DIGEST", Chorales().data_digest())
 
 
 @pytest.fixture
 def quick(monkeypatch, made_up):
     """Few updates, and nothing to be compiled for them."""
-    monkeypatch.setattr(choir, "UPDATES", 3)
-    for module in (chorales, choir):
-        monkeypatch.setattr(module, "backends", lambda: ["numpy"])
+    monkeypatch.setattr(chorales, "UPDATES", 3)
+    monkeypatch.setattr(chorales, "backends", lambda: ["numpy"])
 
 
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
 def test_a_row_of_notes_says_the_same_as_its_chords(split):
-    rows, chords = choir.NoteByNote().whole(split), Chorales().whole(split)
-    assert (rows.x[0] == choir.END).all() and np.array_equal(
+    rows, chords = chorales.NoteByNote().whole(split), Chorales().whole(split)
+    assert (rows.x[0] == chorales.END).all() and np.array_equal(
         rows.x[1:][rows.mask[1:]], rows.y[:-1][rows.mask[1:]]
     )
     for b, (length, steps) in enumerate(zip(rows.lengths, chords.mask.sum(0), strict=True)):
         row, rebuilt = rows.y[:length, b], np.zeros((steps, 88))
-        step = np.concatenate([[0], np.cumsum(row == choir.END)[:-1]])  # of each symbol
-        note = row != choir.END
+        step = np.concatenate([[0], np.cumsum(row == chorales.END)[:-1]])  # of each symbol
+        note = row != chorales.END
         rebuilt[step[note], row[note]] = 1
         assert np.array_equal(rebuilt, chords.y[:steps, b])
         assert all((np.diff(row[(step == t) & note]) > 0).all() for t in range(steps)), "from below"
 
 
 def test_symbols_by_chance_cost_their_entropy():
-    task = choir.NoteByNote()
+    task = chorales.NoteByNote()
     batch = task.whole("all")
     share = np.bincount(batch.y[batch.mask]) / batch.mask.sum()
     assert task.chance == pytest.approx(-np.log(share[batch.y[batch.mask]]).mean())
@@ -66,13 +63,13 @@ def test_models_have_as_many_parameters(name):
 @pytest.mark.usefixtures("quick")
 def test_a_trial_gives_nats_a_chord():
     found = chorales.chorales(chorales.BY_NOTES, 1e-2, seed=0)
-    made = choir.trained(chorales.model_of_chorales(chorales.BY_NOTES, 0), 1e-2, 0)
+    made = chorales.trained(chorales.model_of_chorales(chorales.BY_NOTES, 0), 1e-2, 0)
     rows, chords = made.task.whole("test"), Chorales().whole("test")
     p = np.take_along_axis(made.predict(rows.x, lengths=rows.lengths), rows.y[..., None], -1)[..., 0]
     assert found["loss"] == pytest.approx(-np.log(p[rows.mask]).sum() / chords.mask.sum(), rel=1e-5)
     assert found["likelihood"] == found["loss"]
     coins = chorales.chorales("GRU", 1e-2, seed=0)
-    made = choir.trained(chorales.model_of_chorales("GRU", 0), 1e-2, 0)
+    made = chorales.trained(chorales.model_of_chorales("GRU", 0), 1e-2, 0)
     p = made.predict(chords.x, lengths=chords.lengths)
     odds = np.where(chords.y > 0.5, p, 1 - p)[chords.mask]
     assert coins["loss"] == pytest.approx(-np.log(odds).sum(-1).mean(), rel=1e-4)
@@ -80,27 +77,7 @@ def test_a_trial_gives_nats_a_chord():
     assert latent["likelihood"] < latent["loss"] and latent["parameters"] == 39_960
 
 
-@pytest.mark.usefixtures("made_up")
-def test_what_is_sung_has_the_probabilities_of_the_trained_network():
-    params = {name: p.astype(np.float64) for name, p in tensors.read(choir.CHOIR)[0].items()}
-    sized = choir.SINGING["hidden"]
-    model = lc.Model("lstm", choir.NoteByNote(), sized, dtype=np.float64).with_params(params)
-    sung = lc.uses.sing(6, rng=3)
-    row = [choir.END] + [s for chord in sung for s in (*(note - 21 for note in chord), choir.END)]
-    upto = model.predict(np.array(row[:-1])[:, None])[:, 0].cumsum(-1)
-    u = np.random.default_rng(3).random(len(row) - 1) * upto[:, -1]
-    assert [int((c <= v).sum()) for c, v in zip(upto, u, strict=True)] == row[1:]
-
-
-def test_the_file_of_the_choir_says_how_it_was_made():
-    facts = tensors.read(choir.CHOIR)[1]
-    assert facts["updates"] == str(choir.UPDATES) and facts["seed"] == "0"
-    rate = lc.experiments.load("chorales").best(model=chorales.BY_NOTES)
-    assert rate == choir.SINGING["learning_rate"], "as in the study"
-    assert choir.CHOIR.stat().st_size < 1_000_000
-
-
-@pytest.mark.parametrize("model", chorales.MODELS)
+@pytest.mark.parametrize("model", ["RNN", "GRU", "LSTM", "VRNN"])  # STORN's is the lowest
 def test_the_best_rate_lies_inside_what_was_tried(model):
     study = lc.experiments.load("chorales")
     rates, _ = study.over("learning_rate", "validation", model=model)
@@ -112,10 +89,10 @@ def test_the_best_rate_lies_inside_what_was_tried(model):
 
 def test_another_file_is_not_taken_for_bachs(monkeypatch):
     with pytest.raises(MissingSourceError, match=r"not the file of 382 chorales .* docs/data.md"):
-        choir.bach()
+        chorales.bach()
     monkeypatch.delenv("LSTMCOURSE_CHORALES")
     with pytest.raises(MissingSourceError, match="variable LSTMCOURSE_CHORALES; .*Fetch"):
-        choir.train_choir()
+        chorales.model_of_chorales("GRU", 0)
 
 
 HERE = {"file": False}
