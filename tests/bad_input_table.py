@@ -958,7 +958,9 @@ VALID = {
     "experiments.Interval.of": lambda: (lc.experiments.Interval(0.1).of, {"values": [1.0, 2.0]}),
     "experiments.Experiment.code": lambda: (lc.experiments.get(experiment()).code, {}),
     "experiments.experiment": lambda: (
-        lambda full=None, **given: lc.experiments.experiment(full=full, **given)(measured),
+        lambda full=None, needs=None, **given: lc.experiments.experiment(
+            full=full, needs=needs, **given
+        )(measured),
         {
             "points": [{"a": 1}],
             "seeds": [0],
@@ -966,6 +968,7 @@ VALID = {
             "uses": (lc.reader,),
             "name": "rubbish2",
             "full": {"points": [{"a": 2}], "seeds": [0], "hours": 1.0},
+            "needs": dict,
         },
     ),
     "experiments.get": lambda: (lc.experiments.get, {"name": experiment()}),
@@ -1477,6 +1480,7 @@ ALLOWED = [
     ("widgets.*", f"wrong axis, {FINITE}, an unknown name, unhashable", "more series; more units"),
     # what may be left out, functions, names, and anything
     ("*(callback)", "function", "what it takes is seen when it is called"),
+    ("experiments.experiment(needs)", "function", "what it takes is seen when it is called"),
     ("*(change)", "function", "what it takes is seen when it is called"),
     ("*(render)", "function", "what it takes is seen when it is called"),
     ("*(schedule)", "function", "what it takes is seen when it is called"),

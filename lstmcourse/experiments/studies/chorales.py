@@ -96,8 +96,8 @@ class NoteByNote(Chorales):
 # Fixed before the runs: 40,000 parameters in all, 300 updates of 8 pieces at rates that fall to 0 along a
 # cosine, 16 latent variables, whose price rises over the first 75 updates, hidden layers of 48 units; for
 # each model three rates, after a few single runs. Which counts is decided by the loss on the 76 pieces for
-# validation. STORN's best lies at the edge, as notebook 21 says. The LSTM that reads note by note is not among
-# the points: its trials take ten times as long.
+# validation. STORN's best lies at the edge, as notebook 21 says. The LSTM that reads note by note is not
+# among the points: its trials take several times as long.
 PARAMETERS = 40_000
 UPDATES, BATCH = 300, 8
 RISING = 75
