@@ -958,9 +958,9 @@ VALID = {
     "experiments.Interval.of": lambda: (lc.experiments.Interval(0.1).of, {"values": [1.0, 2.0]}),
     "experiments.Experiment.code": lambda: (lc.experiments.get(experiment()).code, {}),
     "experiments.experiment": lambda: (
-        lambda full=None, needs=None, **given: lc.experiments.experiment(
-            full=full, needs=needs, **given
-        )(measured),
+        lambda full=None, needs=None, **given: lc.experiments.experiment(full=full, needs=needs, **given)(
+            measured
+        ),
         {
             "points": [{"a": 1}],
             "seeds": [0],
