@@ -40,7 +40,7 @@ def basis(function: FunctionType, values: Iterable[Any], uses: Iterable[ModuleTy
         Values of coordinates; those that name a cell or a task are followed.
     uses : iterable of module
         Where else to follow what is mentioned, beside the function's module, studies, tasks and cells. All
-        other code counts as the engine's.
+        other code counts as the engine's, and so does what reads stored results.
 
     Examples
     --------
@@ -49,6 +49,7 @@ def basis(function: FunctionType, values: Iterable[Any], uses: Iterable[ModuleTy
     ['engine revision', 'normalised_error', 'rnn']
     """
     modules = {function.__module__, *(m.__name__ for m in uses)}
+    reading = f"{__package__}.store"  # of stored results: it lists all studies there are
     packages = tuple(f"{p}." for p in (__package__, tasks.__name__, cells.__name__))
     texts: dict[str, set[str]] = {}
     seen, waiting = [], [function, *_named(values)]
@@ -70,7 +71,9 @@ def basis(function: FunctionType, values: Iterable[Any], uses: Iterable[ModuleTy
         waiting += [
             m
             for m in reader.mentioned
-            if isinstance(m, Cell) or m.__module__ in modules or m.__module__.startswith(packages)
+            if isinstance(m, Cell)
+            or m.__module__ in modules
+            or (m.__module__.startswith(packages) and m.__module__ != reading)
         ]
     return {"engine revision": ENGINE_REVISION} | {
         name: hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()[:16]

@@ -22,8 +22,9 @@ from runners import ROOT, Slow, results_in, until
 import lstmcourse
 from lstmcourse import cells, experiments
 from lstmcourse.errors import FileError, UnknownNameError
-from lstmcourse.experiments import Interval, Pair, Trial, basis, executors, experiment, grid, store
+from lstmcourse.experiments import Interval, Pair, Trial, basis, define, executors, experiment, grid, store
 from lstmcourse.experiments.__main__ import main
+from lstmcourse.experiments.studies import winner
 
 SLOPE = -0.1
 CALLS = []
@@ -579,6 +580,14 @@ def test_the_code_is_what_is_computed_not_how_it_is_written(tmp_path, monkeypatc
 def test_the_code_has_one_digest_on_every_python():
     """Compared with what is stored here: stored studies would be stale on another version otherwise."""
     assert basis.basis(fading, [])["fading"] == "f6f930b255b5b7ec"
+
+
+def test_a_new_study_leaves_those_valid_that_read_what_others_stored(monkeypatch):
+    """They rest on what they do with it, not on the list of all studies nor on how a file is read."""
+    found = basis.basis(winner.finalists, [])
+    assert {"ranked", "candidates"} <= found.keys() and not {"load", "names", "Results"} & found.keys()
+    monkeypatch.setattr(define, "HOMES", (*define.HOMES, "lstmcourse.experiments.studies.none"))
+    assert basis.basis(winner.finalists, []) == found
 
 
 def other_sign(monkeypatch):

@@ -70,12 +70,13 @@ def gru_that_starts_shut(task: str, learning_rate: float, *, seed: int) -> dict[
 
 
 # Fixed before the runs, after a look at one seed and 300 steps at depths 1, 3 and 6: 4,000 parameters in
-# all, 600 steps, two learning rates, five seeds.
+# all, 600 steps, five seeds; two learning rates, then the one above.
 DEPTH_STEPS = 600
+DEPTH_RATES = (3e-2, 1e-2, 3e-3)
 
 
 @experiment(
-    points=grid(layers=(1, 2, 3, 4, 5, 6), gated=(False, True), learning_rate=RATES),
+    points=grid(layers=(1, 2, 3, 4, 5, 6), gated=(False, True), learning_rate=DEPTH_RATES),
     seeds=range(5),
     agree={"long": Interval(0.15, axis="layers")},
 )
@@ -115,7 +116,8 @@ def depth_with_and_without_gates(
 
 
 # Fixed before the runs, after a look at one seed: four layers of 10 units, the fewest with which plain stacks
-# fail in the study above; up to 1,000 updates, its better learning rate and a higher one, both shown.
+# fail in the study above; up to 1,000 updates, its better learning rate and a higher one, then one above
+# these, all shown.
 LAYERS = 4
 SOLVED, EVERY, LIMIT = 0.95, 25, 1000
 
@@ -143,7 +145,7 @@ def until_solved(model: Model, tested: tasks.Task, adam: optim.Adam, seed: int) 
 
 
 @experiment(
-    points=grid(path=("learned", "half", "residual", "none"), learning_rate=(1e-2, 3e-2)),
+    points=grid(path=("learned", "half", "residual", "none"), learning_rate=(1e-2, 3e-2, 1e-1)),
     seeds=range(5),
     agree={"accuracy": Interval(0.15)},
 )
