@@ -174,7 +174,7 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
         contextlib.redirect_stdout(paper),
         contextlib.redirect_stderr(paper),
         warnings.catch_warnings(),
-        _unsaid(_Ended),
+        _unsaid(_Asked, _Ended),
     ):
         warnings.simplefilter("ignore")
         began, patience = time.process_time(), WAITING * seconds / SECONDS
@@ -205,10 +205,10 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
 
 
 @contextlib.contextmanager
-def _unsaid(kind: type[BaseException]) -> Iterator[None]:
-    """Say nothing of an exception that comes where Python can only report it: in `__del__`, or a callback."""
+def _unsaid(*kinds: type[BaseException]) -> Iterator[None]:
+    """Say nothing of exceptions that come where Python can only report them: in `__del__`, or a callback."""
     said = sys.unraisablehook
-    sys.unraisablehook = lambda it: None if issubclass(it.exc_type, kind) else said(it)
+    sys.unraisablehook = lambda it: None if issubclass(it.exc_type, kinds) else said(it)
     try:
         yield
     finally:

@@ -198,6 +198,15 @@ def disguised_and_caught(D, H):
         return right(D, H)
 
 
+def asked_by_what_is_collected(D, H):
+    class Asking:
+        def __del__(self):
+            lc.exercises.get("01.2")
+
+    Asking()
+    return 1
+
+
 def asked_in_a_thread(D, H):
     found = []
     thread = threading.Thread(target=lambda: found.append(REFERENCE(D, H)))
@@ -316,6 +325,7 @@ ANSWERS = {
         found_in_another_thread,
         disguised,
         disguised_and_caught,
+        asked_by_what_is_collected,
         asked_in_a_thread,
         asked_in_a_raw_thread,
         with_other_insides,
