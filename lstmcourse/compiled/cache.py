@@ -7,8 +7,9 @@ read.
 
 The folder is `lstmcourse.files.paths.cache_folder`, wherever Numba keeps what else it compiles. Nothing in
 it is needed: what is damaged or was not written by this version is compiled anew, and where it cannot be
-written, modules are compiled in memory. That a compilation begins is said on stderr if that is a terminal,
-and nowhere else, so that no notebook's output depends on it.
+written, modules are compiled in memory. So they are where others may write, with a warning: what is loaded is
+machine code. That a compilation begins is said on stderr if that is a terminal, and nowhere else, so that no
+notebook's output depends on it.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ import importlib.util
 import linecache
 import os
 import shutil
+import stat
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -90,7 +93,8 @@ def _beside(folder: Path) -> Iterator[None]:
     kept = folder / "__pycache__"
     if kept.exists() and not kept.is_dir():
         kept.unlink()
-    kept.mkdir(exist_ok=True)
+    kept.mkdir(exist_ok=True, mode=0o700)
+    _trust(kept)
     tempfile.TemporaryFile(dir=kept).close()  # where this fails, Numba would choose another folder
     before, config.CACHE_DIR = config.CACHE_DIR, ""
     try:
@@ -99,9 +103,30 @@ def _beside(folder: Path) -> Iterator[None]:
         config.CACHE_DIR = before
 
 
-def _own(folder: Path) -> bool:
-    """Whether a folder is the user's: what is loaded from it is run."""
-    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+class _UntrustedError(OSError):
+    """Others may write in a folder from which machine code would be loaded."""
+
+
+def _trust(folder: Path) -> None:
+    """Raise an error if a folder is not the user's alone: what is loaded from it is run."""
+    if not hasattr(os, "getuid"):
+        return
+    about = folder.stat()
+    if about.st_uid != os.getuid():
+        raise _UntrustedError(f"{folder} belongs to somebody else: set LSTMCOURSE_CACHE_DIR to one of yours")
+    if about.st_mode & stat.S_IWOTH or (about.st_mode & stat.S_IWGRP and not _private(about.st_gid)):
+        raise _UntrustedError(f"others may write in {folder}: chmod go-w it, or set LSTMCOURSE_CACHE_DIR")
+
+
+def _private(group: int) -> bool:
+    """Whether a group is the user's own, as Linux makes one for each user; it has the user's name."""
+    import grp
+    import pwd
+
+    try:
+        return grp.getgrgid(group).gr_name == pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return False
 
 
 def from_cache(text: str) -> ModuleType:
@@ -109,8 +134,7 @@ def from_cache(text: str) -> ModuleType:
     stem = "cell_" + hashlib.sha256(f"{environment()}\n{text}".encode()).hexdigest()[:24]
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not _own(folder):
-        raise OSError(f"{folder} belongs to somebody else")
+    _trust(folder)
     source, listed = folder / f"{stem}.py", folder / f"{stem}.sums"
     try:
         good = source.read_text(encoding="utf-8") == text
@@ -128,10 +152,15 @@ def from_cache(text: str) -> ModuleType:
     if fresh and before:
         _discard(folder, stem)
         _write(source, text)
-    with _beside(folder), announced(text) if fresh else contextlib.nullcontext():
-        module = _import(source, f"lstmcourse_{stem}", text)
-    if fresh:
-        _write(listed, _lines(_sums(folder, stem)))
+    try:
+        with _beside(folder), announced(text) if fresh else contextlib.nullcontext():
+            module = _import(source, f"lstmcourse_{stem}", text)
+        if fresh:
+            _write(listed, _lines(_sums(folder, stem)))
+    except OSError:
+        if fresh:  # the disk is full: a part is of no use
+            _discard(folder, stem)
+        raise
     return module
 
 
@@ -172,7 +201,13 @@ def module(text: Callable[[bool], str]) -> ModuleType:
     """A module from the cache, or compiled in memory where that does not work."""
     try:
         return from_cache(text(True))
-    except (
-        Exception
-    ):  # whatever a damaged or read-only folder leads to: what is wrong with the text shows below
-        return _in_memory(text(False))
+    except Exception as error:  # of a damaged or read-only folder; what is wrong with the text shows below
+        if isinstance(error, _UntrustedError):
+            _warn(str(error))
+    return _in_memory(text(False))
+
+
+@functools.cache
+def _warn(why: str) -> None:
+    """Say, once, that nothing is kept."""
+    warnings.warn(f"compiled programs are not kept: {why}", RuntimeWarning, stacklevel=3)

@@ -261,6 +261,14 @@ def _source(module: str) -> Path:
     return Path(origin)
 
 
+def _of_a_file(name: str, path: Path) -> Path:
+    """A path that can be read to its end: a pipe may be silent for ever, a device may have no end."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise MissingSourceError(f"{str(path)!r} cannot be read as a file: it is a pipe or a device")
+    return path
+
+
+@checks.given(path=_of_a_file)
 def _read(path: Path, what: str) -> str:
     try:
         text = _plain(path.read_bytes().decode("utf-8"))

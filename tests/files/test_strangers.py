@@ -327,6 +327,7 @@ DOORS = {
     "held": ("a", files.held),
     "tensors": ("a", tensorfiles.read),
     "chorales": ("a", lambda path: lc.tasks.Chorales(path).batch(batch_size=2)),
+    "text": ("a", lambda path: lc.tasks.Text(files=(str(path),))),
     "import": ("a", lc.experiments.import_trials),
     "journal": ("a.jsonl", lambda path: status(lc.experiments.get("memory_spans"), journal=path)),
     "a study's lock": ("a.door", lambda path: joined("memory_spans", path.with_suffix(".jsonl"))),
@@ -399,3 +400,59 @@ def test_notes_of_a_stranger_are_passed_over_and_the_others_count(tmp_path, monk
     tracemalloc.stop()
     assert progress.done == ["01.4"]
     assert progress.csv("a.csv").isascii() and len(json.loads(progress.json("a.json"))) == len(progress.rows)
+
+
+# Compiled programs are machine code: a folder that others may write is not believed.
+
+
+@pytest.fixture
+def compiled(tmp_path, monkeypatch):
+    """Compile, from a folder of some permissions; and the folder."""
+    pytest.importorskip("numba", reason="Numba is optional")
+    from lstmcourse.compiled import cache
+
+    text = "from numba import njit\n\n@njit('intp(intp)', cache={})\ndef more(x):\n    return x + 1\n"
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("LSTMCOURSE_CACHE_DIR", str(folder))
+    cache._warn.cache_clear()
+    return lambda: cache.module(lambda kept: text.format(kept)).more(1), folder, cache
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows has other permissions")
+@pytest.mark.parametrize("where", ["", "__pycache__"])
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o702, 0o770])
+def test_what_others_may_have_put_into_the_cache_is_not_run(compiled, monkeypatch, where, mode):
+    more, folder, cache = compiled
+    monkeypatch.setattr(cache, "_private", lambda group: False)
+    (folder / where).mkdir(parents=True)
+    (folder / where).chmod(mode)
+    with pytest.warns(RuntimeWarning, match="are not kept: others may write in .*cache.*: chmod go-w it, or"):
+        assert more() == 2
+    assert more() == 2  # said once
+    assert not list(folder.rglob("*.nbi"))
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows has other permissions")
+def test_a_cache_of_ones_own_is_believed_also_where_each_user_has_a_group(compiled, monkeypatch):
+    more, folder, cache = compiled
+    folder.mkdir(mode=0o755)
+    monkeypatch.setattr(cache, "_private", lambda group: True)
+    folder.chmod(0o775)
+    assert more() == 2 and (folder / "__pycache__").stat().st_mode & 0o777 == 0o700
+    assert list(folder.rglob("*.nbi"))
+    monkeypatch.setattr(cache.os, "getuid", lambda: folder.stat().st_uid + 1)
+    with pytest.warns(RuntimeWarning, match="are not kept: .*cache belongs to somebody else"):
+        assert more() == 2
+
+
+def test_which_group_is_private():
+    pytest.importorskip("grp", reason="Windows has no such groups")
+    import grp
+    import pwd
+
+    from lstmcourse.compiled.cache import _private
+
+    me = pwd.getpwuid(os.getuid()).pw_name
+    for group in grp.getgrall():
+        assert _private(group.gr_gid) == (group.gr_name == me)
+    assert not _private(2**31 - 7)
