@@ -10,6 +10,7 @@ character by character. It knows how programs look, and not what yours is for.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -38,17 +39,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     how = {"temperature": options.temperature, "beam": options.beam, "rng": options.seed}
     try:
-        print(coder.complete(_read(options.file), options.length, **how))
+        text = coder.complete(_read(options.file), options.length, **how)
     except (ValueError, TypeError) as error:
         parser.error(str(error))
     except KeyboardInterrupt:
         return 130
-    return 0
+    return _written(text)
+
+
+def _written(text: str) -> int:
+    """Print a text; return 0, or 1 where nobody can read it."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # who reads has had enough
+        pass
+    except OSError as error:
+        print(f"standard output cannot be written: {error.strerror}", file=sys.stderr)
+    else:
+        return 0
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # at the end Python tries once more
+    return 1
 
 
 def _read(name: str) -> str:
     """The text of a file, or of standard input, its lines ended by newlines alone."""
     what = "standard input" if name == "-" else f"{name!r}"
+    if name == "-" and sys.stdin is None:
+        raise ValueError("standard input is closed. Name a file with a program")
     try:
         with nullcontext(sys.stdin.buffer) if name == "-" else expand(name, "FILE").open("rb") as file:
             content = file.read(MOST + 1)

@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from lstmcourse.errors import FileError, UnknownNameError
+from lstmcourse.errors import UnknownNameError
 from lstmcourse.experiments import (
     StudyInUseError,
     StudyStoppedError,
@@ -83,10 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UnknownNameError as error:
         ap.error(str(error))
     errors = (
-        ConnectionError,
-        FileError,
-        FileNotFoundError,
         MissingPackageError,
+        OSError,
         StudyInUseError,
         StudyStoppedError,
         TrialError,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from statistics import mean
 
+from lstmcourse.checks import number
 from lstmcourse.files import whole as files
 
 __all__ = ["TIMES", "estimate", "note_time", "times"]
@@ -16,17 +18,21 @@ TIMES = "times.json"
 
 
 def times(data: Path) -> dict[str, float]:
-    """Return the seconds of a trial, by study, as far as they are known."""
-    path = data / TIMES
-    return files.read_json(path) if path.exists() else {}
+    """Return the seconds of a trial, by study, as far as they are known; of a damaged file, nothing."""
+    try:
+        said = files.read_json(data / TIMES)
+        return {name: number(name, seconds, 0, 1e9) for name, seconds in said.items()}
+    except (AttributeError, TypeError, ValueError):
+        return {}
 
 
 def note_time(data: Path, name: str, seconds: Iterable[float]) -> None:
-    """Note how long the trials of a study took, if any were measured."""
+    """Note how long the trials of a study took, if any were measured, and if the file can be written."""
     if seconds := list(seconds):
         known = times(data) | {name: float(f"{mean(seconds):.2g}")}
         rows = ",\n".join(f'"{study}": {known[study]}' for study in sorted(known))
-        files.replace(data / TIMES, f"{{\n{rows}\n}}\n".encode())
+        with suppress(OSError):  # the results are stored: how long they took is not worth an error
+            files.replace(data / TIMES, f"{{\n{rows}\n}}\n".encode())
 
 
 def estimate(missing: Mapping[str, int], data: Path, workers: int) -> str:

@@ -6,12 +6,14 @@ The board is a file in the course folder, beside what is noted there of the exer
 from __future__ import annotations
 
 import contextlib
+import functools
 import html
 import itertools
 import json
 import math
 import os
 import statistics
+import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -209,6 +211,7 @@ def design(
     truth("progress", progress)
     path, earlier = _places(folder)
     known = {entry.digest for entry in _noted(path, earlier) if entry.settings == settings}
+    unnoted = []
     if cell is not None:
         entered = as_cell(cell)
         peers = [c for c in map(cells.get, PEERS) if not {_digest(c)} & {*known, _digest(entered)}]
@@ -218,8 +221,14 @@ def design(
         quiet = not progress or _in_a_test()
         with progress_bar(trials, 0, entered.name, "training", disable=quiet) as bar:
             for one, units in todo:
-                _note(path, earlier, _measured(one, units, settings, bar))
-    every = _noted(path, earlier)
+                entry = _measured(one, units, settings, bar)
+                try:
+                    _note(path, earlier, entry)
+                except OSError as error:  # minutes of work are shown in any case
+                    unnoted.append(entry)
+                    words = f"{entry.name} is on this board alone, as it cannot be noted: {error}"
+                    warnings.warn(words, RuntimeWarning, stacklevel=2)
+    every = functools.reduce(_with, unnoted, _noted(path, earlier))
     mine = sorted((e for e in every if e.settings == settings), key=lambda entry: -entry.score)
     return Board(mine, sorted({tuple(e.settings): e.settings for e in every if e not in mine}.values()))
 
@@ -319,11 +328,15 @@ def _noted(path: Path, earlier: Path) -> list[Entry]:
 
 
 def _note(path: Path, earlier: Path, entry: Entry) -> None:
-    """Put an entry on the board, in the place of one with the same equations and settings."""
+    """Put an entry on the board."""
     with files.alone(path.with_suffix(".lock"), patience=60.0):
-        others = [
-            e for e in _noted(path, earlier) if (e.digest, e.settings) != (entry.digest, entry.settings)
-        ]
-        files.replace(path, json.dumps([asdict(e) for e in (*others, entry)], indent=1).encode())
+        every = _with(_noted(path, earlier), entry)
+        files.replace(path, json.dumps([asdict(e) for e in every], indent=1).encode())
         with contextlib.suppress(OSError):
             earlier.unlink()  # what it held is on the new one
+
+
+def _with(entries: list[Entry], entry: Entry) -> list[Entry]:
+    """Entries, and one more in the place of one with the same equations and settings."""
+    same = entry.digest, entry.settings
+    return [*(e for e in entries if (e.digest, e.settings) != same), entry]

@@ -24,7 +24,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -219,14 +219,15 @@ class Ledger:
     def runner(self) -> Iterator[None]:
         """Be a runner of this study while the block runs: only then trials can be taken up."""
         self._me = secrets.token_hex(8)
-        lock = _lock(self._me)
-        with files.alone(lock):
+        with ExitStack() as after, ExitStack() as held:
+            with suppress(OSError):  # in a folder that is read-only: then the beat alone tells
+                held.enter_context(files.alone(_lock(self._me)))
             self.beat()
             try:
                 yield
             finally:
                 self.storage.set_study_user_attr(self.study, f"{_RUNNER} {self._me}", None)
-        lock.unlink(missing_ok=True)
+                after.callback(_unlock, self._me)  # where it is said to be there, a free lock says it is not
 
     def beat(self) -> None:
         """Say that this runner is there, and free the trials of those that are not; due every `BEAT`."""
@@ -247,8 +248,7 @@ class Ledger:
                 self._end(t)
         for id in gone:
             self.storage.set_study_user_attr(self.study, f"{_RUNNER} {id}", None)
-            with suppress(OSError):
-                _lock(id).unlink()
+            _unlock(id)
         self.look()
 
     def _end(self, t: FrozenTrial) -> None:
@@ -329,6 +329,12 @@ def _beats(says: Any) -> bool:
 def _lock(runner: str) -> Path:
     """Return the lock that a runner on this machine holds."""
     return cache_folder() / "runners" / f"{runner}.lock"
+
+
+def _unlock(runner: str) -> None:
+    """Remove the lock of a runner that has ended."""
+    with suppress(OSError):
+        _lock(runner).unlink()
 
 
 def _distribution(axis: Range | Choice) -> BaseDistribution:

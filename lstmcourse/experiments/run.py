@@ -348,8 +348,9 @@ def _measure(
             bar.update(ledger.count - bar.n)
             ended = future = None  # Dask repeats what is lost with a worker as long as anyone refers to it
     finally:
-        for future, claim in flying.items():
+        for future in flying:
             future.cancel()
+        for claim in flying.values():
             ledger.give_up(claim, "its runner was stopped")
 
 

@@ -10,7 +10,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,15 +120,27 @@ class _Journal(JournalFileBackend):
         self.path, self.lock = path, _lock(path)
         super().__init__(str(path), lock_obj=self.lock)
 
+    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
+        """Read the lines from one on; nothing of what was read before may be gone."""
+        if os.path.getsize(self.path) < max(self._log_number_offset.values()):
+            raise FileError(
+                f"{self.path} was emptied or removed while a study was at work, and what it held is lost: "
+                "leave it alone, and run the study again"
+            )
+        yield from super().read_logs(log_number_from)
+
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Add lines, all of them or none."""
+        lines = b"\n".join(json.dumps(log, separators=(",", ":")).encode() for log in logs)
         self.lock.acquire()
         try:
-            with open(self.path, "ab") as f:
-                f.write("".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs).encode())
-                f.flush()
-                if any(_results(log) for log in logs):
-                    os.fsync(f.fileno())
+            size = os.path.getsize(self.path)
+            try:
+                files.append(self.path, lines, sync=any(_results(log) for log in logs))
+            except OSError:
+                with suppress(OSError):
+                    os.truncate(self.path, size)
+                raise
         finally:
             self.lock.release()
 
@@ -212,12 +224,18 @@ def _rebuild(e: Experiment, study: str, path: Path, results: list[Trial]) -> Non
     fresh, damaged = path.with_suffix(".new"), path.with_suffix(".damaged")
     for made in (fresh, damaged):
         made.unlink(missing_ok=True)
-        open(made, "xb").close()
-    ledger = Ledger(e, _journal(fresh), study, {})
-    for trial in {t.key: t for t in results}.values():
-        ledger.add(trial)
-    shutil.copy2(path, damaged)
-    os.replace(fresh, path)
+    try:
+        for made in (fresh, damaged):
+            open(made, "xb").close()
+        ledger = Ledger(e, _journal(fresh), study, {})
+        for trial in {t.key: t for t in results}.values():
+            ledger.add(trial)
+        shutil.copy2(path, damaged)
+        os.replace(fresh, path)
+    except OSError:  # the disk is full: the old one is as it was
+        for made in (fresh, damaged):
+            made.unlink(missing_ok=True)
+        raise
 
 
 def _database(url: str) -> RDBStorage:

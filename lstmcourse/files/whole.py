@@ -109,8 +109,17 @@ def check_replaceable(path: str | os.PathLike) -> None:
         part.unlink()
 
 
-def append(path: str | os.PathLike, line: bytes) -> None:
+def append(path: str | os.PathLike, line: bytes, *, sync: bool = False) -> None:
     r"""Add a line to a file in one go, so that several may write at once; one that was cut off stays alone.
+
+    Parameters
+    ----------
+    path : path
+        Of the file, which is made if it is missing.
+    line : bytes
+        Without the newline at its end.
+    sync : bool
+        Whether the line is on the disk when this returns.
 
     Raises
     ------
@@ -130,7 +139,11 @@ def append(path: str | os.PathLike, line: bytes) -> None:
     with _named(path), open(path, "a+b", buffering=0, opener=_only_files) as file:
         end = file.seek(0, os.SEEK_END)
         file.seek(max(0, end - 1))
-        file.write(b"\n" * (file.read(1) not in (b"", b"\n")) + line + b"\n")
+        rest = b"\n" * (file.read(1) not in (b"", b"\n")) + line + b"\n"
+        while rest:  # a disk that fills up takes a part, and says so at the next one
+            rest = rest[file.write(rest) :]
+        if sync:
+            os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
