@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import copyreg
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from string import Formatter
 from typing import Any
 
 import numpy as np
@@ -172,18 +173,30 @@ def _lined_up(nodes: Sequence[Node]) -> list[Node]:
     return found
 
 
-_code = functools.cache(lambda text: compile(text, "<primitive>", "eval"))
 _SPACE = {"np": np, **vars(numeric)}
+
+
+@functools.cache
+def _function_of(name: str, count: int, rest: str) -> tuple[Callable, list[str]]:
+    """The NumPy text of a row as a function of so many arguments and of settings, and what these are called."""
+    text, args = OPS[name].numpy, [f"a{k}" for k in range(count)]
+    fields = [field for _, field, _, _ in Formatter().parse(text) if field]
+    settings = [f for f in fields if not f.isdigit() and f not in ("args", "out", "rest")]
+    text = text.format(*args, args=", ".join(args) + ",", out="None", rest=rest, **{f: f for f in settings})
+    return eval(f"lambda {', '.join([*args, *settings])}: {text}", _SPACE), settings
 
 
 def compute(op: Op, args: Sequence[Any], attrs: Mapping[str, Any], sizes: Mapping[str, int] = {}) -> Any:
     """The value of one row of the table, by its NumPy text."""
-    names = [f"a{k}" for k in range(len(args))]
-    shown = {k: v.value(sizes) if isinstance(v, Dim) else v for k, v in attrs.items()}
-    shown |= {k: tuple(d.value(sizes) for d in v) for k, v in attrs.items() if isinstance(v, tuple)}
-    shown["rest"] = ", :" * (-attrs.get("axis", -1) - 1)
-    text = op.numpy.format(*names, out="None", args=", ".join(names) + ",", **shown)
-    return eval(_code(text), _SPACE, dict(zip(names, args, strict=True)))
+    function, settings = _function_of(op.name, len(args), ", :" * (-attrs.get("axis", -1) - 1))
+    return function(*args, *[_concrete(attrs[k], sizes) for k in settings])
+
+
+def _concrete(setting: Any, sizes: Mapping[str, int]) -> Any:
+    """A setting for sizes that are known."""
+    if isinstance(setting, tuple):
+        return tuple(d.value(sizes) for d in setting)
+    return setting.value(sizes) if isinstance(setting, Dim) else setting
 
 
 def apply(name: str, *args: Any, **attrs: Any) -> Any:
