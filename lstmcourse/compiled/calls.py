@@ -37,6 +37,8 @@ class Statements:
         Before which lines they can be divided: what is before hands on nothing but what lies in memory.
     parts : dict
         Functions that the lines call, by name: their lines.
+    nodes : list of Node
+        What they compute, where that is known.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -46,6 +48,7 @@ class Statements:
     ahead: list[str] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)
     parts: dict[str, list[str]] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
 
 
 class Calls:
@@ -65,11 +68,14 @@ class Calls:
     ----------
     packing : list of str
         What is to be done ahead of the section: the packing of matrices that it multiplies by at every step.
+    factors : list of Node
+        These matrices.
     """
 
     def __init__(self, walk: Walk, order: Order, memory: Memory, loops: Loops, packed: dict[tuple, str]):
         self.walk, self.order, self.memory, self.loops, self.packed = walk, order, memory, loops, packed
         self.packing: list[str] = []
+        self.factors: list[Node] = []
         self.known = {
             "sum": self._sum, "softmax": self._softmax, "logsumexp": self._logsumexp,
             "concat": self._concat, "pad": self._pad, "reshape": self._reshape,
@@ -150,6 +156,7 @@ class Calls:
             self.memory.buffers[tiles] = Buffer((k, n + MOST_COLUMNS))
             there = f"{self._address(w)}, {w.strides[0]}, {w.strides[1]}"
             self.packing.append(f"lay_tiles({n}, {k}, {there}, {tiles})")
+            self.factors.append(factor)
         tiles = self.packed[matrix]
         if out.strides[-1] != ONE:
             raise NotCompiled("the result of a product does not lie in rows")

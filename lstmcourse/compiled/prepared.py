@@ -51,7 +51,7 @@ class Prepared:
         own = len(arrays) + rooms
         last = own + len(plan.rooms)  # the addresses come first there, then what nobody asks for afterwards
         first = -(-plan.count * WORD // 64) * 64
-        self._rooms = [*plan.rooms, first + plan.room]
+        self._room = first + plan.room
         lies = [(-1, 0)] * plan.count
         for name, at, shape, kind in plan.expected:
             lies[at] = self._source(sources[name], name, shape, kind)
@@ -60,13 +60,21 @@ class Prepared:
         for at, offset in zip(plan.scratch_at, plan.scratch_from, strict=True):
             lies[at] = (last, first + offset)
         width = function.dtype.itemsize
-        calls = [(f.address, rows) for f, (rows, _, _) in zip(function.functions, plan.parts, strict=True)]
+        names = [f.name for f in function.program.functions]
+        calls = [
+            (name in function.program.lasting, f.address, rows)
+            for name, f, (rows, _, _) in zip(names, function.functions, plan.parts, strict=True)
+        ]
         checks = [[len(shape), width * finite, *shape] for shape, finite in arrays]
-        head = [len(checks), len(lies), len(calls), id(np.ndarray), id(function.dtype), last]
         body = list(chain(*checks, *lies))
-        whole = [*head, len(head) + 1 + len(body), *body, *chain(*calls), *plan.sizes]
-        self._table = np.array(whole, np.intp)
-        self._address = self._table.ctypes.data
+
+        def table(calls: list) -> np.ndarray:
+            head = [len(checks), len(lies), len(calls), id(np.ndarray), id(function.dtype), last]
+            words = [*head, len(head) + 1 + len(body), *body, *chain(*calls), *plan.sizes]
+            return np.array(words, np.intp)
+
+        self._tables = table([call for _, *call in calls]), table([call for same, *call in calls if not same])
+        self._every, self._rest = (t.ctypes.data for t in self._tables)
         self._fit, self._run = native.caller().fit, native.caller().run
 
     def _source(self, source: Any, name: str, shape: tuple[int, ...], kind: np.dtype) -> tuple[int, int]:
@@ -77,20 +85,28 @@ class Prepared:
         self._kept.append(native.fitted(source, shape, kind))
         return -1, self._kept[-1].ctypes.data
 
-    def __call__(self, objects: Sequence[Any], pool: Pool) -> Stored | None:
+    def __call__(
+        self, objects: Sequence[Any], pool: Pool, kept: dict[Prepared, np.ndarray] | None = None
+    ) -> Stored | None:
         """Call it, if all are as they should be; else nothing has happened.
 
-        It is not called where the work is worth sharing out: threads are another matter.
+        It is not called where the work is worth sharing out: threads are another matter. What it makes of
+        parameters and static inputs alone lies in `kept`, if that is given, and is not made again.
         """
         if self.plan.most >= native.SHARED:
             return None
-        rooms = [*map(pool.room, self._rooms)]
-        whole = (*objects, *rooms)
-        at = self._fit(self._address, id(whole))
+        rooms, table = [*map(pool.room, self.plan.rooms)], self._every
+        if kept is None or (room := kept.get(self)) is None:
+            room = pool.room(self._room)
+        else:
+            table = self._rest
+        whole = (*objects, *rooms, room)
+        at = self._fit(table, id(whole))
         if not at:
             return None
-        self._run(self._address, at)
-        del rooms[-1]
+        self._run(table, at)
+        if kept is not None:
+            kept[self] = room
         return Stored(self.plan, rooms)
 
 

@@ -55,6 +55,9 @@ LONG = 80
 """Lines of a loop's step from which its parts are functions, compiled one by one: a compiler takes more than
 twice as long for twice as much."""
 
+LASTING = ("param", "const", "table", "static")
+"""Leaves that stay as they are while a cell goes on step by step."""
+
 ELEMENT = 16
 """Multiplications in a product that take as long as an element-wise operation on one number, roughly."""
 
@@ -97,6 +100,7 @@ class _Printer(Walk):
         self.packed: dict[tuple, str] = {}
         self.equal: set[tuple[Poly, Poly]] = set()
         made: dict[Function, list[str]] = {}
+        computed: dict[str, list[Node]] = {}
         for k, section in enumerate(self.sections):
             loops = Loops(self.free_name, section.loop)
             calls = Calls(self, self.order, self.memory, loops, self.packed)
@@ -104,11 +108,13 @@ class _Printer(Walk):
                 [self.loop(section, k, calls, name)] if section.loop else self.statements(section, k, calls)
             )
             if calls.packing:
-                made[Function(self._free(f"{name}_tiles", made))] = calls.packing
+                packed = self._free(f"{name}_tiles", made)
+                made[Function(packed)], computed[packed] = calls.packing, calls.factors
             for piece in (piece for piece in pieces if piece.lines):
                 made |= {Function(part, step=True): lines for part, lines in piece.parts.items()}
                 called = self._free(f"{name}_{self._kind(section, piece)}", made)
                 made[Function(called, section.loop, False, piece.rows, piece.work)] = piece.lines
+                computed[called] = piece.nodes
             self.equal |= loops.equal
         results, outputs = self.memory.results()
         functions = [self._function(f, body, doc) for f, body in made.items()]
@@ -122,8 +128,24 @@ class _Printer(Walk):
         return CompiledProgram(
             text, name, self.inputs, self.sizes, outputs, self.storage,
             [f for f in made if not f.step], variables, self.memory.expected, self.memory.buffers, results,
-            self.equal,
+            self.equal, self._lasting(computed, {view.variable for view in results.values()}),
         )  # fmt: skip
+
+    def _lasting(self, computed: Mapping[str, list[Node]], returned: set[str]) -> set[str]:
+        """Functions of parameters and static inputs alone, to whose memory no other function writes."""
+        same: set[Node] = set()
+        for n in self.graph.nodes:
+            if n.op.name in LASTING if n.op.kind == "leaf" else same.issuperset(n.args):
+                same.add(n)
+        refs = self.memory.refs
+        others = returned | {ref.variable for n, ref in refs.items() if n not in same}
+        return {
+            name
+            for name, nodes in computed.items()
+            if nodes
+            and same.issuperset(nodes)
+            and others.isdisjoint(refs[n].variable for n in nodes if n in refs)
+        }
 
     @staticmethod
     def _kind(section: Section, piece: Statements) -> str:
@@ -182,12 +204,15 @@ class _Printer(Walk):
                         comments += self.comment(n, said, section.loop)
                         last = n.origin
             made.lines = comments + made.lines
+            if made.rows is None or made.first:
+                pieces[-1].nodes += nodes
             if made.rows is None:
                 pieces[-1].cuts.append(len(pieces[-1].lines))
                 pieces[-1].lines += made.lines
                 pieces[-1].ahead += made.ahead
                 pieces[-1].work += made.work if section.loop else ZERO
             else:
+                made.nodes = nodes
                 pieces[-1].lines += made.first
                 pieces += [made, Statements()]
         return pieces

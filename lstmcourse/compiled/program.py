@@ -74,6 +74,9 @@ class CompiledProgram(Program):
         Key of the returned dict -> `View`.
     equal : set
         Sizes that must turn out equal.
+    lasting : set
+        Names of functions that need not be called again while parameters and static inputs stay as they are,
+        and nobody else writes to the memory that they wrote to.
     """
 
     functions: list[Function] = field(default_factory=list)
@@ -82,3 +85,4 @@ class CompiledProgram(Program):
     buffers: dict[str, Buffer] = field(default_factory=dict)
     results: dict[str, View] = field(default_factory=dict)
     equal: set[tuple[Poly, Poly]] = field(default_factory=set)
+    lasting: set[str] = field(default_factory=set)

@@ -96,10 +96,14 @@ def asked(
     return (key, arrays) if len(params) == len(calls.names) else None
 
 
-def again(cell: Definition, key: tuple, arrays: list[np.ndarray]) -> Run | None:
-    """The run, if such a call has been prepared, and these arrays are as they should be."""
+def again(cell: Definition, key: tuple, arrays: list[np.ndarray], kept: dict | None = None) -> Run | None:
+    """The run, if such a call has been prepared, and these arrays are as they should be.
+
+    A dict `kept` holds what was made of parameters and static inputs; who gives it again says that they are
+    as they were.
+    """
     found = cell._cache["repeated"].get(key)
-    return found.run(arrays) if found else None
+    return found.run(arrays, kept) if found else None
 
 
 def note(run: Run, key: tuple, arrays: list[np.ndarray]) -> None:
@@ -176,9 +180,9 @@ class Repeated:
         call.values = dict(zip(self._names, arrays, strict=True)) | self._tables
         return call
 
-    def run(self, arrays: list[np.ndarray]) -> Run | None:
+    def run(self, arrays: list[np.ndarray], kept: dict | None = None) -> Run | None:
         """A run of these, if they are as they should be."""
-        values = self._forward(arrays, Call.pool)
+        values = self._forward(arrays, Call.pool, kept)
         return None if values is None else Run._again(self, arrays, values)
 
     def asked(self, grads: Any, final: Any, inputs: Any) -> Asked | None:

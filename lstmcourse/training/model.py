@@ -21,6 +21,7 @@ import numpy as np
 from .. import checks
 from ..cell import Cell
 from ..errors import DtypeError, ShapeError, UnknownNameError
+from ..run.step import Stepping
 from ..run.unroll import unroll
 from ..tasks.base import Batch, Task
 from .equations import digest
@@ -363,16 +364,16 @@ class Model(Network):
         return self.task.decode(drawn) if isinstance(prompt, str) else drawn
 
     def _continue(self, symbols: np.ndarray, temperature: float, rng: np.random.Generator) -> Iterator[int]:
-        """Yield symbols without end, one `cell.step` for each."""
-        params, state = self._cell_params(), None
+        """Yield symbols without end, one step of the cell for each."""
+        step, state = Stepping(self.cell, self._cell_params()), None
         masks = {name: mask[0] for name, mask in (self._masks((1, 1), None) or {}).items()}
         with np.errstate(over="ignore", invalid="ignore"):
             for x in self._vectors(symbols)[:-1]:
-                state = self.cell.step(params, x[None], state, **masks)
+                state = step(x[None], state, **masks)
         symbol = symbols[-1]
         while True:
             with np.errstate(over="ignore", invalid="ignore"):
-                state = self.cell.step(params, self._vectors(np.array([symbol])), state, **masks)
+                state = step(self._vectors(np.array([symbol])), state, **masks)
                 z = checks.finite("the read-out", self._read(state[self.cell.output])[0], OVERFLOW)
             if self.task.unknown is not None:
                 z[self.task.unknown] = -np.inf  # it stands for no character in particular

@@ -17,6 +17,7 @@ import numpy as np
 from .. import checks
 from ..cell import Cell
 from ..errors import DtypeError, ShapeError
+from ..run.step import Stepping
 from ..run.unroll import unroll
 from ..tasks.pairs import Pairs
 from .decoding import Written, search
@@ -331,13 +332,13 @@ class Transducer(Network):
         rows, most = len(encoded.a), 2 * len(source) + 10 if most is None else most
         checks.memory(f"most={most}, beam={beam}: what is written", most * rows * beam)
         statics = {name: np.repeat(a, beam, axis=0) for name, a in self._statics(encoded).items()}
-        params = self._part("decoder")
+        decode = Stepping(self.decoder, self._part("decoder"), statics)
 
         def step(symbols, state):
             y = self.params["target.E"][symbols]
             noise = self._noise((len(y), 1), rng)
             with np.errstate(over="ignore", invalid="ignore"):
-                new = self.decoder.step(params, y, state, **statics, **noise)
+                new = decode(y, state, **noise)
                 z = checks.finite("the read-out", self._read(self._features(new, y)), OVERFLOW)
             z = z.astype(np.float64) - z.max(axis=-1, keepdims=True)
             return z - np.log(np.exp(z).sum(axis=-1, keepdims=True)), new[self.looking.shares], dict(new)
