@@ -7,9 +7,10 @@
 A mutant has one operator, number, truth value or condition changed. It lives in a copy of the checkout, so
 the working tree is never touched, and meets the test files nearest to the changed module: those that name it,
 then those that name a module which imports it, as many as fit into its seconds. How long a file takes is
-measured once, without any change. A mutant is *killed* if a test fails that
-passes without the change, or if it takes several times as long (it may loop for ever), and has *survived* if
-all pass. A survivor is a test to write, or a change that makes no difference. For Linux and macOS.
+measured once, without any change. All times are the processor's, so that other work on the machine changes no
+verdict. A mutant is *killed* if a test fails that passes without the change, or if it takes several times as
+long (it may loop for ever), and has *survived* if all pass. A survivor is a test to write, or a change that
+makes no difference. For Linux and macOS.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import grimp
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_TESTS = 5  # the exit code of pytest where all tests were deselected
@@ -164,6 +167,22 @@ def nearest(module: str, graph: grimp.ImportGraph, named_by: dict[Path, set[str]
 # Running
 
 
+def children() -> float:
+    """The processor's seconds of all children that have ended, and of theirs."""
+    used = os.times()
+    return used.children_user + used.children_system
+
+
+def spent(running: psutil.Process) -> float:
+    """The processor's seconds of a process that runs, and of its children that still run."""
+    seconds = 0.0
+    with suppress(psutil.NoSuchProcess):
+        for one in [running, *running.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):
+                seconds += sum(one.cpu_times()[:4])
+    return seconds
+
+
 class Copy:
     """A copy of the checkout, in which tests run, with a change or without one."""
 
@@ -176,9 +195,10 @@ class Copy:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, copy)
 
-    def pytest(self, tests: list[str], seconds: float) -> tuple[int | None, str]:
-        """The exit code of pytest, None if its time was over, and what it printed.
+    def pytest(self, tests: list[str], seconds: float) -> tuple[int | None, float, str]:
+        """The exit code of pytest, None if its time was over, the time that it took, and what it printed.
 
+        Times are the processor's, of pytest and its children; one that only waits is given ten times as long.
         Programs that are compiled are kept: their names are digests of what they are compiled from.
         """
         environment = os.environ | {
@@ -187,28 +207,31 @@ class Copy:
         }
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not long", *tests]
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as out:
-            running = subprocess.Popen(
+            running = psutil.Popen(
                 command, cwd=self.root, env=environment, stdout=out, stderr=out, start_new_session=True
             )
+            before, until, status = children(), time.monotonic() + 10 * seconds, None
             try:
-                status = running.wait(seconds)
-            except subprocess.TimeoutExpired:
-                status = None
+                while True:
+                    with suppress(psutil.TimeoutExpired):
+                        status = running.wait(0.5)
+                        break
+                    if time.monotonic() > until or spent(running) > seconds:
+                        break
             finally:
-                if running.poll() is None:
+                if status is None:
                     os.killpg(running.pid, signal.SIGKILL)
                     running.wait()
             out.seek(0)
-            return status, out.read()
+            return status, children() - before, out.read()
 
     def unchanged(self, test: Path, most: float) -> float:
         """How long a test file takes without a change, its programs compiled before; infinite if it fails."""
         if test not in self.seconds:
             took = 0.0
             for _ in range(2):  # what is compiled the first time is not the second
-                began = time.monotonic()
-                status, _ = self.pytest([str(test)], 5 * most)
-                took = time.monotonic() - began if status in (0, NO_TESTS) else math.inf
+                status, took, _ = self.pytest([str(test)], 5 * most)
+                took = took if status in (0, NO_TESTS) else math.inf
                 if not most / 4 < took < math.inf:
                     break
             self.seconds[test] = took
@@ -216,14 +239,14 @@ class Copy:
 
     def fate(self, mutant: Mutant, tests: list[Path], seconds: float) -> tuple[str, str]:
         """What becomes of a mutant, and which test decided it, or how many files it met."""
-        chosen, spent = [], 0.0
+        chosen, whole = [], 0.0
         for path in tests:
-            if spent + self.unchanged(path, seconds) <= seconds:
+            if whole + self.unchanged(path, seconds) <= seconds:
                 chosen.append(str(path))
-                spent += self.seconds[path]
-            if spent > seconds / 2:
+                whole += self.seconds[path]
+            if whole > seconds / 2:
                 break
-        among = f"{len(chosen)} of {len(tests)} test files, {spent:.0f} s"
+        among = f"{len(chosen)} of {len(tests)} test files, {whole:.0f} s"
         if not chosen:
             return "not tried", among
         limit = (15 if mutant.path.parent.name == "compiled" else 4) * seconds  # there, all is compiled anew
@@ -231,7 +254,7 @@ class Copy:
         text, times = file.read_bytes(), file.stat()
         file.write_bytes(mutant.applied_to(text))
         try:
-            status, said = self.pytest(chosen, limit)
+            status, _, said = self.pytest(chosen, limit)
         finally:
             file.write_bytes(text)
             os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
@@ -242,7 +265,7 @@ class Copy:
         failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", said, re.M)
         if failed is None:
             return "killed", "the tests do not start"
-        again, _ = self.pytest([failed[1]], 10 * seconds)
+        again, *_ = self.pytest([failed[1]], 10 * seconds)
         return ("killed" if again == 0 else "not counted: the test fails without the change"), failed[1]
 
 
