@@ -22,6 +22,7 @@ from lstmcourse.experiments import (
     names,
     run,
 )
+from lstmcourse.experiments.basis import read_once
 from lstmcourse.experiments.cost import estimate
 from lstmcourse.experiments.define import Experiment
 from lstmcourse.experiments.run import _stale, ask_to_stop, journal_path, known, status
@@ -96,11 +97,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{part}: {_taken_up(part, args)} trials taken up", flush=True)
         if args.parts:
             return 0
-        if not (args.list or args.status or args.stop or args.confirm or args.export):
-            _say_how_long([e for e in chosen if not _skipped(e, args)], args)
-        with _executor(args) as executor:
-            for e in chosen:
-                failed |= not _do(e, args, executor)
+        with read_once():
+            if not (args.list or args.status or args.stop or args.confirm or args.export):
+                _say_how_long([e for e in chosen if not _skipped(e, args)], args)
+            with _executor(args) as executor:
+                for e in chosen:
+                    failed |= not _do(e, args, executor)
     except KeyboardInterrupt:
         print(f"{e.name}: stopped; the same command goes on from here", file=sys.stderr)
         return 130

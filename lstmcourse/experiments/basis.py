@@ -14,7 +14,9 @@ import inspect
 import sys
 import textwrap
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -23,8 +25,10 @@ from lstmcourse.cell import Cell
 from lstmcourse.programs.threads import held_at_fork
 from lstmcourse.revision import ENGINE_REVISION
 
-__all__ = ["basis"]
+__all__ = ["basis", "read_once"]
 
+# What was read of each piece of code, by its number, within `read_once`.
+_KNOWN: ContextVar[dict[int, tuple[Any, list[str], list[Any]]] | None] = ContextVar("known", default=None)
 _PARSING = threading.Lock()  # Python 3.11's parser counts the depth of two threads' trees together, and fails
 held_at_fork(_PARSING)
 
@@ -58,19 +62,11 @@ def basis(function: FunctionType, values: Iterable[Any], uses: Iterable[ModuleTy
         if item in seen:
             continue
         seen.append(item)
-        source = (item.maker or item.function) if isinstance(item, Cell) else item
-        with _PARSING:
-            tree = ast.parse(textwrap.dedent(inspect.getsource(source))).body[0]
-        own = texts.setdefault(item.name if isinstance(item, Cell) else item.__name__, set())
-        if isinstance(item, Cell):
-            own.add(f"{item.options} {item.initial} {item.held}")
-        if isinstance(tree, ast.FunctionDef):
-            tree.decorator_list.clear()  # a study's grid, a cache; what a cell's says is in its attributes
-        reader = _Reader(sys.modules[source.__module__])
-        own.update((_text(reader.visit(tree)), *reader.constants))
+        parts, mentioned = _read(item)
+        texts.setdefault(item.name if isinstance(item, Cell) else item.__name__, set()).update(parts)
         waiting += [
             m
-            for m in reader.mentioned
+            for m in mentioned
             if isinstance(m, Cell)
             or m.__module__ in modules
             or (m.__module__.startswith(packages) and m.__module__ != reading)
@@ -79,6 +75,35 @@ def basis(function: FunctionType, values: Iterable[Any], uses: Iterable[ModuleTy
         name: hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()[:16]
         for name, parts in sorted(texts.items())
     }
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Read each piece of code once, however many studies rest on it: none may change meanwhile."""
+    token = _KNOWN.set({} if (known := _KNOWN.get()) is None else known)
+    try:
+        yield
+    finally:
+        _KNOWN.reset(token)
+
+
+def _read(item: FunctionType | type | Cell) -> tuple[list[str], list[Any]]:
+    """Return what a piece of code computes, as texts, and the functions, classes and cells it mentions."""
+    known = _KNOWN.get()
+    if known is not None and id(item) in known:
+        return known[id(item)][1:]
+    source = (item.maker or item.function) if isinstance(item, Cell) else item
+    with _PARSING:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(source))).body[0]
+    if isinstance(tree, ast.FunctionDef):
+        tree.decorator_list.clear()  # a study's grid, a cache; what a cell's says is in its attributes
+    reader = _Reader(sys.modules[source.__module__])
+    parts = [_text(reader.visit(tree)), *reader.constants]
+    if isinstance(item, Cell):
+        parts.append(f"{item.options} {item.initial} {item.held}")
+    if known is not None:
+        known[id(item)] = item, parts, reader.mentioned  # the item as well: no other gets its number
+    return parts, reader.mentioned
 
 
 def _named(values: Iterable[Any]) -> list[Any]:

@@ -24,6 +24,7 @@ from lstmcourse import cells, experiments
 from lstmcourse.errors import FileError, UnknownNameError
 from lstmcourse.experiments import Interval, Pair, Trial, basis, define, executors, experiment, grid, store
 from lstmcourse.experiments.__main__ import main
+from lstmcourse.experiments.basis import read_once
 from lstmcourse.experiments.studies import winner
 
 SLOPE = -0.1
@@ -774,15 +775,26 @@ def test_confirming_a_part_makes_all_of_it_current(measured, monkeypatch, capsys
 def test_stored_experiments_of_the_course_are_current(capsys):
     """What a notebook plots was measured by the code that stands beside it, at all its points."""
     data = ROOT / "lstmcourse/experiments/data"
-    for name in sorted({path.stem for path in data.glob("*.json")} - {"times"}):
-        main([name, "--list"])
-        assert capsys.readouterr().out == f"{name}: current, {len(experiments.get(name).trials)} trials\n", (
+    names = sorted({path.stem for path in data.glob("*.json")} - {"times"})
+    main([*names, "--list"])
+    said = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
+    for name in names:
+        assert said[name] == f"current, {len(experiments.get(name).trials)} trials", (
             f"run python -m lstmcourse.experiments --confirm 3 {name}; if that fails, make experiments"
         )
     changed = importlib.import_module("lstmcourse.experiments.run").changed  # `run` is the function
     for path in data.glob("*.jsonl.gz"):
         part = store.read_part(path)
         assert changed(experiments.get(part.name), part) == [], f"{path.name} is of no use any more"
+
+
+def test_code_that_is_read_once_has_the_same_digests():
+    several = [experiments.get(name) for name in ("waves_from_memory", "gru_while_reading", "who_speaks")]
+    apart = [e.code() for e in several]
+    with read_once():
+        together = [e.code() for e in several]
+        assert [e.code() for e in several] == together
+    assert together == apart
 
 
 @pytest.mark.parametrize(

@@ -224,20 +224,28 @@ def write_notebook(folder, notebook):
 
 
 def nbval(folder):
-    """Run nbval as `make test` does, with the course's own conftest and settings; return (failed, output)."""
+    """Run nbval as `make test` does, with the course's own conftest and settings; return what fails."""
     (folder / "conftest.py").write_text((ROOT / "conftest.py").read_text(encoding="utf-8"), encoding="utf-8")
     flags = re.search(r"^NOTEBOOKS = (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)[1].split()
     flags = [str(ROOT / flag) if flag.startswith("tools/") else flag for flag in flags]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml")]
+    paths = sorted(folder.glob("*.ipynb"))
     done = subprocess.run(
-        [*command, f"--rootdir={folder}", "-o", "addopts=", *flags, str(folder / "01_small.ipynb")],
+        [*command, f"--rootdir={folder}", "-o", "addopts=", "-rfp", *flags, *map(str, paths)],
         capture_output=True,
         text=True,
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     assert done.returncode in (0, 1), done.stdout + done.stderr
-    return done.returncode == 1, done.stdout
+    cells = re.findall(r"^(PASSED|FAILED) .*?([^/\s]+)\.ipynb::Cell (\d+)", done.stdout, re.M)
+    assert sorted((path.stem, i) for path in paths for i in range(6)) == sorted(
+        (name, int(i)) for _, name, i in cells
+    ), done.stdout
+    return {
+        path.stem: [int(i) for said, name, i in cells if (said, name) == ("FAILED", path.stem)]
+        for path in paths
+    }
 
 
 def test_what_is_built_is_up_to_date_and_holds_nothing_that_varies(built):
@@ -248,37 +256,35 @@ def test_what_is_built_is_up_to_date_and_holds_nothing_that_varies(built):
     assert all(set(c["metadata"]) <= {"tags", "claims"} for c in stored["cells"])
 
 
-def test_nbval_passes_where_only_measured_values_and_pixels_differ(built):
-    failed, out = nbval(built)
-    assert not failed, out
-    assert "6 passed" in out
-
-
 def outputs(notebook):
     return [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
 
 
-CHANGES = {
-    "a printed digit": (r"twelve is 12", "twelve is 13"),
-    "a value": (r"^3\.25$", "3.26"),
-    "a claim's threshold": (r"above 0\.8", "above 0.7"),
-    "a claim's verdict": (r"C12 met", "C12 qualified"),
-    "a figure's alt text": (r"rises to 7", "rises to 8"),
-    "a figure's kind": (r"image/png", "image/svg+xml"),
-    "a diagram": (r"M 0 5", "M 0 6"),
+CHANGES = {  # what is changed, into what, and in which cell of code
+    "a printed digit": (r"twelve is 12", "twelve is 13", 1),
+    "a value": (r"^3\.25$", "3.26", 1),
+    "a claim's threshold": (r"above 0\.8", "above 0.7", 2),
+    "a claim's verdict": (r"C12 met", "C12 qualified", 2),
+    "a figure's alt text": (r"rises to 7", "rises to 8", 3),
+    "a figure's kind": (r"image/png", "image/svg+xml", 3),
+    "a diagram": (r"M 0 5", "M 0 6", 3),
 }
 
 
-@pytest.mark.parametrize("what", CHANGES)
-def test_nbval_sees_a_change_in(built, tmp_path, what):
-    notebook = read(built)
-    places = [(o, "text") for o in outputs(notebook) if "text" in o]
-    places += [(o["data"], kind) for o in outputs(notebook) if "data" in o for kind in o["data"]]
-    old, new = CHANGES[what]
-    holder, key = next((h, k) for h, k in places if re.search(old, "".join(h[k])))
-    holder[key] = re.sub(old, new, "".join(holder[key]))  # in one place only
-    failed, out = nbval(write_notebook(tmp_path, notebook))
-    assert failed and "1 failed, 5 passed" in out
+def test_nbval_sees_a_change_and_passes_where_only_measured_values_and_pixels_differ(built, tmp_path):
+    for k, (old, new, _) in enumerate(CHANGES.values()):
+        notebook = read(built)
+        places = [(o, "text") for o in outputs(notebook) if "text" in o]
+        places += [(o["data"], kind) for o in outputs(notebook) if "data" in o for kind in o["data"]]
+        holder, key = next((h, k) for h, k in places if re.search(old, "".join(h[k])))
+        holder[key] = re.sub(old, new, "".join(holder[key]))  # in one place only
+        (tmp_path / f"change_{k}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    (tmp_path / "unchanged.ipynb").write_text(json.dumps(read(built)), encoding="utf-8")
+    failed = nbval(tmp_path)
+    assert failed.pop("unchanged") == []
+    assert dict(zip(CHANGES, failed.values(), strict=True)) == {
+        what: [cell] for what, (*_, cell) in CHANGES.items()
+    }
 
 
 def edit_source(folder):

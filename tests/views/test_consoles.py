@@ -112,7 +112,7 @@ print(lc.fit(lc.Model("rnn", "adding", hidden_size=2), 2, batch_size=2))
 """
 COMMANDS = {
     "prints": ["-c", PRINTS],
-    "experiments": ["-m", "lstmcourse.experiments", "--list"],
+    "experiments": ["-m", "lstmcourse.experiments", "--list", "islands", "who_speaks"],
     "claims": ["-m", "tools.claims"],
 }
 
