@@ -1078,9 +1078,8 @@ VALID = {
     ),
     "plots.bars": lambda: (
         lc.plots.bars,
-        {"values": {"a": 0.5}, "ranges": {"a": (0.4, 0.6)}, "reference": {"chance": 0.5}},
+        {"values": {"a": 0.5}, "reference": {"chance": 0.5}},
     ),
-    "plots.bars_over_seeds": lambda: (lc.plots.bars_over_seeds, {"values": {"a": np.array([0.5, 0.6])}}),
     "plots.word_by_word": lambda: (
         lc.plots.word_by_word,
         {"picture": np.ones((4, 4, 3)), "words": ["a", "red", "bar"], "shares": np.full((3, 4), 0.25)},

@@ -290,6 +290,7 @@ def run(target: Target, timeout: int = 120) -> nbformat.NotebookNode:
         timeout=timeout,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,  # how often the kernel sends what is printed depends on its load
         resources={"metadata": {"path": str(target.path.parent)}},
     )
     target.path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What figures share: axes, the look of each line, ranges, names beside cells, and the finish of them all."""
+"""What figures share: axes, the look of each line, names beside cells, and the finish of them all."""
 
 from __future__ import annotations
 
@@ -79,18 +79,11 @@ def shared_reach(rows: Sequence[np.ndarray]) -> tuple[float, float]:
 
 
 def _halo(width: float) -> list[Any]:
-    """Return what puts the paper's colour behind a line, so that it stands out from bars in either theme."""
+    """Return what puts the paper's colour behind a line, so that it stands out in either theme."""
     from matplotlib.patheffects import Normal, Stroke
 
     whole = {"dash_offset": 0, "dash_list": None}
     return [Stroke(linewidth=width, foreground=PALETTE["light"]["paper"], dashes=whole), Normal()]
-
-
-def whisker(ax: Axes, at: float, low: float, high: float, cap: float) -> None:
-    """Draw a range as one line with a short stroke at each end."""
-    x = [at - cap, at + cap, at, at, at - cap, at + cap]
-    look = {"color": PALETTE["light"]["ink"], "linewidth": 1.6, "linestyle": "-", "marker": ""}
-    ax.plot(x, [low] * 3 + [high] * 3, **look, clip_on=False, zorder=2.5, path_effects=_halo(3.8))
 
 
 def finish(

@@ -8,12 +8,11 @@ pages. `PALETTE`, `css` and `hue` are `style`'s: the colours, and which of them 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import checks
 from ..checks import above_zero, at_least, given, listed, named, numbers, text, truth
 from .figures import (
     axes_or_new,
@@ -26,7 +25,6 @@ from .figures import (
     short,
     strokes,
     vector,
-    whisker,
 )
 from .film import Film, film
 from .given import REFERENCE, a_legend, a_row, a_scale, axes_of, bars_of, limits, names_of, rows_of
@@ -43,7 +41,6 @@ __all__ = [
     "Picture",
     "bands",
     "bars",
-    "bars_over_seeds",
     "by_word",
     "css",
     "figure",
@@ -469,7 +466,6 @@ def by_word(
 def bars(
     values: Mapping[str, Any],
     *,
-    ranges: Mapping[str, Any] | None = None,
     reference: Mapping[str, float] | None = None,
     xlabel: str = "",
     ylabel: str = "",
@@ -486,12 +482,10 @@ def bars(
     values : mapping of str to float, or of str to such a mapping
         One bar for each label; of a mapping of mappings, one colour for each outer label and one place for
         each inner label.
-    ranges : mapping like `values`, of pairs (low, high), optional
-        The range to draw over each bar, or None for no range.
     reference : mapping of str to float, optional
         Named horizontal lines.
     note : str
-        What bars and lines over them are, in small print below the axes.
+        What the bars are, in small print below the axes.
     xlabel, ylabel, title, ylim, legend, ax
         As for `lines`.
 
@@ -502,7 +496,7 @@ def bars(
     Raises
     ------
     ValueError
-        There is nothing to draw, or the groups, or the ranges, have other labels.
+        There is nothing to draw, or the groups have other labels.
 
     Examples
     --------
@@ -514,14 +508,10 @@ def bars(
         raise ValueError("values is empty: give at least one bar")
     grouped = isinstance(next(iter(values.values())), Mapping)
     groups = dict(values) if grouped else {"": values}
-    if ranges is not None:
-        checks.mapping("ranges", ranges, "of pairs (low, high) by label, as values")
-    spans = (dict(ranges) if grouped else {"": ranges}) if ranges is not None else {}
     places = list(next(iter(groups.values())))
     for name, group in groups.items():
-        for what, labels in (("values", group), ("ranges", spans.get(name, group))):
-            if list(labels) != places:
-                raise ValueError(f"{what} {name!r} has the labels {list(labels)}, not {places}")
+        if list(group) != places:
+            raise ValueError(f"values {name!r} has the labels {list(group)}, not {places}")
     ax = axes_or_new(ax)
     width = 0.8 / len(groups)
     for position, (k, (name, group)) in enumerate(zip(hues_of(list(groups)), groups.items(), strict=True)):
@@ -529,46 +519,8 @@ def bars(
         colour = PALETTE["light"][CYCLE[k % len(CYCLE)]]
         hatch = HATCHES[k % len(HATCHES)]
         ax.bar(at, list(group.values()), 0.86 * width, color=colour, hatch=hatch, label=name or None)
-        for where, span in zip(at, spans.get(name, {}).values(), strict=False):
-            if span is not None:
-                whisker(ax, where, *span, cap=min(0.05, 0.2 * width))
     ax.grid(False, axis="x")
     ax.set_xticks(range(len(places)), places)
     if grouped and ylim is None and legend == "best":  # room for the legend above the bars
         ax.margins(y=0.28)
     return finish(ax, xlabel, ylabel, title, reference, "", ylim, legend=legend, note=note)
-
-
-@given(values=bars_of)
-def bars_over_seeds(values: Mapping[str, Any], **more: Any) -> Figure:
-    """Draw medians over seeds as bars, with lines from the lowest to the highest, and say so.
-
-    Parameters
-    ----------
-    values : mapping of str to array (S,), or of str to such a mapping
-        One number for each seed; grouped as for `bars`. A single number is a bar without a line.
-    **more
-        As for `bars`: reference, xlabel, ylabel, title, ylim, legend, note, ax.
-
-    Returns
-    -------
-    Figure
-
-    Examples
-    --------
-    >>> fig = bars_over_seeds({"ours": [0.9, 1.0, 0.8], "theirs": [0.5, 0.7, 0.6]})
-    >>> [round(float(bar.get_height()), 2) for bar in fig.axes[0].patches]
-    [0.9, 0.6]
-    """
-
-    def each(what: Any, measure: Callable[[np.ndarray], Any]) -> Any:
-        if isinstance(what, Mapping):
-            return {label: each(inner, measure) for label, inner in what.items()}
-        return measure(vector(what, "the values over seeds"))
-
-    seeds = {0}
-    each(values, lambda v: seeds.add(len(v)))
-    medians = each(values, lambda v: float(np.median(v)))
-    ranges = each(values, lambda v: (float(v.min()), float(v.max())) if len(v) > 1 else None)
-    note = f"bars: median of {max(seeds)} seeds, lines: lowest to highest"
-    return bars(medians, ranges=ranges, **{"note": note} | more)

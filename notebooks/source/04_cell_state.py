@@ -267,10 +267,9 @@ for name, (f, i) in cases.items():
     runs = [stored(0.8, seed, f=f, i=i) for seed in range(5)]
     errors[name] = [np.median(abs(r["c"][-1, :, 0] - 0.8)) for r in runs]
 
-fig = plots.bars_over_seeds(
-    errors,
-    reference={"the value, 0.8": 0.8},
-    ylabel="error after 100 steps\n(median of 64 sequences)",
+fig = plots.dots(
+    errors | {"the value, 0.8": [0.8]},
+    xlabel="error after 100 steps (median of 64 sequences)",
 )
 plots.show(fig, "04-3")
 

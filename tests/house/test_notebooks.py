@@ -27,7 +27,8 @@ from IPython.display import HTML
 from lstmcourse.claims import claim
 
 # %%
-print("twelve is", 12)
+print("twelve is", 12, flush=True)
+print("and a dozen")
 3.25
 
 # %% claims=["C12"]
@@ -254,6 +255,7 @@ def test_what_is_built_is_up_to_date_and_holds_nothing_that_varies(built):
     assert stored["metadata"] == notebooks.METADATA
     assert [c["execution_count"] for c in stored["cells"] if c["cell_type"] == "code"] == [1, 2, 3, 4, 5, 6]
     assert all(set(c["metadata"]) <= {"tags", "claims"} for c in stored["cells"])
+    assert [o["name"] for o in outputs(stored) if o["output_type"] == "stream"] == ["stdout"]
 
 
 def outputs(notebook):
