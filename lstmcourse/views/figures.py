@@ -113,13 +113,13 @@ def finish(
     if "y" in log:
         ax.set_yscale("log")
     muted = PALETTE["light"]["muted"]
-    for name, level in (reference or {}).items():
+    for level in (reference or {}).values():
         dots = {"linestyle": (0, (1, 1.6)), "linewidth": 1.6, "marker": "", "zorder": 1.5}
         ax.axhline(level, color=PALETTE["light"]["ink"], path_effects=_halo(2.6), **dots)
-        place = {"xy": (1, level), "xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-        ax.annotate(name, xytext=(4, 0), ha="left", va="center", color=muted, fontsize=8.5, **place)
     if ylim is not None:
         ax.set_ylim(*ylim)
+    if reference:
+        _name_levels(ax, reference)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if note:
         ax.figure.supxlabel(note, x=0.995, ha="right", fontsize=8, color=muted)
@@ -129,6 +129,35 @@ def finish(
     elif names:
         ax.legend(loc="best")
     return ax.figure
+
+
+def _name_levels(ax: Axes, levels: Mapping[str, float]) -> None:
+    """Write names to the right of horizontal lines, apart from each other where the lines are close."""
+    pixels = ax.transData.transform([(1, level) for level in levels.values()])[:, 1]
+    points = 72 / ax.figure.dpi * pixels
+    look = {"ha": "left", "va": "center", "color": PALETTE["light"]["muted"], "fontsize": 8.5}
+    for (name, level), up in zip(levels.items(), apart(points, 10.0) - points, strict=True):
+        place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+        ax.annotate(name, (1, level), xytext=(4, up), **place, **look)
+
+
+def apart(at: np.ndarray, least: float) -> np.ndarray:
+    """Move places to be so far from one another, by as little as that takes in the sense of least squares.
+
+    Less what those below take up, none may lie below the one before: isotonic regression, by pooling.
+    """
+    order = np.argsort(at, kind="stable")
+    pools: list[tuple[float, int]] = []
+    for k, place in enumerate(at[order]):
+        mean, count = place - k * least, 1
+        while pools and pools[-1][0] > mean:
+            below, n = pools.pop()
+            mean, count = (below * n + mean * count) / (n + count), n + count
+        pools.append((mean, count))
+    moved = np.empty(len(at))
+    moved[order] = [mean for mean, count in pools for _ in range(count)]
+    moved[order] += least * np.arange(len(at))
+    return moved
 
 
 def short(value: float) -> str:

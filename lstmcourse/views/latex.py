@@ -155,7 +155,7 @@ def some(cell, names: Collection[str]) -> Equations:
 
 
 def _written(cell, syntax: Syntax, names: Collection[str] | None) -> list[tuple[str, str]]:
-    """Left and right sides, in the author's order; then what states become, where that has another name."""
+    """Left and right sides, in the author's order; then what states become, where that has another letter."""
     letters = cell.letters
     pairs = {
         name: equation_of(name, node, syntax, letters) for name, node in equations(cell.graph).items()
@@ -163,4 +163,6 @@ def _written(cell, syntax: Syntax, names: Collection[str] | None) -> list[tuple[
         name: (syntax.name(s.prev, "t", letters), write(s.next, syntax, letters, False))
         for name, s in links(cell.graph).items()
     }
-    return [pair for name, pair in pairs.items() if names is None or name in names]
+    chosen = [pair for name, pair in pairs.items() if names is None or name in names]
+    said = {left for left, right in chosen if left != right}
+    return [(left, right) for left, right in chosen if left != right or left not in said]

@@ -312,6 +312,14 @@ def test_brackets_parts_axes_and_links():
     assert str(hard_to_write.equations("h")) == "h_t = enc.h_t"
 
 
+def test_no_letter_is_said_to_be_itself():
+    """The paper's m is `shift` in the program, whose last line would read m = m."""
+    lines = lc.cells.slstm.equations()._repr_latex_().splitlines()
+    assert sum(line.startswith("m_t &= ") for line in lines) == 1 and lines[-2].startswith("h_t &= ")
+    assert "m_t &= m_t" in lc.cells.slstm.equations("m")._repr_latex_()  # rather than nothing
+    assert repr(lc.cells.slstm.equations("m")) == "m_t = shift_t"
+
+
 def test_a_power_of_what_has_a_scope_above_it():
     """TeX refuses two superscripts at one letter."""
 

@@ -15,6 +15,7 @@ from matplotlib.patches import Rectangle
 
 from lstmcourse import plots
 from lstmcourse.course.plots import LABELS
+from lstmcourse.views import figures
 
 ROOT = Path(__file__).resolve().parents[2]
 HUES = ["blue", "orange", "green", "purple", "ochre"]
@@ -237,6 +238,29 @@ def test_rows_along_a_sentence_share_a_scale():
     assert [ax.get_ylim() for ax in fig.axes] == [(-6, 6), (0, 1), (-6, 6), (-1, 1)]
     fig = plots.by_word(words, {"stored": [1.2, 0.0], "shown": [0.3, 0.1]})  # nothing negative: from 0
     assert [ax.get_ylim() for ax in fig.axes] == [(0, 1.5)] * 2
+
+
+def test_names_of_lines_that_are_close_do_not_overlap():
+    fig = plots.lines({"a": [0, 1]}, reference={"low": 0.1, "xz": 0.801, "zstd": 0.8, "bz": 0.809})
+    ax = fig.axes[0]
+    fig.canvas.draw()
+    boxes = sorted(t.get_window_extent().extents[[1, 3]].tolist() for t in ax.texts)
+    assert all(above > below for (_, below), (above, _) in itertools.pairwise(boxes))
+    assert next(t for t in ax.texts if t.get_text() == "low").xyann == (4, 0)  # what has room stays
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_places_move_as_little_as_they_must(seed):
+    """Against all ways to let some of the neighbours touch."""
+    at = np.random.default_rng(seed).uniform(0, 50, size=6)
+    order, steps = np.argsort(at), 10.0 * np.arange(6)
+    found = []
+    for touching in itertools.product((False, True), repeat=5):
+        group = np.cumsum([0, *(not t for t in touching)])
+        placed = steps + [np.mean((at[order] - steps)[group == g]) for g in group]
+        if np.diff(placed).min() > 10 - 1e-9:
+            found.append((np.sum((placed - at[order]) ** 2), *placed))
+    assert np.allclose(figures.apart(at, 10.0)[order], min(found)[1:], atol=1e-9)
 
 
 def test_a_name_has_one_hue_wherever_it_stands():
