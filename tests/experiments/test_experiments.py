@@ -773,12 +773,13 @@ def test_confirming_a_part_makes_all_of_it_current(measured, monkeypatch, capsys
 
 
 def test_stored_experiments_of_the_course_are_current(capsys):
-    """What a notebook plots was measured by the code that stands beside it, at all its points."""
+    """What a notebook plots was measured by the code beside it, at all its points and no others."""
     data = ROOT / "lstmcourse/experiments/data"
     names = sorted({path.stem for path in data.glob("*.json")} - {"times"})
     main([*names, "--list"])
     said = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
     for name in names:
+        assert {t.key for t in experiments.load(name).trials} <= set(experiments.get(name).keys), name
         assert said[name] == f"current, {len(experiments.get(name).trials)} trials", (
             f"run python -m lstmcourse.experiments --confirm 3 {name}; if that fails, make experiments"
         )
