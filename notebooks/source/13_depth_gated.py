@@ -186,7 +186,7 @@ assert min(six["with depth gates"], six["residual stack"]) > one
 #
 # ## What training does with it
 #
-# Now trained: strings of the embedded Reber grammar ([notebook 09](09_the_whole_lstm.ipynb)), with one letter to be remembered across the string. At most 4,000 parameters, so more layers are narrower ones (26 units in one layer, 8 in six). First a short budget: 600 updates, five seeds, three learning rates (0.003, 0.01, 0.03), of which the best counts. How many of the five end with nine letters of ten right?
+# Now trained: strings of the embedded Reber grammar ([notebook 09b](09b_what_the_lstm_is_good_for.ipynb)), with one letter to be remembered across the string. At most 4,000 parameters, so more layers are narrower ones (26 units in one layer, 8 in six). First a short budget: 600 updates, five seeds, three learning rates (0.003, 0.01, 0.03), of which the best counts. How many of the five end with nine letters of ten right?
 
 # %% tags=["setup"]
 study = lc.experiments.load("depth_with_and_without_gates")
@@ -409,4 +409,4 @@ print("grows with the bias:", medians[0] < medians[1] < medians[2])
 # %% [markdown]
 # ## What you can do now
 #
-# You can join belts in two directions. A later notebook, on the Grid LSTM, takes that idea to its end. Next: [a network with clocks](14_clockwork.ipynb).
+# You can join belts in two directions. [Notebook 17](17_grid_lstm.ipynb), on the Grid LSTM, takes that idea to its end. Next: [a network with clocks](14_clockwork.ipynb).

@@ -55,6 +55,7 @@ longer = lc.experiments.load("translation_for_longer")
 longer = [longer.chosen(f"bleu_{n}") for n in clauses]
 score["one vector, longer"] = longer
 look = {"xlabel": "clauses", "ylabel": "BLEU", "ylim": (0, 104)}
+look |= {"legend": "above"}
 fig = plots.over_seeds(clauses, score, **look)
 plots.show(fig, "16-1")
 
@@ -219,7 +220,7 @@ print(*teller.describe(scenes.source[:, :3]), sep="\n")
 plots.show(look(33), "16-3")
 
 # %% [markdown]
-# **What to notice.** At the colour and at the shape, the frame is on the object, with a share of 0.74 or more. At *a* the eye wanders: there is little to read there.
+# **What to notice.** At the colour and at the shape, the frame is on the object, with a share of 0.74 or more. At *above* it is still on the ring, the object that was named last. At *a* the eye wanders: there is little to read there.
 #
 # We know where the objects are, so this map can be scored too. How often is the largest share at a place that the word is about? (*above*, *left* and *of* are about two objects; either counts. By chance it would be one time in sixteen, or two where two objects count.)
 
@@ -396,13 +397,13 @@ plots.show(fig, "16-4")
 #
 # ## Three questions to check yourself
 #
-# 1. All scores are equal. What does the decoder see?
+# 1. At two words the decoder is in the same state. Can its shares differ?
 # 2. Why must padding be hidden *before* the softmax, and not after it?
 # 3. Hard attention in a picture of one place: what is the gradient of the log-probability of its draw?
 #
 # <details><summary>Answers</summary>
 #
-# 1. The mean of all annotations.
+# 1. No: the scores depend on the state and the annotations alone.
 # 2. If it is hidden afterwards, the shares of the rest no longer add up to 1.
 # 3. Zero. The place has the probability 1, whatever its score.
 #
