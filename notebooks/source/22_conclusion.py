@@ -35,7 +35,7 @@ lc.ledger()
 lc.ledger().only("qualified")
 
 # %% [markdown]
-# **What to notice.** We had to qualify two statements in five, and refuted none. Where the essay explains the mechanism it is right: every equation, every path of information, every role of a gate. Where it generalises we had to qualify. *Cannot*, *easily*, *essentially all*, *a lot better*: such words depend on a task, a size and a budget, and the essay names none. We do, and so our verdicts hold for small networks that train for minutes.
+# **What to notice.** We had to qualify one statement in three, and refuted none. Where the essay explains the mechanism it is right: every equation, every path of information, every role of a gate. Where it generalises we had to qualify. *Cannot*, *easily*, *essentially all*, *a lot better*: such words depend on a task, a size and a budget, and the essay names none. We do, and so our verdicts hold for small networks that train for minutes.
 #
 # ## A lot better, for most tasks?
 #
@@ -59,8 +59,9 @@ def right(task, cell):
 # %%
 rows = {}
 for task in (*tasks, "speakers"):
-    rows[f"{task}: plain"] = right(task, "rnn")
-    rows[f"{task}: LSTM"] = right(task, "lstm")
+    name = task.replace("_", " ")
+    rows[f"{name}: plain network"] = right(task, "rnn")
+    rows[f"{name}: LSTM"] = right(task, "lstm")
 fig = plots.dots(rows, xlabel="share of right answers")
 plots.show(fig, "22-1")
 
@@ -105,14 +106,15 @@ lc.cells.slstm.equations()
 
 # %%
 spans = lc.experiments.load("memory_spans")
-cells = ("rnn", "lstm", "gru", "min_gru", "min_lstm", "slstm")
-longest = {
-    cell: spans.over("task", "span", task="copy", cell=cell)[1][0]
-    for cell in cells
-}
 beside = lc.experiments.load("beside_spans")
-for cell in ("mlstm", "self_attention"):
-    _, (longest[cell],) = beside.over("task", "span", task="copy", cell=cell)
+cells = {"plain network": "rnn", "LSTM": "lstm", "GRU": "gru"}
+cells |= {"minGRU": "min_gru", "minLSTM": "min_lstm", "sLSTM": "slstm"}
+others = {"mLSTM": "mlstm", "self-attention": "self_attention"}
+longest = {}
+for study, named in ((spans, cells), (beside, others)):
+    for name, cell in named.items():
+        which = {"task": "copy", "cell": cell}
+        _, (longest[name],) = study.over("task", "span", **which)
 fig = plots.dots(longest, xlabel="longest lag at which it copies, in steps")
 plots.show(fig, "22-2")
 
