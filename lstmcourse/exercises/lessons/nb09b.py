@@ -131,8 +131,7 @@ exercise(
                 "be read."
             ),
             "none of the three": (
-                "They answer right, most of them, and the task needs a memory. In which cell can it lie in "
-                "the state?"
+                "They answer right, and the task needs a memory. In which cell can it lie in the state?"
             ),
         },
     ),
