@@ -133,28 +133,22 @@ plots.show(fig, "20-2")
 
 # %%
 cells = lc.experiments.load("cells_on_characters")
-names = {
-    "rnn": "plain network",
-    "lstm": "LSTM",
-    "lstm_f": "LSTM, f = 1",
-    "peephole": "with peepholes",
-    "coupled": "coupled gates",
-}
-names |= {
-    "gru": "GRU",
-    "mut1": "MUT1",
-    "slstm": "sLSTM",
-    "min_lstm": "minLSTM",
-}
+baseline = lc.experiments.load("min_char_rnn")
+names = {"rnn": "plain network", "lstm": "LSTM", "lstm_f": "LSTM, f = 1"}
+names |= {"peephole": "with peepholes", "coupled": "coupled gates"}
+names |= {"gru": "GRU", "mut1": "MUT1"}
+names |= {"slstm": "sLSTM", "min_lstm": "minLSTM"}
+
+# %%
 rows = {}
 for trial in cells.trials:
     name = names[trial.point["cell"]]
     rows.setdefault(name, []).append(trial.values["bits"])
-baseline = lc.experiments.load("min_char_rnn")
 rows["min-char-rnn"] = [trial.values["bits"] for trial in baseline.trials]
 
-# %%
 rows = dict(sorted(rows.items(), key=lambda row: np.median(row[1])))
+
+# %%
 fig = plots.dots(rows, xlabel="bits per character on test files")
 plots.show(fig, "20-3")
 for name, values in rows.items():
