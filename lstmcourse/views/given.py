@@ -58,7 +58,7 @@ def bars_of(name: str, value: Any) -> Mapping[str, Any]:
     found = {}
     for label, inner in checks.mapping(name, value, "of numbers by label, or of such dicts").items():
         where = f"{name}[{label!r}]"
-        found[label] = bars_of(where, inner) if isinstance(inner, Mapping) else checks.array(where, inner)
+        found[label] = bars_of(where, inner) if isinstance(inner, Mapping) else checks.real(where, inner)
     return found
 
 
