@@ -12,7 +12,7 @@ import inspect
 import os
 import reprlib
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -308,6 +308,23 @@ def finite(name: str, a: np.ndarray, what: str = "") -> np.ndarray:
         value = "NaN" if np.isnan(a[at]) else str(a[at])
         raise NotFiniteError(f"{name} is {value} at {at}; {what or 'finite numbers are needed'}")
     return a
+
+
+def all_finite(arrays: Iterable[np.ndarray]) -> bool:
+    """Whether no array holds NaN or infinity; small ones are looked at end to end.
+
+    Examples
+    --------
+    >>> all_finite([np.ones(2), np.ones((2, 3))]), all_finite([np.ones(2), np.array([[np.nan]])])
+    (True, False)
+    """
+    small: dict[np.dtype, list[np.ndarray]] = {}
+    for a in arrays:
+        if a.size <= 4096:
+            small.setdefault(a.dtype, []).append(a.ravel())
+        elif not np.isfinite(a).all():
+            return False
+    return all(bool(np.isfinite(np.concatenate(parts)).all()) for parts in small.values())
 
 
 def same_shape(name: str, a: np.ndarray, other: str, shape: tuple[int, ...]) -> np.ndarray:

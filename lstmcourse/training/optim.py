@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ class Optimizer(ABC):
 
     lr: float
     slots: ClassVar[tuple[str, ...]] = ()
+    elementwise: ClassVar[bool] = False
+    """Whether the rule treats each number by itself, so that it can take small parameters end to end."""
 
     def __post_init__(self) -> None:
         number("lr", self.lr, 0, math.inf, open_ends=True)
@@ -110,10 +113,26 @@ class Optimizer(ABC):
                 raise ValueError(f"state[{of!r}] is not of its parameter's shape and dtype, or read-only")
         state["step"] += 1
         lr, step = self.lr * factor, int(state["step"])
-        work = _work_space(params.values())
-        for name, p in params.items():
-            memory = [state[f"{slot}.{name}"] for slot in self.slots]
-            self._rule(p, grads[name], memory, lr, step, work[: p.size].reshape(p.shape))
+        rows = [(p, grads[name], *(state[f"{s}.{name}"] for s in self.slots)) for name, p in params.items()]
+        small = [self.elementwise and _is_small(row) for row in rows]
+        if len({id(p) for p, *_ in rows}) < len(rows):  # one under two names takes two steps
+            small = [False] * len(rows)
+        large = list(itertools.compress(rows, map(operator.not_, small)))
+        work = _work_space(p for p, *_ in large)
+        for p, g, *memory in large:
+            self._rule(p, g, memory, lr, step, work[: p.size].reshape(p.shape))
+        if any(small):
+            self._end_to_end(list(itertools.compress(rows, small)), lr, step)
+
+    def _end_to_end(self, rows: list[tuple[np.ndarray, ...]], lr: float, step: int) -> None:
+        """Apply the rule once to many parameters: each row has one, its gradient and its memory."""
+        p, g, *memory = (np.concatenate([a.ravel() for a in arrays]) for arrays in zip(*rows, strict=True))
+        self._rule(p, g, memory, lr, step, np.empty_like(p))
+        stop = 0
+        for own, _, *slots in rows:
+            start, stop = stop, stop + own.size
+            for a, new in zip((own, *slots), (p, *memory), strict=True):
+                a[...] = new[start:stop].reshape(a.shape)
 
     @abstractmethod
     def _rule(
@@ -139,6 +158,7 @@ class SGD(Optimizer):
     momentum: float = 0.0
     nesterov: bool = False
     slots: ClassVar[tuple[str, ...]] = ("u",)
+    elementwise: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -176,6 +196,7 @@ class RMSProp(Optimizer):
     decay: float = 0.99
     eps: float = 1e-8
     slots: ClassVar[tuple[str, ...]] = ("v",)
+    elementwise: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -212,6 +233,7 @@ class Adam(Optimizer):
     eps: float = 1e-8
     weight_decay: float = 0.0
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
+    elementwise: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -234,6 +256,16 @@ class Adam(Optimizer):
         np.divide(m, work, out=work)
         work *= lr / (1 - self.beta1**step)
         p -= work
+
+
+SMALL = 4096
+"""Numbers of a parameter for which to call NumPy takes longer than what it does."""
+
+
+def _is_small(row: tuple[np.ndarray, ...]) -> bool:
+    """Whether a parameter is small, and neither it nor its memory is part of another array."""
+    p, _, *memory = row
+    return p.size <= SMALL and all(a.base is None for a in (p, *memory))
 
 
 def _mean_square(v: np.ndarray, g: np.ndarray, decay: float, work: np.ndarray) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import finite
+from ..checks import all_finite, finite
 from ..errors import NotFiniteError
 from .history import History, Record, Validation
 from .network import carries
@@ -134,9 +134,11 @@ def _update(training: Training, forward: Pass, grads: Arrays, norm: float) -> No
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # looked for right below
             recipe.optimizer.update(model.params, grads, training.memory, recipe.factor(history.steps))
-        for what, arrays in {"parameter": model.params, "the optimiser's": training.memory}.items():
-            for name, a in arrays.items():
-                finite(f"{what} {name!r}", a, "the update made it so")
+        updated = {"parameter": model.params, "the optimiser's": training.memory}
+        if not all_finite(a for arrays in updated.values() for a in arrays.values()):
+            for what, arrays in updated.items():
+                for name, a in arrays.items():
+                    finite(f"{what} {name!r}", a, "the update made it so")
         training.carried = dict(forward.final)
         history.backend = forward.backend
         history.records.append(record)  # from here on the step counts

@@ -42,6 +42,53 @@ PAIRS = {
 }
 
 
+def layouts():
+    """Parameters that are small, large, empty, turned, part of another, or one under two names."""
+    rng = np.random.default_rng(1)
+    wide = rng.normal(size=(2, 6))
+    own = {
+        "W": rng.normal(size=(3, 4)),
+        "b": rng.normal(size=4),
+        "s": np.array(0.3),
+        "none": np.zeros((0, 3)),
+    }
+    turned = {"T": np.asfortranarray(rng.normal(size=(3, 2))), "large": rng.normal(size=(70, 60))}
+    one = rng.normal(size=3)
+    return {
+        "own": own | turned,
+        "parts": own | {"a": wide[0], "all": wide},
+        "one": own | {"x": one, "y": one},
+    }
+
+
+@pytest.mark.parametrize("way", layouts())
+@pytest.mark.parametrize("name", PAIRS)
+def test_end_to_end_small_parameters_take_the_same_step(name, way, monkeypatch):
+    """Bit for bit, the rule being applied once, or to each parameter in turn."""
+    ours, rng = PAIRS[name][0], np.random.default_rng(2)
+    both = []
+    for elementwise in (True, False):
+        monkeypatch.setattr(type(ours), "elementwise", elementwise)
+        params = layouts()[way]
+        state = ours.init(params)
+        rng = np.random.default_rng(2)
+        for _ in range(4):
+            ours.update(params, {k: np.asarray(rng.normal(size=p.shape)) for k, p in params.items()}, state)
+        both.append(params | state)
+    for k, a in both[0].items():
+        np.testing.assert_array_equal(a, both[1][k], err_msg=k)
+
+
+def test_a_rule_of_ones_own_sees_parameters_one_by_one():
+    class ByNorm(optim.Optimizer):
+        def _rule(self, p, g, memory, lr, step, work):
+            p -= lr * g / np.linalg.norm(g)
+
+    params = {"a": np.zeros(2), "b": np.zeros(1)}
+    ByNorm(1.0).update(params, {"a": np.array([3.0, 4.0]), "b": np.array([9.0])}, {"step": np.zeros((), int)})
+    assert params["a"].tolist() == [-0.6, -0.8] and params["b"].tolist() == [-1.0]
+
+
 @pytest.mark.parametrize("name", PAIRS)
 def test_every_step_equals_pytorch(name):
     torch = pytest.importorskip("torch")
