@@ -27,10 +27,11 @@ def dot(a: np.ndarray, w: np.ndarray, out: np.ndarray | None = None) -> np.ndarr
     """Multiply every row of a (..., n) by w (n, m): one product, whatever the leading axes."""
     if out is None:
         out = np.empty((*a.shape[:-1], w.shape[-1]), np.result_type(a, w))
-    if out.flags.c_contiguous:
-        np.dot(rows(a), w, out=rows(out))
-    else:
-        np.matmul(a, w, out=out)
+    if not out.flags.c_contiguous:
+        return np.matmul(a, w, out=out)
+    if a.ndim == 2:  # a step's rows
+        return np.dot(a, w, out=out)
+    np.dot(rows(a), w, out=rows(out))
     return out
 
 

@@ -9,6 +9,7 @@ Storage, in the order of the rules below:
 - a state's values at all steps lie in one array of T + 1 rows: ``c[t]`` is the value before step t,
   ``c[t + 1]`` the one after it (in a loop that runs backwards, the other way round);
 - a slice is another name for part of its array; parts that will lie side by side are computed in place;
+- so is a turned matrix, unless a loop multiplies by it: then it is laid out once;
 - a result that only the next operation reads is computed in that operation's storage;
 - what is read outside its loop has a row for each step, all else one row that every step uses again.
 """
@@ -158,7 +159,11 @@ class _Printer(Walk):
         if node.op.kind == "view":
             at = self.store_of(node.args[0], before)
             name = self.free_name(self.suggested(node))
-            before.append(f"{name} = {self.text(node, [at.variable])}")
+            if self._laid_out(node):
+                before.append(f"{name} = {self.empty(node, '')}")
+                before.append(f"{name}[...] = {self.text(node, [at.variable])}")
+            else:
+                before.append(f"{name} = {self.text(node, [at.variable])}")
             self.storage[node] = Storage(name, at.time, at.shift)
         elif node in self.home:
             how, reader = self.home[node]
@@ -182,6 +187,17 @@ class _Printer(Walk):
             before.append(f"{name} = {self.empty(node, 'T' if row else '')}")
             self.storage[node] = Storage(name, "T" if row else "")
         return self.storage[node]
+
+    def _laid_out(self, node: Node) -> bool:
+        """Whether a turned matrix is copied, as a loop multiplies by it: a product of rows is faster."""
+        loops = {k for k, section in enumerate(self.sections) if section.loop}
+        return (
+            node.op.name == "swap"
+            and not (node.timed or node.batched or self.where[node] in loops)
+            and any(
+                u.op.name == "dot" and u.args[1] is node and self.where[u] in loops for u in self.users[node]
+            )
+        )
 
     def _range(self, start: Dim, stop: Dim) -> str:
         return f"{self.size(start) if start != Dim() else ''}:{self.size(stop)}"
