@@ -162,6 +162,19 @@ def test_lengths_and_states_that_come_and_go():
         same(found, (lambda: (fresh(CELL), called(params, x, dh, **options))[1])())
 
 
+def test_gradients_that_come_and_go():
+    """A run without them is prepared beside the one with them, and neither stands in for the other."""
+    fresh(CELL)
+    params, x, dh = given()
+    right = called(params, x, dh)
+    for _ in range(3):
+        plain = lc.unroll(CELL, params, x, backend="numba", grad=False)
+        with pytest.raises(ValueError, match="grad=False"):
+            plain.backward({"h": dh})
+        same(called(params, x, dh), right)
+    assert was_prepared(lc.unroll(CELL, params, x, backend="numba", grad=False))
+
+
 BAD = {
     "NaN in x": lambda p, x, g: (p, np.where(np.arange(D) == 1, np.nan, x).astype(x.dtype), g),
     "infinity in a gradient": lambda p, x, g: (p, x, np.where(np.arange(H) == 1, -np.inf, g).astype(g.dtype)),
@@ -172,6 +185,7 @@ BAD = {
     "a parameter of another dtype": lambda p, x, g: (p | {"U_r": p["U_r"].astype(np.float64)}, x, g),
     "a parameter of another shape": lambda p, x, g: (p | {"U_r": p["U_r"][:1]}, x, g),
     "a parameter with an axis more": lambda p, x, g: (p | {"U_r": p["U_r"][None]}, x, g),
+    "a parameter with an axis more at its end": lambda p, x, g: (p | {"U_r": p["U_r"][..., None]}, x, g),
     "a parameter that is None": lambda p, x, g: (p | {"U_r": None}, x, g),
     "a parameter too many": lambda p, x, g: (p | {"more": x}, x, g),
     "a parameter missing": lambda p, x, g: ({k: a for k, a in p.items() if k != "U_r"}, x, g),
