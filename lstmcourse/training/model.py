@@ -328,6 +328,8 @@ class Model(Network):
     ) -> Any:
         """Continue a prompt: read it, then draw one symbol after another, each read in turn.
 
+        Where `lstmcourse.use` says "numba", steps are compiled; what is drawn is the same, to rounding.
+
         Parameters
         ----------
         prompt : str or sequence of int
