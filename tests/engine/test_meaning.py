@@ -4,14 +4,17 @@ python tests/engine/test_meaning.py        # stores the digests of cells that ar
 """
 
 import json
+import sys
 from pathlib import Path
 
-import corner_cells
 import numpy as np
 import pytest
 
 import lstmcourse as lc
 from lstmcourse.training import equations as meaning
+
+sys.path.append(str(Path(__file__).parents[1]))  # as a script it finds what lies in the folder above
+import corner_cells  # noqa: E402
 
 SIZES = {"D": 3, "H": 4}
 KNOWN = Path(__file__).parents[1] / "data" / "digests.json"

@@ -1,6 +1,7 @@
 """One environment, said three times; imports that cost little; documents that say what is so."""
 
 import gzip
+import os
 import re
 import shutil
 import subprocess
@@ -187,6 +188,21 @@ def test_make_targets_that_documents_name_exist(document):
     assert named or document == "CHANGELOG.md"
     assert named <= targets(), (
         f"{document} names {sorted(named - targets())}, which the Makefile does not have"
+    )
+
+
+def test_tests_that_documents_run_as_scripts_find_their_modules():
+    """Without pytest, only a script's own folder is looked into."""
+    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS)
+    scripts = sorted(set(re.findall(r"python (tests/\w+/test_\w+\.py)", text)))
+    assert len(scripts) >= 2
+    run = "sys.path[0] = f.rpartition('/')[0]; runpy.run_path(f)"
+    code = f"import runpy, sys\nfor f in sys.argv[1:]: {run}"
+    subprocess.run(
+        [sys.executable, "-c", code, *scripts],
+        check=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
 
 

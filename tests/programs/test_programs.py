@@ -20,10 +20,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from corner_cells import mixed
 
 import lstmcourse as lc
 from lstmcourse.engine import numeric as runtime
+
+sys.path.append(str(Path(__file__).parents[1]))  # as a script it finds what lies in the folder above
+from corner_cells import mixed  # noqa: E402
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TEXTS = {
