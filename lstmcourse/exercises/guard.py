@@ -1,11 +1,13 @@
 """`run_apart`: run what a reader wrote, whatever it does, and come back with what it made.
 
 It may raise, print without end, loop for ever, change what it is given, ask the course for the answer, or
-change the course. It runs in a thread of its own: a thread can be ended from outside on every system, as long
-as it runs Python, and the frames above it hold nothing that is worth reading.
+change the course, Python's settings, or what other threads do. It runs in a thread of its own: a thread can
+be ended from outside on every system, as long as it runs Python, and the frames above it hold nothing that is
+worth reading.
 
 This stops what a learner may try, not what an attacker can do: within one process nothing is safe from code
-that reads files, starts processes, or calls C.
+that reads files, starts processes, or calls C. One call of C that does not come back, such as
+``sum(range(10**15))``, holds up the notebook as it does in any other cell.
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ from __future__ import annotations
 import _thread
 import contextlib
 import ctypes
+import dis
 import functools
 import io
 import os
+import signal
 import sys
 import threading
 import time
@@ -29,8 +33,9 @@ from typing import Any
 
 import numpy as np
 
+from ..programs.threads import held_at_fork
 from ..run.backends import undecided
-from .kept import Kept, of_the_package
+from .kept import Kept, rests_on
 
 __all__ = ["COURSE", "Outcome", "run_apart"]
 
@@ -57,11 +62,28 @@ class _Ended(SystemExit):
 SEARCHES = {"gc.get_objects", "gc.get_referrers", "gc.get_referents", "sys._current_frames", "code.__new__"}
 """By what an answer finds, or disguises, what it is compared with; Python's names of these events."""
 STARTS = {f for name, f in vars(_thread).items() if name.startswith("start_")}
+OUTSIDE = {
+    getattr(module, name)
+    for module, names in {
+        os: "_exit abort execv execve fork forkpty kill killpg",
+        signal: "alarm pthread_kill raise_signal setitimer",
+        sys: "_setprofileallthreads _settraceallthreads setrecursionlimit setswitchinterval",
+        _thread: "interrupt_main",
+    }.items()
+    for name in names.split()
+    if hasattr(module, name)
+}
+"""What ends, interrupts or holds up the whole notebook, and so the check itself."""
 
 
 def _audit(event: str, given: tuple) -> None:
     """Refuse what an answer's thread, which is known by its profile function, does to find the reference."""
-    if event in SEARCHES or (event == "object.__setattr__" and of_the_package(given[0])):
+    if (
+        event in SEARCHES
+        or (event == "object.__setattr__" and rests_on(given[0]))
+        or event == "sys.addaudithook"  # which could not be taken away again
+        or (event == "ctypes.dlsym" and str(given[1]).startswith(("Py", "_Py")))
+    ):
         asked = getattr(sys.getprofile(), "asked", None)
         if asked is not None:
             asked.append(event)
@@ -69,6 +91,10 @@ def _audit(event: str, given: tuple) -> None:
 
 
 sys.addaudithook(_audit)
+
+_ONE = threading.RLock()
+"""One answer at a time: where texts are printed to, and what is put back, belongs to the process."""
+held_at_fork(_ONE)
 
 
 @dataclass
@@ -94,7 +120,7 @@ class _Paper(io.TextIOBase):
 
 
 def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float = SECONDS) -> Outcome:
-    """Call a function that calls what a reader wrote.
+    """Call a function that calls what a reader wrote; where several threads ask, one after the other.
 
     Parameters
     ----------
@@ -117,21 +143,27 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
     >>> run_apart(lambda: 1 / 0).problem
     'raises'
     """
-    outcome, paper, asked, late, ended = Outcome(), _Paper(), [], [], []
-    forbidden = _ANSWERS if course else COURSE
+    with _ONE:
+        return _run_apart(work, _ANSWERS if course else COURSE, seconds)
+
+
+def _run_apart(work: Callable[[], Any], forbidden: str, seconds: float) -> Outcome:
+    outcome, paper = Outcome(), _Paper()
+    asked, outside, late, ended, started = [], [], [], [], []
 
     def watch(frame: FrameType, event: str, argument: Any) -> None:
-        if late:
+        if late or ended:  # in a thread that it has left, too
             raise _Ended
-        if ended:  # a thread that it has left
-            sys.setprofile(None)
-            return
+        if event == "c_call" and argument in OUTSIDE:
+            outside.append(f"{argument.__module__}.{argument.__name__}")
+            raise _Asked
         if event == "c_call" and argument in STARTS:  # its threads are watched as well
             thread = frame.f_locals.get("self") if frame.f_code is threading.Thread.start.__code__ else None
             if thread is None:
                 asked.append(argument.__name__)
                 raise _Asked
             thread.run = functools.partial(_watched, watch, thread.run)
+            started.append(thread)
         if (
             event == "call"
             and (called := frame.f_code.co_filename).startswith(forbidden)
@@ -193,7 +225,10 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
             if not ended:
                 _raise_in(thread, _Ended)  # again and again: an answer, or Python, may catch it
             thread.join(0.005)
+    _end(started)
     changed = kept.put_back()
+    if outside:
+        return Outcome(problem="reaches outside", said=outside[0], printed=paper.text)
     if late:
         return Outcome(problem="does not end", printed=paper.text)
     outcome.printed = paper.text
@@ -217,8 +252,26 @@ def _unsaid(*kinds: type[BaseException]) -> Iterator[None]:
 
 def _watched(watch: Callable, run: Callable[[], None]) -> None:
     sys.setprofile(watch)
-    with contextlib.suppress(_Asked):  # it has been noted
+    with contextlib.suppress(_Asked, _Ended):  # it has been noted
         run()
+
+
+def _end(threads: list[threading.Thread]) -> None:
+    """End the threads that an answer has left in a loop; those that wait, or call something, `watch` ends."""
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end:
+        frames = sys._current_frames()
+        looping = [t for t in threads if t.is_alive() and _loops(frames.get(t.ident))]
+        if not looping:
+            break
+        for thread in looping:
+            _raise_in(thread, _Ended)
+        time.sleep(0.005)
+
+
+def _loops(frame: FrameType | None) -> bool:
+    """Whether a frame is on its way back in a loop: there Python changes from one thread to another."""
+    return frame is not None and "JUMP_BACKWARD" in dis.opname[frame.f_code.co_code[frame.f_lasti]]
 
 
 def _raise_in(thread: threading.Thread, kind: type[BaseException]) -> None:

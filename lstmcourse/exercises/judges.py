@@ -115,6 +115,12 @@ def _came_out(outcome: Outcome, what: str) -> Any:
                 f"{what} sets {outcome.said} to something else, and the check needs it as it was; it was put "
                 "back. Give yours another name.",
             )
+        case "reaches outside":
+            raise Refused(
+                "reaches outside",
+                f"{what} calls {outcome.said}, which is about the whole notebook, not about an answer. Leave "
+                "it out.",
+            )
         case _:
             raise Refused("raises", f"{what} raised {outcome.said}.")
 

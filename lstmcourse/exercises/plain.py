@@ -5,6 +5,7 @@ An object of the reader's is never asked whether it is equal to anything.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,7 +66,7 @@ def structure(value: Any) -> Any:
     {'h': array([1., 2.])}
     """
     if isinstance(value, Mapping):
-        return {str(k): structure(v) for k, v in list(value.items())[:1000]}
+        return {str(k): structure(v) for k, v in itertools.islice(value.items(), 1000)}
     if type(value) is str:
         return value
     if type(value) in (tuple, list) and any(
