@@ -82,7 +82,7 @@ class Steps:
 
         def leaf(n: Node) -> Any:
             value = self.leaf(n, t)
-            everyone = t is None or not n.batched or n.op.name == "saved"
+            everyone = t is None or not n.batched or n.op.name in ("saved", "clock")
             return value if everyone else value[self.rows(t)]
 
         return evaluate([node], leaf, self.call.sizes, self.call.dtype, self.at[t])[node]

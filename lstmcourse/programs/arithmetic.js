@@ -234,8 +234,11 @@ function stack(list, T, shape) {
   return out;
 }
 
-// The clock at every step.
-function ticks(first, T) {
+// The clock at every step; numbers are exact up to 2^53.
+function ticks(name, first, T) {
+  if (!Number.isInteger(first) || first < 0 || first + T > 2 ** 53) {
+    throw new RangeError(`state ${name} is ${first}: the clock is a whole number from 0, with its ${T} steps at most 2^53`);
+  }
   return Array.from({ length: T }, (_, t) => array([1, 1], Float64Array.of(first + t)));
 }
 

@@ -375,7 +375,7 @@ class _Printer(Walk):
         if not self.users[node] and id(node) not in self.wanted:
             return Storage("")
         if kind == "clock":
-            found, text = "clock", f"ticks({_member('given.state?', name)} ?? 0, T)"
+            found, text = "clock", f"ticks({name!r}, {_member('given.state?', name)} ?? 0, T)"
         elif kind == "grad":
             of = node.attrs["of"]
             found, text = f"g_{of}", f"steps({_member('grads', of)} ?? array([T, {self.shape(node)[1:]}))"

@@ -60,6 +60,25 @@ def test_conditions_and_phases_are_exact_at_any_step(start, backend, dtype, ever
         assert (grads["w"][k - 1] != 0) == any(adds)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_the_clock_alone_decides_ends_with_each_sequence(backend):
+    params, x = given(7, np.float64)
+    ends = np.array([3, 7])
+    run = lc.unroll(ticking, params, x, state={"t": 2**24}, lengths=ends, backend=backend)
+    alone = [lc.unroll(ticking, params, x[:n, [b]], state={"t": 2**24}) for b, n in enumerate(ends)]
+    for name in ("third", "after", "turn", "phase", "h"):
+        for b, n in enumerate(ends):
+            np.testing.assert_allclose(run[name][:n, b], alone[b][name][:, 0], rtol=1e-12)
+        if name != "h":  # a state stays
+            assert not run[name][3:, 0].any()
+    grads = run.backward({"h": np.ones((7, 2, 4)), "phase": np.ones((7, 2, 1))})
+    inside = [r.backward({"h": np.ones_like(r["h"])}) for r in alone]
+    stays = [r.backward(final={"h": np.full((1, 4), 7.0 - n)}) for r, n in zip(alone, ends, strict=True)]
+    for name in ("W_h", "U_h", "b_h", "w"):
+        want = sum(a[name] for a in (*inside, *stays))
+        np.testing.assert_allclose(grads[name], want, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_runs_that_go_on_and_single_steps_are_the_whole_run(start, dtype):

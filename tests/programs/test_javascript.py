@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from corner_cells import CELLS, SIZES
 from test_contract import ENDS, arguments, outside
+from test_exact_clock import ticking
 
 import lstmcourse as lc
 from lstmcourse.engine.ops import OPS
@@ -158,3 +159,28 @@ def test_modules_need_nothing_else_and_are_read_by_equation():
     assert all(
         len(re.findall(rf"(?<![.\w]){name}\b", text)) > 1 for name in set(defined) - {"run", "backward"}
     )
+
+
+@needs_node
+def test_the_clock_is_exact_and_is_refused_where_it_would_not_be(tmp_path):
+    text = ticking.source(backend="javascript", input_size=2, hidden_size=4)
+    (tmp_path / "ticking.mjs").write_text(text, encoding="utf-8")
+    params, x = ticking.init(2, 4, rng=0, dtype=np.float64), np.ones((7, 2, 2))
+    inside, beyond = [0, 2**24, 2**31 - 2, 2**53 - 9], [-1, 0.5, 2**53 - 3, 2**60]
+    ends = np.array([3, 7])
+    cases = [
+        {"file": "ticking.mjs", "given": encoded({"params": params, "x": x, "lengths": lengths})}
+        for lengths in (None, ends)
+        for _ in inside + beyond
+    ]
+    for told, start in zip(cases, 2 * (inside + beyond), strict=True):
+        told["given"] = {k: v for k, v in told["given"].items() if v is not None} | {"state": {"t": start}}
+    for told, result in zip(cases, in_node(tmp_path, cases), strict=True):
+        start, lengths = told["given"]["state"]["t"], told["given"].get("lengths")
+        if start in beyond:
+            assert "state t is" in result["error"] and "the clock is a whole number from 0" in result["error"]
+            continue
+        lengths = None if lengths is None else ends
+        run = lc.unroll(ticking, params, x, state={"t": start}, lengths=lengths, backend="reference")
+        for name, a in decoded(result["run"]).items():
+            np.testing.assert_allclose(a, run[name], rtol=0, atol=1e-15, err_msg=name)
