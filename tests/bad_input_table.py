@@ -389,6 +389,7 @@ VALID = {
         LSTM.parameter_shapes,
         {"input_size": D, "hidden_size": H, "sizes": {}},
     ),
+    "Cell.own": lambda: (RNN.own, {"params": RNN.init(D, H, 0)}),
     "Cell.parameter_count": lambda: (LSTM.parameter_count, {"input_size": D, "hidden_size": H, "sizes": {}}),
     "Cell.operations": lambda: (
         LSTM.operations,
@@ -515,6 +516,10 @@ VALID = {
         {"batch": batch(frames()), "samples": 2, "rng": 0, "backend": "numpy"},
     ),
     "Latent.sample": lambda: (frames().sample, {"n": 2, "length": 2, "rng": 0}),
+    "Latent.loss": lambda: (frames().loss, {"batch": batch(frames())}),
+    "Seq2Seq.with_params": lambda: (translator().with_params, {"params": translator().params}),
+    "Captioner.loss": lambda: (teller().loss, {"batch": batch(teller())}),
+    "Captioner.with_task": lambda: (teller().with_task, {"task": "scenes"}),
     "Seq2Seq": lambda: (
         lc.Seq2Seq,
         {
@@ -1348,6 +1353,11 @@ ANSWERS = (
     "objects, ragged, text, unhashable, zero"
 )
 ALLOWED = [
+    (
+        "Cell.own(params)",
+        "masked, subclass, object array, text array, values of text",
+        "handed on as they are, to what looks at them",
+    ),
     ("evolve(score)", "function", "a function is what is wanted"),
     ("*.draw(rng)", "None", "fresh numbers"),
     ("Lab.hold(value)", "None, negative, zero, fraction, huge", "any number, and None lets go"),
