@@ -11,6 +11,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from systems import SYSTEMS
+from test_contract import arguments
 
 import lstmcourse as lc
 from lstmcourse.engine import numeric as runtime
@@ -92,6 +93,26 @@ def test_every_cell_is_defined_far_out_and_alike_in_both_back_ends(cell, backend
                 for backend, arrays in zip(backends, found, strict=True):
                     for k, a in arrays.items():
                         assert np.max(np.abs(a - want[k])) <= off[k], (backend, k, dtype.__name__, size)
+
+
+@pytest.mark.parametrize("backends", BACKENDS)
+@pytest.mark.parametrize("size", [1e4, -1e4])
+@pytest.mark.parametrize("name", [name for name in lc.cells.names() if name in SYSTEMS])
+def test_systems_that_are_given_large_numbers_are_those_of_the_reference(name, size, backends):
+    cell = lc.cells.get(name)
+    params, x, options = arguments(cell)
+    x = x if x is None else size * np.abs(x)
+
+    def ran(backend):
+        run = lc.unroll(cell, params, x, backend=backend, **options)
+        return {k: run[k] for k in run} | dict(run.backward({cell.output: np.ones_like(run.output)}))
+
+    want = ran("reference")
+    for backend in backends:
+        found = ran(backend)
+        for k, a in want.items():
+            assert np.isfinite(a).all(), k
+            np.testing.assert_allclose(found[k], a, rtol=0, atol=1e-11 * max(1.0, np.abs(a).max(initial=0.0)))
 
 
 # The papers' formulas, unstabilised, for one unit, one sequence
