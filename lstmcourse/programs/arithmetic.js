@@ -4,11 +4,32 @@
 // Axes are counted from the right, shapes meet as they do in NumPy, and nothing that was given is written to.
 
 function array(shape, data) {
-  return { shape, data: data ?? new Float64Array(size(shape)) };
+  return { shape, data: data ?? zeros(size(shape)) };
+}
+
+// Small arrays are cut from a common piece of memory: to ask for each alone takes longer than to fill it.
+function zeros(n) {
+  if (n > 512) return new Float64Array(n);
+  if (!(zeros.left >= n)) {
+    zeros.piece = new Float64Array(8192);
+    zeros.left = 8192;
+  }
+  zeros.left -= n;
+  return new Float64Array(zeros.piece.buffer, 8 * zeros.left, n);
+}
+
+// Arrays by name for the caller, each in memory of its own.
+function handed(arrays) {
+  for (const [name, { shape, data }] of Object.entries(arrays)) {
+    if (data.buffer.byteLength !== data.byteLength) arrays[name] = array(shape, data.slice());
+  }
+  return arrays;
 }
 
 function size(shape) {
-  return shape.reduce((n, k) => n * k, 1);
+  let n = 1;
+  for (let k = 0; k < shape.length; k++) n *= shape[k];
+  return n;
 }
 
 function lift(a) {
@@ -16,17 +37,21 @@ function lift(a) {
 }
 
 function same(p, q) {
-  return p.length === q.length && p.every((n, k) => n === q[k]);
+  let k = p.length === q.length ? p.length : -1;
+  while (k > 0 && p[k - 1] === q[k - 1]) k--;
+  return k === 0;
 }
 
 // The shape in which arrays of two shapes meet.
 function meet(p, q) {
-  const long = p.length > q.length ? p : q, rank = long.length;
-  return long.map((_, k) => {
-    const m = p[k - rank + p.length] ?? 1, n = q[k - rank + q.length] ?? 1;
-    if (m !== n && m !== 1 && n !== 1) throw new RangeError(`shapes (${p}) and (${q}) do not fit`);
-    return m === 1 ? n : m;
-  });
+  if (same(p, q)) return p;
+  const [long, short] = p.length < q.length ? [q, p] : [p, q], shape = [...long];
+  for (let k = short.length, at = long.length; k > 0; ) {
+    const m = long[--at], n = short[--k];
+    if (m === 1) shape[at] = n;
+    else if (n !== 1 && n !== m) throw new RangeError(`shapes (${p}) and (${q}) do not fit`);
+  }
+  return shape;
 }
 
 // An array repeated to a shape: one that it is the end of, or that it fits with where it has 1.
@@ -58,39 +83,54 @@ function ends(a, shape) {
   return a.data.length === 1 || same(a.shape.slice(-rank), shape.slice(-rank));
 }
 
+// An array's numbers, to be read again and again until they fill a shape.
+function repeats(a, shape) {
+  return (same(a.shape, shape) || ends(a, shape) ? a : spread(a, shape)).data;
+}
+
 // Two arrays brought to where they meet, and an empty one for the result.
 function pair(a, b) {
   a = lift(a);
   b = lift(b);
-  const shape = same(a.shape, b.shape) ? a.shape : meet(a.shape, b.shape);
-  const [x, y] = [a, b].map((c) => (ends(c, shape) ? c.data : spread(c, shape).data));
-  return [array(shape), x, y];
+  const shape = meet(a.shape, b.shape);
+  return [array(shape), repeats(a, shape), repeats(b, shape)];
 }
 
 function where(condition, a, b) {
-  const shape = meet(meet(lift(condition).shape, lift(a).shape), lift(b).shape), out = array(shape);
+  [condition, a, b] = [lift(condition), lift(a), lift(b)];
+  const shape = meet(meet(condition.shape, a.shape), b.shape);
+  if (same(a.shape, shape) && !condition.data.includes(0)) return a; // nothing is held: most often so
+  const out = array(shape), z = out.data;
   const c = spread(condition, shape).data, x = spread(a, shape).data, y = spread(b, shape).data;
-  for (let i = 0; i < out.data.length; i++) out.data[i] = c[i] ? x[i] : y[i];
+  for (let i = 0; i < z.length; i++) z[i] = c[i] ? x[i] : y[i];
   return out;
 }
 
-// Rows (..., n) times a matrix (n, m).
-function dot(a, w) {
-  const [n, m] = w.shape, out = array([...a.shape.slice(0, -1), m]), x = a.data, y = w.data, z = out.data;
-  for (let r = 0; r * m < z.length; r++) {
-    for (let k = 0; k < n; k++) {
-      const s = x[r * n + k];
-      for (let j = 0, to = r * m, from = k * m; j < m; j++) z[to + j] += s * y[from + j];
+// Rows (..., n) times a matrix (n, m), on top of what stands in out, (..., m). Most of a symbol's row is zeros.
+function addDot(out, a, w) {
+  const m = w.shape[1], x = a.data, y = w.data, z = out.data;
+  for (let at = 0, to = 0; to < z.length; to += m) {
+    for (let from = 0; from < y.length; from += m) {
+      const s = x[at++];
+      if (s !== 0) for (let j = 0; j < m; j++) z[to + j] += s * y[from + j];
     }
   }
   return out;
 }
 
+// Rows (..., n) times a matrix (n, m).
+function dot(a, w) {
+  return addDot(array([...a.shape.slice(0, -1), w.shape[1]]), a, w);
+}
+
 // A layer: operands, each times the matrix behind it, and a bias if one is left, added up.
-function affine(...args) {
-  let total = 0;
-  for (let k = 0; k + 1 < args.length; k += 2) total = add(total, dot(args[k], args[k + 1]));
-  return args.length % 2 ? add(total, args.at(-1)) : total;
+function affine(a, w, ...more) {
+  let out = dot(a, w);
+  for (let k = 0; k + 1 < more.length; k += 2) {
+    const fits = same(more[k].shape.slice(0, -1), out.shape.slice(0, -1));
+    out = fits ? addDot(out, more[k], more[k + 1]) : add(out, dot(more[k], more[k + 1]));
+  }
+  return more.length % 2 ? add(out, more.at(-1)) : out;
 }
 
 // (..., n, k) times (..., k, m): a product for each leading index.
@@ -229,9 +269,12 @@ function steps(a) {
 }
 
 function stack(list, T, shape) {
-  const out = array([T, ...shape]), n = size(shape);
-  for (let t = 0; t < T; t++) out.data.set(spread(list[t], shape).data, t * n);
-  return out;
+  const n = size(shape), z = new Float64Array(T * n);
+  for (let t = 0, at = 0; t < T; t++) {
+    const x = spread(list[t], shape).data;
+    for (let i = 0; i < n; i++) z[at++] = x[i];
+  }
+  return array([T, ...shape], z);
 }
 
 // The clock at every step; numbers are exact up to 2^53.

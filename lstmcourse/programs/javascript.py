@@ -524,7 +524,7 @@ class _Printer(Walk):
             f"function whole(given) {{\n{taken}\n"
             f"  const values = {{\n{values}  }};\n  return {{ values, first: {{ {first} }} }};\n}}\n\n"
             "export function run(given) {\n"
-            "  return given.lengths ? runToEnds(cell, given, whole) : whole(given).values;\n}"
+            "  return handed(given.lengths ? runToEnds(cell, given, whole) : whole(given).values);\n}"
         )
 
     def backward(self, returned: list[str]) -> str:
@@ -544,8 +544,8 @@ class _Printer(Walk):
             f"  return {{\n{lines}  }};\n}}\n\n"
             "export function backward(given, grads = {}, final = {}) {\n"
             "  upstream(cell, given, grads, final);\n"
-            "  if (given.lengths) return backwardToEnds(cell, given, grads, final, gradients);\n"
-            "  return gradients(given, grads, final, {});\n}"
+            "  if (given.lengths) return handed(backwardToEnds(cell, given, grads, final, gradients));\n"
+            "  return handed(gradients(given, grads, final, {}));\n}"
         )
 
 

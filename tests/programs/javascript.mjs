@@ -16,6 +16,8 @@ function decoded(value) {
 }
 
 function encoded(arrays) {
+  for (const [name, { data }] of Object.entries(arrays))
+    if (data.buffer.byteLength !== data.byteLength) throw new Error(`${name} shares its memory with others`);
   return Object.fromEntries(
     Object.entries(arrays).map(([name, { shape, data }]) => [
       name,
