@@ -249,7 +249,7 @@ function makeAttention(root, store) {
         shares.forEach((cell, c) => cell.classList.toggle("lc-chosen", r === row && c === column));
       });
       said.textContent = told(row, column) || spec.hint;
-      if (document.activeElement !== field && !fault) field.value = store.text();
+      if (document.activeElement !== field && !fault) turn(field, store.text());
     },
     rest() {
       const lines = store.written.map((_, r) => told(r, -1));

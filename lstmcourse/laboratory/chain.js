@@ -5,18 +5,19 @@ function chainView(svg, store) {
     { steps, cells } = spec,
     [least, most, strip, widest] = spec.scale;
   const all = (from, s) => [...from.querySelectorAll(s)];
+  // What stands for a number: of which state, and for which part of its derivative.
+  const standing = (joint, tag) =>
+    all(joint, `${tag}[data-of]`).map((el) => ({
+      el,
+      of: el.dataset.of,
+      part: PARTS.indexOf(el.dataset.part),
+    }));
   const parts = (el) => ({
     el,
-    numbers: all(el, "text[data-of]"),
-    lines: all(el, "line[data-of]"),
-    bars: all(el, "rect[data-of]"),
+    numbers: standing(el, "text"),
+    lines: standing(el, "line"),
+    bars: standing(el, "rect").map((bar) => ({ ...bar, top: topOf(bar.el) })),
   });
-  const rows = all(svg, "[data-row]").map((row) => ({
-    loop: row.querySelector("[data-loop]"),
-    copies: all(row, "[data-copy]"),
-    joints: all(row, "[data-joint]").map(parts),
-    inputs: all(row, "[data-x]"),
-  }));
   const zeros = all(svg, "[data-zero]").map((el) => ({
     el,
     top: +el.dataset.zero,
@@ -25,32 +26,32 @@ function chainView(svg, store) {
       .match(/^M([\d.]+) [\d.]+H([\d.]+)$/)
       .slice(1),
   }));
-  const tops = new Map(
-    rows.flatMap(({ joints }) => joints.flatMap(({ bars }) => bars.map((bar) => [bar, topOf(bar)]))),
-  );
   // The strip that a bar stands in: the lowest that begins above it.
   function topOf(bar) {
     const y = bar.y.baseVal.value + bar.height.baseVal.value / 2;
     return Math.max(...zeros.map(({ top }) => top).filter((top) => top <= y + 1));
   }
-  const inHand = rows.flatMap(({ inputs }) =>
-    inputs
-      .filter((g) => "in" in g.dataset)
-      .map((g) => {
-        const t = +g.dataset.x,
-          read = () => store.inputs()[t - 1];
-        g.setAttribute("tabindex", "-1");
-        return movable(g, {
-          label: () => `input at step ${t}`,
-          read,
-          range: () => [-3, 3],
-          write: (v) => store.setInput(t, v),
-        });
-      }),
-  );
+  const rows = all(svg, "[data-row]").map((row) => ({
+    loop: row.querySelector("[data-loop]"),
+    copies: all(row, "[data-copy]"),
+    joints: all(row, "[data-joint]").map(parts),
+  }));
+  const sides = ["high", "low"].map((side) => all(svg, `[data-${side}]`).map((g) => g.lastElementChild));
 
   // One stop of the keyboard: the inputs, from one to the next with arrows.
   const stops = all(svg, "[data-in]");
+  const inputs = stops.map((g) => {
+    const t = +g.dataset.x,
+      read = () => store.inputs()[t - 1];
+    g.setAttribute("tabindex", "-1");
+    const update = movable(g, {
+      label: () => `input at step ${t}`,
+      read,
+      range: () => [-3, 3],
+      write: (v) => store.setInput(t, v),
+    });
+    return () => (write(g.lastElementChild, shown(read())), update());
+  });
   stops[0]?.setAttribute("tabindex", "0");
   svg.addEventListener("keydown", (e) => {
     const at = stops.indexOf(e.target.closest("[data-in]")),
@@ -96,36 +97,34 @@ function chainView(svg, store) {
       put(svg, "aria-busy", store.busy);
       for (const { el, top, sides } of zeros)
         put(el, "d", `M${sides[0]} ${(top + scale * high).toFixed(1)}H${sides[1]}`);
-      for (const [side, v] of Object.entries({ high, low }))
-        for (const g of all(svg, `[data-${side}]`))
-          g.lastElementChild.textContent = shown(v).replace(/\.?0+$/, "");
-      rows.forEach(({ loop, copies: boxes, joints, inputs }, k) => {
+      [high, low].forEach((v, k) => {
+        for (const text of sides[k]) write(text, shown(v).replace(/\.?0+$/, ""));
+      });
+      rows.forEach(({ loop, copies: boxes, joints }, k) => {
         show(loop, copies === 0);
         boxes.forEach((g, t) => show(g, t < Math.max(1, copies)));
-        for (const g of inputs)
-          if ("in" in g.dataset) g.lastElementChild.textContent = shown(store.inputs()[g.dataset.x - 1]);
         joints.forEach(({ el, numbers, lines, bars }, t) => {
           const here = t >= arrived,
             left = {};
           show(el, copies > 0 && t <= copies);
           el.classList.toggle("lc-here", here && t === store.place());
           for (const s of Object.keys(cells[k].states)) left[s] = store.left(k, s, t);
-          const value = (part) => left[part.dataset.of][PARTS.indexOf(part.dataset.part)];
-          for (const text of numbers) {
-            const s = text.dataset.of;
-            text.textContent = here ? small(left[s][0]) : shown(store.state(k, s, t));
-            text.classList.toggle("arrived", here);
+          for (const { el, of } of numbers) {
+            write(el, here ? small(left[of][0]) : shown(store.state(k, of, t)));
+            el.classList.toggle("arrived", here);
           }
-          for (const line of lines)
-            put(line, "stroke-width", here && value(line) ? (widest * share(value(line))).toFixed(2) : 0);
-          for (const bar of bars) {
-            const v = value(bar);
-            put(bar, "y", (tops.get(bar) + scale * (high - Math.max(v, 0))).toFixed(2));
-            put(bar, "height", here && Number.isFinite(v) ? (scale * Math.abs(v)).toFixed(2) : 0);
+          for (const { el, of, part } of lines) {
+            const v = left[of][part];
+            put(el, "stroke-width", here && v ? (widest * share(v)).toFixed(2) : 0);
+          }
+          for (const { el, of, part, top } of bars) {
+            const v = left[of][part];
+            put(el, "y", (top + scale * (high - Math.max(v, 0))).toFixed(2));
+            put(el, "height", here && Number.isFinite(v) ? (scale * Math.abs(v)).toFixed(2) : 0);
           }
         });
       });
-      for (const f of inHand) f();
+      for (const f of inputs) f();
     },
   };
 }

@@ -37,9 +37,9 @@ function controlsView(box, store) {
     field.addEventListener("blur", () => (field.setAttribute("aria-invalid", false), store.look({})));
     updates.push(() => {
       const v = store.values[name].data[at];
-      if (slider.valueAsNumber !== v) slider.value = v;
+      turn(slider, v);
       put(slider, "aria-valuetext", `${said}: ${shown(v)}`);
-      if (document.activeElement !== field) field.value = Math.round(v * 1e4) / 1e4;
+      if (document.activeElement !== field) turn(field, Math.round(v * 1e4) / 1e4);
     });
     return make(
       "div",

@@ -140,16 +140,16 @@ function makeDilemma(root, store) {
       ends.forEach((v, k) => {
         put(dots[k], "cx", x(store.weight).toFixed(1));
         put(dots[k], "cy", y(v).toFixed(1));
-        told[k].number.textContent = small(v);
+        write(told[k].number, small(v));
       });
       for (const [name, label, s, f] of pairs) {
-        s.value = store[name];
+        turn(s, store[name]);
         put(
           s,
           "aria-valuetext",
           `${label}: ${store[name]}; it still knows ${small(ends[0])}, a gradient of ${small(ends[1])} comes back`,
         );
-        if (document.activeElement !== f) f.value = store[name];
+        if (document.activeElement !== f) turn(f, store[name]);
       }
     },
     rest: () =>

@@ -222,9 +222,9 @@ function makeDrawing(root, store) {
       picture.paint(store.picture, looks && store.window(looks));
       picture.pixels.forEach((p, k) => put(p, "aria-selected", inked(store.picture[k])));
       copy.paint(store.copy(), draws && store.window(draws));
-      step.value = store.step + 1;
-      now.textContent = `${store.step + 1} of ${spec.steps}`;
-      said.textContent = told();
+      turn(step, store.step + 1);
+      write(now, `${store.step + 1} of ${spec.steps}`);
+      write(said, told());
       put(step, "aria-valuetext", said.textContent);
       put(copy.svg, "aria-label", said.textContent);
     },

@@ -33,14 +33,21 @@ function expectedView(box, store) {
 
   // The likeliest before, and what has become likely; the order is that of before, so that nothing jumps in one's hand.
   function chosen(p, q) {
-    const top = (a, n) =>
-      Array.from(a, (_, k) => k)
-        .sort((i, j) => a[j] - a[i])
-        .slice(0, n);
+    const top = (a, n) => {
+      const found = [];
+      for (let k = 0; k < a.length; k++) {
+        if (found.length === n && a[k] <= a[found[n - 1]]) continue;
+        let at = Math.min(found.length, n - 1);
+        for (; at > 0 && a[found[at - 1]] < a[k]; at--) found[at] = found[at - 1];
+        found[at] = k;
+      }
+      return found;
+    };
     const first = top(q, MOST - 3),
       more = top(p, MOST).filter((k) => !first.includes(k));
     return [...first, ...more].slice(0, Math.min(MOST, q.length)).sort((i, j) => q[j] - q[i]);
   }
+  const stretch = (bar, share) => put(bar, "style", `width:${(100 * share).toFixed(1)}%`);
   function paint() {
     const p = store.expected[store.step],
       q = store.expectedBefore[store.step],
@@ -63,8 +70,8 @@ function expectedView(box, store) {
       const a = answers[k];
       write(l.word, visible(store.answers[a]));
       l.el.classList.toggle("lc-next", !spec.answers && store.words[store.step + 1] === a);
-      l.was.style.width = `${(100 * q[a]).toFixed(1)}%`;
-      l.is.style.width = `${(100 * p[a]).toFixed(1)}%`;
+      stretch(l.was, q[a]);
+      stretch(l.is, p[a]);
       l.was.hidden = !changed;
       write(l.told, changed ? `${shown(q[a])} → ${shown(p[a])}` : shown(q[a]));
     });

@@ -53,7 +53,7 @@ function explainView(box, store) {
     }
     el.replaceWith(number);
     filled.push(() => {
-      number.textContent = text();
+      write(number, text());
       update();
     });
   }
@@ -75,7 +75,7 @@ function explainView(box, store) {
     }
     const result = () => shown(store.read(key));
     const last = make("span", { class: "lc-result" });
-    filled.push(() => (last.textContent = result()));
+    filled.push(() => write(last, result()));
     const name = left(key);
     if (!word.whole) {
       box.replaceChildren(
@@ -95,7 +95,7 @@ function explainView(box, store) {
     else rows.at(-1).append(" = ", last);
     if (held) {
       const own = make("span", { class: "lc-number" });
-      filled.push(() => (own.textContent = shown(store.read(`own:${key}`))));
+      filled.push(() => write(own, shown(store.read(`own:${key}`))));
       last.remove();
       rows.at(-1).append(own);
       rows.push(row(make("b", {}, "held at "), last, make("span", {}, ", whatever its equation gives")));

@@ -45,13 +45,18 @@ function movable(el, { label, read, range, write, free = null, across = false })
     else return;
     e.preventDefault();
   });
+  let told = "";
   return () => {
     const [low, high] = range(),
-      v = read();
+      v = read(),
+      text = label(),
+      all = `${text} ${v} ${low} ${high}`;
+    if (all === told) return;
+    told = all;
     put(el, "aria-valuemin", Math.min(low, v));
     put(el, "aria-valuemax", Math.max(high, v));
     put(el, "aria-valuenow", hundredths(v));
-    put(el, "aria-label", label());
-    put(el, "aria-valuetext", `${label()}: ${shown(v)}`);
+    put(el, "aria-label", text);
+    put(el, "aria-valuetext", `${text}: ${shown(v)}`);
   };
 }

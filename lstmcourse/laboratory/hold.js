@@ -68,7 +68,7 @@ function holdView(store, { say, marked, gate, names = Object.keys(store.spec.hol
     });
   const paint = () => {
     for (const b of gates) b.hidden = !gate(which.value);
-    or.textContent = gate(which.value) ? "or at" : "at";
+    write(or, gate(which.value) ? "or at" : "at");
   };
   return { el, aim, mark, paint };
 }

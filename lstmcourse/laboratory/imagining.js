@@ -222,18 +222,18 @@ function makeImagining(root, store) {
           all.map(({ z }, f) => `M${x(f + 0.1).toFixed(1)} ${at(z)}h${(0.8 * column).toFixed(1)}`).join(""),
         );
       });
-      step.value = t + 1;
-      now.textContent = `${t + 1} of ${T}`;
+      turn(step, t + 1);
+      write(now, `${t + 1} of ${T}`);
       put(step, "aria-valuetext", `frame ${t + 1} of ${T}`);
       dials.forEach(({ label, slider, field, told }, k) => {
         const v = store.deviations[t * Z + k],
           { mu, sigma, z } = store.message(t, k);
-        slider.value = v;
-        told.textContent = `expected ${shown(mu)} ± ${shown(sigma)}, sent ${shown(z)}`;
+        turn(slider, v);
+        write(told, `expected ${shown(mu)} ± ${shown(sigma)}, sent ${shown(z)}`);
         put(slider, "aria-valuetext", `${label}: ${shown(v)} deviations; ${told.textContent}`);
-        if (document.activeElement !== field) field.value = hundredths(v);
+        if (document.activeElement !== field) turn(field, hundredths(v));
       });
-      said.textContent = told();
+      write(said, told());
     },
     rest() {
       alt.textContent = `A wave of ${T} frames. ${said.textContent}`;

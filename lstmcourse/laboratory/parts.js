@@ -45,6 +45,11 @@ function write(el, text) {
   if (el.textContent !== text) el.textContent = text;
 }
 
+// What a control stands at, likewise.
+function turn(control, value) {
+  if (control.value !== String(value)) control.value = value;
+}
+
 // An element: what begins with on listens, html is what stands in it.
 function make(tag, attributes = {}, ...children) {
   const el = document.createElement(tag);

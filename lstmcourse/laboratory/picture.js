@@ -93,7 +93,7 @@ function pictureView(svg, store, { hover, leave, choose }) {
         const key = g.dataset.number,
           v = store.read(key),
           to = store.target(key);
-        g.lastElementChild.textContent = v === undefined ? "" : shown(v);
+        write(g.lastElementChild, v === undefined ? "" : shown(v));
         g.classList.toggle("lc-held", to !== null && to.kind === "hold" && store.heldAt(to.name, to.step));
       }
       for (const f of updates) f();

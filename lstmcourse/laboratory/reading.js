@@ -55,7 +55,7 @@ function newReading(cell, spec) {
       } = weights["readout V"],
       d = weights["readout d"].data;
     return Array.from({ length: h.shape[0] }, (_, t) => {
-      const z = Float64Array.from(d);
+      const z = d.slice();
       for (let i = 0; i < n; i++) {
         const a = h.data[t * n + i];
         for (let j = 0, at = i * k; j < k; j++) z[j] += a * v[at + j];

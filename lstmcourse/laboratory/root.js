@@ -30,6 +30,8 @@ function stillOf(root) {
   return new TextDecoder().decode(bytes).replace(/^<\?xml.*?\?>/, "");
 }
 
+const REST = 300; // milliseconds until a hand that has not moved is said to rest
+
 // Put the parts in place and keep them painted; `rest` is for what may wait until the hand rests, `back` for Escape.
 function settle(root, store, { parts, link, back, paint, rest }) {
   // The notebook listens for its shortcuts at the document, and may hear before the page does: it leaves alone what has
@@ -49,13 +51,19 @@ function settle(root, store, { parts, link, back, paint, rest }) {
   root.replaceChildren(...root.querySelectorAll("style"), ...parts);
   root.dataset.alive = "yes";
 
-  let quiet = 0;
+  let quiet = 0,
+    moved = 0;
+  const wait = () => {
+    const left = moved + REST - performance.now();
+    quiet = left > 0 ? setTimeout(wait, left) : 0;
+    if (!quiet) rest();
+  };
   store.onPaint(() => {
     if (!root.isConnected && root.dataset.alive === "shown") return;
-    root.dataset.alive = "shown";
+    put(root, "data-alive", "shown");
     paint();
-    clearTimeout(quiet);
-    quiet = setTimeout(rest, 300);
+    moved = performance.now();
+    quiet ||= setTimeout(wait, REST);
   });
   store.connected = (text) => (link.textContent = text);
 }

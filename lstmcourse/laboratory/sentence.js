@@ -171,7 +171,7 @@ function makeSentence(root, store) {
       write(whose.options[0], `unit ${store.unit}`);
       put(go, "aria-disabled", !store.changed());
       const text = store.text();
-      if (document.activeElement !== field && !fault && field.value !== text) field.value = text;
+      if (document.activeElement !== field && !fault) turn(field, text);
     },
     rest() {
       if (details.open) units.rest();

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["drawn", "still", "text_at"]
 
-LEFT, COLUMN, ROW, BAR = 84, 54, 34, 26  # pixels
+LEFT, COLUMN, ROW, GROUND, BAR = 84, 54, 38, 34, 18  # pixels; a number stands below its bar
 MOST, NEXT = 20, 6  # words in view, and of what comes next
 
 
@@ -75,8 +75,8 @@ def _row(lab: Laboratory, row: dict[str, Any], values: np.ndarray, y: float) -> 
     most = max(1.0, float(np.abs(values).max()))
     low, high = row["range"] or (-most, most)
     zero = y + BAR * high / (high - low)
-    yield text_at(LEFT - 10, y + BAR / 2 + 5, _name(lab, row["key"]), "end", 'font-style="italic"')
-    yield f'<rect class="g" x="{LEFT}" y="{y:.0f}" width="{COLUMN * len(values)}" height="{BAR}" rx="4"/>'
+    yield text_at(LEFT - 10, y + GROUND / 2 + 5, _name(lab, row["key"]), "end", 'font-style="italic"')
+    yield f'<rect class="g" x="{LEFT}" y="{y:.0f}" width="{COLUMN * len(values)}" height="{GROUND}" rx="4"/>'
     top = y + BAR * (high - values) / (high - low)
     at = LEFT + COLUMN * np.arange(len(values)) + 6
     bars = "".join(
@@ -86,8 +86,8 @@ def _row(lab: Laboratory, row: dict[str, Any], values: np.ndarray, y: float) -> 
         f'<tspan x="{x + COLUMN // 2 - 6:g}">{number(float(v))}</tspan>'
         for x, v in zip(at, values, strict=True)
     )
-    yield f'<path d="{bars}" fill="var(--lc-{row["hue"]})" opacity=".35"/>'
-    yield f'<text class="n" text-anchor="middle" y="{y + BAR / 2 + 4:g}">{numbers}</text>'
+    yield f'<path d="{bars}" fill="var(--lc-{row["hue"]})" opacity=".62"/>'
+    yield f'<text class="n" text-anchor="middle" y="{y + BAR + 12:g}">{numbers}</text>'
 
 
 def _expected(lab: Laboratory, step: int) -> list[tuple[str, float]]:

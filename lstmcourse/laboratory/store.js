@@ -39,8 +39,11 @@ function newStore(cell, spec) {
       const whole = [steps, 1, ...shape],
         a = held[name]?.data,
         n = count(whole);
-      const free = a?.map((v) => (Number.isNaN(v) ? 1 : 0)) ?? filled(n, 1),
-        hold = a?.map((v) => (Number.isNaN(v) ? 0 : v)) ?? filled(n, 0);
+      const free = a ? new Float64Array(n) : filled(n, 1),
+        hold = a ? new Float64Array(n) : filled(n, 0);
+      for (let k = 0; a && k < n; k++)
+        if (Number.isNaN(a[k])) free[k] = 1;
+        else hold[k] = a[k];
       given[`free:${name}`] = { shape: whole, data: free };
       given[`hold:${name}`] = { shape: whole, data: hold };
     }
@@ -85,7 +88,9 @@ function newStore(cell, spec) {
       shape = a.shape.slice(2),
       n = count(shape),
       at = placeOf(shape, unit, units);
-    return Array.from({ length: store.steps }, (_, t) => a.data[t * n + at]);
+    const found = new Array(store.steps);
+    for (let t = 0; t < store.steps; t++) found[t] = a.data[t * n + at];
+    return found;
   };
 
   // Whether a value can be moved where it is in view, and by what name it then goes: a state before the step is its
@@ -200,11 +205,9 @@ function newStore(cell, spec) {
     for (const f of listeners) if (f !== from) f(store);
   }
   store.flush = () => {
-    const start = performance.now();
     waiting = false;
     store.fresh();
     for (const f of painters) f(store);
-    store.took = performance.now() - start;
   };
   return store;
 }

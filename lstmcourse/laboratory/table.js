@@ -3,9 +3,11 @@
 function tableView(box, store, { choose, marked, span, silence }) {
   const { spec } = store;
   const WORD = "word",
-    LIKELY = "likely"; // the first two rows; all others are a unit's
+    LIKELY = "likely", // the first two rows; all others are a unit's
+    HIGH = 100; // of a bar, in parts of its lane
   const table = box.appendChild(make("div", { class: "lc-table", role: "rowgroup" }));
   let lines = [],
+    edges = [],
     built = "",
     outlined = "",
     chosen = { key: null, unit: store.unit },
@@ -17,6 +19,8 @@ function tableView(box, store, { choose, marked, span, silence }) {
 
   function build() {
     built = signature();
+    edges = [0];
+    for (const t of store.words.keys()) edges.push(edges[t] + Math.max(44, 8 * store.wordAt(t).length + 10));
     lines = [
       line(WORD, null, make("span", {}, "reads")),
       line(
@@ -35,10 +39,8 @@ function tableView(box, store, { choose, marked, span, silence }) {
       }
     }
     lines.forEach((l, r) => l.cells.forEach((c) => (c.dataset.r = r)));
-    const widths = store.words.map(
-      (_, t) => `minmax(${Math.max(44, 8 * store.wordAt(t).length + 10)}px, 1fr)`,
-    );
-    box.style.setProperty("--lc-columns", `78px ${widths.join(" ")}`);
+    const widths = edges.slice(1).map((edge, t) => edge - edges[t]);
+    box.style.setProperty("--lc-columns", `78px ${widths.map((w) => `minmax(${w}px, ${w}fr)`).join(" ")}`);
     table.replaceChildren(...parts);
     here = null;
     outlined = "";
@@ -50,13 +52,12 @@ function tableView(box, store, { choose, marked, span, silence }) {
     const labelled = key === WORD ? "columnheader" : "gridcell";
     const cells = store.words.map((_, t) => {
       const cell = make("div", {
-        class: `lc-td${row ? "" : key === WORD ? " lc-word" : " lc-likely"}`,
+        class: `lc-td ${key === WORD ? "lc-word" : "lc-lane"}`,
         role: labelled,
         tabindex: -1,
         "data-t": t,
       });
-      if (key === WORD) cell.textContent = store.wordAt(t);
-      else cell.append(make("i"), make("b"), make("span", {}, " "));
+      cell.textContent = key === WORD ? store.wordAt(t) : " ";
       return cell;
     });
     const el = make(
@@ -66,14 +67,31 @@ function tableView(box, store, { choose, marked, span, silence }) {
       ...cells,
     );
     if (row) (el.dataset.unit = unit), (el.dataset.row = key);
-    return { key, unit, row, cells, el, was: [] };
+    if (key === WORD) return { key, unit, row, cells, el };
+    const bars = svgTag("path", { class: "lc-bars-now" }),
+      ticks = svgTag("path", { class: "lc-bars-before" });
+    const viewBox = `0 0 ${edges.at(-1)} ${HIGH}`;
+    el.append(
+      svgTag(
+        "svg",
+        { class: "lc-profile", viewBox, preserveAspectRatio: "none", "aria-hidden": "true" },
+        bars,
+        ticks,
+      ),
+    );
+    const nodes = cells.map((cell) => cell.firstChild);
+    return { key, unit, row, cells, el, nodes, bars, ticks, values: [], texts: [], held: false };
   }
 
   function head(unit) {
     const told = Object.entries(spec.probes).map(
       ([what, all]) => `${what} ${what in signed ? signedNumber(all[unit]) : shown(all[unit])}`,
     );
-    const quiet = make("button", { type: "button", onclick: () => silence(unit) }, "silence");
+    const quiet = make(
+      "button",
+      { type: "button", "aria-label": `silence unit ${unit}`, onclick: () => silence(unit) },
+      "silence",
+    );
     const hide = make(
       "button",
       {
@@ -96,8 +114,7 @@ function tableView(box, store, { choose, marked, span, silence }) {
       ),
     );
     el.paint = () => {
-      quiet.setAttribute("aria-pressed", store.silent(unit));
-      quiet.setAttribute("aria-label", `silence unit ${unit}`);
+      put(quiet, "aria-pressed", store.silent(unit));
     };
     return el;
   }
@@ -107,43 +124,16 @@ function tableView(box, store, { choose, marked, span, silence }) {
   function paint() {
     if (signature() !== built) build();
     const changed = store.changed(),
-      likely = (p, t) => (spec.answers || t + 1 >= store.steps ? NaN : p[t][store.words[t + 1]]);
+      likely = (p) =>
+        store.words.map((_, t) => (spec.answers || t + 1 >= store.steps ? NaN : p[t][store.words[t + 1]]));
     for (const l of lines) {
       if (l.key === WORD) continue;
-      const values = l.row
-        ? store.series(l.key, l.unit)
-        : store.words.map((_, t) => likely(store.expected, t));
-      const before = !changed
-        ? values
-        : l.row
-          ? store.series(l.key, l.unit, "before")
-          : store.words.map((_, t) => likely(store.expectedBefore, t));
-      const [low, high] = l.row ? (l.row.range ?? bounds(values, before)) : [0, 1];
-      // In hundredths of a cell, less than one sees.
-      const at = (v) => Math.round((100 * (high - Math.max(low, Math.min(high, v)))) / (high - low)),
-        zero = at(0);
-      l.cells.forEach((cell, t) => {
-        const v = values[t],
-          was = before[t],
-          end = at(v),
-          none = Number.isNaN(v);
-        const now = [
-          none ? "" : shown(v),
-          none || Math.abs(end - zero) < 4 ? "" : `${Math.min(end, zero)}% 2px ${100 - Math.max(end, zero)}%`,
-          v === was || none ? "" : `${at(was)}%`,
-          l.row !== null && !l.row.only && store.heldAt(l.key, t, l.unit),
-        ];
-        // Most cells stay as they are while one drags, or change by less than one sees.
-        const old = (l.was[t] ??= [null, null, null, false]),
-          [bar, tick, text] = cell.children;
-        if (now[0] !== old[0]) text.firstChild.nodeValue = now[0];
-        if (now[1] !== old[1]) bar.style.inset = now[1];
-        if (!now[1] !== !old[1] || old[1] === null) bar.hidden = !now[1];
-        if (now[2] !== old[2]) tick.style.top = now[2];
-        if (!now[2] !== !old[2] || old[2] === null) tick.hidden = !now[2];
-        if (now[3] !== old[3]) cell.classList.toggle("lc-held", now[3]);
-        l.was[t] = now;
-      });
+      const values = l.row ? store.series(l.key, l.unit) : likely(store.expected);
+      let before = values;
+      if (changed) before = l.row ? store.series(l.key, l.unit, "before") : likely(store.expectedBefore);
+      paintNumbers(l, values);
+      paintBars(l, values, before);
+      if (l.row && !l.row.only) paintHeld(l);
     }
     for (const el of table.children) el.paint?.();
     stand();
@@ -158,6 +148,38 @@ function tableView(box, store, { choose, marked, span, silence }) {
           Boolean(s) && l.unit === s.unit && l.key === s.name && t >= s.first && t <= s.last,
         ),
       );
+  }
+  function paintNumbers(l, values) {
+    for (let t = 0; t < values.length; t++) {
+      if (Object.is(values[t], l.values[t])) continue;
+      const text = Number.isNaN(values[t]) ? " " : shown(values[t]);
+      if (text !== l.texts[t]) l.nodes[t].nodeValue = l.texts[t] = text;
+    }
+    l.values = values;
+  }
+  function paintBars(l, values, before) {
+    const [low, high] = l.row ? (l.row.range ?? bounds(values, before)) : [0, 1],
+      at = (v) => Math.round((HIGH * (high - Math.max(low, Math.min(high, v)))) / (high - low)),
+      zero = at(0);
+    let bars = "",
+      ticks = "";
+    for (let t = 0; t < values.length; t++) {
+      const v = values[t],
+        end = at(v),
+        from = edges[t] + 1,
+        to = edges[t + 1] - 2;
+      if (Number.isNaN(v)) continue;
+      if (end !== zero) bars += `M${from} ${zero}V${end}H${to}V${zero}z`;
+      if (v !== before[t]) ticks += `M${from} ${at(before[t])}H${to}`;
+    }
+    put(l.bars, "d", bars);
+    put(l.ticks, "d", ticks);
+  }
+  function paintHeld(l) {
+    const held = l.key in store.held;
+    if (held || l.held)
+      l.cells.forEach((cell, t) => cell.classList.toggle("lc-held", store.heldAt(l.key, t, l.unit)));
+    l.held = held;
   }
   function bounds(...all) {
     let most = 1;

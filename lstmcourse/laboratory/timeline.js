@@ -31,13 +31,13 @@ function timelineView(box, store, { hover, choose, say }) {
   }
   slider.addEventListener("input", () => store.look({ step: slider.value - 1 }));
   updates.push(() => {
-    slider.max = store.steps;
-    slider.value = store.step + 1;
+    put(slider, "max", store.steps);
+    turn(slider, store.step + 1);
     slider.style.setProperty("--lc-steps", store.steps);
-    slider.setAttribute("aria-valuetext", `step ${store.step + 1} of ${store.steps}`);
-    told.textContent = `step ${store.step + 1}`;
-    play.textContent = timer ? "❚❚" : "▶";
-    play.setAttribute("aria-label", timer ? "stop" : "play");
+    put(slider, "aria-valuetext", `step ${store.step + 1} of ${store.steps}`);
+    write(told, `step ${store.step + 1}`);
+    write(play, timer ? "❚❚" : "▶");
+    put(play, "aria-label", timer ? "stop" : "play");
     if (timer && !box.isConnected) stop();
   });
   box.append(play, make("div", { class: "lc-track" }, slider), told);
@@ -62,12 +62,12 @@ function timelineView(box, store, { hover, choose, say }) {
     box.append(name, frame, now);
     updates.push(() => {
       const [low, high] = range(),
-        y = (v) => +(0.06 + (0.88 * (high - v)) / (high - low)).toFixed(4);
+        y = (v) => Math.round(600 + (8800 * (high - v)) / (high - low)) / 1e4;
       put(plot, "viewBox", `0 0 ${store.steps} 1`);
       put(cursor, "x", store.step);
       put(zero, "d", low < 0 && high > 0 ? `M0 ${y(0)}H${store.steps}` : "");
       for (const line of lines) put(line.el, "d", line.d(y));
-      now.textContent = shown(store.read(key));
+      write(now, shown(store.read(key)));
       put(frame, "data-low", shown(low));
       put(frame, "data-high", shown(high));
     });
@@ -251,10 +251,8 @@ function timelineView(box, store, { hover, choose, say }) {
     field.addEventListener("keydown", (e) => e.key === "Enter" && read());
     updates.push(() => {
       if (document.activeElement !== field) {
-        field.value = Array.from(store.values[name].data, (v) => String(Math.round(v * 1000) / 1000)).join(
-          " ",
-        );
-        field.setAttribute("aria-invalid", false);
+        turn(field, Array.from(store.values[name].data, (v) => Math.round(v * 1000) / 1000).join(" "));
+        put(field, "aria-invalid", false);
       }
     });
     box.append(

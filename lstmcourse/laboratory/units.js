@@ -57,8 +57,8 @@ function unitsView(box, store, { silence }) {
   function fill(td, v, what) {
     const plain = !(what in signed) && what !== HERE,
       most = plain ? 1 : what === HERE ? 1 : Math.max(0.01, ...spec.probes[what]);
-    td.firstChild.style.width = `${Math.max(0, Math.min(100, plain ? 200 * (v - 0.5) : (100 * v) / most)).toFixed(0)}%`;
-    td.lastChild.textContent = what in signed ? signedNumber(v) : shown(v);
+    td.firstChild.style.setProperty("--lc-share", within(plain ? 2 * v - 1 : v / most, [0, 1]).toFixed(2));
+    write(td.lastChild, what in signed ? signedNumber(v) : shown(v));
   }
   function show(unit, on) {
     store.shownUnits = on ? [...store.shownUnits, unit] : store.shownUnits.filter((u) => u !== unit);

@@ -52,7 +52,6 @@ function makeXray(root, store) {
   // The forget bias
 
   const biased = store.bias() !== null;
-  const write = (v) => store.setBias(v);
   const bias = make("input", {
     type: "range",
     min: lowest,
@@ -61,12 +60,12 @@ function makeXray(root, store) {
     "aria-label": "forget bias",
   });
   const number = make("input", { type: "number", step: 0.1, "aria-label": "forget bias, as a number" });
-  bias.addEventListener("input", () => write(bias.valueAsNumber));
+  bias.addEventListener("input", () => store.setBias(bias.valueAsNumber));
   number.addEventListener("input", () => {
     const fits = Number.isFinite(number.valueAsNumber);
     number.setAttribute("aria-invalid", !fits);
     say(fits ? "" : `A number is needed; the forget bias stays at ${shown(store.bias())}.`);
-    if (fits) write(number.valueAsNumber);
+    if (fits) store.setBias(number.valueAsNumber);
   });
   number.addEventListener("blur", () => (number.setAttribute("aria-invalid", false), store.flush()));
   const whose = make("span", { class: "lc-whose" });
@@ -160,31 +159,34 @@ function makeXray(root, store) {
   function paint() {
     picture.paint();
     follow();
-    slider.value = store.at;
+    turn(slider, store.at);
     put(slider, "aria-valuetext", where());
-    now.textContent = where();
-    play.textContent = timer ? "❚❚ stop" : "▶ play";
-    play.setAttribute("aria-label", timer ? "stop" : "play");
+    write(now, where());
+    write(play, timer ? "❚❚ stop" : "▶ play");
+    put(play, "aria-label", timer ? "stop" : "play");
     if (timer && !root.isConnected) stop();
     if (biased) {
       const v = store.bias();
-      bias.value = v;
+      turn(bias, v);
       put(bias, "aria-valuetext", `forget bias ${shown(v)}`);
-      if (document.activeElement !== number) number.value = hundredths(v);
+      if (document.activeElement !== number) turn(number, hundredths(v));
     }
-    unit.value = store.unit ?? "";
+    turn(unit, store.unit ?? "");
     const t = store.place(),
       here = store.arrived() <= steps;
-    table.caption.textContent = here
-      ? `What the last step still feels of ${t ? `step ${t}` : "the start"}.${plus()}`
-      : "What the last step still feels of the others: first the gradient has to come back.";
+    write(
+      table.caption,
+      here
+        ? `What the last step still feels of ${t ? `step ${t}` : "the start"}.${plus()}`
+        : "What the last step still feels of the others: first the gradient has to come back.",
+    );
     for (const { k, s, about, name, numbers } of lines) {
       if (name.dataset.t !== String(here ? t : "t")) {
         name.dataset.t = here ? t : "t";
         name.replaceChildren(`${about.name} `, ...derivative(s, name.dataset.t, about));
       }
       const left = here ? store.left(k, s, t) : null;
-      numbers.forEach((td, c) => (td.textContent = left ? small(left[c]) : ""));
+      numbers.forEach((td, c) => write(td, left ? small(left[c]) : ""));
     }
   }
   settle(root, store, {

@@ -1,5 +1,6 @@
 """The laboratory of a sentence in Chromium, from a file, without a network: with mouse, keys and fingers."""
 
+import re
 import shutil
 
 import numpy as np
@@ -253,3 +254,44 @@ def test_letters_are_symbols_too(opened):
     on.page.evaluate("() => new Promise(requestAnimationFrame)")
     on.lab._heard(on.page.evaluate(TOLD))
     assert on.lab.sentence == text[:4] and on.page.locator(".lc-word").count() == 4
+
+
+COVERED = """() => {
+    const range = new Range();
+    const box = (node) => (range.selectNodeContents(node), range.getBoundingClientRect());
+    const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+    const found = [];
+    const numbers = (row) => [...row.querySelectorAll('.lc-lane, .lc-meter > span')];
+    for (const row of document.querySelectorAll('.lc-tr, .lc-units-scroll tbody tr')) {
+        const bars = [...row.querySelectorAll('.lc-bars-now, .lc-bars-before, .lc-meter > i')];
+        for (const bar of bars) for (const number of numbers(row))
+            if (meet(bar.getBoundingClientRect(), box(number))) found.push(number.textContent);
+    }
+    return [document.querySelectorAll('.lc-bars-now').length, found];
+}"""
+
+
+def test_no_bar_lies_under_a_number(opened):
+    on = opened(x=TEXT)
+    on.cell("c", 8).click()
+    on.page.keyboard.press("PageDown")
+    on.page.wait_for_timeout(700)
+    bars, covered = on.page.evaluate(COVERED)
+    assert bars > 10 and covered == []
+
+
+def test_bars_say_what_numbers_say(opened):
+    """The end of each bar, in its lane, is the number below it; a line says where it was before."""
+    on = opened(x=TEXT)
+    for _ in range(2):
+        on.page.evaluate("() => new Promise(requestAnimationFrame)")
+        lab = on.agreed()
+        now, before = lab.run()["f"][:, 0, GENDER], lab._run(lab.cell, {})["f"][:, 0, GENDER]
+        row = on.page.locator(f'[data-unit="{GENDER}"][data-row="f"]')
+        ends = row.locator(".lc-bars-now").get_attribute("d")
+        shown = [float(v) for v in re.findall(r"V([\d.]+)H", ends)]
+        np.testing.assert_allclose(shown, 100 * (1 - now[now > 0.005]), atol=0.5)
+        lines = re.findall(r"M[\d.]+ ([\d.]+)H", row.locator(".lc-bars-before").get_attribute("d"))
+        np.testing.assert_allclose([float(v) for v in lines], 100 * (1 - before[now != before]), atol=0.5)
+        on.cell("f", 3).click()
+        on.page.keyboard.press("0")
