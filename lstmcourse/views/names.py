@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["ACCENTS", "GREEK", "SCRIPT", "Name", "indexed", "named", "pieces", "spoken"]
+__all__ = ["ACCENTS", "GREEK", "SCRIPT", "Name", "index", "indexed", "named", "pieces", "spoken"]
 
 GREEK = dict(
     zip(
@@ -88,8 +88,17 @@ def named(name: str, when: str = "t", letters: Mapping[str, str] | None = None) 
     if numbered and not tail:
         head, tail = numbered.groups()
     head = GREEK.get(head, head)
-    below, above = (tail, when.replace("-", "−")), (power, scope)
+    below, above = (index(tail), when.replace("-", "−")), (power, scope)
     return Name(head, ",".join(filter(None, below)), ",".join(filter(None, above)))
+
+
+def index(text: str) -> str:
+    """Set what follows the first underscore of a name: Greek letters as such, parts divided by commas.
+
+    >>> index("mu_x"), index("beta"), index("ff")
+    ('μ,x', 'β', 'ff')
+    """
+    return ",".join(GREEK.get(part, part) for part in text.split("_") if part)
 
 
 # The text alternative

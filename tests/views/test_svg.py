@@ -25,7 +25,7 @@ from lstmcourse.views.diagram.plan import UNIT, crossings, segments, through_mer
 from lstmcourse.views.diagram.read import ALIASES
 from lstmcourse.views.diagram.sheet import FADED, FADED_WORDS, TONES
 from lstmcourse.views.diagram.step import Open, covered, half_size, labels, peepholes
-from lstmcourse.views.names import named
+from lstmcourse.views.names import GREEK, named
 
 ROOT = Path(__file__).resolve().parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -801,6 +801,19 @@ def test_faded_words_can_be_read(theme):
         assert contrast(mixed(ink, ground, FADED_WORDS), ground) >= 3.2
     style = css()
     assert f".lines{{opacity:{FADED}}}" in style and f".words{{opacity:{FADED_WORDS}}}" in style
+
+
+def test_indices_of_layers_are_set_apart():
+    """Greek letters as such, parts divided, and such a layer is said to be linear."""
+    texts = {g.text for g in layout(lc.cells.vrnn).glyphs.values() if g.kind == "layer"}
+    assert {"W_{μ,0}", "W_{μ,z}", "W_{μ,x}"} <= texts
+    assert ">μ,x</tspan>" in lc.cells.vrnn.diagram().svg
+    assert "a linear layer of enc" in lc.cells.vrnn.diagram().desc
+    for name in lc.cells.names():
+        cell = lc.cells.get(name)
+        for param in cell.graph.params:
+            below = named(param.name, "", cell.letters).below
+            assert "_" not in below and not {*below.split(",")} & {*GREEK}, (name, param.name)
 
 
 def test_a_cell_used_inside_is_a_box_that_opens():

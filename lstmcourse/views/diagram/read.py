@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ...engine.expression import DRAWN, log_sigmoid, unaccented, write
-from ..names import GREEK, named
+from ..names import index, named
 from .plan import UNIT, Glyph, Reading
 
 if TYPE_CHECKING:
@@ -279,7 +279,8 @@ class _Reader:
         """What stands in a linear layer: its matrix in the paper's letters, W before others."""
         local = sorted((n.rpartition(".")[2] for n in names), key=lambda n: n[:1] != "W")[0]
         head, _, below = local.partition("_")
-        return f"{head}_{GREEK.get(below) or unaccented(self.letters.get(below, below))}" if below else head
+        text = unaccented(self.letters[below]) if below in self.letters else index(below)
+        return f"{head}_{{{text}}}" if "," in text else f"{head}_{text}" if text else head
 
     # belts
 

@@ -51,7 +51,7 @@ def describe(cell: Definition, closed: Collection[str] = ()) -> str:
                 return f"the constant {g.text}"
             if not args:
                 return f"{_FUNCTIONS_SAID.get(g.text, g.text)} of a weight"
-            if re.fullmatch(r"[A-Z](_\w+)?", g.text):
+            if re.fullmatch(r"[A-Z](_\w+|_\{[^}]*\})?", g.text):
                 return f"a linear layer of {listed(args)}"
             return f"a {_FUNCTIONS_SAID.get(g.text, g.text)} layer of {listed(args)}"
         if g.text in _SAID and len(args) == 2:
