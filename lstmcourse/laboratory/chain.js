@@ -40,9 +40,13 @@ function chainView(svg, store) {
 
   // One stop of the keyboard: the inputs, from one to the next with arrows.
   const stops = all(svg, "[data-in]");
+  // Larger than it looks, for fingers.
   const inputs = stops.map((g) => {
     const t = +g.dataset.x,
       read = () => store.inputs()[t - 1];
+    const pill = g.querySelector("rect"),
+      [x, y, wide, high] = ["x", "y", "width", "height"].map((k) => +pill.getAttribute(k));
+    g.prepend(svgTag("rect", { class: "lc-hit", x: x - 6, y: y - 9, width: wide + 12, height: high + 18 }));
     g.setAttribute("tabindex", "-1");
     const update = movable(g, {
       label: () => `input at step ${t}`,

@@ -242,6 +242,9 @@ def test_narrow_windows_and_fingers(opened, width):
     small = """() => [...document.querySelectorAll('.lc-td')].map(e => e.getBoundingClientRect())
         .filter(r => r.width < 40 || r.height < 24).length"""
     assert on.page.evaluate(small) == 0
+    for name in ("silence unit 21", "hide unit 21"):
+        box = on.page.get_by_role("button", name=name, exact=True).first.bounding_box()
+        assert 0 <= box["x"] and box["x"] + box["width"] <= width, name
     on.agreed()
 
 

@@ -386,6 +386,8 @@ def test_everything_has_a_name_and_can_be_read(opened, theme):
 @needs_chromium
 def test_narrow_windows_go_along(opened):
     at = opened(lc.lab(THREE), viewport={"width": 360, "height": 800}, has_touch=True)
+    sizes = "all => all.map(g => g.getBoundingClientRect()).map(r => [r.width, r.height])"
+    assert all(min(size) >= 24 for size in at.locator("[data-in]").evaluate_all(sizes))
     assert at.evaluate("document.documentElement.scrollWidth <= innerWidth")
     left = "document.querySelector('.lc-scroll').scrollLeft"
     at.get_by_role("slider", name="unroll, then backward").evaluate(
