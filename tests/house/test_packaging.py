@@ -265,6 +265,11 @@ def tracked():
     return [ROOT / name.decode() for name in done.stdout.split(b"\0") if name]
 
 
+def test_no_link_is_tracked():
+    """A link to an environment elsewhere, checked out, would take the place of one's own."""
+    assert [str(path) for path in tracked() if path.is_symlink()] == []
+
+
 FORBIDDEN = {
     "the address of a package registry": r"https?://[^\s\"'>)]*/(?:" + "simple|packages" + r")(?:/|\b)",
     "a registry": "(?:files\\.python" + "hosted|py" + r"pi\.org/simple|--(?:extra-)?index" + "-url)",
