@@ -218,7 +218,7 @@ plots.show(fig, "18-5")
 # - STORN is a little ahead of the VRNN, although its prior expects nothing. (They differ in more: STORN has 133 plain units, the VRNN an LSTM of 48 and more networks around it.) With a rising price the VRNN is mostly ahead of STORN, and still behind the mixture.
 # - The control is ahead of all.
 #
-# So what does the first point show? The samples of a frame hang together, and a network that cannot say so pays for it. A message is *one* way to say it. Reading the samples one after the other is another, and here the better one. Lai, Dai, Yang & Yoo found the same on speech.
+# So what does the first point show? The samples of a frame hang together, and a network that cannot say so pays for it. A message is *one* way to say it. Reading the samples one after the other is another, and here the better one. Lai, Dai, Yang & Yoo found the same on speech, and Bach's chorales, read note by note, agree ([notebook 21](21_three_uses.ipynb)).
 #
 # (The dots of STORN and VRNN are likelihoods by importance sampling, with 50 samples.)
 

@@ -77,7 +77,7 @@ def test_a_trial_gives_nats_a_chord():
     assert latent["likelihood"] < latent["loss"] and latent["parameters"] == 39_960
 
 
-@pytest.mark.parametrize("model", ["RNN", "GRU", "LSTM", "VRNN"])  # STORN's is the lowest
+@pytest.mark.parametrize("model", chorales.MODELS)
 def test_the_best_rate_lies_inside_what_was_tried(model):
     study = lc.experiments.load("chorales")
     rates, _ = study.over("learning_rate", "validation", model=model)
