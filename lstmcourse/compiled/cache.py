@@ -42,7 +42,7 @@ def environment() -> str:
     import llvmlite.binding
     import numba
 
-    own = ("formulas.py", "kernels.py", "tiles.py", "gemm.py", "caller.py", "native.py")
+    own = ("formulas.py", "kernels.py", "lowering.py", "tiles.py", "gemm.py", "caller.py", "native.py")
     sums = [hashlib.sha256(Path(__file__).with_name(name).read_bytes()).hexdigest() for name in own]
     versions = (sys.version, numba.__version__, llvmlite.__version__, np.__version__)
     processor = llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten()

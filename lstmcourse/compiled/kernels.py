@@ -18,9 +18,8 @@ import inspect
 import math
 import operator
 
-import llvmlite.binding
 from llvmlite import ir
-from numba import cfunc, types
+from numba import types
 from numba.core import cgutils
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.datamodel import models
@@ -48,7 +47,6 @@ __all__ = [
     "minimum",
     "plus",
     "pointer",
-    "pointers",
     "product",
     "relu",
     "remainder",
@@ -56,7 +54,6 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softplus",
-    "step",
     "sum_along",
     "tanh",
     "tiled_product",
@@ -122,25 +119,6 @@ def pointer(typing, at, k, dtype, scope, of):
         return builder.inttoptr(address, context.get_value_type(sig.return_type))
 
     return kind(at, types.intp, dtype, scope, of), make
-
-
-@intrinsic(prefer_literal=True)
-def pointers(typing, at, dtype, places):
-    """Many at once, which is compiled faster: `places` says ``k scope of`` of each, "?" for truth values."""
-    rows = [place.split() for place in places.literal_value.split(",")]
-    kinds = [
-        Pointer(types.boolean if more else dtype.dtype, int(scope), int(of)) for _, scope, of, *more in rows
-    ]
-
-    def make(context, builder, sig, args):
-        data = _data(context, builder, sig.args[0], args[0])
-        made = []
-        for (k, *_), kind in zip(rows, kinds, strict=True):
-            address = builder.load(builder.gep(data, [context.get_constant(types.intp, int(k))]))
-            made.append(builder.inttoptr(address, context.get_value_type(kind)))
-        return context.make_tuple(builder, sig.return_type, made)
-
-    return types.Tuple(kinds)(at, dtype, places), make
 
 
 def _data(context, builder, kind, value):
@@ -368,36 +346,6 @@ def _linked(name: str, *kinds: str):
     space = {"typed": typed}
     exec(f"def {name}(typing, {names}):\n    return typed(typing, {names})", space)
     return intrinsic(space[name])
-
-
-def step(cache: bool):
-    """Decorate a part of a loop's step: it is compiled, and what stands for it calls it by its address.
-
-    Compiled functions that call one another are compiled again with each that calls them; these are not.
-    """
-    numbers = types.CPointer(types.intp)
-    kinds = numbers, numbers, types.intp, types.intp, types.intp
-
-    def decorate(function):
-        made = cfunc(types.void(*kinds), cache=cache, **CALLED)(function)
-        name = f"{function.__module__}_{function.__name__}"
-        llvmlite.binding.add_symbol(name, made.address)
-
-        def typed(typing, sizes, at, t, first, last):
-            def make(context, builder, sig, args):
-                values = [_data(context, builder, k, a) for k, a in zip(sig.args[:2], args[:2], strict=True)]
-                values += args[2:]
-                kind = ir.FunctionType(ir.VoidType(), [v.type for v in values])
-                builder.call(cgutils.get_or_insert_function(builder.module, kind, name), values)
-                return context.get_dummy_value()
-
-            return types.none(sizes, at, *kinds[2:]), make
-
-        call = intrinsic(typed)
-        call.compiled = made  # kept as long as the module that calls it
-        return call
-
-    return decorate
 
 
 product = _linked("product", "n", "n", "n", "p", "n", "n", "p", "n", "n", "p", "n", "flag")

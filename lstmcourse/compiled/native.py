@@ -67,44 +67,26 @@ HEAD = '''"""Compiled from the graph of the cell {name}. Written by lstmcourse, 
 import math
 
 import numpy as np
-from numba import cfunc, types
 
-from lstmcourse.compiled import kernels
+from lstmcourse.compiled import lowering
 from lstmcourse.compiled.kernels import {imports}
 
 F = np.{dtype}
-NUMBERS = types.CPointer(types.intp)
-build = cfunc(types.void(NUMBERS, NUMBERS, types.intp, types.intp), cache={cache}, **kernels.CALLED)
-build_step = kernels.step(cache={cache})
+build = lowering.program(cache={cache})
+build_step = lowering.step(cache={cache})
 '''
 
 
 def module_text(program: CompiledProgram, name: str, dtype: Any, cache: bool = True) -> str:
     """The module that is compiled: the program's functions, and what they call."""
-    text = POINTERS.sub(_at_once, program.text)
-    used = [word for word in (*IMPORTS, "pointers") if f"{word}(" in text]
+    used = [word for word in IMPORTS if f"{word}(" in program.text]
     shown = re.sub(r"[^\w(), .-]", "_", name)  # it stands in a docstring
     head = HEAD.format(
         name=shown, imports=", ".join(used or ["OPTIONS"]), dtype=np.dtype(dtype).name, cache=cache
     )
-    functions = re.sub(r"^(?=def )", "@build\n", text, flags=re.M)
+    functions = re.sub(r"^(?=def )", "@build\n", program.text, flags=re.M)
     functions = re.sub(r"^@build\n(?=def \w+\(sizes, at, t,)", "@build_step\n", functions, flags=re.M)
     return f"{head}\n\n{functions}"
-
-
-POINTERS = re.compile(r"(?:    \w+ = pointer\(.*\)\n){2,}")
-
-
-def _at_once(found: re.Match) -> str:
-    """Lines that say where things are as one, which is compiled faster.
-
-    before: x = pointer(at, 3, F, 0, 2)
-            h = pointer(at, 7, F, 1, 2)
-    after:  x, h = pointers(at, F, "3 0 2, 7 1 2")
-    """
-    rows = re.findall(r"(\w+) = pointer\(at, (\d+), (\S+), (\d+), (\d+)\)", found[0])
-    places = ", ".join(f"{k} {scope} {of}{' ?' * (kind != 'F')}" for _, k, kind, scope, of in rows)
-    return f'    {", ".join(row[0] for row in rows)} = pointers(at, F, "{places}")\n'
 
 
 @functools.cache
