@@ -244,9 +244,7 @@ def test_element_wise_loops_are_vectorised():
     programs = lc.cells.lstm.compiled(dtype=np.dtype(np.float32))
     text = fast.module_text(programs.forward, "lstm", np.float32, cache=False)
     fast.linked("float32")
-    space = {}
-    exec(text, space)
-    code = space["forward_loop"]._library.get_asm_str()
+    code = cache._in_memory(text).forward_loop._library.get_asm_str()
     assert len(re.findall(r"vdivps.*[yz]mm", code)) >= 5, "one for each gate, candidate and tanh(c)"
     for name in ("tanh", "sigmoid", "exp"):
         assert re.search(r"v(div|mul)ps.*[yz]mm", apply(getattr(kernels, name), np.float32).code)
