@@ -68,6 +68,44 @@ def test_divide_layers():
     assert where["dot(h_prev, U_f)"] is True
 
 
+def test_divide_layers_multiplies_once_what_is_the_same_at_every_step():
+    def reader(x, h, picture=lc.static("N"), e=lc.noise("Z")):
+        row = lc.concat(lc.concat(picture, e), x, h)
+        return lc.tanh(lc.affine("f", h, V=row)) * lc.sigmoid(lc.affine("g", W=lc.concat(x, h)))
+
+    before = graph_of(reader)
+    after = passes.divide_layers(before)
+    assert {text(n) for n in after.nodes if n.op.name == "dot"} == {
+        "dot(h_prev, U_f)",
+        "dot(picture, V_f[0:N])",
+        "dot(concat(e, x, h_prev), V_f[N:N + Z + D + H])",
+        "dot(concat(x, h_prev), W_g)",  # nothing in it is the same at every step
+    }
+    where = {text(n): s.loop for s in schedule(after) for n in s.nodes}
+    assert where["dot(picture, V_f[0:N])"] is False
+    params, rng = lc.cell(reader).init(2, 3, sizes={"N": 4, "Z": 5}), np.random.default_rng(0)
+    given = {"x": (6, 2, 2), "picture": (2, 4), "e": (6, 2, 5)}
+    inputs = {k: rng.standard_normal(shape).astype(np.float32) for k, shape in given.items()}
+    found = [
+        lc.unroll(lc.cell(reader), params, inputs=inputs, backend=b) for b in ("reference", "numpy", "numba")
+    ]
+    for run in found[1:]:
+        grads = run.backward({"h": np.ones_like(run["h"])})
+        wanted = found[0].backward({"h": np.ones_like(run["h"])})
+        np.testing.assert_allclose(run["h"], found[0]["h"], rtol=0, atol=1e-6)
+        for name in params:
+            np.testing.assert_allclose(grads.params[name], wanted.params[name], rtol=1e-5, atol=1e-5)
+
+
+def test_layers_that_read_one_row_still_share_its_parts():
+    def pair(x, h, picture=lc.static("N")):
+        row = lc.concat(picture, h)
+        return lc.sigmoid(lc.affine("f", W=x, U=row)) * lc.tanh(lc.affine("g", W=x, U=row))
+
+    after = passes.merge_products(passes.divide_layers(graph_of(pair)))
+    assert [n.op.name for n in after.nodes].count("dot") == 3, "of x, of the picture, of the state"
+
+
 def test_merge_products():
     before = passes.divide_layers(graph_of(gates))
     assert ops(before).count("dot") == 6
