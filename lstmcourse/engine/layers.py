@@ -254,6 +254,11 @@ def affine(
                 f"{author_line()}: affine({label!r}): operand {letter} is {a!r}, not a value of the "
                 f"cell; {name} is one"
             )
+        if a is not None and operands.get(letter) is not None:
+            raise CellDefinitionError(
+                f"{author_line()}: affine({label!r}): operand {letter} is given twice, as {name} and as "
+                f"{letter}=; give it once, or the other one a letter of its own"
+            )
     given = {"W": x, "U": h} | operands if (h is not None or x is not None) else dict(operands)
     given = {letter: a for letter, a in given.items() if a is not None}
     if label in scope.layers and not shared:

@@ -403,6 +403,11 @@ def layer_of_nothing(x, h):
     return h
 
 
+def operand_given_twice(x, h):
+    h = lc.affine("z", h, U=x)  # fault
+    return h
+
+
 def ranks(x, h, a=lc.static("L", "A")):
     h = h * a  # fault
     return h
@@ -530,6 +535,7 @@ REFUSED = {
     parameter_of_two_shapes: r"parameter 'W' has shape \(H, H\) already.*asked for with \(D, H\)",
     layer_of_a_number: r"affine\('z'\): operand W is 2.0",
     layer_of_nothing: "neither operands nor a bias",
+    operand_given_twice: r"affine\('z'\): operand U is given twice, as h and as U=; give it once",
     ranks: r"same number of axes.*expand",
     matrix_of_rank_one: r"matrix \(n, m\), and was given 1 axes",
     matrix_per_sequence: r"shared by all sequences.*matmul",
