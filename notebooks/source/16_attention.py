@@ -300,7 +300,7 @@ fig = plots.dots(rows, xlabel="captions without a mistake")
 plots.show(fig, "16-5")
 
 # %% [markdown]
-# **What to notice.** To look is what counts: without it one caption in four is right. Hard attention comes behind soft, in spite of its steps. Where it looks is hardly the trouble: at the colour it is on the object 95 to 99 times in 100. The paper finds hard attention a little ahead; at our size and budget it is not.
+# **What to notice.** Looking is what counts: without it one caption in four is right. Hard attention comes behind soft, in spite of its steps. Where it looks is hardly the trouble: at the colour it is on the object 95 to 99 times in 100. The paper finds hard attention a little ahead; at our size and budget it is not.
 #
 # ### A penalty that asks too much
 #
