@@ -80,7 +80,7 @@ def _audit(event: str, given: tuple) -> None:
     """Refuse what an answer's thread, which is known by its profile function, does to find the reference."""
     if (
         event in SEARCHES
-        or (event == "object.__setattr__" and rests_on(given[0]))
+        or (event == "object.__setattr__" and rests_on(given[0], code=given[1] == "__code__"))
         or event == "sys.addaudithook"  # which could not be taken away again
         or (event == "ctypes.dlsym" and str(given[1]).startswith(("Py", "_Py")))
     ):

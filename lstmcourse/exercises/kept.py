@@ -23,16 +23,18 @@ __all__ = ["Kept", "rests_on"]
 PACKAGE = __name__.partition(".")[0]
 
 
-def rests_on(thing: Any) -> bool:
-    """Whether a module, a class or a function belongs to the course, or to NumPy.
+def rests_on(thing: Any, *, code: bool = False) -> bool:
+    """Whether a module, a class or a function belongs to the course; or to NumPy, if its code is meant.
+
+    NumPy sets other attributes of its functions as it is imported, which an answer may lead to.
 
     Examples
     --------
-    >>> rests_on(Kept), rests_on(np.all), rests_on(sys)
-    (True, True, False)
+    >>> rests_on(Kept), rests_on(np.all), rests_on(np.all, code=True), rests_on(sys, code=True)
+    (True, False, True, False)
     """
     name = thing.__name__ if isinstance(thing, ModuleType) else getattr(thing, "__module__", None)
-    return isinstance(name, str) and (_ours(name) or _of_numpy(name))
+    return isinstance(name, str) and (_ours(name) or (code and _of_numpy(name)))
 
 
 SETTINGS: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
