@@ -9,12 +9,15 @@ Playwright.
 
 from __future__ import annotations
 
+import os
 import shutil
 import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 
+from bench import processor, versions
 from playwright.sync_api import CDPSession, sync_playwright
 
 import lstmcourse as lc
@@ -60,6 +63,8 @@ def main() -> None:
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
         sys.exit("There is no browser: install chromium.")
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    print(f"{time.strftime('%Y-%m-%d')}, {processor()}, load {load:.1f}; {versions()}\n")
     with sync_playwright() as p, tempfile.TemporaryDirectory() as folder:
         browser = p.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         print("| laboratory | " + " | ".join(f"{n} x slower" if n > 1 else "as it is" for n in SLOWER) + " |")
