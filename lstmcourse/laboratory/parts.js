@@ -1,4 +1,4 @@
-// What pages are made of: numbers as text, elements, attributes.
+// What pages are made of: numbers as text, who hears and paints what changes, elements, attributes.
 
 // A number as it stands on the picture; Python's `number` writes it in the same way.
 function shown(v) {
@@ -34,6 +34,30 @@ function copied(arrays) {
 
 const hundredths = (v) => Math.round(v * 100) / 100;
 const within = (v, [low, high]) => Math.max(low, Math.min(high, v));
+
+// A store that says when it has changed, to all but `from`, and is painted once a frame, after what is `first`.
+function observed(store, first = () => {}) {
+  const listeners = new Set(),
+    painters = new Set();
+  let waiting = false;
+  store.listen = (f) => (listeners.add(f), () => listeners.delete(f));
+  store.onPaint = (f) => painters.add(f);
+  store.changed = (from) => {
+    for (const f of listeners) if (f !== from) f(store);
+    store.repaint();
+  };
+  store.repaint = () => {
+    if (waiting) return;
+    waiting = true;
+    (globalThis.requestAnimationFrame ?? queueMicrotask)(store.flush);
+  };
+  store.flush = () => {
+    waiting = false;
+    first();
+    for (const f of painters) f(store);
+  };
+  return store;
+}
 
 // An attribute, written only where it changes: most stay as they are while one drags.
 function put(el, name, value) {

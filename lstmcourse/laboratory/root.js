@@ -1,27 +1,4 @@
-// What all laboratories do with their place in the page: who hears and paints what changes; its keys, its life.
-
-// A store that says when it has changed, to all but `from`, and is painted once a frame.
-function observed(store) {
-  const listeners = new Set(),
-    painters = new Set();
-  let waiting = false;
-  store.listen = (f) => (listeners.add(f), () => listeners.delete(f));
-  store.onPaint = (f) => painters.add(f);
-  store.changed = (from) => {
-    for (const f of listeners) if (f !== from) f(store);
-    store.repaint();
-  };
-  store.repaint = () => {
-    if (waiting) return;
-    waiting = true;
-    (globalThis.requestAnimationFrame ?? queueMicrotask)(store.flush);
-  };
-  store.flush = () => {
-    waiting = false;
-    for (const f of painters) f(store);
-  };
-  return store;
-}
+// What all laboratories do with their place in the page: its keys, its life.
 
 // The still picture's marks, which come to life.
 function stillOf(root) {

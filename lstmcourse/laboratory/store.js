@@ -7,11 +7,7 @@ function placeOf(shape, unit, units) {
 }
 
 function newStore(cell, spec) {
-  const listeners = new Set(),
-    painters = new Set(),
-    { units } = spec;
-  let waiting = false;
-
+  const { units } = spec;
   const store = {
     cell,
     spec,
@@ -191,23 +187,10 @@ function newStore(cell, spec) {
   store.plain = plain;
   store.told = () => ({ values: plain(store.values), held: plain(store.held) });
 
-  store.listen = (f) => (listeners.add(f), () => listeners.delete(f));
-  store.onPaint = (f) => (painters.add(f), () => painters.delete(f));
-
-  function repaint() {
-    if (waiting) return;
-    waiting = true;
-    (globalThis.requestAnimationFrame ?? queueMicrotask)(store.flush);
-  }
+  const { changed: tell, repaint } = observed(store, () => store.fresh());
   function changed(from) {
     stale = true;
-    repaint();
-    for (const f of listeners) if (f !== from) f(store);
+    tell(from);
   }
-  store.flush = () => {
-    waiting = false;
-    store.fresh();
-    for (const f of painters) f(store);
-  };
   return store;
 }

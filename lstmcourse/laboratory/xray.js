@@ -87,11 +87,8 @@ function seenThrough(programs, about, given, { values, first }, steps) {
 const PATIENCE = 6; // milliseconds that an X-ray may take while one drags; what takes longer waits for the hand to rest
 
 function newXray(programs, spec) {
-  const listeners = new Set(),
-    painters = new Set(),
-    { steps, cells } = spec;
-  let waiting = false,
-    stale = true,
+  const { steps, cells } = spec;
+  let stale = true,
     unseen = true,
     took = 0,
     later = 0;
@@ -204,21 +201,12 @@ function newXray(programs, spec) {
     store.values = copied(values);
     changed(from);
   };
-  store.listen = (f) => (listeners.add(f), () => listeners.delete(f));
-  store.onPaint = (f) => painters.add(f);
-
+  const { changed: tell, repaint } = observed(store, ready);
   function changed(from) {
     stale = true;
-    repaint();
-    for (const f of listeners) if (f !== from) f(store);
+    tell(from);
   }
-  function repaint() {
-    if (waiting) return;
-    waiting = true;
-    (globalThis.requestAnimationFrame ?? queueMicrotask)(store.flush);
-  }
-  store.flush = () => {
-    waiting = false;
+  function ready() {
     if (stale) store.compute();
     clearTimeout(later);
     if (unseen && took > PATIENCE && store.seen.length) {
@@ -228,7 +216,6 @@ function newXray(programs, spec) {
       }, 150);
     } else store.see();
     store.busy = unseen;
-    for (const f of painters) f();
-  };
+  }
   return store;
 }
