@@ -103,7 +103,7 @@ def draw(
     by `write` places. The loss is the cross-entropy of the last canvas, ``run.final["canvas"]``, and kl,
     summed over the steps. The noise e is standard normal, given by the caller.
 
-    Training, compiled, keeps 8 X Y + 24 H + 9 Z + 1 numbers for each step and picture; with `attention`
+    Training, compiled, keeps 6 X Y + 23 H + 9 Z + 1 numbers for each step and picture; with `attention`
     X Y + 23 H + 9 Z, the canvas and the two LSTMs, and a few for each place of the windows.
     """
     error = x - sigmoid(canvas)
