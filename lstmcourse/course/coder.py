@@ -81,9 +81,9 @@ def train(
 
     Notes
     -----
-    On another processor, rounding leads elsewhere within some hundred updates, and the loss on validation files
-    moves with what was read last: trained again it was 1.22 after 7,500 updates and 1.13 to 1.14 at five places
-    within the next 200. The stored coder has 1.14.
+    On another processor, rounding leads elsewhere within some hundred updates, and the loss on validation
+    files moves with what was read last: trained again it was 1.22 after 7,500 updates, and 1.13 to 1.14 at
+    five places within the next 200. The stored coder has 1.14.
     """
     model = untrained(seed)
     fit(
