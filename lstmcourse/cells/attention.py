@@ -145,7 +145,7 @@ def self_attention(x, h, K=state("L", "H"), V=state("L", "H"), t=clock):
     Its state is a memory of the last L steps, keys K and values V, which older steps leave in turn. L is
     given by the state, or by ``unroll(..., sizes={"L": ...})``. Nothing reads h.
 
-    Training, compiled, keeps 3 H L + 10 H + 3 L + D numbers for each step and sequence: K and V are states,
+    Training, compiled, keeps 3 H L + 11 H + 3 L + D numbers for each step and sequence: K and V are states,
     and all states of all steps are kept. `self_attention_at_once` needs L H + L L for all L steps.
     """
     l = table("l", np.arange, "L")

@@ -49,6 +49,10 @@ class Optimizer(ABC):
     elementwise: ClassVar[bool] = False
     """Whether the rule treats each number by itself, so that it can take small parameters end to end."""
 
+    def __init_subclass__(cls) -> None:
+        if "_rule" in vars(cls):  # a rule of its own says for itself whether it does
+            cls.elementwise = vars(cls).get("elementwise", False)
+
     def __post_init__(self) -> None:
         number("lr", self.lr, 0, math.inf, open_ends=True)
 

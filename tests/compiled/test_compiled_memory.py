@@ -1,7 +1,5 @@
 """Where the compiled printer puts values: in buffers, in parts of them, in each other's place."""
 
-import math
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -137,19 +135,3 @@ def test_an_outer_product_that_a_later_loop_reads_is_not_stored_for_all_steps():
         if (axes := tuple(map(str, buffer.axes)))[-2:] == ("H", "H")
     }
     assert large == {"c": ("T + 1", "B", "H", "H"), "d_c": ("B", "H", "H")}
-
-
-@pytest.mark.parametrize("name", ["additive_attention", "attend_and_tell", "self_attention", "draw"])
-def test_docstrings_say_what_is_kept_for_each_step(name):
-    cell = lc.cells.get(name)
-    said = re.search(r"keeps (.+?) numbers for each step", " ".join(cell.__doc__.split()))[1]
-    made = cell.compiled(dtype=np.dtype(np.float32))
-    buffers = [
-        b for p in (made.forward, made.backward(tuple(cell.graph.outputs))[0]) for b in p.buffers.values()
-    ]
-    sizes = {"T": 0, "B": 1, "D": 2, "H": 3, "K": 4, "L": 5, "A": 7, "X": 11, "Y": 13, "Z": 17}
-
-    def kept(steps):
-        return sum(math.prod(axis.value(sizes | {"T": steps}) for axis in b.axes) for b in buffers)
-
-    assert kept(8) - kept(7) == eval(re.sub(r"(?<=\w) (?=\w)", "*", said), sizes)

@@ -269,3 +269,23 @@ def test_the_ends_of_the_ranges_of_adam(bad):
         optim.Adam(**bad)
     assert optim.Adam(eps=1e300, weight_decay=1e300, beta1=0.0, beta2=0.0).eps == 1e300
     assert optim.Adam(weight_decay=0.0, beta1=1 - 1e-12, beta2=1 - 1e-12, eps=1e-300).weight_decay == 0.0
+
+
+class NormalizedSGD(optim.SGD):
+    """A step as long as the parameter: the rule looks at all of its numbers."""
+
+    def _rule(self, p, g, memory, lr, step, work):
+        p -= lr * np.linalg.norm(p) / np.linalg.norm(g) * g
+
+
+def test_a_rule_of_ones_own_is_given_one_parameter_at_a_time():
+    rng = np.random.default_rng(0)
+    params = {name: rng.standard_normal(shape) for name, shape in (("W", (2, 3)), ("b", 3))}
+    grads = {name: rng.standard_normal(p.shape) for name, p in params.items()}
+    lengths = {name: np.linalg.norm(p) for name, p in params.items()}
+    before = {name: p.copy() for name, p in params.items()}
+    optimizer = NormalizedSGD(0.1)
+    optimizer.update(params, grads, optimizer.init(params))
+    for name, p in params.items():
+        assert np.linalg.norm(p - before[name]) == pytest.approx(0.1 * lengths[name])
+    assert optim.SGD.elementwise and not NormalizedSGD.elementwise
