@@ -70,13 +70,15 @@ def gru_that_starts_shut(task: str, learning_rate: float, *, seed: int) -> dict[
 
 
 # Fixed before the runs, after a look at one seed and 300 steps at depths 1, 3 and 6: 4,000 parameters in
-# all, 600 steps, five seeds; two learning rates, then the one above.
+# all, 600 steps, five seeds; two learning rates, then the one above; and one more where
+# plain stacks begin to fail.
 DEPTH_STEPS = 600
 DEPTH_RATES = (3e-2, 1e-2, 3e-3)
 
 
 @experiment(
-    points=grid(layers=(1, 2, 3, 4, 5, 6), gated=(False, True), learning_rate=DEPTH_RATES),
+    points=grid(layers=(1, 2, 3, 4, 5, 6), gated=(False, True), learning_rate=DEPTH_RATES)
+    + grid(layers=(4, 5, 6), gated=(False, True), learning_rate=(1e-1,)),
     seeds=range(5),
     agree={"long": Interval(0.15, axis="layers")},
 )
