@@ -186,7 +186,7 @@ assert min(six["with depth gates"], six["residual stack"]) > one
 #
 # ## What training does with it
 #
-# Now trained: strings of the embedded Reber grammar ([notebook 09b](09b_what_the_lstm_is_good_for.ipynb)), with one letter to be remembered across the string. At most 4,000 parameters, so more layers are narrower ones (26 units in one layer, 8 in six). First a short budget: 600 updates, five seeds, three learning rates (0.003, 0.01, 0.03), of which the best counts. How many of the five end with nine letters of ten right?
+# Now trained: strings of the embedded Reber grammar ([notebook 09b](09b_what_the_lstm_is_good_for.ipynb)), with one letter to be remembered across the string. At most 4,000 parameters, so more layers are narrower ones (26 units in one layer, 8 in six). First a short budget: 600 updates, five seeds, three learning rates (0.003, 0.01, 0.03; from four layers on also 0.1), of which the best counts. How many of the five end with nine letters of ten right?
 
 # %% tags=["setup"]
 study = lc.experiments.load("depth_with_and_without_gates")
@@ -209,7 +209,7 @@ print("with depth gates   ", *solved(True), "of 5")
 print("plain stack        ", *solved(False), "of 5")
 
 # %% [markdown]
-# Up to three layers nearly all learn it. From four on plain stacks begin to fail *within this budget*, and at five none is right, at any of the rates. (Nor does this task need depth: one layer is enough. With four, the plain stack does best at 0.03, the highest rate that we tried; what follows goes on to 0.1.)
+# Up to three layers nearly all learn it. From four on plain stacks begin to fail *within this budget*, and at five none is right, at any of the rates. (Nor does this task need depth: one layer is enough. From four layers on, 0.1 is never the best rate.)
 #
 # So we go to four layers, and change two things. Training goes on until 95 % of the letters in validation strings are right, up to 1,000 updates; and the controls take part. All four kinds have 10 units in a layer. For one seed they start from the same weights and read the same strings. Five seeds, three learning rates (0.01, 0.03 and 0.1), all of which are shown. What do you expect of the gates held at 0.5?
 
