@@ -14,6 +14,7 @@ import numpy as np
 from ..checks import text
 from ..errors import UnknownNameError, nearest
 from . import lessons
+from .guard import ONE_AT_A_TIME
 from .judges import Judge
 from .notes import record
 from .verdict import Verdict
@@ -181,7 +182,8 @@ def check(id: str, answer: object = _MISSING) -> Verdict:
     >>> check("01.2", lambda D, H: H * (D + H))
     Not yet: The bias is missing: one number for each unit.
     """
-    asked = get(id)
-    verdict = asked.judge(None if answer is _MISSING else answer, np.random.default_rng(0))
-    record(asked.id, verdict)
+    with ONE_AT_A_TIME:  # all of it: an answer in another thread may have its way with Python's imports
+        asked = get(id)
+        verdict = asked.judge(None if answer is _MISSING else answer, np.random.default_rng(0))
+        record(asked.id, verdict)
     return verdict

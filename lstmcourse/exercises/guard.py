@@ -37,7 +37,7 @@ from ..programs.threads import held_at_fork
 from ..run.backends import undecided
 from .kept import Kept, rests_on
 
-__all__ = ["COURSE", "Outcome", "run_apart"]
+__all__ = ["COURSE", "ONE_AT_A_TIME", "Outcome", "run_apart"]
 
 SECONDS = 1.5  # of the processor's time, that an answer may take; those of the course take a hundredth of it
 WAITING = 4.0  # seconds after which one that waits is left; where others use the processor, it may go on
@@ -92,9 +92,9 @@ def _audit(event: str, given: tuple) -> None:
 
 sys.addaudithook(_audit)
 
-_ONE = threading.RLock()
+ONE_AT_A_TIME = threading.RLock()
 """One answer at a time: where texts are printed to, and what is put back, belongs to the process."""
-held_at_fork(_ONE)
+held_at_fork(ONE_AT_A_TIME)
 
 
 @dataclass
@@ -143,7 +143,7 @@ def run_apart(work: Callable[[], Any], *, course: bool = False, seconds: float =
     >>> run_apart(lambda: 1 / 0).problem
     'raises'
     """
-    with _ONE:
+    with ONE_AT_A_TIME:
         return _run_apart(work, _ANSWERS if course else COURSE, seconds)
 
 

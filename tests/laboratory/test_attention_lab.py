@@ -141,8 +141,10 @@ def test_a_map_under_the_mouse_and_the_keys(theme, translator, browser, tmp_path
     )
     np.testing.assert_allclose(above, shares[2], atol=6e-4)
     page.locator('[data-r="-1"][data-c="9"]').click()  # car
+    page.evaluate("() => new Promise(requestAnimationFrame)")
     assert looks.inner_text().startswith(f"“car” is looked at by: voiture {shares[8, 9]:.2f}")
     field.hover()
+    page.evaluate("() => new Promise(requestAnimationFrame)")
     assert looks.inner_text().startswith("“car”")  # what was chosen stays
     field.fill("The black cow does not follow a small red car")
     field.press("Enter")
