@@ -74,11 +74,11 @@ CHOSEN = {
 
 
 # How many updates a run takes has a long tail: of the 40 LSTMs that generate, run again where sums are
-# rounded in another order, one took 1,650, and 300 before. So what agrees is whether the task is solved.
+# rounded in another order, 39 took 150 to 650, as the stored ones do, and one took 1,650.
 @experiment(
     points=grid(kind=tuple(TASKS), cell=CELLS),
     seeds=range(40),
-    agree={"solved": Interval(0.5)},
+    agree={"solved": Interval(0.5), "updates": Interval(factor=3)},
 )
 def timing_in_pairs(kind: str, cell: str, *, seed: int) -> dict[str, float]:
     """Train with and without peepholes to time spikes, from 40 seeds, each at the rate that suits it best.
