@@ -90,35 +90,11 @@ function makeAttention(root, store) {
 
   // The sentence
 
-  const field = make("input", {
-    type: "text",
-    class: "lc-sentence",
-    spellcheck: "false",
-    autocomplete: "off",
-    "aria-label": "the sentence to translate",
-  });
-  let fault = false;
-  const read = () => {
-    const { words, bad } = parsed(field.value, spec);
-    fault = Boolean(bad);
-    field.setAttribute("aria-invalid", fault);
+  const typing = sentenceField("the sentence to translate", spec.examples, (text) => {
+    const { words, bad } = parsed(text, spec);
     status.textContent = bad ? `${bad} The sentence in the map stays as it was.` : "";
-    if (bad || words.join() === store.words.join()) return;
-    store.read(words);
-  };
-  field.addEventListener("change", read);
-  field.addEventListener("keydown", (e) => e.key === "Enter" && read());
-  const pick = make(
-    "select",
-    { "aria-label": "or pick a sentence" },
-    make("option", { value: "" }, "pick one"),
-    ...spec.examples.map((text) => make("option", { value: text }, text)),
-  );
-  pick.addEventListener("change", () => {
-    if (!pick.value) return;
-    field.value = pick.value;
-    pick.value = "";
-    read();
+    if (!bad && words.join() !== store.words.join()) store.read(words);
+    return bad;
   });
 
   // The map: row and column -1 are the words themselves.
@@ -215,20 +191,10 @@ function makeAttention(root, store) {
     return byRow ? `“${target[r]}” looks at: ${list}.` : `“${source[c]}” is looked at by: ${list}.`;
   }
 
-  const link = make("span", { class: "lc-link" });
-  const top = make(
-    "div",
-    { class: "lc-top" },
-    make("span", { class: "lc-title" }, spec.title),
-    link,
-    make(
-      "button",
-      { type: "button", class: "lc-reset", onclick: () => store.read([...spec.words]) },
-      "reset",
-    ),
-  );
+  const link = make("span", { class: "lc-link" }),
+    top = titleBar(titled(spec.title), link, () => store.read([...spec.words]));
   settle(root, store, {
-    parts: [top, make("div", { class: "lc-top lc-typing" }, field, pick), status, table, said, alt],
+    parts: [top, typing.el, status, table, said, alt],
     link,
     back: () => {
       if (store.row < 0 && store.column < 0) return false;
@@ -249,7 +215,7 @@ function makeAttention(root, store) {
         shares.forEach((cell, c) => cell.classList.toggle("lc-chosen", r === row && c === column));
       });
       said.textContent = told(row, column) || spec.hint;
-      if (document.activeElement !== field && !fault) turn(field, store.text());
+      typing.show(store.text());
     },
     rest() {
       const lines = store.written.map((_, r) => told(r, -1));

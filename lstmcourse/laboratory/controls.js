@@ -1,6 +1,6 @@
 // Every weight, bias and start by itself: a slider, and a field to type in.
 
-function controlsView(box, store) {
+function controlsView(box, store, say) {
   const { spec } = store,
     updates = [];
   for (const [title, names] of spec.groups) {
@@ -26,20 +26,15 @@ function controlsView(box, store) {
       word = spec.words[start ? `${name}@prev` : name];
     const said = `${start ? `${name}, before the first step` : word.said}${index && ` ${index}`}`;
     const [low, high] = spec.ranges[name] ?? [-4, 4];
-    const slider = make("input", { type: "range", min: low, max: high, step: 0.05, "aria-label": said });
-    const field = make("input", { type: "number", step: 0.1, "aria-label": `${said}, as a number` });
-    slider.addEventListener("input", () => store.put(name, at, slider.valueAsNumber));
-    field.addEventListener("input", () => {
-      const fits = Number.isFinite(field.valueAsNumber);
-      field.setAttribute("aria-invalid", !fits);
-      if (fits) store.put(name, at, field.valueAsNumber);
-    });
-    field.addEventListener("blur", () => (field.setAttribute("aria-invalid", false), store.look({})));
+    const read = () => store.values[name].data[at],
+      write = (v) => store.put(name, at, v);
+    const slider = rangeSlider(said, { min: low, max: high, step: 0.05 }, write);
+    const field = numberField(said, { step: 0.1, read, write, say, rest: () => store.look({}) });
     updates.push(() => {
-      const v = store.values[name].data[at];
+      const v = read();
       turn(slider, v);
       put(slider, "aria-valuetext", `${said}: ${shown(v)}`);
-      if (document.activeElement !== field) turn(field, Math.round(v * 1e4) / 1e4);
+      field.show(Math.round(v * 1e4) / 1e4);
     });
     return make(
       "div",
@@ -50,7 +45,7 @@ function controlsView(box, store) {
           (index && `<small>${index}</small>`),
       }),
       slider,
-      field,
+      field.el,
     );
   }
   return { paint: () => updates.forEach((f) => f()) };

@@ -44,25 +44,6 @@ function makeDilemma(root, store) {
   const dots = ["blue", "orange"].map((hue) => svgTag("circle", { r: 6, style: `fill:var(--lc-${hue})` }));
   svg.append(hand, knows, gradient, ...dots);
 
-  const slider = (label, attributes, write) => {
-    const el = make("input", { type: "range", "aria-label": label, ...attributes });
-    el.addEventListener("input", () => write(el.valueAsNumber));
-    return el;
-  };
-  const field = (label, attributes, write) => {
-    const el = make("input", { type: "number", "aria-label": `${label}, as a number`, ...attributes });
-    el.addEventListener("input", () => {
-      const v = el.valueAsNumber,
-        fits = v >= +el.min && v <= +el.max;
-      el.setAttribute("aria-invalid", !fits);
-      status.textContent = fits
-        ? ""
-        : `${label}: a number from ${el.min} to ${el.max} is needed; it stays at ${label === "steps" ? store.steps : store.weight}.`;
-      if (fits) write(v);
-    });
-    el.addEventListener("blur", () => (el.setAttribute("aria-invalid", false), store.flush()));
-    return el;
-  };
   const status = make("p", { class: "lc-say", role: "status" }),
     link = make("span", { class: "lc-link" });
   const told = [
@@ -73,19 +54,21 @@ function makeDilemma(root, store) {
       key = make("i", { class: `lc-swatch${k ? " lc-dashed" : ""}`, style: `--lc-hue:var(--lc-${hue})` });
     return { number, el: make("span", {}, key, ` ${before} `, number, ` ${after}`) };
   });
+  // A slider ends before a field does.
   const pairs = [
-    ["weight", "weight w", { min: 0, max: spec.widest, step: 0.01 }, (weight) => store.set({ weight })],
-    ["steps", "steps", { min: 1, max: 200, step: 1 }, (steps) => store.set({ steps: Math.round(steps) })],
-  ].map(([name, label, attributes, write]) => [
-    name,
-    label,
-    slider(label, attributes, write),
-    field(
-      label,
-      { ...attributes, max: name === "steps" ? spec.longest : attributes.max, step: "any" },
-      write,
-    ),
-  ]);
+    ["weight", "weight w", [0, spec.widest], spec.widest, 0.01, (weight) => store.set({ weight })],
+    ["steps", "steps", [1, spec.longest], 200, 1, (steps) => store.set({ steps: Math.round(steps) })],
+  ].map(([name, label, range, most, step, write]) => {
+    const [min, max] = range,
+      slider = rangeSlider(label, { min, max: most, step }, write);
+    const field = numberField(label, {
+      ...{ min, max, step: "any", range, write, text: String },
+      read: () => store[name],
+      say: (text) => (status.textContent = text),
+      rest: store.flush,
+    });
+    return [name, label, slider, field];
+  });
   const controls = make(
     "div",
     { class: "lc-controls" },
@@ -95,16 +78,9 @@ function makeDilemma(root, store) {
         { class: "lc-control" },
         make("span", {}, label === "steps" ? "T" : make("i", {}, "w")),
         s,
-        f,
+        f.el,
       ),
     ),
-  );
-  const top_ = make(
-    "div",
-    { class: "lc-top" },
-    make("span", { class: "lc-title" }, spec.title),
-    link,
-    make("button", { type: "button", class: "lc-reset", onclick: () => store.set(spec) }, "reset"),
   );
   const equation = make("p", {
     class: "lc-hint",
@@ -113,7 +89,14 @@ function makeDilemma(root, store) {
 
   let drawn = 0;
   settle(root, store, {
-    parts: [top_, equation, svg, make("p", { class: "lc-told" }, ...told.map((t) => t.el)), controls, status],
+    parts: [
+      titleBar(titled(spec.title), link, () => store.set(spec)),
+      equation,
+      svg,
+      make("p", { class: "lc-told" }, ...told.map((t) => t.el)),
+      controls,
+      status,
+    ],
     link,
     back: () => false,
     paint() {
@@ -149,7 +132,7 @@ function makeDilemma(root, store) {
           "aria-valuetext",
           `${label}: ${store[name]}; it still knows ${small(ends[0])}, a gradient of ${small(ends[1])} comes back`,
         );
-        if (document.activeElement !== f) turn(f, store[name]);
+        f.show(store[name]);
       }
     },
     rest: () =>
@@ -162,18 +145,10 @@ function makeDilemma(root, store) {
   const ends = (k) => store.ends(store.weight)[k];
   put(svg, "aria-label", spec.title);
   // The picture is a handle too: where one presses is the weight.
-  const aim = (e) => {
-    const box = svg.getBoundingClientRect(),
-      w = ((((e.clientX - box.left) / box.width) * width - left) / (right - left)) * spec.widest;
+  pressable(svg, (at) => {
+    const w = ((at * width - left) / (right - left)) * spec.widest;
     store.set({ weight: hundredths(within(w, [0, spec.widest])) });
-  };
-  svg.style.touchAction = "pan-y";
-  svg.addEventListener("pointerdown", (e) => {
-    if (e.button) return;
-    svg.setPointerCapture(e.pointerId);
-    aim(e);
   });
-  svg.addEventListener("pointermove", (e) => svg.hasPointerCapture(e.pointerId) && aim(e));
   store.flush();
 }
 

@@ -148,8 +148,7 @@ function makeDrawing(root, store) {
 
   // Other pictures
 
-  const button = (text, label, act) =>
-    make("button", { type: "button", "aria-label": label, onclick: act }, text);
+  const button = (text, label, act) => pushButton(text, act, { "aria-label": label });
   const moved = (dx, dy) =>
     store.set(
       store.picture.map((_, k) => store.picture[((Math.floor(k / X) + Y - dy) % Y) * X + ((k + X - dx) % X)]),
@@ -160,29 +159,15 @@ function makeDrawing(root, store) {
     ["↓", "down", 0, 1],
     ["→", "right", 1, 0],
   ].map(([text, way, dx, dy]) => button(text, `move the picture ${way}`, () => moved(dx, dy)));
-  const pick = make(
-    "select",
-    { "aria-label": "pick a picture" },
-    make("option", { value: "" }, "pick a picture"),
-    ...spec.examples.map((_, k) => make("option", { value: k }, `picture ${k + 1}`)),
+  const examples = spec.examples.map((_, k) => [k, `picture ${k + 1}`]);
+  const pick = pickList("pick a picture", "pick a picture", examples, (k) =>
+    store.set(spec.examples[k].flat()),
   );
-  pick.addEventListener("change", () => {
-    if (pick.value) store.set(spec.examples[pick.value].flat());
-    pick.value = "";
-  });
   const empty = button("clear", "clear the picture", () => store.set(new Array(X * Y).fill(0)));
 
   // The steps
 
-  const step = make("input", {
-    type: "range",
-    min: 1,
-    max: spec.steps,
-    step: 1,
-    "aria-label": "step",
-    oninput: () => store.look(step.valueAsNumber - 1),
-  });
-  const now = make("span", { class: "lc-now" });
+  const step = stepRow("step", spec.steps, store.look);
 
   const [looks, draws] = spec.windows.length === 2 ? spec.windows : [];
   const span = (centres, most) =>
@@ -198,14 +183,14 @@ function makeDrawing(root, store) {
     return `At step ${store.step + 1} of ${spec.steps}${window} the copy differs from the picture in ${apart} of ${X * Y} pixels.`;
   }
 
-  const reset = button("reset", "reset", () => {
+  const reset = () => {
     store.look(spec.steps - 1);
     store.set(spec.picture.flat());
-  });
+  };
   const figure = (text, { svg }) => make("figure", {}, make("figcaption", {}, text), svg);
   settle(root, store, {
     parts: [
-      make("div", { class: "lc-top" }, make("span", { class: "lc-title" }, spec.title), link, reset),
+      titleBar(titled(spec.title), link, reset),
       make("div", { class: "lc-top lc-typing" }, pick, empty, make("span", {}, "move it"), ...moves),
       make(
         "div",
@@ -213,7 +198,7 @@ function makeDrawing(root, store) {
         figure(looks ? "the picture, and where it looks" : "the picture", picture),
         figure(looks ? "the copy, and where it draws" : "the copy", copy),
       ),
-      make("div", { class: "lc-control lc-steps" }, make("span", {}, "step"), step, now),
+      step.el,
       said,
     ],
     link,
@@ -222,10 +207,8 @@ function makeDrawing(root, store) {
       picture.paint(store.picture, looks && store.window(looks));
       picture.pixels.forEach((p, k) => put(p, "aria-selected", inked(store.picture[k])));
       copy.paint(store.copy(), draws && store.window(draws));
-      turn(step, store.step + 1);
-      write(now, `${store.step + 1} of ${spec.steps}`);
       write(said, told());
-      put(step, "aria-valuetext", said.textContent);
+      step.show(store.step, said.textContent);
       put(copy.svg, "aria-label", said.textContent);
     },
     rest: () => {},

@@ -29,7 +29,7 @@ function holdView(store, { say, marked, gate, names = Object.keys(store.spec.hol
       steps = `from step ${a + 1} to ${b + 1}`;
     say(Number.isNaN(value) ? `${said} is free ${steps}.` : `${said} is held at ${shown(value)} ${steps}.`);
   };
-  const button = (text, act, title) => make("button", { type: "button", onclick: act, title }, text);
+  const button = (text, act, title) => pushButton(text, act, { title });
   const gates = [button("open", () => apply(1), "hold at 1"), button("shut", () => apply(0), "hold at 0")];
   const or = make("span", { class: "lc-at" }, "or at");
   const el = make(

@@ -94,58 +94,35 @@ function makeImagining(root, store) {
     }).join("");
 
   // A press chooses a frame.
-  const aim = (e) => {
-    const box = svg.getBoundingClientRect(),
-      at = ((e.clientX - box.left) / box.width) * width;
-    store.look(Math.floor((at - left) / column));
-  };
-  svg.style.touchAction = "pan-y";
-  svg.addEventListener("pointerdown", (e) => {
-    if (e.button) return;
-    svg.setPointerCapture(e.pointerId);
-    aim(e);
-  });
-  svg.addEventListener("pointermove", (e) => svg.hasPointerCapture(e.pointerId) && aim(e));
+  pressable(svg, (at) => store.look(Math.floor((at * width - left) / column)));
 
   // The frame in view, and its dials.
 
-  const step = make("input", {
-    type: "range",
-    min: 1,
-    max: T,
-    step: 1,
-    "aria-label": "frame",
-    oninput: () => store.look(step.valueAsNumber - 1),
-  });
-  const now = make("span", { class: "lc-now" });
+  const step = stepRow("frame", T, store.look);
+  const status = make("p", { class: "lc-say", role: "status" });
   const dials = Array.from({ length: Z }, (_, k) => {
     const label = `z${k + 1}`,
-      about = { min: range[0], max: range[1], step: 0.05 };
-    const slider = make("input", { type: "range", "aria-label": `${label}, in deviations`, ...about }),
-      field = make("input", { type: "number", "aria-label": `${label}, as a number`, ...about, step: "any" }),
+      [min, max] = range,
+      write = (v) => store.turn(k, v);
+    const slider = rangeSlider(`${label}, in deviations`, { min, max, step: 0.05 }, write),
       told = make("span", { class: "lc-told" });
-    slider.addEventListener("input", () => store.turn(k, slider.valueAsNumber));
-    field.addEventListener("input", () => {
-      const fits = Math.abs(field.valueAsNumber) <= spec.farthest;
-      put(field, "aria-invalid", !fits);
-      status.textContent = fits
-        ? ""
-        : `${label}: a number from ${shown(range[0])} to ${shown(range[1])} is needed; it stays at ${shown(store.deviations[store.step * Z + k])}.`;
-      if (fits) store.turn(k, field.valueAsNumber);
+    const field = numberField(label, {
+      ...{ min, max, step: "any", range, write },
+      read: () => store.deviations[store.step * Z + k],
+      say: (text) => (status.textContent = text),
+      rest: store.repaint,
     });
-    field.addEventListener("blur", () => (put(field, "aria-invalid", false), store.repaint()));
     const name = make("span", {}, make("i", {}, "z"), make("sub", {}, String(k + 1)));
     const el = make(
       "div",
       { class: "lc-dial" },
-      make("div", { class: "lc-control" }, name, slider, field),
+      make("div", { class: "lc-control" }, name, slider, field.el),
       told,
     );
     return { label, slider, field, told, el };
   });
-  const status = make("p", { class: "lc-say", role: "status" });
 
-  const button = (text, act, title) => make("button", { type: "button", onclick: act, title }, text);
+  const button = (text, act, title) => pushButton(text, act, { title });
   const renewed = () => store.begin(store.deviations.map(() => normal(spec.farthest)));
   const level = (from) => store.set(store.deviations.map((v, at) => (at >= from * Z ? 0 : v)));
   const actions = [
@@ -172,17 +149,7 @@ function makeImagining(root, store) {
 
   settle(root, store, {
     parts: [
-      make(
-        "div",
-        { class: "lc-top" },
-        make("span", { class: "lc-title" }, spec.title),
-        link,
-        make(
-          "button",
-          { type: "button", class: "lc-reset", onclick: () => store.begin(spec.deviations.flat()) },
-          "reset",
-        ),
-      ),
+      titleBar(titled(spec.title), link, () => store.begin(spec.deviations.flat())),
       make("div", { class: "lc-top lc-typing" }, ...actions),
       svg,
       make(
@@ -192,7 +159,7 @@ function makeImagining(root, store) {
         make("span", {}, make("i", { class: "lc-swatch lc-dashed lc-before" }), " before"),
         make("span", {}, make("i", { class: "lc-swatch lc-band" }), " expected, one deviation up and down"),
       ),
-      make("div", { class: "lc-control lc-steps" }, make("span", {}, "frame"), step, now),
+      step.el,
       make("div", { class: "lc-controls" }, ...dials.map((d) => d.el)),
       said,
       status,
@@ -222,16 +189,14 @@ function makeImagining(root, store) {
           all.map(({ z }, f) => `M${x(f + 0.1).toFixed(1)} ${at(z)}h${(0.8 * column).toFixed(1)}`).join(""),
         );
       });
-      turn(step, t + 1);
-      write(now, `${t + 1} of ${T}`);
-      put(step, "aria-valuetext", `frame ${t + 1} of ${T}`);
+      step.show(t, `frame ${t + 1} of ${T}`);
       dials.forEach(({ label, slider, field, told }, k) => {
         const v = store.deviations[t * Z + k],
           { mu, sigma, z } = store.message(t, k);
         turn(slider, v);
         write(told, `expected ${shown(mu)} ± ${shown(sigma)}, sent ${shown(z)}`);
         put(slider, "aria-valuetext", `${label}: ${shown(v)} deviations; ${told.textContent}`);
-        if (document.activeElement !== field) turn(field, hundredths(v));
+        field.show(hundredths(v));
       });
       write(said, told());
     },

@@ -12,28 +12,21 @@ function makeLab(root, store) {
   const said = make("div", { class: "lc-explain" });
   const time = make("div", { class: "lc-time" }),
     all = make("div", { class: "lc-controls" });
-  const top = make("div", { class: "lc-top" }, make("span", { class: "lc-title", html: spec.title }), link);
-
+  const title = make("span", { class: "lc-title", html: spec.title }),
+    units = make("span", { class: "lc-units", role: "group", "aria-label": "unit in view" }, "unit ");
   if (store.units > 1) {
     const buttons = Array.from({ length: store.units }, (_, u) =>
-      make("button", { type: "button", onclick: () => store.look({ unit: u }) }, `${u + 1}`),
+      pushButton(`${u + 1}`, () => store.look({ unit: u })),
     );
-    top.append(
-      make("span", { class: "lc-units", role: "group", "aria-label": "unit in view" }, "unit ", ...buttons),
-    );
+    units.append(...buttons);
     store.onPaint(() => buttons.forEach((b, u) => b.setAttribute("aria-pressed", u === store.unit)));
   }
-  top.append(
-    make(
-      "button",
-      {
-        type: "button",
-        class: "lc-reset",
-        onclick: () => (timeline.clear(), store.reset(), say("All is as it was at the start.")),
-      },
-      "reset",
-    ),
-  );
+  const reset = () => {
+    timeline.clear();
+    store.reset();
+    say("All is as it was at the start.");
+  };
+  const top = titleBar(title, link, reset, ...(store.units > 1 ? [units] : []));
   const say = (text) => (status.textContent = text);
 
   // What is explained: what one points at or has the focus on, else what one has chosen.
@@ -62,7 +55,7 @@ function makeLab(root, store) {
   const explain = explainView(said, store);
   const picture = pictureView(svg, store, { hover, leave, choose });
   const timeline = timelineView(time, store, { hover, choose, say });
-  const controls = controlsView(all, store);
+  const controls = controlsView(all, store, say);
   said.addEventListener("pointerenter", () => clearTimeout(later));
   time.addEventListener("pointerleave", leave);
 

@@ -36,18 +36,22 @@ __all__ = [
     "script",
 ]
 
-SHARED = ("parts.js", "store.js", "hand.js", "explain.js", "hold.js", "root.js")
+SHARED = ("parts.js", "inputs.js", "store.js", "hand.js", "explain.js", "hold.js", "root.js")
 CELL = (*SHARED, "picture.js", "timeline.js", "controls.js", "challenges.js", "lab.js")
-DILEMMA = ("parts.js", "root.js", "dilemma.js")
-XRAY = ("parts.js", "hand.js", "root.js", "xray.js", "chain.js", "unrolled.js")
-ATTENTION = ("parts.js", "weights.js", "text.js", "root.js", "attention.js")
+DILEMMA = ("parts.js", "inputs.js", "root.js", "dilemma.js")
+XRAY = ("parts.js", "inputs.js", "hand.js", "root.js", "xray.js", "chain.js", "unrolled.js")
+ATTENTION = ("parts.js", "inputs.js", "weights.js", "text.js", "root.js", "attention.js")
 SENTENCE = (
     *(*SHARED, "weights.js", "text.js"),
     *("reading.js", "table.js", "expected.js", "units.js", "sentence.js"),
 )
-DRAWING = ("parts.js", "weights.js", "root.js", "drawing.js")
-IMAGINING = ("parts.js", "weights.js", "hand.js", "root.js", "imagining.js")
+DRAWING = ("parts.js", "inputs.js", "weights.js", "root.js", "drawing.js")
+IMAGINING = ("parts.js", "inputs.js", "weights.js", "hand.js", "root.js", "imagining.js")
 """The files of a laboratory, in the order in which they stand in its script."""
+
+PIECE = r"\n\n(?=(?://.*\n)*(?:function|const) )"
+DECLARED = r"^(?:function|const) (\w+)"
+"""Where a file can be divided, and what stands in a piece for others to call."""
 
 
 @functools.cache
@@ -58,6 +62,21 @@ def _read(name: str) -> str:
 
 def _tabs(text: str) -> str:
     return re.sub(r"^(?:  )+", lambda spaces: "\t" * (len(spaces[0]) // 2), text, flags=re.M)
+
+
+@functools.cache
+def needed(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Of the files of a laboratory what ``begin`` names, and what that names, in their order."""
+    pieces = [piece for name in parts for piece in re.split(PIECE, _read(name))]
+    home = {name: piece for piece in pieces for name in re.findall(DECLARED, piece, re.M)}
+    kept: set[str] = set()
+    todo = [home["begin"]]
+    while todo:
+        piece = todo.pop()
+        if piece not in kept:
+            kept.add(piece)
+            todo += [home[word] for word in set(re.findall(r"\w+", piece)) & set(home)]
+    return tuple(piece for piece in pieces if piece in kept)
 
 
 def bridge() -> str:
@@ -78,7 +97,7 @@ def programs(cells: Mapping[str, tuple[Any, Mapping[str, int]]], *, gradients: b
 def script(parts: tuple[str, ...], code: str, spec: Mapping[str, Any], key: str) -> str:
     """The whole module."""
     data = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    texts = [code, *map(_read, parts), f"begin({json.dumps(key)}, cell, {data});"]
+    texts = [code, *needed(parts), f"begin({json.dumps(key)}, cell, {data});"]
     return "\n\n".join(texts).replace("</", "<\\/").replace("<!--", "<\\!--")
 
 

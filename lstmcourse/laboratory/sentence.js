@@ -15,47 +15,24 @@ function makeSentence(root, store) {
     next = make("div", { class: "lc-expected" }),
     all = make("div", {});
   const say = (text) => (status.textContent = text);
-  let span = null,
-    fault = false;
+  let span = null;
 
   // The sentence
 
-  const field = make("input", {
-    type: "text",
-    class: "lc-sentence",
-    spellcheck: "false",
-    autocomplete: "off",
-    "aria-label": `the sentence, ${of} that the network knows`,
-  });
-  const read = () => {
-    const { words, bad } = store.parse(field.value),
-      mended = fault && !bad;
-    fault = Boolean(bad);
-    field.setAttribute("aria-invalid", fault);
-    if (bad) return say(`${bad} The sentence in the table stays as it was.`);
-    if (mended) say("");
-    if (words.join() === store.words.join()) return;
-    const held = store.changed();
-    span = null;
-    store.readWords(words);
-    say(held ? "What was held has been let go: it was held at other words." : "");
-  };
-  field.addEventListener("change", read);
-  field.addEventListener("keydown", (e) => e.key === "Enter" && read());
-  const pick = make(
-    "select",
-    { "aria-label": "or pick a sentence" },
-    make("option", { value: "" }, "pick one"),
-    ...spec.examples.map((text) =>
-      make("option", { value: text }, text.length > 60 ? `${text.slice(0, 58)} …` : text),
-    ),
+  const typing = sentenceField(
+    `the sentence, ${of} that the network knows`,
+    spec.examples,
+    (text, mended) => {
+      const { words, bad } = store.parse(text);
+      if (bad) say(`${bad} The sentence in the table stays as it was.`);
+      else if (mended) say("");
+      if (bad || words.join() === store.words.join()) return bad;
+      const held = store.changed();
+      span = null;
+      store.readWords(words);
+      say(held ? "What was held has been let go: it was held at other words." : "");
+    },
   );
-  pick.addEventListener("change", () => {
-    if (!pick.value) return;
-    field.value = pick.value;
-    pick.value = "";
-    read();
-  });
 
   // What is held
 
@@ -92,11 +69,11 @@ function makeSentence(root, store) {
       make("option", { value: v }, { one: "unit", shown: "the units in view", all: "all units" }[v]),
     ),
   );
-  const go = make(
-    "button",
-    { type: "button", onclick: () => ((span = null), store.letGo(), say("Nothing is held any more.")) },
-    "let all go",
-  );
+  const go = pushButton("let all go", () => {
+    span = null;
+    store.letGo();
+    say("Nothing is held any more.");
+  });
   holding.el.append(go);
 
   const choose = (key, aloud) => {
@@ -127,22 +104,11 @@ function makeSentence(root, store) {
   const expected = expectedView(next, store);
   const units = unitsView(all, store, { silence });
 
-  const top = make(
-    "div",
-    { class: "lc-top" },
-    make("span", { class: "lc-title" }, spec.title),
-    link,
-    make(
-      "button",
-      {
-        type: "button",
-        class: "lc-reset",
-        onclick: () => ((span = null), store.reset(), say("All is as it was at the start.")),
-      },
-      "reset",
-    ),
-  );
-  const typed = make("div", { class: "lc-top lc-typing" }, field, pick);
+  const top = titleBar(titled(spec.title), link, () => {
+    span = null;
+    store.reset();
+    say("All is as it was at the start.");
+  });
   const details = make(
     "details",
     { open: true, ontoggle: () => details.open && units.rest() },
@@ -152,7 +118,7 @@ function makeSentence(root, store) {
   settle(root, store, {
     parts: [
       top,
-      typed,
+      typing.el,
       status,
       make("div", { class: "lc-two" }, table, next),
       holding.el,
@@ -170,8 +136,7 @@ function makeSentence(root, store) {
       units.paint();
       write(whose.options[0], `unit ${store.unit}`);
       put(go, "aria-disabled", !store.changed());
-      const text = store.text();
-      if (document.activeElement !== field && !fault) turn(field, text);
+      typing.show(store.text());
     },
     rest() {
       if (details.open) units.rest();

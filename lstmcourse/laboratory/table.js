@@ -87,20 +87,9 @@ function tableView(box, store, { choose, marked, span, silence }) {
     const told = Object.entries(spec.probes).map(
       ([what, all]) => `${what} ${what in signed ? signedNumber(all[unit]) : shown(all[unit])}`,
     );
-    const quiet = make(
-      "button",
-      { type: "button", "aria-label": `silence unit ${unit}`, onclick: () => silence(unit) },
-      "silence",
-    );
-    const hide = make(
-      "button",
-      {
-        type: "button",
-        "aria-label": `hide unit ${unit}`,
-        onclick: () => ((store.shownUnits = store.shownUnits.filter((u) => u !== unit)), store.look({})),
-      },
-      "×",
-    );
+    const quiet = pushButton("silence", () => silence(unit), { "aria-label": `silence unit ${unit}` });
+    const hidden = () => ((store.shownUnits = store.shownUnits.filter((u) => u !== unit)), store.look({}));
+    const hide = pushButton("×", hidden, { "aria-label": `hide unit ${unit}` });
     const el = make(
       "div",
       { class: "lc-tr lc-unit", role: "row" },

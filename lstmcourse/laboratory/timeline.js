@@ -8,39 +8,25 @@ function timelineView(box, store, { hover, choose, say }) {
 
   // The step
 
-  const slider = make("input", { type: "range", min: 1, step: 1, class: "lc-step", "aria-label": "step" });
+  const look = (step) => store.look({ step });
+  const slider = rangeSlider("step", { min: 1, step: 1, class: "lc-step" }, (v) => look(v - 1));
   const told = make("output", { class: "lc-now" });
-  const play = make("button", {
-    type: "button",
-    class: "lc-play",
-    onclick: () => (timer ? stop() : start()),
+  const play = player({
+    at: () => store.step,
+    last: () => store.steps - 1,
+    go: look,
+    every: 450,
+    changed: () => store.look({}),
   });
-  let timer = 0;
-  function start() {
-    if (store.step === store.steps - 1) store.look({ step: 0 });
-    timer = setInterval(
-      () => (store.step < store.steps - 1 ? store.look({ step: store.step + 1 }) : stop()),
-      450,
-    );
-    store.look({});
-  }
-  function stop() {
-    clearInterval(timer);
-    timer = 0;
-    store.look({});
-  }
-  slider.addEventListener("input", () => store.look({ step: slider.value - 1 }));
   updates.push(() => {
     put(slider, "max", store.steps);
     turn(slider, store.step + 1);
     slider.style.setProperty("--lc-steps", store.steps);
     put(slider, "aria-valuetext", `step ${store.step + 1} of ${store.steps}`);
     write(told, `step ${store.step + 1}`);
-    write(play, timer ? "❚❚" : "▶");
-    put(play, "aria-label", timer ? "stop" : "play");
-    if (timer && !box.isConnected) stop();
+    play.paint(box.isConnected);
   });
-  box.append(play, make("div", { class: "lc-track" }, slider), told);
+  box.append(play.el, make("div", { class: "lc-track" }, slider), told);
 
   // A row: its name, its picture, its number now. What the picture is made of stays; what is drawn changes.
 

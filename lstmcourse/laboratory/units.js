@@ -19,15 +19,9 @@ function unitsView(box, store, { silence }) {
     effects = null,
     order = "";
   const heads = [UNIT, ...columns, HERE].map((what) => {
-    const button = make(
-      "button",
-      {
-        type: "button",
-        title: what === UNIT ? "its number" : told(what),
-        onclick: () => ((by = what), sort()),
-      },
-      what === UNIT ? "unit" : what === HERE ? "effect here" : what,
-    );
+    const text = what === UNIT ? "unit" : what === HERE ? "effect here" : what;
+    const sorted = () => ((by = what), sort());
+    const button = pushButton(text, sorted, { title: what === UNIT ? "its number" : told(what) });
     return { what, th: make("th", { scope: "col" }, button) };
   });
   const rows = Array.from({ length: store.units }, (_, unit) => {
@@ -36,11 +30,7 @@ function unitsView(box, store, { silence }) {
       "aria-label": `show unit ${unit}`,
       onchange: () => show(unit, view.checked),
     });
-    const quiet = make(
-      "button",
-      { type: "button", "aria-label": `silence unit ${unit}`, onclick: () => silence(unit) },
-      "silence",
-    );
+    const quiet = pushButton("silence", () => silence(unit), { "aria-label": `silence unit ${unit}` });
     const cells = Object.fromEntries(
       [...columns, HERE].map((what) => [what, make("td", { class: "lc-meter" }, make("i"), make("span"))]),
     );

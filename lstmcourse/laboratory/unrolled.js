@@ -16,32 +16,19 @@ function makeXray(root, store) {
 
   // Where one is
 
-  const slider = make("input", {
-    type: "range",
-    min: 0,
-    max: store.last,
-    step: 1,
-    "aria-label": "unroll, then backward",
+  const now = make("output", { class: "lc-now" });
+  const slider = rangeSlider("unroll, then backward", { min: 0, max: store.last, step: 1 }, (at) =>
+    store.go(at),
+  );
+  const play = player({
+    at: () => store.at,
+    last: () => store.last,
+    go: (at) => store.go(at),
+    every: 400,
+    words: ["▶ play", "❚❚ stop"],
+    begun: () => store.point(null),
+    changed: () => paint(),
   });
-  const play = make("button", {
-      type: "button",
-      class: "lc-play",
-      onclick: () => (timer ? stop() : start()),
-    }),
-    now = make("output", { class: "lc-now" });
-  let timer = 0;
-  function start() {
-    if (store.at === store.last) store.go(0);
-    timer = setInterval(() => (store.at < store.last ? store.go(store.at + 1) : stop()), 400);
-    store.point(null);
-    paint();
-  }
-  function stop() {
-    clearInterval(timer);
-    timer = 0;
-    paint();
-  }
-  slider.addEventListener("input", () => store.go(slider.valueAsNumber));
   const where = () => {
     const t = store.arrived();
     if (!store.at) return "each cell a loop";
@@ -52,22 +39,12 @@ function makeXray(root, store) {
   // The forget bias
 
   const biased = store.bias() !== null;
-  const bias = make("input", {
-    type: "range",
-    min: lowest,
-    max: highest,
-    step: 0.1,
-    "aria-label": "forget bias",
+  const turned = (v) => store.setBias(v);
+  const bias = rangeSlider("forget bias", { min: lowest, max: highest, step: 0.1 }, turned);
+  const number = numberField("forget bias", {
+    ...{ step: 0.1, write: turned, say, rest: store.flush },
+    read: () => store.bias(),
   });
-  const number = make("input", { type: "number", step: 0.1, "aria-label": "forget bias, as a number" });
-  bias.addEventListener("input", () => store.setBias(bias.valueAsNumber));
-  number.addEventListener("input", () => {
-    const fits = Number.isFinite(number.valueAsNumber);
-    number.setAttribute("aria-invalid", !fits);
-    say(fits ? "" : `A number is needed; the forget bias stays at ${shown(store.bias())}.`);
-    if (fits) store.setBias(number.valueAsNumber);
-  });
-  number.addEventListener("blur", () => (number.setAttribute("aria-invalid", false), store.flush()));
   const whose = make("span", { class: "lc-whose" });
   cells.forEach(({ name }, k) => {
     const own = Object.entries(spec.keeps).filter(([key]) => key.startsWith(`${name}.`));
@@ -124,25 +101,15 @@ function makeXray(root, store) {
   const plus = () =>
     store.unit === null ? " These are sizes of matrices: the matrices add up, their sizes need not." : "";
 
-  const reset = make(
-    "button",
-    {
-      type: "button",
-      class: "lc-reset",
-      onclick: () => (stop(), store.go(0), store.take(spec), say("All is as it was at the start.")),
-    },
-    "reset",
-  );
-  const top = make(
-    "div",
-    { class: "lc-top" },
-    make("span", { class: "lc-title" }, spec.title),
-    link,
-    ...(spec.units > 1 ? [unit] : []),
-    reset,
-  );
-  const time = make("div", { class: "lc-run" }, play, slider, now);
-  const control = make("div", { class: "lc-run" }, make("span", {}, "forget bias"), bias, number, whose);
+  const reset = () => {
+    play.stop();
+    store.go(0);
+    store.take(spec);
+    say("All is as it was at the start.");
+  };
+  const top = titleBar(titled(spec.title), link, reset, ...(spec.units > 1 ? [unit] : []));
+  const time = make("div", { class: "lc-run" }, play.el, slider, now);
+  const control = make("div", { class: "lc-run" }, make("span", {}, "forget bias"), bias, number.el, whose);
 
   // In a narrow window the picture goes along.
   let shownAt = -1;
@@ -162,14 +129,12 @@ function makeXray(root, store) {
     turn(slider, store.at);
     put(slider, "aria-valuetext", where());
     write(now, where());
-    write(play, timer ? "❚❚ stop" : "▶ play");
-    put(play, "aria-label", timer ? "stop" : "play");
-    if (timer && !root.isConnected) stop();
+    play.paint(root.isConnected);
     if (biased) {
       const v = store.bias();
       turn(bias, v);
       put(bias, "aria-valuetext", `forget bias ${shown(v)}`);
-      if (document.activeElement !== number) turn(number, hundredths(v));
+      number.show(hundredths(v));
     }
     turn(unit, store.unit ?? "");
     const t = store.place(),
@@ -201,7 +166,7 @@ function makeXray(root, store) {
       alt,
     ],
     link,
-    back: () => timer !== 0 && (stop(), true),
+    back: () => play.running() && (play.stop(), true),
     paint,
     rest() {
       const left = lines.map(({ k, s, about }) => {

@@ -320,10 +320,14 @@ function extent(cell, given) {
   fit("", given, cell.sequences, [T, B]);
   fit("", given, cell.statics, [B]);
   fit("state.", given.state ?? {}, cell.states, [B], true);
+  const ended = (t, b) => t >= given.lengths?.[b]; // padding may hold anything
+  finite("", given, cell.sequences, ended);
+  finite("", given, cell.statics);
+  finite("state.", given.state ?? {}, cell.states);
   return { T, B };
 }
 
-// Each array by its name has the shape that it should have, and holds as many numbers, none of them NaN.
+// Each array by its name has the shape that it should have, and holds as many numbers.
 function fit(prefix, arrays, shapes, lead, optional = false) {
   for (const [name, tail] of Object.entries(shapes)) {
     const a = arrays?.[name], shape = [...lead, ...tail];
@@ -333,6 +337,19 @@ function fit(prefix, arrays, shapes, lead, optional = false) {
     }
     if (!same(a.shape, shape) || a.data.length !== size(shape)) {
       throw new RangeError(`${prefix}${name} has shape (${a.shape}) and ${a.data.length} numbers; it needs (${shape})`);
+    }
+  }
+}
+
+// Each array by its name holds no NaN and no infinity, but where an index (t, b, ...) is excused.
+function finite(prefix, arrays, known, excused = () => false) {
+  for (const name of Object.keys(known)) {
+    const { data = [], shape } = arrays[name] ?? {};
+    for (let i = 0; i < data.length; i++) {
+      if (Number.isFinite(data[i])) continue;
+      const at = shape.map((n, k) => Math.floor(i / size(shape.slice(k + 1))) % n);
+      if (excused(...at)) continue;
+      throw new RangeError(`${prefix}${name} is ${data[i]} at (${at}); every number must be finite; lengths marks padding`);
     }
   }
 }
@@ -348,6 +365,8 @@ function upstream(cell, given, grads, final) {
   }
   fit("grads.", grads, cell.outputs, [T, B], true);
   fit("final.", final, cell.states, [B], true);
+  finite("grads.", grads, cell.outputs);
+  finite("final.", final, cell.states);
 }
 
 // Sequences that end before the others: each is run by itself, as long as it is.

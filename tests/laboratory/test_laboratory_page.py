@@ -227,6 +227,9 @@ def test_the_keyboard_does_it_all(opened):
     field = on.page.get_by_role("spinbutton", name="U f [1,2], as a number")
     field.fill("-1.25")
     assert on.page.evaluate(TOLD)["values"]["U_f"]["data"][1] == -1.25
+    field.fill("")
+    assert "a number is needed; it stays at −1.25" in on.page.locator(".lc-say").first.inner_text()
+    assert on.page.evaluate(TOLD)["values"]["U_f"]["data"][1] == -1.25
 
 
 def test_a_challenge_is_solved_in_the_page(opened):

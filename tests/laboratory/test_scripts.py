@@ -3,6 +3,7 @@
 import importlib.resources
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -101,3 +102,12 @@ def test_axe_finds_no_violation(kind, theme, browser, tmp_path):  # noqa: F811
     found = on.evaluate(AXE)
     context.close()
     assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == []
+
+
+@pytest.mark.parametrize("kind", LABS)
+def test_a_script_declares_all_that_its_files_name_and_leaves_out_the_rest(kind):
+    parts, _ = LABS[kind]()
+    whole, kept = "\n\n".join(map(page._read, parts)), "\n\n".join(page.needed(parts))
+    declared = set(re.findall(page.DECLARED, whole, re.M))
+    assert declared & set(re.findall(r"\w+", kept)) == set(re.findall(page.DECLARED, kept, re.M))
+    assert len(kept) < len(whole)

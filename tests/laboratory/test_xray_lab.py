@@ -337,7 +337,7 @@ def test_the_forget_bias_and_the_inputs_are_dragged(opened):
     agreed(at, lab, 0)
     assert lab.forget_bias == -2
     field.fill("")
-    assert "A number is needed; the forget bias stays at −2.00" in at.locator(".lc-say").inner_text()
+    assert "forget bias: a number is needed; it stays at −2.00" in at.locator(".lc-say").inner_text()
     pill = at.locator("[data-row='1'] [data-x='4']")
     box = pill.bounding_box()
     at.mouse.move(box["x"] + 10, box["y"] + 8)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -113,6 +114,13 @@ def test_each_primitive_has_its_text():
     assert {n for n, op in OPS.items() if op.kind != "leaf"} <= set(functions) | shown
 
 
+def with_one(value, *shape):
+    """Zeros with another value at (1, 2, 0, ...)."""
+    a = np.zeros(shape)
+    a[1, 2, *[0] * (len(shape) - 2)] = value
+    return a
+
+
 REFUSED = {
     "no input": ({"x": None}, {}, "toy needs its input 'x'"),
     "another input": ({"z": 1}, {}, "toy has no input 'z'; it has x, eps, a"),
@@ -121,7 +129,15 @@ REFUSED = {
     "a state": ({"state": {"c": np.zeros((3, 4))}}, {}, "toy has no state 'c'; it has h, s, m, q"),
     "lengths": ({"lengths": [1, 2, 6]}, {}, "lengths needs 3 whole numbers from 0 to 5; got 1,2,6"),
     "a gradient": ({}, {"f": np.zeros((5, 3, 4))}, "grads: toy has no 'f'; it has h, s, m, q, y, alpha"),
-}
+    "infinity": ({"x": with_one(math.inf, 5, 3, 2)}, {}, r"x is Infinity at \(1,2,0\); every number must be"),
+    "padding alone": (
+        {"x": with_one(math.nan, 5, 3, 2), "lengths": [5, 5, 2]}, {}, r"x is NaN at \(1,2,0\).* lengths marks"
+    ),
+    "noise": ({"eps": with_one(-math.inf, 5, 3, 2)}, {}, r"eps is -Infinity at \(1,2,0\)"),
+    "what stands still": ({"a": with_one(math.nan, 3, 3, 4)}, {}, r"a is NaN at \(1,2,0\)"),
+    "infinity in a state": ({"state": {"h": with_one(math.inf, 3, 4)}}, {}, r"state\.h is Infinity at \(1,2\)"),
+    "an infinite gradient": ({}, {"h": with_one(math.inf, 5, 3, 4)}, r"grads\.h is Infinity at \(1,2,0\)"),
+}  # fmt: skip
 
 
 @needs_node
@@ -136,6 +152,23 @@ def test_what_does_not_fit_is_refused_by_name(tmp_path):
         cases.append(told | {"given": changed, "grads": encoded(grads)})
     for result, (_, _, message) in zip(in_node(tmp_path, cases), REFUSED.values(), strict=True):
         assert re.search(message, result["error"]), result["error"]
+
+
+@needs_node
+@pytest.mark.parametrize("rubbish", [math.nan, math.inf])
+def test_padding_may_hold_anything(tmp_path, rubbish):
+    cell = CELLS["toy"]
+    (tmp_path / "toy.mjs").write_text(cell.source(backend="javascript", **sizes(cell)), encoding="utf-8")
+    lengths = [5, 2, 0]
+    clean, *_ = case(cell, "toy.mjs", given=True, lengths=lengths)
+    given = dict(clean["given"])
+    for name in ("x", "eps"):
+        a = decoded({name: given[name]})[name].copy()
+        for b, n in enumerate(lengths):
+            a[n:, b] = rubbish
+        given[name] = encoded(a)
+    one, other = in_node(tmp_path, [clean, clean | {"given": given}])
+    assert one == other and one.keys() == {"run", "backward"}
 
 
 def test_sizes_are_asked_for_where_they_count():
