@@ -34,7 +34,7 @@ lc.check_installation()
 # - **Predict first, then run.** Before a cell runs, say to yourself what it will show. Being wrong is the part that teaches.
 # - **Change things.** Nothing here can break. *Kernel → Restart Kernel and Run All Cells* brings you back.
 # - **Panels** have sliders. Drag them, or click one and use the arrow keys.
-# - **Exercises** have a line that ends in `# your turn`. Below it `lc.check` says whether you are right, and where to look if not. `lc.progress()` shows what you have done. The solutions are in the folder `solutions/`, under the same names.
+# - **Exercises** have a line that ends in `# your turn`. Where an answer can be right or wrong, `lc.check` below it says which, and where to look. `lc.progress()` shows what you have done. The solutions are in the folder `solutions/`, under the same names.
 # - **This is your copy.** It lies in `my_notebooks/`; the course stays as it is. The README says how to update it.
 #
 # Boxes like the next one state results. A box says what is claimed and what that requires, and, where there is a number, what was measured just now on your machine. If the number does not support the sentence, the cell fails.
