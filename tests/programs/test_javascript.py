@@ -135,7 +135,7 @@ REFUSED = {
     ),
     "noise": ({"eps": with_one(-math.inf, 5, 3, 2)}, {}, r"eps is -Infinity at \(1,2,0\)"),
     "what stands still": ({"a": with_one(math.nan, 3, 3, 4)}, {}, r"a is NaN at \(1,2,0\)"),
-    "infinity in a state": ({"state": {"h": with_one(math.inf, 3, 4)}}, {}, r"state\.h is Infinity at \(1,2\)"),
+    "an infinite state": ({"state": {"h": with_one(math.inf, 3, 4)}}, {}, r"state\.h is Infinity at \(1,2\)"),
     "an infinite gradient": ({}, {"h": with_one(math.inf, 5, 3, 4)}, r"grads\.h is Infinity at \(1,2,0\)"),
 }  # fmt: skip
 
