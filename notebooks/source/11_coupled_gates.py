@@ -43,7 +43,13 @@ lc.diff(lstm, coupled, input_size=3, hidden_size=4)
 lc.widgets.update_panel(coupled, show=("c",))
 
 # %% [markdown]
-# Keep all, and you write nothing. And the new state always lies *between* the old one and the candidate: $C_t = f_t \odot C_{t-1} + (1 - f_t) \odot \tilde C_t$ is a weighted mean of the two.
+# <details><summary>Answers</summary>
+#
+# Keep all, and you write nothing. And you cannot bring the new state above both: it lies between the two.
+#
+# </details>
+#
+# $C_t = f_t \odot C_{t-1} + (1 - f_t) \odot \tilde C_t$ is a weighted mean of the old state and the candidate.
 #
 # ## What it forbids
 #
@@ -241,7 +247,7 @@ for cell in ("lstm", "coupled"):
         print(f"({low:.2f} to {high:.2f})")
 
 # %% [markdown]
-# Four of the five networks that never had more than one gate learnt all of the language; in the fifth, gender stayed a guess. Behind the counts stand exact 95 % intervals, and they overlap almost entirely: five of five and four of five cannot be told apart. So two gates are not *needed* here.
+# Four of the five networks that never had an input gate of their own learnt all of the language; in the fifth, gender stayed a guess. In brackets after the counts stand exact 95 % intervals, and they overlap almost entirely: five of five and four of five cannot be told apart. So the second gate is not *needed* here.
 #
 # ## Two tasks, with starts that match
 #
@@ -287,7 +293,7 @@ for task in ("counting", "adding"):
         )
 
 # %% [markdown]
-# Surprising? Coupled gates *count* better, in all eight pairs, against either LSTM. And they *add* better, in all eight pairs too. Where the input gate starts explains a part of it at most: from 0.27 the LSTM adds better than from 0.5 in six pairs of eight, and counts no better (four of eight). What is left is the coupling itself, and the three or two units more that it pays for; these runs do not separate the two. An LSTM with as many units *can* compute all that coupled gates can. So this is about what training finds in 800 updates.
+# Surprising? Coupled gates *count* better, in all eight pairs, against either LSTM. And they *add* better, in all eight pairs too. Where the input gate starts explains a part of it at most: from 0.27 the LSTM adds better than from 0.5 in six pairs of eight, and counts no better (four of eight). What is left is the coupling itself, and the two or three extra units that it pays for; these runs do not separate the two. An LSTM with as many units *can* compute all that coupled gates can. So this is about what training finds in 800 updates.
 #
 # And beyond the lengths of training? Medians over the eight seeds:
 
@@ -338,7 +344,7 @@ plots.show(fig, "11-6")
 assert np.abs(trained["coupled gates"].unroll(marks)["c"]).max() <= 1
 
 # %% [markdown] claims=["C35"]
-# **What to notice.** Neither uses the cell state as a counter that goes on and on. The coupled one cannot. The LSTM could, but what it shows is $\tanh(C)$, and that hardly changes beyond 2: over the eight seeds its states reach 2 to 3.3 on rows of 40 steps, and no more. So both spread the count over a bounded range, and both answers stay behind where the count leaves the range of training.
+# **What to notice.** Neither uses the cell state as a counter that goes on and on. The coupled one cannot. The LSTM could, but what it shows is $\tanh(C)$, and that hardly changes beyond 2: over the eight seeds its states reach 2.1 to 3.3 on rows of 40 steps, and no more (with the other start, 1.9 to 4.4). So both spread the count over a bounded range, and both answers stay behind where the count leaves the range of training.
 #
 # Weiss, Goldberg and Yahav ([2018](https://arxiv.org/abs/1805.04908)) show that LSTMs learn to count without bound where it pays: to accept $a^n b^n$ a network has to count up, count down, and see whether it is back at 0. There $\tanh(C)$ is steep where it matters, and what lies far from 0 need not be told apart. GRUs, whose states are bounded as here, hardly learn it. Our task asks for the number itself, and that is another thing.
 #
