@@ -98,7 +98,11 @@ plots.show(fig, "14-2")
 lc.widgets.clock_panel(periods)
 
 # %% [markdown]
-# **What to notice.** With $U = 0$ a slow unit samples the input and holds the sample: at $t = 15$ that of period 8 knows the input of step 8, and nothing since. With periods 2, 4, 8 and 16 nobody computes at 15, and all do at 16. With equal periods each unit feeds only itself, since they are four modules still; with equal weights the four are alike.
+# <details><summary>Answers</summary>
+#
+# With $U = 0$ a slow unit samples the input and holds the sample: at $t = 15$ that of period 8 knows the input of step 8, and nothing since. With periods 2, 4, 8 and 16 nobody computes at 15, and all do at 16. With equal periods each unit feeds only itself, since they are four modules still; with equal weights the four are alike.
+#
+# </details>
 #
 # ## Exact facts
 #
@@ -529,4 +533,4 @@ print(f"error {waves.normalised_error(model):.3f}")
 # %% [markdown]
 # ## What you can do now
 #
-# You can say for any step which units of a clockwork network compute, and which feed them. You know what is exact about it, and what it costs. And you have measured where it does well. An appendix, [one cell, three programs](14b_three_programs.ipynb), looks at the programs behind the cells. Next: what happens when variants are compared by the thousand.
+# You can say for any step which units of a clockwork network compute, and which feed them. You know what is exact about it, and what it costs. And you have measured where it does well. An appendix, [one cell, three programs](14b_three_programs.ipynb), looks at the programs behind the cells. Next: [what happens when variants are compared by the thousand](15_which_variant_is_best.ipynb).
