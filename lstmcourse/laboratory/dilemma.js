@@ -84,7 +84,7 @@ function makeDilemma(root, store) {
   );
   const equation = make("p", {
     class: "lc-hint",
-    html: "<i>h</i><sub>t</sub> = tanh(<i>w</i> <i>h</i><sub>t−1</sub> + <i>x</i><sub>t</sub>): the first input is 1 or −1, all others are 0. Over the weight <i>w</i>, behind <i>T</i> steps:",
+    html: "<i>h</i><sub>t</sub> = tanh(<i>w</i> <i>h</i><sub>t−1</sub> + <i>x</i><sub>t</sub>): the first input is 1 or −1, all others are 0. Against the weight <i>w</i>, after <i>T</i> steps:",
   });
 
   let drawn = 0;
