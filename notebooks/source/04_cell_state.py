@@ -197,7 +197,7 @@ plots.lines(f * (1 - f), a, xlabel="a", title=slope, log="y", ax=axes[1])
 plots.show(fig, "04-2")
 
 # %% [markdown]
-# **What to notice.** The slope is $f(1 - f)$. It is 1/4 where the gate is undecided, and falls off exponentially on both sides: on the logarithmic scale, along a straight line. At $a = 5$ less than a hundredth is left. Beyond $a \approx 17$ in float32, or $a \approx 37$ in float64, $f$ is rounded to 1, and no gradient gets through at all.
+# **What to notice.** The slope is $f(1 - f)$. It is 1/4 where the gate is undecided, and falls off exponentially on both sides: on the logarithmic scale, along a straight line. At $a = 5$ it is below 0.01. Beyond $a \approx 17$ in float32, or $a \approx 37$ in float64, $f$ is rounded to 1, and no gradient gets through at all.
 #
 # Here is what that costs. A gate starts at some bias, and its task is to forget: the belt holds 1 and should hold 0, so the loss is $\frac{1}{2} f^2$. How many steps of gradient descent, at a learning rate of 1, until the gate lets less than a tenth through?
 
