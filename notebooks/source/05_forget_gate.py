@@ -12,6 +12,7 @@
 # {minutes} It follows the first of the four steps in [the essay](https://colah.github.io/posts/2015-08-Understanding-LSTMs/).
 
 # %% tags=["setup"]
+import textwrap
 from dataclasses import replace
 
 import numpy as np
@@ -76,7 +77,11 @@ lc.check("05.1", left)
 lc.widgets.gate_panel(lstm, "f")
 
 # %% [markdown]
+# <details><summary>Answers</summary>
+#
 # A bias of 0 halves the state at every step. To close at $x = 1$ only, give the bias a large positive value (open by default) and $W_f$ a larger negative one: with $b_f = 3$, $W_f = -6$ and $U_f = 0$ the gate stands at 0.953 for $x = 0$ and at 0.047 for $x = 1$.
+#
+# </details>
 
 # %% [markdown]
 # ## A network that has learnt a language
@@ -87,10 +92,11 @@ lc.widgets.gate_panel(lstm, "f")
 language = lc.reader.language()
 batch = language.batch(batch_size=2, seed=4)
 for b in range(2):
-    print(language.decode(batch.x[: batch.lengths[b], b]), ".\n")
+    row = language.decode(batch.x[: batch.lengths[b], b])
+    print(textwrap.fill(f"{row} .", 79), "\n")
 
 # %% [markdown]
-# Train an LSTM of 32 units to predict every next word, as a language model does. It takes about 20 seconds. (It sees short sentences first. Without that, two of five seeds never learned gender.)
+# Train an LSTM of 32 units to predict every next word, as a language model does. It takes about 20 seconds. (It sees short sentences first. Without that, two of five seeds never learnt gender.)
 
 # %%
 fresh = lc.reader.train(seed=0)
@@ -196,9 +202,9 @@ statement = (
 lc.claim("C26", statement, more, above=0.3, verdict="qualified")
 
 # %% [markdown]
-# **What to notice.** That the carrier *forgets* at the border shows nothing about gender: three of five units do, whatever they hold. The same goes for *when*. What sets carriers apart is that they do both. Six of ten keep more than half within a sentence and lose three quarters across its end; of the other units, one in twenty. The other four networks carry gender in a way that this gate does not show: their unit is rewritten within the sentence too.
+# **What to notice.** That the carrier *forgets* at the border says little about gender: three of five units do, whatever they hold. The same goes for *when*. What sets carriers apart is that they do both. Six of ten keep more than half within a sentence and lose three quarters across its end; of the other units, one in twenty. The other four networks carry gender in a way that this gate does not show: their unit is rewritten within the sentence too.
 #
-# So the essay's story holds for many of these networks, with a correction: *the old gender is forgotten between the end of its sentence and the next subject*. Most gates shut before the new subject is read.
+# So the essay's story holds for many of these networks, with a correction: *the old gender is forgotten between the end of its sentence and the next subject*. In seven of ten networks the gate shuts before the new subject is read.
 #
 # Do not take a stored study on trust. This cell trains one of the networks of the figure again and compares.
 
@@ -289,7 +295,7 @@ for word, at in {
     print(f"{word:10}", *(f"{share:.2f}" for share in of[f"f1_{at}_gender"]))
 
 # %% [markdown]
-# At this the essay is right after all: in seven of ten networks the subject is the one word at which an open gate does most harm. Ours (seed 0, the first column) is not among them: it forgets at the full stop.
+# Here the essay is right after all: in seven of ten networks the subject is the one word at which an open gate does most harm. Ours (seed 0, the first column) is not among them: it forgets at the full stop.
 #
 # And the opposite? Hold the gate shut, everywhere and always. Then the cell state carries nothing on, and what is left must pass through $h$. Or hold it open, always: then nothing is ever deleted.
 
@@ -355,7 +361,7 @@ lc.check("05.4", bias)
 # From $f^n = 1/2$ follows $f = 2^{-1/n}$, and from $f = \sigma(b)$ follows $b = \log \frac{f}{1 - f} = -\log(2^{1/n} - 1)$. For a large $n$ that is about $\log(n / 0.69)$: to remember ten times as long, the bias has to grow by 2.3. This is why a forget bias of 1 does not reach far, and one of 5 does.
 
 # %% [markdown] tags=["exercise"] exercise="05.5"
-# Somebody measures how open each unit's forget gate is, on the mean over all words of a batch. The rows have different lengths; `mask` (T, B) is True where there is a word, and `f` is (T, B, H). The result lies too low. Mend it.
+# Somebody measures how open each unit's forget gate is, on average over all words of a batch. The rows have different lengths; `mask` (T, B) is True where there is a word, and `f` is (T, B, H). The result is too low. Mend it.
 
 
 # %% tags=["exercise"]
