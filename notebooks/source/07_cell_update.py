@@ -53,7 +53,13 @@ lstm.diagram(focus="c")
 lc.widgets.update_panel(lstm, show=("c",))
 
 # %% [markdown]
-# It is 1: a quarter of 2 is kept, half of 1 is entered. And it can grow: with $f_t = 1$, $i_t = 1$ and $\tilde C_t = 1$ at every step it grows by 1 each time. The belt counts. That is why the cell state, unlike $h$, has no bounds.
+# <details><summary>Answers</summary>
+#
+# It is 1: a quarter of 2 is kept, half of 1 is entered. And it can grow: with $f_t = 1$, $i_t = 1$ and $\tilde C_t = 1$ at every step it grows by 1 each time.
+#
+# </details>
+#
+# So the belt can count, and the cell state, unlike $h$, has no bounds:
 
 # %% claims=["C30"]
 counter = lstm.override(f=1.0, i=1.0, g=1.0)
@@ -90,7 +96,7 @@ plots.show(fig, "07-1")
 assert np.max(np.abs(f * before + i * g - c).max()) < 1e-12
 
 # %% [markdown]
-# **What to notice.** The first two rows add up to the third; all three have the same scale. At the full stop and at the next *the*, almost nothing is kept: *the old gender goes*. At *king* and the words after it entries are negative: *the new one comes in*. This is the essay's picture, except for two things. The old value goes a word or two before the new one comes. And the new one does not come all at once: for *queen*, the entries are negative at first and positive from the verb on. Does the network change its mind?
+# **What to notice.** The first two rows add up to the third; all three have the same scale. At the full stop and at the next *the*, almost nothing is kept: *the old gender goes*. From *king* to *nuns* the entries are negative: *the new one comes in*. This is the essay's picture, except for two things. The old value goes a word or two before the new one comes. And the new one does not come all at once: for *queen*, the entries are negative at first and positive from the verb on. Does the network change its mind?
 #
 # One sentence cannot tell. Take 512 rows, and the mean of $C$ at each word of their second sentence, for three kinds of subject:
 
@@ -122,7 +128,7 @@ fig = plots.by_word(
 plots.show(fig, "07-2")
 
 # %% [markdown]
-# **What to notice.** Up to the verb the two singular kinds lie below 0 and the plural above: the unit holds the subject's **number**, and the verb is what needs it. Once the verb is out, the feminine line changes sides. From then on *she* and *he* have opposite signs: the unit holds **gender**, and the pronoun needs that. So the network did not change its mind about the queen. It used one number for two things, one after the other.
+# **What to notice.** Up to the verb the two singular kinds lie below 0 and the plural above: the unit holds the subject's **number**, and the verb is what needs it. Once the verb is out, the feminine row changes sides. From then on *she* and *he* have opposite signs: the unit holds **gender**, and the pronoun needs that. So the network did not change its mind about the queen. It used one number for two things, one after the other.
 #
 # And what is left of the *previous* subject? If its gender had been kept, the two singular kinds would differ in the next sentence too.
 
@@ -168,7 +174,7 @@ lc.lab(reader, x=sentence, units=[gender])
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# At *girl* the two change places between 0 and 1: at $C = 4$ *he* has fallen from 0.70 to 0.05, and *she* is at 0.58. At *behind* a number above 0 turns the pronoun too, but it costs the verb: *is* falls from 0.64 to 0.10. Up to the verb this unit holds the number, and a singular lies below 0.
+# At *girl* the two change places between 0 and 1: at $C = 4$ *he* has fallen from 0.69 to 0.05, and *she* is at 0.58. At *behind* a number above 0 turns the pronoun too, but it costs the verb: at $C = 4$ *is* has fallen from 0.64 to 0.10. Up to the verb this unit holds the number, and a singular lies below 0.
 #
 # </details>
 #
@@ -207,7 +213,7 @@ statement = "with the mean of its own gender nothing turns, in each of ten"
 lc.claim("C31", statement, of["sham"], below=0.05)
 
 # %% [markdown]
-# Six of ten turn; in the other four nothing happens at all. And it is no other unit's state: of 310 others only one turns the answer. (It belongs to seed 4. So there the probe had chosen another unit than the one that the answer follows.)
+# Six of ten turn; in the other four nothing happens at all. And other units hardly ever do it: of 310 only one turns the answer. (It belongs to seed 4. So there the probe had chosen another unit than the one that the answer follows.)
 #
 # In those four networks gender can be *read off* the unit, but at this word the answer does not follow it. A probe alone would have told the same story about all ten. So this course tests every finding of a probe with an intervention like this one.
 
@@ -307,7 +313,7 @@ print("feminine, masculine:", np.round(shares, 2))
 lc.check("07.5", shares)
 
 # %% [markdown] tags=["solution"]
-# It is no guess: the reader says *he* to nearly everybody. Put the masculine mean into a row about a queen, and the answer turns; put the feminine mean into one about a king, and *he* is said all the same. So at this word the unit can take *she* away and cannot make it. From the next word on, nearly all answers turn, both ways.
+# It is no guess: the reader says *he* to nearly everybody. Put the masculine mean into a row about a queen, and the answer turns; put the feminine mean into one about a king, and *he* is said all the same. So at this word the unit can take *she* away and cannot make it. From the next word on most answers turn, both ways, and from the verb on nearly all.
 
 # %% [markdown] tags=["exercise"] exercise="07.6"
 # Design a unit that holds the last marked value. It has two inputs: a value, $-1$ or 1, and a mark, 0 or 1. At a mark the value takes the place of what was there; until the next mark nothing changes, whatever the values are. The weights that are given make a unit that never writes. (In `W_f`, `W_i` and `W_g` the first number is for the value, the second for the mark.)
@@ -334,10 +340,9 @@ lc.check("07.6", latch)
 value = np.array([1, -1, 1, 1, -1, -1, 1, -1, 1, 1, -1, 1], float)
 mark = np.array([0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0], float)
 shapes = lstm.parameter_shapes(2, 1)
-p = {
-    k: np.zeros(s) + np.reshape(latch.get(k, 0), (-1, 1)[: len(s)])
-    for k, s in shapes.items()
-}
+p = {name: np.zeros(shape) for name, shape in shapes.items()}
+for name, numbers in latch.items():
+    p[name].flat = numbers
 c = lc.unroll(lstm, p, np.stack([value, mark], axis=1)[:, None])["c"].ravel()
 rows_of = {"value": value, "mark": mark, "$C_t$": c.round(6)}
 plots.show(plots.by_word([str(t) for t in range(12)], rows_of), "07-3")

@@ -351,11 +351,11 @@ exercise(
             ),
             "before the pronoun": (
                 lambda: _turned(step=14 + 9),
-                "That is the exchange one word before the pronoun is named. Exchange it behind step 14 + 2.",
+                "That is the exchange one word before the pronoun is named. Exchange it after step 14 + 2.",
             ),
             "one word later": (
                 lambda: _turned(step=14 + 3),
-                "That is the exchange one word later: step 14 + 2 is the first word behind the subject.",
+                "That is the exchange one word later: step 14 + 2 is the first word after the subject.",
             ),
             "the unit for number": (
                 lambda: _turned(unit="number"),
