@@ -52,7 +52,13 @@ lc.widgets.gate_panel(lstm, "o")
 lc.widgets.update_panel(lstm)
 
 # %% [markdown]
-# At most $\tanh(2) \approx 0.96$, since $\tanh$ comes first. A shut output gate takes $h_t$ to 0 and leaves $C_t$ as it is: hidden is not forgotten.
+# <details><summary>Answers</summary>
+#
+# At most $\tanh(2) \approx 0.96$, since $\tanh$ comes first. A shut output gate takes $h_t$ to 0 and leaves $C_t$ as it is.
+#
+# </details>
+#
+# Hidden is not forgotten. And $h_t$ has bounds, where $C_t$ has none:
 
 # %% claims=["C33"]
 rng = np.random.default_rng(0)

@@ -171,7 +171,7 @@ exercise(
     hints=(
         "Start from h = 0 and c = 0. What should h be after the first step, and what is it here?",
         "Follow `c` through the lines: which of its two values does each line see?",
-        "Look at the picture of the cell: where does the line to h begin, before the update or behind it?",
+        "Look at the picture of the cell: where does the line to h begin, before the update or after it?",
     ),
     judge=Function(
         _right_step,
