@@ -104,7 +104,13 @@ assert np.abs(through["1.c"] - through["0.c"]).max() < 1e-15
 lc.widgets.gate_panel(lc.cells.depth_gating.depth_gated_layer, "d")
 
 # %% [markdown]
-# Half, as long as the weights are small. So from the first step of training there is a path through depth that no $\tanh$ bends. But a constant of one half would open it just as far. To see what the *gate* is good for we need controls.
+# <details><summary>Answer</summary>
+#
+# Half, as long as the weights are small.
+#
+# </details>
+#
+# So from the first step of training there is a path through depth that no $\tanh$ bends. But a constant of one half would open it just as far. To see what the *gate* is good for we need controls.
 #
 # ## The gradient on its way down
 #
