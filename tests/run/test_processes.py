@@ -30,8 +30,8 @@ def ran(tmp_path, text, **environment):
     path.write_text(textwrap.dedent(text), encoding="utf-8")
     own = {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
     done = subprocess.run(
-        [sys.executable, str(path)], env=os.environ | own | environment, capture_output=True, text=True,
-        timeout=120, stdin=subprocess.DEVNULL,
+        [sys.executable, str(path)], cwd=tmp_path, env=os.environ | own | environment, timeout=120,
+        capture_output=True, text=True, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert done.returncode == 0 and done.stderr == "", done.stderr + done.stdout
     return done.stdout
@@ -95,6 +95,42 @@ def test_worker_processes_answer_with_the_parents_bits(tmp_path, how):
     """
     )
     ran(tmp_path, text)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("how", ["fork", "spawn", "forkserver"])
+def test_a_whole_study_runs_in_a_process_that_another_started(tmp_path, how):
+    pytest.importorskip("numba")
+    ran(
+        tmp_path,
+        f"""
+        import multiprocessing
+        import pathlib
+        from concurrent.futures import ProcessPoolExecutor
+        import lstmcourse as lc
+        from lstmcourse.experiments import Interval, experiment, grid, run
+
+        @experiment(points=grid(cell=("lstm", "gru")), seeds=range(2), agree={{"loss": Interval(0.5)}})
+        def short(cell, *, seed):
+            model = lc.Model(cell, lc.tasks.Adding(30), hidden_size=8, rng=seed)
+            history = lc.fit(model, 20, batch_size=64, backend="numba", progress=False, seed=seed)
+            return {{"loss": float(history.loss[-1])}}
+
+        def measured(folder, workers):
+            found = run("short", workers=workers, data=pathlib.Path(folder), progress=False)
+            return sorted((t.point["cell"], t.seed, t.values["loss"]) for t in found.trials)
+
+        if __name__ == "__main__":
+            if {how!r} not in multiprocessing.get_all_start_methods():
+                raise SystemExit
+            wanted = measured("parent", 2)
+            assert len(wanted) == 4
+            with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context({how!r})) as pool:
+                theirs = [pool.submit(measured, name, 1) for name in ("one", "other")]
+                assert [f.result(100) for f in theirs] == [wanted, wanted]
+            assert measured("again", 2) == wanted
+        """,
+    )
 
 
 @pytest.mark.long
