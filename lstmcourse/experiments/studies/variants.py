@@ -11,15 +11,20 @@ from ...training import optim
 from ...training.fit import fit
 from ...training.model import Model
 from ..define import Interval, experiment, grid, hidden_size_for
-from .comparison import BATCH, PARAMETERS, RATES, at_equal_size
+from .comparison import BATCH, HIGHER, LOWER, PARAMETERS, RATES, at_equal_size
 
 __all__ = ["depth_with_and_without_gates", "gru_at_equal_size", "gru_that_starts_shut", "paths_through_depth"]
 
 
+# At first there were the four rates that the LSTM has on every task. By the loss the GRU was best at the
+# highest on three of the tasks; there the one above was added, and where that is best, one more. On temporal
+# order the rate below was added too, as the LSTM has it there.
 @experiment(
     points=grid(
         task=("adding", "copy", "temporal_order", "embedded_reber"), cell=("gru",), learning_rate=RATES
-    ),
+    )
+    + grid(task=("adding", "temporal_order", "embedded_reber"), cell=("gru",), learning_rate=(HIGHER,))
+    + grid(task=("temporal_order",), cell=("gru",), learning_rate=(LOWER,)),
     seeds=range(5),
     agree={"accuracy": Interval(0.15)},
 )
@@ -45,8 +50,9 @@ def gru_at_equal_size(task: str, cell: str, learning_rate: float, *, seed: int) 
 
 # Added after the results of gru_at_equal_size, in which the GRU learnt no temporal order and most LSTMs did.
 # Is it the start? This one keeps 0.73 of its state a step, as the LSTM does with its forget bias; not 0.5.
+# All seeds are right at the highest rate and at the lowest: the one above and the one below were added.
 @experiment(
-    points=grid(task=("temporal_order",), learning_rate=RATES),
+    points=grid(task=("temporal_order",), learning_rate=(HIGHER, *RATES, LOWER)),
     seeds=range(5),
     agree={"accuracy": Interval(0.15)},
 )
