@@ -288,6 +288,7 @@ def bisect(ladder: tuple[int, ...], trial: Callable[[int], dict[str, float]]) ->
         *grid(task=("copy",), cell=("rnn_relu",), learning_rate=(3e-4,)),
         *grid(task=("copy",), cell=("gru", "min_gru"), learning_rate=(1.0,)),
         *grid(task=("adding",), cell=("min_lstm",), learning_rate=(1.0,)),
+        *grid(task=("adding",), cell=("clockwork",), learning_rate=(1e-3, 0.3)),  # none of the four learns
     ],
     seeds=(100, 101),
     agree={"updates": Interval(50, factor=1.5)},
