@@ -347,7 +347,7 @@ lc.check("09b.3", is_right)
 # In most places the grammar allows two letters, and nobody can know which comes. A measure that asks for the most probable letter would call a perfect model wrong half of the time there.
 
 # %% [markdown] tags=["exercise"] exercise="09.5"
-# Plain network and LSTM were trained at four or five learning rates, 0.003 and 0.01 among them. By how much does the LSTM's accuracy, as a mean over its five seeds, rise on each task when the rate goes from 0.003 to 0.01? Give a dict with the tasks `"adding"`, `"copy"`, `"temporal_order"`, `"embedded_reber"`, to two decimals.
+# Plain network and LSTM were trained at four to six learning rates, 0.003 and 0.01 among them. By how much does the LSTM's accuracy, as a mean over its five seeds, rise on each task when the rate goes from 0.003 to 0.01? Give a dict with the tasks `"adding"`, `"copy"`, `"temporal_order"`, `"embedded_reber"`, to two decimals.
 
 # %% tags=["exercise"]
 study = lc.experiments.load("plain_against_lstm")

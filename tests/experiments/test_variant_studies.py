@@ -1,9 +1,11 @@
 """What the studies of variants measure with: a residual stack, and how long a unit remembers."""
 
 import numpy as np
+import pytest
 
 import lstmcourse as lc
 from lstmcourse.cells.depth_gating import residual
+from lstmcourse.experiments import load
 from lstmcourse.experiments.studies import reading
 
 
@@ -35,3 +37,20 @@ def test_ranks_decide_a_rank_correlation():
     a = np.array([0.1, 5.0, 2.0, 100.0])
     assert np.isclose(reading.rank_correlation(a, np.exp(a / 50)), 1)
     assert np.isclose(reading.rank_correlation(a, -a), -1)
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [("plain_against_lstm", "rnn"), ("plain_against_lstm", "lstm"), ("gru_at_equal_size", "gru")],
+)
+@pytest.mark.parametrize("task", ["adding", "copy", "temporal_order", "embedded_reber"])
+def test_at_equal_size_the_best_rate_lies_within_the_grid(name, cell, task):
+    study, which = load(name), {"task": task, "cell": cell}
+    rates, _ = study.over("learning_rate", "loss", **which)
+    assert rates.min() < study.best(by="loss", **which) < rates.max()
+
+
+def test_of_a_gru_that_starts_shut_too():
+    study = load("gru_that_starts_shut")
+    rates, _ = study.over("learning_rate", "loss", task="temporal_order")
+    assert rates.min() < study.best(by="loss", task="temporal_order") < rates.max()
