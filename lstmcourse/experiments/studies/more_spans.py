@@ -22,8 +22,9 @@ SIX = ("rnn", "lstm_1997", "lstm", "gru", "min_gru", "slstm")
         *grid(task=("long_reber",), cell=("gru",), learning_rate=(0.3,)),
         *grid(task=("delayed_speakers",), cell=("rnn",), learning_rate=(3e-4,)),
         *grid(task=("temporal_order",), cell=("min_gru",), learning_rate=(1.0,)),
-        # none of the four learns strings at lag 20 with these cells: one below, and above
+        # with these cells none of the four learns strings at lag 20: one below, and above
         *grid(task=("long_reber",), cell=("rnn", "lstm", "min_gru"), learning_rate=(1e-3, 0.3)),
+        *grid(task=("long_reber",), cell=("rnn",), learning_rate=(3e-4,)),
     ],
     seeds=(100, 101),
     agree={"updates": Interval(50, factor=1.5)},
@@ -51,7 +52,7 @@ MORE_RATE: dict[tuple[str, str], float] = {
     ("temporal_order", "gru"): 0.01,
     ("temporal_order", "min_gru"): 0.3,
     ("temporal_order", "slstm"): 0.1,
-    ("long_reber", "rnn"): 0.003,
+    ("long_reber", "rnn"): 0.001,
     ("long_reber", "lstm_1997"): 0.03,
     ("long_reber", "lstm"): 0.003,
     ("long_reber", "gru"): 0.1,
