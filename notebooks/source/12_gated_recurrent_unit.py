@@ -85,7 +85,11 @@ lc.widgets.gate_panel(gru, "z")
 lc.widgets.gate_panel(gru, "r")
 
 # %% [markdown]
+# <details><summary>Answers</summary>
+#
 # A bias of 5 opens $z$: nearly all of the 0.8 is written. With $-5$ it is next to nothing, and the old state stays. At $r_t = 0$ nothing of $h_{t-1}$ reaches the candidate.
+#
+# </details>
 #
 # ## The same unit under other signs
 #
