@@ -85,7 +85,7 @@ def measured(turns: int, seconds: float) -> None:
         def run(at, times):
             a, w, c = pointer(at, 0, kind, 0, 2), pointer(at, 1, kind, 0, 2), pointer(at, 2, kind, 1, 2)
             for _ in range(times):
-                tiles.tile(rows, vectors, 0, wide, DEEP, a, DEEP, 1, w, wide, c, wide, True)
+                tiles.tile(rows, vectors, 0, wide, DEEP, a, DEEP, 1, w, wide, c, wide, c, wide, True)
 
         return run, 2 * rows * wide * DEEP
 

@@ -104,6 +104,8 @@ class Calls:
         else:
             there = self.memory.ref(other)
             lines = self.loops.between(axes, out, there)
+            if lines and (begun := self._begun(node, out, there)) is not None:
+                return begun
         made = self._product(node, self.order.product[node], out, "True")
         if made.rows is not None and lines:
             part = value is None and self.loops.called_rows("copy_rows", axes, [out, there], made.rows)
@@ -112,6 +114,41 @@ class Calls:
             lines = part or []
         made.lines = lines + made.lines
         return made
+
+    def _begun(self, node: Node, out: Ref, start: Ref) -> Statements | None:
+        """A product outside loops that begins with another summand's rows, which are not copied first."""
+        product = self.order.product[node]
+        if self.loops.inside or product.op.name != "dot" or start.boolean:
+            return None
+        if start.strides[-1:] != (ONE,) or start.shape[-1] != out.shape[-1]:
+            return None
+        a, w = (self._in_memory(x) for x in product.args)
+        axes = self.loops.axes(node.batched, node.timed, out.shape[:-1])
+        refs = [replace(r.drop(-1), label=r.label) for r in (out, a, start)]
+        rows = self.loops.shareable(axes, refs)
+        if rows is None:
+            return None
+        n, k = out.shape[-1], a.shape[-1]
+        self._multiplied(a, w, out)
+        lines = self.loops.rows(
+            axes,
+            refs,
+            lambda m, p, steps: [
+                f"begun_product({m}, {n}, {k},",
+                f"              {p[1]}, {steps[1]}, {a.strides[-1]},",
+                f"              {self._address(w)}, {w.strides[0]}, {w.strides[1]},",
+                f"              {p[0]}, {steps[0]}, {p[2]}, {steps[2]})",
+            ],
+            share=True,
+        )
+        return Statements(lines, rows, rows * n * k)
+
+    def _multiplied(self, a: Ref, w: Ref, out: Ref) -> None:
+        """The sizes of a product fit, and its result lies in rows."""
+        if a.shape[-1] != w.shape[0]:
+            self.loops.equal.add((a.shape[-1], w.shape[0]))
+        if out.strides[-1] != ONE:
+            raise NotCompiled("the result of a product does not lie in rows")
 
     def _product(self, node: Node, product: Node, out: Ref, keep: str) -> Statements:
         """``a @ w``: one call for all leading axes that lie evenly."""
@@ -127,8 +164,7 @@ class Calls:
                 keep=2,
             )  # fmt: skip
             return Statements(lines)
-        if a.shape[-1] != w.shape[0]:
-            self.loops.equal.add((a.shape[-1], w.shape[0]))
+        self._multiplied(a, w, out)
         axes = self.loops.axes(node.batched, node.timed, out.shape[:-1])
         left, right = replace(out.drop(-1), label=out.label), a.drop(-1)
         each = out.shape[-1] * a.shape[-1]
@@ -158,8 +194,6 @@ class Calls:
             self.packing.append(f"lay_tiles({n}, {k}, {there}, {tiles})")
             self.factors.append(factor)
         tiles = self.packed[matrix]
-        if out.strides[-1] != ONE:
-            raise NotCompiled("the result of a product does not lie in rows")
         return self.loops.rows(
             axes,
             [left, right],

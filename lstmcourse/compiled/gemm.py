@@ -31,36 +31,35 @@ ROOM = BLOCK * WIDTH
 
 
 @kernels.compiled()
-def panel(m, n, k, a, a_row, a_col, w, w_row, c, c_row, keep):
-    """All rows of a panel of at most WIDTH columns, tile after tile."""
-    r = 0
+def panel(m, n, k, a, a_row, a_col, w, w_row, c, c_row, b, b_row, keep):
+    """All rows of a panel of at most WIDTH columns, tile after tile: c = a w, or c = b + a w."""
     if n == WIDTH:
-        while r + ROWS <= m:
-            tile(ROWS, 2, 0, n, k, a + r * a_row, a_row, a_col, w, w_row, c + r * c_row, c_row, keep)
-            r += ROWS
-        if m - r >= 4:
-            tile(4, 2, 0, n, k, a + r * a_row, a_row, a_col, w, w_row, c + r * c_row, c_row, keep)
-            r += 4
-        if m - r >= 2:
-            tile(2, 2, 0, n, k, a + r * a_row, a_row, a_col, w, w_row, c + r * c_row, c_row, keep)
-            r += 2
-        if m - r >= 1:
-            tile(1, 2, 0, n, k, a + r * a_row, a_row, a_col, w, w_row, c + r * c_row, c_row, keep)
+        while m >= ROWS:
+            tile(ROWS, 2, 0, n, k, a, a_row, a_col, w, w_row, c, c_row, b, b_row, keep)
+            m, a, b, c = m - ROWS, a + ROWS * a_row, b + ROWS * b_row, c + ROWS * c_row
+        if m >= 4:
+            tile(4, 2, 0, n, k, a, a_row, a_col, w, w_row, c, c_row, b, b_row, keep)
+            m, a, b, c = m - 4, a + 4 * a_row, b + 4 * b_row, c + 4 * c_row
+        if m >= 2:
+            tile(2, 2, 0, n, k, a, a_row, a_col, w, w_row, c, c_row, b, b_row, keep)
+            m, a, b, c = m - 2, a + 2 * a_row, b + 2 * b_row, c + 2 * c_row
+        if m >= 1:
+            tile(1, 2, 0, n, k, a, a_row, a_col, w, w_row, c, c_row, b, b_row, keep)
     elif n > LANES:
         n -= LANES
-        while r + ROWS <= m:
-            tile(ROWS, 2, 1, n, k, a + r * a_row, a_row, a_col, w, w_row, c + r * c_row, c_row, keep)
-            r += ROWS
-        while r < m:
-            tile(1, 2, 1, n, k, a + r * a_row, a_row, a_col, w, w_row, c + r * c_row, c_row, keep)
-            r += 1
+        while m >= ROWS:
+            tile(ROWS, 2, 1, n, k, a, a_row, a_col, w, w_row, c, c_row, b, b_row, keep)
+            m, a, b, c = m - ROWS, a + ROWS * a_row, b + ROWS * b_row, c + ROWS * c_row
+        while m >= 1:
+            tile(1, 2, 1, n, k, a, a_row, a_col, w, w_row, c, c_row, b, b_row, keep)
+            m, a, b, c = m - 1, a + a_row, b + b_row, c + c_row
     else:
-        while r + ROWS <= m:
-            tile(ROWS, 1, 1, n, k, a + r * a_row, a_row, a_col, w, w_row, c + r * c_row, c_row, keep)
-            r += ROWS
-        while r < m:
-            tile(1, 1, 1, n, k, a + r * a_row, a_row, a_col, w, w_row, c + r * c_row, c_row, keep)
-            r += 1
+        while m >= ROWS:
+            tile(ROWS, 1, 1, n, k, a, a_row, a_col, w, w_row, c, c_row, b, b_row, keep)
+            m, a, b, c = m - ROWS, a + ROWS * a_row, b + ROWS * b_row, c + ROWS * c_row
+        while m >= 1:
+            tile(1, 1, 1, n, k, a, a_row, a_col, w, w_row, c, c_row, b, b_row, keep)
+            m, a, b, c = m - 1, a + a_row, b + b_row, c + c_row
 
 
 @kernels.compiled()
@@ -79,22 +78,37 @@ def lay(n, k, w, w_row, w_col, out):
                 to[j] = there[j * w_col]
 
 
-@cfunc(types.void(N, N, N, P, N, N, P, N, N, P, N, FLAG), cache=CACHE, **kernels.CALLED)
-def product(m, n, k, a, a_row, a_col, w, w_row, w_col, c, c_row, keep):
-    """Make c (m, n) = a (m, k) w (k, n), or c += a w; a and w may lie anyhow, each row of c in one piece."""
-    a, w, c = promised(a, 0, 0), promised(w, 0, 0), promised(c, 0, 0)
+@kernels.compiled()
+def multiply(m, n, k, a, a_row, a_col, w, w_row, w_col, c, c_row, b, b_row, keep):
+    """Make c (m, n) = a (m, k) w (k, n), or c = b + a w."""
     room = stack(c, ROOM)
     direct = w_col == 1 and m < REPEATED
     for p in range(0, max(k, 1), BLOCK):
         deep = min(BLOCK, k - p)
         for j in range(0, n, WIDTH):
             wide = min(WIDTH, n - j)
-            there = w + (p * w_row + j * w_col)
+            here, there, at = a + p * a_col, w + (p * w_row + j * w_col), c + j
+            begin, begin_row = (b + j, b_row) if p == 0 else (at, c_row)
+            more = keep or p > 0
             if direct:
-                panel(m, wide, deep, a + p * a_col, a_row, a_col, there, w_row, c + j, c_row, keep or p > 0)
+                panel(m, wide, deep, here, a_row, a_col, there, w_row, at, c_row, begin, begin_row, more)
             else:
                 lay(wide, deep, there, w_row, w_col, room)
-                panel(m, wide, deep, a + p * a_col, a_row, a_col, room, WIDTH, c + j, c_row, keep or p > 0)
+                panel(m, wide, deep, here, a_row, a_col, room, WIDTH, at, c_row, begin, begin_row, more)
+
+
+@cfunc(types.void(N, N, N, P, N, N, P, N, N, P, N, FLAG), cache=CACHE, **kernels.CALLED)
+def product(m, n, k, a, a_row, a_col, w, w_row, w_col, c, c_row, keep):
+    """Make c (m, n) = a (m, k) w (k, n), or c += a w; a and w may lie anyhow, each row of c in one piece."""
+    a, w, c = promised(a, 0, 0), promised(w, 0, 0), promised(c, 0, 0)
+    multiply(m, n, k, a, a_row, a_col, w, w_row, w_col, c, c_row, c, c_row, keep)
+
+
+@cfunc(types.void(N, N, N, P, N, N, P, N, N, P, N, P, N), cache=CACHE, **kernels.CALLED)
+def begun_product(m, n, k, a, a_row, a_col, w, w_row, w_col, c, c_row, b, b_row):
+    """Make c = b + a w; with b_row = 0, one row of b is added to each row."""
+    a, w, c, b = promised(a, 0, 0), promised(w, 0, 0), promised(c, 0, 0), promised(b, 0, 0)
+    multiply(m, n, k, a, a_row, a_col, w, w_row, w_col, c, c_row, b, b_row, True)
 
 
 @cfunc(types.void(N, N, P, N, N, P), cache=CACHE, **kernels.CALLED)
@@ -114,7 +128,8 @@ def tiled_product(m, n, k, a, a_row, a_col, w, c, c_row, keep):
         for j in range(0, n, WIDTH):
             there = w + (j * k + p * WIDTH)
             wide = min(WIDTH, n - j)
-            panel(m, wide, deep, a + p * a_col, a_row, a_col, there, WIDTH, c + j, c_row, keep or p > 0)
+            here, at = a + p * a_col, c + j
+            panel(m, wide, deep, here, a_row, a_col, there, WIDTH, at, c_row, at, c_row, keep or p > 0)
 
 
 @cfunc(types.void(N, N, P, N, P, N), cache=CACHE, **kernels.CALLED)

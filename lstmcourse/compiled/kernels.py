@@ -38,6 +38,7 @@ from .formulas import exp, maximum, minimum, relu, sigmoid, softplus, tanh
 __all__ = [
     "OPTIONS",
     "add_rows",
+    "begun_product",
     "copy_rows",
     "exp",
     "lay_tiles",
@@ -349,6 +350,7 @@ def _linked(name: str, *kinds: str):
 
 
 product = _linked("product", "n", "n", "n", "p", "n", "n", "p", "n", "n", "p", "n", "flag")
+begun_product = _linked("begun_product", *"nnnpnnpnnpnpn")
 copy_rows = _linked("copy_rows", "n", "n", "p", "n", "p", "n")
 add_rows = _linked("add_rows", "n", "n", "p", "n", "p", "n")
 zero_rows = _linked("zero_rows", "n", "n", "p", "n")

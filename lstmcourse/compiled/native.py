@@ -103,7 +103,7 @@ def linked(dtype: str) -> dict[str, int]:
     source = Path(__file__).with_name("gemm.py").read_text(encoding="utf-8")
     source = source.replace("REAL = types.float32", f"REAL = types.{dtype}")
     made = module(lambda cache: source.replace("CACHE = False", f"CACHE = {cache}"))
-    names = ("product", "lay_tiles", "tiled_product", "copy_rows", "add_rows", "zero_rows")
+    names = ("product", "begun_product", "lay_tiles", "tiled_product", "copy_rows", "add_rows", "zero_rows")
     addresses = {name: getattr(made, name).address for name in names}
     for name, address in addresses.items():
         llvmlite.binding.add_symbol(f"lstmcourse_{name}_{dtype}", address)

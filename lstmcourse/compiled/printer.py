@@ -47,8 +47,8 @@ from .sizes import ZERO, Poly, count
 __all__ = ["compiled"]
 
 IMPORTS = (
-    "add_rows copy_rows exp lay_tiles logsumexp loose maximum minimum plus pointer product relu remainder "
-    "select sigmoid softmax softplus sum_along tanh tiled_product zero_rows"
+    "add_rows begun_product copy_rows exp lay_tiles logsumexp loose maximum minimum plus pointer product "
+    "relu remainder select sigmoid softmax softplus sum_along tanh tiled_product zero_rows"
 ).split()
 
 LONG = 80

@@ -110,22 +110,23 @@ class _Tile:
         function = self.declared(f"llvm.masked.store.{self.name}.p0{self.name}", ir.VoidType(), given)
         self.builder.call(function, [value, at, ir.Constant(ir.IntType(32), self.bytes), mask])
 
-    def emit(self, count, k, a, a_row, a_col, w, w_row, c, c_row, keep) -> None:
-        """The tile of c becomes a w, or has that added to it."""
+    def emit(self, count, k, a, a_row, a_col, w, w_row, c, c_row, start, start_row, keep) -> None:
+        """The tile of c becomes a w, or that added to what stands at start."""
         b, size = self.builder, k.type
         mask = self.mask(count) if self.masked else None
         a_rows = [b.gep(a, [b.mul(a_row, size(r))]) for r in range(self.rows)]
         c_rows = [b.gep(c, [b.mul(c_row, size(r))]) for r in range(self.rows)]
+        starts = [b.gep(start, [b.mul(start_row, size(r))]) for r in range(self.rows)]
         entry = b.block
         kept, ready, body, end = (
             b.function.append_basic_block(name) for name in ("kept", "ready", "along", "done")
         )
         b.cbranch(keep, kept, ready)
         b.position_at_end(kept)
-        old = self.over(lambda r, v: self.load(c_rows[r], v, mask))
+        old = self.over(lambda r, v: self.load(starts[r], v, mask))
         b.branch(ready)
         b.position_at_end(ready)
-        start = self.over(lambda r, v: b.phi(self.kind))
+        first = self.over(lambda r, v: b.phi(self.kind))
         b.cbranch(b.icmp_signed(">", k, size(0)), body, end)
         b.position_at_end(body)
         p = b.phi(size)
@@ -144,11 +145,11 @@ class _Tile:
         p.add_incoming(after, body)
         for r in range(self.rows):
             for v in range(self.vectors):
-                start[r][v].add_incoming(self.zero, entry)
-                start[r][v].add_incoming(old[r][v], kept)
-                total[r][v].add_incoming(start[r][v], ready)
+                first[r][v].add_incoming(self.zero, entry)
+                first[r][v].add_incoming(old[r][v], kept)
+                total[r][v].add_incoming(first[r][v], ready)
                 total[r][v].add_incoming(more[r][v], body)
-                result[r][v].add_incoming(start[r][v], ready)
+                result[r][v].add_incoming(first[r][v], ready)
                 result[r][v].add_incoming(more[r][v], body)
         for r in range(self.rows):
             for v in range(self.vectors):
@@ -156,8 +157,10 @@ class _Tile:
 
 
 @intrinsic(prefer_literal=True)
-def tile(typing, rows, vectors, masked, count, k, a, a_row, a_col, w, w_row, c, c_row, keep):
-    """Some rows and vectors of c = a w, or c += a w; with `masked`, `count` columns of the last vector."""
+def tile(
+    typing, rows, vectors, masked, count, k, a, a_row, a_col, w, w_row, c, c_row, start, start_row, keep
+):
+    """Rows and vectors of c = a w, or of c = start + a w; `masked`: `count` columns of the last vector."""
     dtype = c.dtype
     size, flag = types.intp, types.boolean
     settings = rows.literal_value, vectors.literal_value, bool(masked.literal_value)
@@ -166,7 +169,7 @@ def tile(typing, rows, vectors, masked, count, k, a, a_row, a_col, w, w_row, c, 
         _Tile(context, builder, dtype, *settings).emit(*args[3:])
         return context.get_dummy_value()
 
-    given = (rows, vectors, masked, size, size, a, size, size, w, size, c, size, flag)
+    given = (rows, vectors, masked, size, size, a, size, size, w, size, c, size, start, size, flag)
     return types.none(*given), make
 
 

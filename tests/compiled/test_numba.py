@@ -269,6 +269,7 @@ def linked(name, dtype):
     number, place, flag = ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_bool
     kinds = {
         "product": [number] * 3 + [place, number, number] * 2 + [place, number, flag],
+        "begun_product": [number] * 3 + [place, number, number] * 2 + [place, number] * 2,
         "lay_tiles": [number] * 2 + [place, number, number, place],
         "tiled_product": [number] * 3 + [place, number, number, place, place, number, flag],
     }
@@ -277,7 +278,8 @@ def linked(name, dtype):
 
 def check_products(dtype, draws):
     """Random sizes and strides, all edges of tiles among them, beside NumPy in a longer format."""
-    product, lay, tiled = (linked(name, dtype) for name in ("product", "lay_tiles", "tiled_product"))
+    names = "product", "lay_tiles", "tiled_product", "begun_product"
+    product, lay, tiled, begun = (linked(name, dtype) for name in names)
     rng, size = np.random.default_rng(0), np.dtype(dtype).itemsize
     for draw in range(draws):
         most = [40, 90, 20] if draw % 4 else [9, 9, 900]  # the common axis beyond one block, too
@@ -305,6 +307,13 @@ def check_products(dtype, draws):
         again = before.copy()
         tiled(m, n, k, a.ctypes.data, *strides[:2], tiles.ctypes.data, again.ctypes.data, n + 3, keep)
         assert np.array_equal(again, after), "the same bits either way"
+        for row, first in ((n + 3, before), (0, np.broadcast_to(before[:1], before.shape).copy())):
+            there, wanted = np.full_like(before, np.nan), first.copy()
+            factors = a.ctypes.data, *strides[:2], w.ctypes.data, *strides[2:]
+            product(m, n, k, *factors, wanted.ctypes.data, n + 3, True)
+            begun(m, n, k, *factors, there.ctypes.data, n + 3, first.ctypes.data, row)
+            assert np.array_equal(there[:, :n], wanted[:, :n]), "the same bits from other rows, or from one"
+            assert np.isnan(there[:, n:]).all()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
