@@ -225,21 +225,22 @@ class Calls:
             lead = max((a.shape[:-1], b.shape[:-1]), key=len)
             axes = self.loops.axes(any(n.batched for n in node.args), any(n.timed for n in node.args), lead)
             whole = not self.loops.inside and len(self.loops.merged(axes, [a.drop(-1), b.drop(-1)])) < 2
-            rows, at = (PART, Poly.of("first")) if whole else (out.shape[0], ZERO)
+            # threads share columns: each then lays only its own part of b, whose rows are many
+            columns, at = (PART, Poly.of("first")) if whole else (out.shape[1], ZERO)
             text = self.loops.rows(
                 axes,
                 [a.drop(-1), b.drop(-1)],
                 lambda m, p, steps: self._gemm(
-                    rows, out.shape[1], m, moved(p[0], a.strides[-1] * at), a.strides[-1], steps[0],
-                    p[1], steps[1], b.strides[-1], moved(self._address(out), out.strides[0] * at), out,
-                    str(not whole),
+                    out.shape[0], columns, m, p[0], a.strides[-1], steps[0],
+                    moved(p[1], b.strides[-1] * at), steps[1], b.strides[-1],
+                    moved(self._address(out), out.strides[1] * at), out, str(not whole),
                 ),
             )  # fmt: skip
             if not whole:
                 return Statements(first + text, ahead=ahead)
             steps = Poly.of("T") if any(n.timed for n in node.args) else ONE
             batch = Poly.of("B") if any(n.batched for n in node.args) else ONE
-            return Statements(text, out.shape[0], count(out.shape) * steps * batch)
+            return Statements(text, out.shape[1], count(out.shape) * steps * batch)
         (arg,) = node.args
         if self.memory.number(arg) is not None:
             raise NotCompiled("a sum over steps of a number")
