@@ -204,12 +204,13 @@ class Plan:
             self.rooms = [sum(self.rooms)]
         lies = {k: (0, int(self.kept_from[n])) if self.together else (n, 0) for n, k in enumerate(kept)}
         self.parts: list[tuple[int, int, int]] = []
+        self.most = 0
         for f in program.functions:  # rows, multiplications, and how many rows a thread should have
             rows = sizes["B"] if f.rows is None else f.rows.value(sizes)
             work = 0 if f.rows is None else f.work.value(sizes)
-            self.parts.append((rows, work, SEQUENCES if f.loop else ROWS))
+            self.parts.append((rows, work, SEQUENCES) if f.loop else (rows, SOONER * work, ROWS))
+            self.most = max(self.most, work)
         self.sizes_at = _address(self.sizes)
-        self.most = max((work for _, work, _ in self.parts), default=0)
         self.known = {at.variable for at in program.storage.values() if at.width is not None}
         self.results: dict[str, tuple] = {}
         for key, v in program.results.items():
@@ -371,6 +372,9 @@ SHARED = 30_000_000
 
 Waking a thread and waiting for it takes as long as some 5 million.
 """
+
+SOONER = 4
+"""Where one function is shared, products are from a fourth of that on: the other thread is awake by then."""
 
 SEQUENCES, ROWS = 8, 32
 """How many sequences of a loop, or rows of a product, a thread should have at least."""
