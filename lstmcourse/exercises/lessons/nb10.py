@@ -130,7 +130,7 @@ SLIPS = [
     ("outside the sigmoid", 'f = sigmoid(affine("f", h, x)) + peephole("f", c); '
         'i = sigmoid(affine("i", h, x)) + peephole("i", c); '
         'o = sigmoid(affine("o", h, x)) + peephole("o", new_c)',
-        "The peepholes are added behind the squashing, so a gate may leave 0 to 1: look at the brackets."),
+        "The peepholes are added after the squashing, so a gate may leave 0 to 1: look at the brackets."),
     ("a squashed view", 'f = sigmoid(affine("f", h, x) + peephole("f", tanh(c))); '
         'i = sigmoid(affine("i", h, x) + peephole("i", tanh(c))); '
         'o = sigmoid(affine("o", h, x) + peephole("o", tanh(new_c)))',
