@@ -359,3 +359,14 @@ def test_table_is_complete_and_consistent():
         ), op.name
     assert set(ops.__all__) <= set(vars(ops))
     assert all(hasattr(lc, NAMES.get(n, n)) for n in ops.__all__ if n != "OPS")
+
+
+def test_arrays_are_split_into_any_number_of_parts_of_any_size():
+    a = np.arange(12.0).reshape(2, 6)
+    (whole,) = lc.split(a, 1)
+    np.testing.assert_array_equal(whole, a)
+    one, four, last = lc.split(a, 1, 4, 1)
+    np.testing.assert_array_equal(np.concatenate([one, four, last], axis=-1), a)
+    assert (one.shape, four.shape, last.shape) == ((2, 1), (2, 4), (2, 1))
+    with pytest.raises(ValueError, match="sizes=0"):
+        lc.split(a, 0)
