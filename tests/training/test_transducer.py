@@ -375,6 +375,23 @@ def test_more_hypotheses_find_likelier_texts():
     assert found[0] < found[1] < found[2]
 
 
+@pytest.mark.parametrize("make", [seq2seq, captioner], ids=["translation", "captions"])
+def test_who_asks_for_no_beam_gets_the_likeliest_word_each_time(make):
+    model, rng = make(), np.random.default_rng(0)
+    for name, p in (
+        model.params.items() if make is captioner else ()
+    ):  # as it stands it has one caption for all
+        p[...] = 0 if name == "readout.d" else 3 * rng.standard_normal(p.shape)
+    batch = batch_of(model, 40)
+
+    def written(**how):
+        if make is captioner:
+            return model.describe(batch.source, **how)
+        return model.write(batch.source, batch.source_lengths, **how).rows
+
+    assert written() == written(beam=1) != written(beam=2)
+
+
 def test_a_text_alone_is_translated_as_among_others():
     model = seq2seq()
     texts = ["abca", "d", "cc"]
