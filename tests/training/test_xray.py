@@ -85,6 +85,9 @@ def test_sizes_are_one_for_the_identity_and_a_plot_shows_all_three():
     assert sizes["total"][2] == pytest.approx(want, rel=1e-14)
     (axes,) = found.plot().axes
     assert len(axes.lines) == 3 and axes.get_yscale() == "log"
+    for line, part in zip(axes.lines, ("total", "belt", "through"), strict=True):
+        drawn = np.where(sizes[part] > 0, sizes[part], np.nan)  # a logarithm has no place for 0
+        np.testing.assert_array_equal(line.get_ydata(), drawn, err_msg=part)
 
 
 def test_what_has_no_chain_is_refused():
