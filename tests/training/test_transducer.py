@@ -174,6 +174,15 @@ def test_a_translation_is_that_of_pytorch():
         np.testing.assert_allclose(g, p[name].grad.numpy(), rtol=1e-9, atol=1e-13, err_msg=name)
 
 
+@pytest.mark.parametrize("make", [seq2seq, captioner], ids=["translation", "captions"])
+def test_a_target_of_its_end_alone_costs_what_its_first_step_says(make):
+    model = make()
+    batch = batch_of(model, 4)
+    ends = Pairs(batch.source, np.zeros((1, 4), int), batch.source_lengths, np.ones(4, int))
+    ran = model.run(ends)
+    assert ran.loss == pytest.approx(-np.log(ran.prediction[:, 0]).mean(), rel=1e-12)
+
+
 def test_what_is_padded_changes_nothing():
     """A batch's loss is the mean over its pairs alone, each word weighing alike, whatever stands behind."""
     model = seq2seq()
