@@ -289,7 +289,7 @@ for question, corrected in holm(p).items():
 # %% [markdown]
 # **What to notice.** *Who solves it* tells little: both cells solve nearly everything, and the four pairs in which only the LSTM generates are too few. In *measure* the peepholes are a little more often sooner, and tosses of a coin would differ as much in more than one case of four. In *generate* the LSTM is ahead, and by far more than a coin would be.
 #
-# How much of this is luck? We have run the forty pairs twice, by programs that round sums in another order. In *measure* nothing changed. In *generate* more than half of the runs took another number of updates, one LSTM 1,650 instead of 300. Yet no count in the table moved by more than three pairs, and no answer is another.
+# How much of this is luck? We have run the forty pairs twice, by programs that round sums in another order. In *measure* nothing changed. In *generate* more than half of the runs took another number of updates, one LSTM 1,650 instead of 300. Yet no count in the table moved by more than three pairs, and no conclusion changed.
 #
 # How long do the two keep time?
 
@@ -328,7 +328,7 @@ for rate in (0.01, 0.03):
         )
 
 # %% [markdown]
-# **What to notice.** At 0.01 neither is sooner. At 0.03 both are quicker, and the LSTM is sooner in 13 pairs against 5; a coin would differ as much in one case of ten. (By the program before, it was 14 against 3, which a coin seldom does: this question is not settled.) So most of the LSTM's lead in updates came from its rate. But at *both* rates the LSTM keeps time for longer, in 17 pairs against 2 and in 12 against none. That is not the rate.
+# **What to notice.** At 0.01 neither is sooner. At 0.03 both are quicker, and the LSTM is sooner in 13 pairs against 5; a coin would differ as much in one case of ten. (The first time we ran it, it was 14 against 3, which a coin seldom does: this question is not settled.) So most of the LSTM's lead in updates came from its rate. But at *both* rates the LSTM keeps time for longer, in 17 pairs against 2 and in 12 against none. That is not the rate.
 #
 # Gers and others report the opposite: without peepholes their networks did not learn to generate spikes, and with them the spike trains were very stable. Their setting is another one, as said above. Perhaps the truncated gradients matter most: a count that the gates can read only from $h$ has to be learnt by errors that travel through $h$. We have not tested that.
 

@@ -310,7 +310,7 @@ assert 0.7 < best["plain"] < 0.8
 #
 # Does the LSTM only need more time? The last line gives it 2,000 passes, at 500 parameters. Its median falls from 0.16 to 0.09, and on each wave its error is still over five times that of the clockwork network with 600.
 #
-# Or another rate? With 500 parameters we tried lower and higher ones (`waves_at_other_rates`). The LSTM was at its best. The plain network does better at 0.001 (its median falls from 0.96 to 0.76), and the clockwork network at 0.03 (from 0.002 to 0.0006). The ranking stays.
+# Would another learning rate help? With 500 parameters we tried lower and higher ones (`waves_at_other_rates`). The LSTM already had its best. The plain network does better at 0.001 (its median falls from 0.96 to 0.76), and the clockwork network at 0.03 (from 0.002 to 0.0006). The ranking stays.
 #
 # This task suits clocks. Nothing comes in, so the network only has to know where in the wave it is, and slow modules can tell (exercises 14.6 and 14.7 look into that). What if something comes in, at a moment that nobody foresees?
 #

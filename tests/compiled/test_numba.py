@@ -307,11 +307,13 @@ def check_products(dtype, draws):
         again = before.copy()
         tiled(m, n, k, a.ctypes.data, *strides[:2], tiles.ctypes.data, again.ctypes.data, n + 3, keep)
         assert np.array_equal(again, after), "the same bits either way"
-        for row, first in ((n + 3, before), (0, np.broadcast_to(before[:1], before.shape).copy())):
+        wide, alone = np.full((m, n + 5), np.nan, dtype), np.full((m + 1, n + 3), np.nan, dtype)
+        wide[:, :n], alone[: min(m, 1)] = before[:, :n], before[:1]
+        for begin, row, first in ((wide, n + 5, before), (alone, 0, np.tile(before[:1], (m, 1)))):
             there, wanted = np.full_like(before, np.nan), first.copy()
             factors = a.ctypes.data, *strides[:2], w.ctypes.data, *strides[2:]
             product(m, n, k, *factors, wanted.ctypes.data, n + 3, True)
-            begun(m, n, k, *factors, there.ctypes.data, n + 3, first.ctypes.data, row)
+            begun(m, n, k, *factors, there.ctypes.data, n + 3, begin.ctypes.data, row)
             assert np.array_equal(there[:, :n], wanted[:, :n]), "the same bits from other rows, or from one"
             assert np.isnan(there[:, n:]).all()
 

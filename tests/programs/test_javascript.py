@@ -155,6 +155,15 @@ def test_what_does_not_fit_is_refused_by_name(tmp_path):
 
 
 @needs_node
+def test_infinite_gradients_of_last_states_are_refused_too(tmp_path):
+    cell = CELLS["toy"]
+    (tmp_path / "toy.mjs").write_text(cell.source(backend="javascript", **sizes(cell)), encoding="utf-8")
+    told, *_ = case(cell, "toy.mjs")
+    (result,) = in_node(tmp_path, [told | {"final": encoded({"h": with_one(math.nan, 3, 4)})}])
+    assert "final.h is NaN at (1,2)" in result["error"]
+
+
+@needs_node
 @pytest.mark.parametrize("rubbish", [math.nan, math.inf])
 def test_padding_may_hold_anything(tmp_path, rubbish):
     cell = CELLS["toy"]

@@ -387,10 +387,9 @@ def test_more_hypotheses_find_likelier_texts():
 @pytest.mark.parametrize("make", [seq2seq, captioner], ids=["translation", "captions"])
 def test_who_asks_for_no_beam_gets_the_likeliest_word_each_time(make):
     model, rng = make(), np.random.default_rng(0)
-    for name, p in (
-        model.params.items() if make is captioner else ()
-    ):  # as it stands it has one caption for all
-        p[...] = 0 if name == "readout.d" else 3 * rng.standard_normal(p.shape)
+    if make is captioner:  # as it stands it has one caption for all
+        for name, p in model.params.items():
+            p[...] = 0 if name == "readout.d" else 3 * rng.standard_normal(p.shape)
     batch = batch_of(model, 40)
 
     def written(**how):
