@@ -26,7 +26,7 @@ from urllib.parse import unquote
 
 from lstmcourse import exercises
 from lstmcourse.course.alts import ALTS
-from tools import claims, notebooks
+from tools import claims, guide, notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ("*.md", "docs/*.md", "docs/*.html", "benchmarks/*.md")
@@ -319,8 +319,13 @@ def links(lessons: list[Lesson]) -> Iterator[str]:
             yield from (f"{path.relative_to(ROOT)}: {p}" for p in broken(text, path))
 
 
+def taught(lessons: list[Lesson]) -> Iterator[str]:
+    """What the guide for teachers says of lessons and exercises is so."""
+    yield from (f"docs/teaching.md: {p}" for p in guide.problems(guide.GUIDE.read_text(encoding="utf-8")))
+
+
 COURSE: dict[str, Callable[[list[Lesson]], Iterator[str]]] = {
-    f.__name__: f for f in (numbered, claimed, answered, words, links)
+    f.__name__: f for f in (numbered, claimed, answered, words, links, taught)
 }
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from tools import notebooks, teaching
+from tools import guide, notebooks, teaching
 
 
 @pytest.fixture(scope="module")
@@ -207,6 +207,41 @@ def test_words_of_the_glossary(tmp_path, monkeypatch):
         "docs/glossary.md, **to clip**: there is no notebook '02'",
         "docs/glossary.md, **gate**: notebook 01 does not use the word",
     ]
+
+
+@pytest.mark.parametrize(
+    ("was", "made", "says"),
+    [
+        ("05.2 (2)", "05.2 (3)", "exercise 05.2 takes 2 minutes, not 3"),
+        ("05.2 (2)", "05.9 (2)", "there is no exercise 05.9"),
+        ("gate.ipynb) (40)", "gate.ipynb) (35)", "lesson 05 takes 40 minutes to read, not 35"),
+        ("(../notebooks/05_forget_gate.ipynb)", "(../notebooks/06_input_gate.ipynb)", "is not lesson 05"),
+        ("wrap up (7)", "wrap up (9)", "these parts are 92 minutes, not 90: installations"),
+        ("| **180** |", "| **170** |", "a table's rows are 180 minutes, not 170"),
+        ("| 10 | A dinner", "| 2 | A dinner", "its exercises take 3 minutes, more than the row"),
+        ("- **Discuss.** Has it learnt", "- **Talk.** Has it learnt", "00: its parts are"),
+        ("### 22 What", "### 23 What", "its sections are"),
+        ("**Set.** 01.1 (8)", "**Set.** 02.2 (8)", "01: exercise 02.2 is not asked there"),
+        (
+            "it has 0.838 on 400",
+            "it has 0.938 on 400",
+            "01: no lesson that is linked there has the number 0.938",
+        ),
+        ("79.2 to 85.6", "79.2 to 85.7", "question 5: no lesson that is linked there has the number 85.7"),
+        ("| 05, 11 | 05, 09b, 11 |", "| 05 | 05, 09b, 11 |", "its table is not what the lessons say"),
+    ],
+)
+def test_the_guide_for_teachers_is_compared_with_the_lessons(was, made, says):
+    text = guide.GUIDE.read_text(encoding="utf-8")
+    assert was in text
+    assert any(says in problem for problem in guide.problems(text.replace(was, made)))
+
+
+def test_what_a_lesson_needs_comes_before_it(monkeypatch):
+    monkeypatch.setitem(guide.NEEDS, "03", ("04", ""))
+    assert "what 03 needs comes before it: 04" in list(
+        guide.problems(guide.GUIDE.read_text(encoding="utf-8"))
+    )
 
 
 def test_the_command_says_what_it_found(capsys, monkeypatch):
