@@ -99,7 +99,7 @@ def test_what_is_said_of_two_samples():
 
 @pytest.mark.parametrize("name", ["odyssey_speakers", "odyssey_strings", "odyssey_counting"])
 def test_trials_measured_again_agree(name):
-    """Ten of those whose rate is below 3: from 15 on, a last digit of one step decides where a training ends."""
+    """Ten of those whose rate is below 3: from 15 on, a last digit of one step decides where one ends."""
     experiments = lc.experiments
     rates = [t.point["rate"] for t in experiments.load(name).trials if t.point["rate"] < 3]
     assert len(rates) > 100
