@@ -23,6 +23,7 @@ import pytest
 
 import lstmcourse as lc
 from lstmcourse.engine import numeric as runtime
+from lstmcourse.programs.load import load
 
 sys.path.append(str(Path(__file__).parents[1]))  # as a script it finds what lies in the folder above
 from corner_cells import mixed  # noqa: E402
@@ -319,6 +320,39 @@ def test_tracebacks_show_the_line_of_the_program():
             empty=lambda *s: np.empty(s),
         )
     assert any("dot(h[t], U_h" in str(entry.statement) for entry in info.traceback)
+
+
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize("name", CELLS)
+def test_a_loop_that_walks_through_rows_gives_what_its_text_says(name, padded, monkeypatch):
+    """Bit for bit, forwards and backwards; as many steps as there are, and none."""
+    met = []
+
+    class Plain(ast.NodeTransformer):
+        def visit_For(self, node):
+            met.append(ast.unparse(node))
+            return node
+
+    def ran(T):
+        cell = CELLS[name]
+        rng = np.random.default_rng(0)
+        shapes = cell.parameter_shapes(3, 4, {"K": 2, "A": 3, "N": 2} if name == "mixed" else None)
+        params = {k: rng.standard_normal(shape) for k, shape in shapes.items()}
+        lengths = np.minimum([T, 1], T) if padded else None
+        given = {"a": rng.standard_normal((2, 3, 3))} if name == "mixed" else None
+        run = lc.unroll(cell, params, rng.standard_normal((T, 2, 3)), inputs=given, lengths=lengths)
+        grads = run.backward({s: rng.standard_normal(run[s].shape) for s in cell.states})
+        return {s: run[s] for s in cell.states} | dict(grads)
+
+    walked = [ran(T) for T in (0, 1, 5)]
+    monkeypatch.setattr(sys.modules[load.__module__], "_Walking", Plain)
+    CELLS[name]._cache.clear()  # so that its programs are loaded again
+    plainly = [ran(T) for T in (0, 1, 5)]
+    CELLS[name]._cache.clear()
+    for found, plain in zip(walked, plainly, strict=True):
+        assert found.keys() == plain.keys()
+        assert all(np.array_equal(found[k], plain[k]) for k in plain)
+    assert len(met) >= 2 and all("[t]" in loop for loop in met)
 
 
 if __name__ == "__main__":
