@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import above_zero, given, listed, named, numbers, text
+from ..checks import above_zero, given, listed, named, numbers, text, truth
 from ..errors import UnknownNameError, nearest
 from ..views import figures, plots
 from ..views.given import a_figure
@@ -257,8 +257,13 @@ def feeds(mask: Any, names: Sequence[str]) -> Figure:
 
 
 @styled
-@given(values=named(numbers(1, axes="(S,), one for each seed"), "of numbers by label"), xlabel=text, of=text)
-def dots(values: Mapping[str, Any], *, xlabel: str = "", of: str = "seeds") -> Figure:
+@given(
+    values=named(numbers(1, axes="(S,), one for each seed"), "of numbers by label"),
+    xlabel=text,
+    of=text,
+    log=truth,
+)
+def dots(values: Mapping[str, Any], *, xlabel: str = "", of: str = "seeds", log: bool = False) -> Figure:
     """Draw one dot for each seed, a row for each label, with a stroke at the median.
 
     Parameters
@@ -270,6 +275,8 @@ def dots(values: Mapping[str, Any], *, xlabel: str = "", of: str = "seeds") -> F
         What the dots measure.
     of : str
         What there is a dot for.
+    log : bool
+        Whether the scale is logarithmic: for numbers that span powers of ten.
 
     Returns
     -------
@@ -300,6 +307,15 @@ def dots(values: Mapping[str, Any], *, xlabel: str = "", of: str = "seeds") -> F
     ax.set_yticks(range(len(rows)), list(rows))
     ax.set_ylim(len(rows) - 0.5, -0.5)
     count = max(map(len, rows.values()))
+    if log:
+        ax.set_xscale("log")
+        low, high = ax.get_xlim()
+        for digits in ((1,), (1, 2, 5), (1, 2, 3, 4, 6, 8)):
+            ticks = [t for k in range(-9, 10) for t in (d * 10.0**k for d in digits) if low <= t <= high]
+            if len(ticks) > 3:
+                break
+        ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
+        ax.minorticks_off()
     return figures.finish(
         ax, xlabel, "", "", None, "", None, note=f"a dot for each of {count} {of}, a stroke at the median"
     )

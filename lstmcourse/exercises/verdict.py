@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import dataclass
 
 __all__ = ["Verdict"]
@@ -47,8 +48,9 @@ class Verdict:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
+        words = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(self.message))
         return (
             f'<div class="lc-verdict" style="border-left: 4px solid {"#009e73" if self.right else "#d55e00"};'
             f' padding: 0.3em 0.9em; margin: 0.4em 0">'
-            f"<strong>{self.outcome}</strong> {html.escape(self.message)}</div>"
+            f"<strong>{self.outcome}</strong> {words}</div>"
         )

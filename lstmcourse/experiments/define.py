@@ -89,7 +89,7 @@ class Interval:
     >>> Interval(factor=2.0).of([1e-6, 1e-5])
     (5e-07, 2e-05)
     >>> print(Interval(0.1, axis="layers"))
-    within the range over seeds and neighbouring layers, +- 0.1
+    within the range over seeds and neighbouring layers, +-0.1
     """
 
     margin: float = 0.0
@@ -118,7 +118,7 @@ class Interval:
 
     def __str__(self) -> str:
         near = f" and neighbouring {self.axis.removesuffix('s')}s" if self.axis else ""
-        wider = [f"+- {self.margin:g}"] * (self.margin > 0) + [f"times {self.factor:g}"] * (self.factor > 1)
+        wider = [f"+-{self.margin:g}"] * (self.margin > 0) + [f"times {self.factor:g}"] * (self.factor > 1)
         return f"within the range over seeds{near}{', ' if wider else ''}{' and '.join(wider)}"
 
 

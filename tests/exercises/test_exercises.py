@@ -810,6 +810,7 @@ def test_a_verdict_displays_itself_the_same_each_time():
     assert repr(check_lstm(lc.cells.lstm)).startswith("Right: ")
     assert repr(check_lstm(None)).startswith("Not yet: ")
     assert "a &lt; b" in Verdict(False, "a < b")._repr_html_()
+    assert "<code>a &lt; b</code> holds" in Verdict(False, "`a < b` holds")._repr_html_()
     with pytest.raises(AttributeError):
         Verdict(True, "").right = False
 

@@ -691,7 +691,7 @@ def test_rerun_measures_a_random_part_and_agrees(measured):
     said = experiments.agree("toy", pairs, data=measured)
     assert said and said.share == 1.0
     assert repr(said) == (
-        "8 of 8 agree: accuracy within the range over seeds and neighbouring gaps, +- 0.02; norm within\n"
+        "8 of 8 agree: accuracy within the range over seeds and neighbouring gaps, +-0.02; norm within\n"
         "        the range over seeds, times 1.5"
     )
     others = {

@@ -394,3 +394,12 @@ def test_rows_of_dots_that_end_alike_after_a_colon_have_one_colour():
     adding, plain, copy = (line.get_color() for line in fig.axes[0].lines[::2])
     assert adding == copy != plain
     assert adding == plots.dots({"LSTM": [0.9, 1.0]}).axes[0].lines[0].get_color()
+
+
+def test_dots_on_a_logarithmic_scale_have_round_numbers_at_it():
+    for numbers, ticks in (
+        ([12, 900, 1000], ["10", "20", "50", "100", "200", "500", "1000"]),
+        ([2.4, 3, 11], ["3", "4", "6", "8", "10"]),
+    ):
+        ax = plots.dots({"ours": numbers}, log=True).axes[0]
+        assert ax.get_xscale() == "log" and [t.get_text() for t in ax.get_xticklabels()] == ticks
