@@ -43,7 +43,7 @@ def train(task, seed, steps, learning_rate=3e-3):
     return model
 
 
-trained = [train(clouds, seed, steps=500) for seed in range(3)]
+trained = [train(clouds, seed, steps=300) for seed in range(3)]
 short = [model.evaluate().accuracy for model in trained]
 
 # %% claims=["C12"] seeds="0 to 9: 1.00"
@@ -67,14 +67,14 @@ for gap in (3, 12):
     print(f"gap {gap}: {read} … {answer}")
 
 # %% [markdown]
-# There are eight countries. Train at a gap of 5, and at a gap of 60. Predict: how much probability goes to *some* language, and how much to the *right* one?
+# There are eight countries. Train for 400 steps at a gap of 5, and at a gap of 60. Predict: how much probability goes to *some* language, and how much to the *right* one?
 
 
 # %%
 def trust(gap, seed):
     """Mean probability of any language, and of the right one."""
     task = lc.tasks.Clouds(gap=gap, lead=(0, 4))
-    model = train(task, seed, steps=800)
+    model = train(task, seed, steps=400)
     batch = next(task.stream("test", batch_size=128))
     p = model.run(batch).prediction
     some = p[:, task.language_words].sum(axis=1)
@@ -95,7 +95,7 @@ guess = {"chance among eight": [1 / 8]}
 fig = plots.dots(found | guess, xlabel="probability, mean over test rows")
 plots.show(fig, "02-1")
 
-# %% tags=["check"]
+# %% tags=["check"] seeds="0 to 9: some language 1.00; the right one 0.99 at a gap of 5, 0.12 to 0.13 at 60"
 assert np.min([*near[:, 0], *far[:, 0]]) > 0.95
 assert np.min(near[:, 1]) > 0.9
 assert 0.05 <= np.min(far[:, 1]) and np.max(far[:, 1]) <= 0.25
@@ -126,11 +126,11 @@ print(stored.provenance["about"])
 print(len(stored.trials), "trials, seeds", *stored.provenance["seeds"])
 
 # %% [markdown]
-# Do not take stored results on trust. The next cell draws two of the trials at random and runs them again, now. Two numbers of each must lie within the range of the stored seeds, at that gap and its neighbours, ± 0.12. (Where the seeds disagree the range is wide, so we draw from gaps at which they agree.)
+# Do not take stored results on trust. The next cell draws one of the trials at random and runs it again, now. Two of its numbers must lie within the range of the stored seeds, at that gap and its neighbours, or at most 0.12 outside. (Where the seeds disagree the range is wide, so we draw from gaps at which they agree.)
 
 # %%
 quick = {"cell": "rnn", "scale": 1.0, "learning_rate": 1e-2, "gap": [3, 6, 40]}
-again = lc.experiments.rerun("link_against_gap", 2, where=quick)
+again = lc.experiments.rerun("link_against_gap", 1, where=quick)
 agreement = lc.experiments.agree("link_against_gap", again)
 agreement
 
