@@ -43,7 +43,7 @@ NEEDS = {
     "09b": ("04", "comparing at equal parameters, in 12, 13, 19 and 22"),
     "10": ("08", "pairs and exact tests; peepholes in 13"),
     "11": ("05", "coupling, in 12 and 15"),
-    "12": ("05, 11", "the unit that decodes in 16"),
+    "12": ("05", "the unit that decodes in 16"),
     "13": ("10", "the belt along depth, in 17"),
     "14": ("02", "nothing"),
     "14b": ("04", "nothing"),

@@ -70,9 +70,9 @@ def test_02_no_weight_gives_both_over_50_steps():
     unit = lc.dilemma(0.9, steps=50)
     assert (round(unit.knows, 3), round(unit.gradient, 3)) == (0.002, 0.001)
     unit.weight = 1.05
-    assert round(unit.knows, 2) == 0.37 and unit.gradient < 0.001
+    assert round(unit.knows, 2) == 0.37 and round(unit.gradient, 4) == 0.0008
     unit.weight = 1.5
-    assert round(unit.knows, 2) == 0.86 and 1e-21 < unit.gradient < 1e-20
+    assert round(unit.knows, 2) == 0.86 and f"{unit.gradient:.0e}" == "1e-20"
     knows, gradient = unit.over(np.linspace(0, 3, 301))
     assert not ((knows > 0.3) & (gradient > 0.01)).any()
     unit.steps, unit.weight = 5, 1.05
@@ -92,6 +92,8 @@ def test_04_held_from_step_4_on():
     held = bench.run()
     assert (held["c"][2:, 0, 0].round(2) == 0.65).all()
     assert held["h"][8:10, 0, 0].round(2).tolist() == [0.33, 0.55]
+    hold = lc.lab(lc.cells.lstm).challenges["hold"]
+    assert (round(hold.error, 2), hold.passes) == (0.48, 0.1)
     bench.held = {}
     bench.values.update(
         {k: 0.0 for k in bench.values if k[:2] in ("W_", "U_", "b_")} | {"b_f": 9.0, "W_g": 0.5}
