@@ -1,0 +1,149 @@
+"""What of a notebook answers an exercise, and what has to run for it."""
+
+import json
+
+import pytest
+from classroom import asked, code, lesson, solutions, worked
+
+from lstmcourse import exercises
+from lstmcourse.teaching.handed_in import read
+from lstmcourse.teaching.lesson import answer, lessons, recognise
+from lstmcourse.teaching.names import names
+
+COURSE = lessons()
+
+
+def notebook(made):
+    return read(json.dumps(made).encode(), "05.ipynb")
+
+
+def found(made, id, number="05"):
+    return answer(notebook(made), COURSE[number], id)
+
+
+@pytest.mark.parametrize(
+    "source, gives, needs, changes",
+    [
+        ("x = y", "x", "y", ""),
+        ("x = x + 1", "x", "x", ""),
+        ("x += 1", "x", "x", "x"),
+        ("x[0] = y", "", "x y", "x"),
+        ("x.part.z = 1", "", "x", "x"),
+        ("del x[0]", "", "x", "x"),
+        ("x.append(1)", "", "x", "x"),
+        ("y = x.mean()", "y", "x", ""),
+        ("found = lc.fit(model, task)", "found", "lc model task", "model"),
+        ("a, (b, *c) = d", "a b c", "d", ""),
+        ("import a.b, c as d\nfrom e import f as g\nfrom h import *", "a d g *", "", ""),
+        ("for k in rows:\n    total = k", "k total", "rows", ""),
+        ("with open_(f) as g:\n    h = g", "g h", "open_ f", ""),
+        ("try:\n    a = b\nexcept E as e:\n    c = e", "a c e", "b E", ""),
+        ("y = (z := w)", "y z", "w", ""),
+        ("x: int = y", "x", "y", ""),
+        ("x: int", "", "", ""),
+        ("def f(n=m):\n    return f(n - 1) + g(later)\nlater = 1", "f later", "m g", ""),
+        ("f = lambda n: n + a", "f", "a", ""),
+        ("y = [k * a for k in rows if k]", "y", "a rows", ""),
+        ("z = [z * k for k in rows]", "z", "rows z", ""),
+        ("y = {k: (lambda: later) for k in rows}\nlater = 1", "y later", "rows", ""),
+        ("class A(B):\n    c = d\n    def e(self):\n        return g", "A", "B d g", ""),
+        ("@lc.cell\ndef mine(x, h):\n    return lc.tanh(x) + own(h)", "mine", "lc own", ""),
+        ("def f():\n    global total\n    total = 1", "f total", "", ""),
+        ("print(f'{a:{b}}')", "", "print a b", ""),
+        ("x = 1\nx[0] = 2\nx.append(3)", "x", "", ""),
+    ],
+)
+def test_names(source, gives, needs, changes):
+    found = names(source)
+    given = [sorted(part) for part in (found.gives, found.needs, found.changes)]
+    assert given == [sorted(text.split()) for text in (gives, needs, changes)]
+
+
+def test_an_answer_runs_with_what_it_names_and_no_more():
+    answered = found(worked("05", solutions("05")), "05.6")
+    assert answered.before == (
+        "from dataclasses import replace",
+        "import numpy as np",
+        "import lstmcourse as lc",
+        "rows = lc.reader.rows(512)",  # and not the statement above it, which trains for half a minute
+        "reader = lc.reader.load()",
+        "gender, told = lc.reader.carrier(reader, 'gender')",
+    )
+    assert answered.given == "shares" and "lc.check" not in answered.source
+    assert found(worked("05", {"05.3": "weights = {}"}), "05.3").before == ()
+
+
+def test_a_lesson_is_known_by_its_exercises():
+    for number, it in COURSE.items():
+        assert recognise(notebook(lesson(number)), COURSE) is it
+        bare = lesson(number)
+        for cell in bare["cells"]:
+            cell["metadata"] = {}
+            cell.pop("id")
+        assert recognise(notebook(bare), COURSE) is it
+    assert recognise(notebook({"cells": [code("lc.check('99.1', x)"), code("x = ")]}), COURSE) is None
+    assert sum(len(it.asked) for it in COURSE.values()) == len(exercises.ids())
+
+
+@pytest.mark.parametrize("number", COURSE)
+def test_what_was_not_touched_is_not_answered(number):
+    for edit in (str, lambda s: s + "\n", lambda s: f"# hm\n\n{s}", lambda s: s.replace("lc.check", "#")):
+        made = lesson(number)
+        for cell in asked(made).values():
+            cell["source"] = edit("".join(cell["source"]))
+        assert {found(made, id, number) for id in COURSE[number].asked} == {None}
+
+
+def test_a_cell_that_is_gone_or_empty_is_not_answered():
+    made = lesson("05")
+    cells = asked(made)
+    cells["05.2"]["source"] = "  \n"
+    cells["05.3"]["source"] = '# weights = 1\nlc.check("05.3", weights)'
+    made["cells"].remove(cells["05.4"])
+    assert [found(made, id) for id in ("05.2", "05.3", "05.4")] == [None] * 3
+
+
+def test_the_last_cell_that_asks_the_check_is_the_answer():
+    made = worked("05", {"05.2": "prediction = 'one'"})
+    made["cells"] += [
+        code("lc.check('05.2', 'two')\nlc.check('05.2', 'three')"),
+        code("lc.check('05.3', 'x')"),
+    ]
+    assert (found(made, "05.2").source, found(made, "05.2").given) == ("", "'three'")
+
+
+def test_the_lessons_own_cells_are_the_courses():
+    made = worked("05", {"05.2": "prediction = words[rows]\nlc.check('05.2', prediction)"})
+    setup = next(c for c in made["cells"] if "setup" in c["metadata"].get("tags", []))
+    setup["source"] = "".join(setup["source"]) + "\nnp = None\nwords = ['one']\nimport scipy"
+    made["cells"] = [c for c in made["cells"] if "rows = lc" not in "".join(c["source"])]
+    before = found(made, "05.2").before
+    assert before == ("import lstmcourse as lc", "words = ['one']", "rows = lc.reader.rows(512)")
+
+
+def test_what_a_cell_of_the_students_own_changes_is_changed():
+    made = worked("05", {"05.2": "prediction = mine"})
+    own = ["mine = ['a']", "other = 1", "mine.append('b')", "mine = ", "lc.use('numpy')"]
+    made["cells"][1:1] = map(code, own)
+    assert found(made, "05.2").before == ("mine = ['a']", "mine.append('b')")
+
+
+def test_what_stands_below_is_found_where_nothing_above_gives_it():
+    made = worked("05", {"05.2": "prediction = helper(1)"})
+    made["cells"] += [code("base = 2"), code("def helper(n):\n    return base"), code("base = 3")]
+    assert found(made, "05.2").before == ("base = 2", "def helper(n):\n    return base")
+
+
+def test_names_by_star_are_taken_where_one_is_missing():
+    made = worked("05", {"05.2": "prediction = sqrt(4)", "05.3": "weights = sum([1])"})
+    made["cells"][1:1] = [code("from math import *")]
+    assert found(made, "05.2").before == ("from math import *",)
+    assert found(made, "05.3").before == ()
+
+
+def test_what_is_no_python_is_said():
+    assert found(worked("05", {"05.2": "prediction = ("}), "05.2").startswith("SyntaxError: ")
+    deep = "(" * 5000 + ")" * 5000
+    assert found(worked("05", {"05.2": f"prediction = {deep}"}), "05.2").startswith("SyntaxError: ")
+    nul = found(worked("05", {"05.2": "prediction = '\0'"}), "05.2")
+    assert nul.startswith(("ValueError: ", "SyntaxError: "))
