@@ -294,6 +294,24 @@ lc.claim(
 #
 # ## Your turn
 
+# %% [markdown] tags=["exercise"] exercise="09.5"
+# Plain network and LSTM were trained at four to six learning rates, 0.003 and 0.01 among them. By how much does the LSTM's accuracy, as a mean over its five seeds, rise on each task when the rate goes from 0.003 to 0.01? Give a dict with the tasks `"adding"`, `"copy"`, `"temporal_order"`, `"embedded_reber"`, to two decimals.
+
+# %% tags=["exercise"]
+study = lc.experiments.load("plain_against_lstm")
+# solution: gain
+gain = {}
+for task in ("adding", "copy", "temporal_order", "embedded_reber"):
+    which = {"task": task, "cell": "lstm"}
+    rates, found = study.over("learning_rate", "accuracy", **which)
+    mean = dict(zip(rates.tolist(), found.mean(axis=1), strict=True))
+    gain[task] = float(mean[0.01] - mean[0.003])
+# end
+lc.check("09.5", gain)
+
+# %% [markdown] tags=["solution"]
+# No rate suits all. Of these two, the LSTM adds better with the larger one (0.85 against 0.30), and learns temporal order only with the smaller (0.86 against 0.26).
+
 # %% [markdown] tags=["exercise"] exercise="09b.2"
 # Somebody wanted to repeat what Gers and others saw, wrote the cell of 1997 from memory, and found nothing wrong with it on an endless stream. Two of its lines are not of 1997. Mend them. (The candidate is right: it lies between $-2$ and 2.)
 
@@ -345,24 +363,6 @@ lc.check("09b.3", is_right)
 
 # %% [markdown] tags=["solution"]
 # In most places the grammar allows two letters, and nobody can know which comes. A measure that asks for the most probable letter would call a perfect model wrong half of the time there.
-
-# %% [markdown] tags=["exercise"] exercise="09.5"
-# Plain network and LSTM were trained at four to six learning rates, 0.003 and 0.01 among them. By how much does the LSTM's accuracy, as a mean over its five seeds, rise on each task when the rate goes from 0.003 to 0.01? Give a dict with the tasks `"adding"`, `"copy"`, `"temporal_order"`, `"embedded_reber"`, to two decimals.
-
-# %% tags=["exercise"]
-study = lc.experiments.load("plain_against_lstm")
-# solution: gain
-gain = {}
-for task in ("adding", "copy", "temporal_order", "embedded_reber"):
-    which = {"task": task, "cell": "lstm"}
-    rates, found = study.over("learning_rate", "accuracy", **which)
-    mean = dict(zip(rates.tolist(), found.mean(axis=1), strict=True))
-    gain[task] = float(mean[0.01] - mean[0.003])
-# end
-lc.check("09.5", gain)
-
-# %% [markdown] tags=["solution"]
-# No rate suits all. Of these two, the LSTM adds better with the larger one (0.85 against 0.30), and learns temporal order only with the smaller (0.86 against 0.26).
 
 # %% [markdown] tags=["exercise"] exercise="09b.4"
 # How large does a state grow? It starts at 0. At each of `T` steps it is multiplied by `f`, and then a number is added that is independent of all before, with mean `m` and standard deviation `s`. ($f = 1$ is the cell of 1997.) What is its root mean square at the end? Derive how mean and variance go on from step to step, and write it as a function.
