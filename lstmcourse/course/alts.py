@@ -298,8 +298,8 @@ ALTS: dict[str, str] = {
         "with the length, self-attention's stay at one."
     ),
     "17-1": (
-        "Loss against updates. The LSTM falls to nearly 0 within 150 updates. tanh and ReLU stay at the "
-        "loss of guessing."
+        "Loss against updates. The LSTM falls to nearly 0 within 150 updates. ReLU stays at the loss of "
+        "guessing, and tanh stays far above 0."
     ),
     "17-2": (
         "Loss against updates, at a tenth of the rate. ReLU falls to nearly 0 within 150 updates; tanh "
@@ -308,7 +308,7 @@ ALTS: dict[str, str] = {
     "17-3": (
         "How many of five starts were learnt, against the learning rate. With 24 layers every kind has "
         "rates at which four or five are learnt; the LSTM's reach higher than those of tanh and ReLU. "
-        "With 48 layers the residual line learns all five at three rates, LSTM and ReLU four at their "
+        "With 48 layers the residual line learns all five at four rates, LSTM and ReLU four at their "
         "best, tanh two."
     ),
     "17-4": (

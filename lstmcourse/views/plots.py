@@ -128,7 +128,7 @@ def lines(
     if not series:
         raise ValueError("series is empty: give at least one line")
     ax = axes_or_new(ax)
-    at = None
+    seen = []
     for k, (label, y) in zip(hues_of(list(series), like), series.items(), strict=True):
         at = x
         if isinstance(y, tuple) and len(y) == 2 and np.ndim(y[0]) == 1:
@@ -136,7 +136,8 @@ def lines(
         y = vector(y, f"series {label!r}")
         at = np.arange(len(y)) if at is None else vector(at, f"x, the positions of {label!r},", len(y))
         ax.plot(at, y, label=label or None, **look_of(k, len(y)))
-    return finish(ax, xlabel, ylabel, title, reference, log, ylim, at, legend)
+        seen.append(at)
+    return finish(ax, xlabel, ylabel, title, reference, log, ylim, np.unique(np.concatenate(seen)), legend)
 
 
 @styled

@@ -396,6 +396,11 @@ def test_rows_of_dots_that_end_alike_after_a_colon_have_one_colour():
     assert adding == plots.dots({"LSTM": [0.9, 1.0]}).axes[0].lines[0].get_color()
 
 
+def test_a_logarithmic_scale_names_the_positions_of_every_line():
+    ax = plots.lines({"wide": ([1, 3, 30], [0, 1, 2]), "narrow": ([3, 10], [1, 1])}, log="x").axes[0]
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "3", "10", "30"]
+
+
 def test_dots_on_a_logarithmic_scale_have_round_numbers_at_it():
     for numbers, ticks in (
         ([12, 900, 1000], ["10", "20", "50", "100", "200", "500", "1000"]),
