@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from answers import load
 
 import lstmcourse as lc
 
@@ -210,3 +211,9 @@ def test_21_a_driver_whose_memory_is_cut():
     cut[8:24] = 0.0
     kept, fallen = driver.drive(np.stack([stored, cut]), lc.tasks.CartPole().starts(100, rng=1)).mean(axis=1)
     assert kept == 500 and 45 < fallen < 55
+
+
+def test_a_mistake_that_is_named_is_one_that_the_check_names():
+    named = re.findall(r"(\d\d[a-z]?\.\d): \*(.+?)\*", re.sub(r"\s+", " ", GUIDE))
+    assert len(named) > 60
+    assert [(id, name) for id, name in named if name not in load(id).wrong] == []
