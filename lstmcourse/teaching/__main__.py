@@ -11,6 +11,7 @@ report.csv are written.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,7 +59,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             limits=Limits(options.seconds, options.memory),
             progress=_progress if sys.stderr.isatty() else lambda done, of: None,
         )
-        print(encodable(table(grades)))
         title = f"Grades: {Path(options.folder).resolve().name}"
         whole.replace(files["html"], page(grades, title).encode("utf-8", "replace"))
         whole.replace(files["csv"], sheet(grades).encode("utf-8-sig", "replace"))
@@ -66,7 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     except KeyboardInterrupt:
         return 130
-    print(encodable(f"\nwritten: {files['html']}, {files['csv']}"))
+    try:
+        print(encodable(f"{table(grades)}\n\nwritten: {files['html']}, {files['csv']}"), flush=True)
+    except BrokenPipeError:  # who reads has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # at the end Python tries once more
     return 0
 
 

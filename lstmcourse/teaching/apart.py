@@ -31,11 +31,12 @@ from ..exercises.kept import Kept
 from ..exercises.verdict import Verdict
 from .lesson import Answer
 
-__all__ = ["Limits", "judged"]
+__all__ = ["Limits", "judged", "stop"]
 
 WORDS = 1_000  # characters of a message
 SENT = 1 << 16  # bytes of what comes out of the process
 FILE = 1 << 28  # bytes of a file that an answer may write, where the system has such a limit
+TRIES = 3  # to start a process
 SCREEN = ("DISPLAY", "WAYLAND_DISPLAY")
 PRELOADED = ["lstmcourse", "lstmcourse.teaching.preloaded"]
 ERROR, LATE, NOTHING, SOLVED, WRONG = "error", "time ran out", "not answered", "solved", "wrong"
@@ -80,12 +81,8 @@ def judged(answer: Answer, id: str, limits: Limits = Limits()) -> tuple[str, str
     >>> judged(Answer((), "prediction = 'nothing changes'", "prediction"), "05.2")[0]
     'wrong: nothing changes'
     """
-    context = _context()
     with tempfile.TemporaryDirectory(prefix="lstmcourse-", ignore_cleanup_errors=True) as folder:
-        ours, its = context.Pipe(duplex=False)
-        process = context.Process(target=_in_process, args=(its, answer, id, folder, limits), daemon=True)
-        process.start()
-        its.close()
+        process, ours = _started(answer, id, folder, limits)
         try:
             if not wait([ours, process.sentinel], limits.seconds):
                 return LATE, f"It took more than {limits.seconds:g} s."
@@ -94,9 +91,37 @@ def judged(answer: Answer, id: str, limits: Limits = Limits()) -> tuple[str, str
         finally:
             _end(process)  # first: then nobody is left who could write half a message, and wait
             process.join(5)
-            code = process.exitcode
+            _RUNNING.discard(process)
         with ours:
-            return _received(ours) or (f"{ERROR}: the process ended", f"Its process ended: {_ending(code)}.")
+            ended = f"Its process ended: {_ending(process.exitcode)}."
+            return _received(ours) or (f"{ERROR}: the process ended", ended)
+
+
+_RUNNING: set[BaseProcess] = set()
+
+
+def stop() -> None:
+    """End all answers that run."""
+    for process in list(_RUNNING):
+        _end(process)
+
+
+def _started(answer: Answer, id: str, folder: str, limits: Limits) -> tuple[BaseProcess, Connection]:
+    """A process that runs an answer, and where it will say what came of it."""
+    for _ in range(TRIES):  # an answer may have ended the server that processes are forked from
+        context = _context()
+        ours, its = context.Pipe(duplex=False)
+        process = context.Process(target=_in_process, args=(its, answer, id, folder, limits))
+        _RUNNING.add(process)
+        with its:
+            try:
+                process.start()
+                return process, ours
+            except (OSError, EOFError) as error:
+                _RUNNING.discard(process)
+                ours.close()
+                failed = error
+    raise OSError(f"no process can be started ({failed})")
 
 
 def _received(connection: Connection) -> tuple[str, str] | None:
@@ -125,7 +150,8 @@ def _context() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    with _STARTING, _environment(PYTHONPATH=os.pathsep.join(sys.path), OPENBLAS_NUM_THREADS="1"):
+    path = os.pathsep.join(sys.path)
+    with _STARTING, _environment(PYTHONPATH=path, OPENBLAS_NUM_THREADS="1", MPLBACKEND="agg"):
         context.set_forkserver_preload(PRELOADED)
         forkserver.ensure_running()
     return context
@@ -180,7 +206,8 @@ def _confine(limits: Limits) -> None:
 
 def _in_process(connection: Connection, answer: Answer, id: str, folder: str, limits: Limits) -> None:
     _alone()
-    os.chdir(folder)
+    os.mkdir(own := os.path.join(folder, "own"))
+    os.chdir(own)
     for name in SCREEN:
         os.environ.pop(name, None)
     os.environ["BROWSER"] = "true"  # a program that opens nothing
@@ -260,5 +287,5 @@ def _named(error: BaseException) -> str:
 def _said(error: BaseException) -> str:
     try:
         return " ".join(f"{type(error).__name__}: {error}".split())
-    except Exception:  # its __str__ raises
+    except BaseException:  # its __str__ raises
         return type(error).__name__

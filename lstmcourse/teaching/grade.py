@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..errors import UnknownNameError, nearest
 from ..exercises.define import get
-from .apart import ERROR, LATE, NOTHING, SOLVED, WRONG, Limits, judged
+from .apart import ERROR, LATE, NOTHING, SOLVED, WRONG, Limits, judged, stop
 from .handed_in import Notebook, students
 from .lesson import COURSE, Answer, Lesson, answer, lessons, recognise
 
@@ -184,11 +184,11 @@ def grade(
     for student in class_:
         notes += [f"{student.name}: {why}" for why in student.left_out]
         for notebook in student.notebooks:
-            lesson = recognise(notebook, every)
-            if lesson is None:
-                notes.append(f"{student.name}: {notebook.name}: it is no lesson with exercises: left out")
-            else:
+            found = recognise(notebook, every)
+            for lesson in found:
                 copies.setdefault((student.name, lesson.number), []).append(notebook)
+            if not found:
+                notes.append(f"{student.name}: {notebook.name}: it is no lesson with exercises: left out")
     handed_in = {number for _, number in copies}
     chosen = [every[n] for n in every if n in (numbers or handed_in)]
     asked = [
@@ -228,8 +228,15 @@ def _judged(
         progress(next(done), of)
         return verdict
 
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
+    try:
         return list(pool.map(one, jobs))
+    except BaseException:  # the keyboard's, or one that `progress` raises
+        pool.shutdown(wait=False, cancel_futures=True)
+        stop()
+        raise
+    finally:
+        pool.shutdown()
 
 
 def _row(student: str, lesson: Lesson, id: str, found: list[tuple[tuple[str, str], str]]) -> Row:

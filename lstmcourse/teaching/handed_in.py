@@ -20,8 +20,9 @@ from ..files.paths import expand
 
 __all__ = ["Cell", "Notebook", "Student", "plain", "read", "students"]
 
-LARGEST = 64 << 20  # bytes of a notebook
-MOST = 500  # notebooks of one student
+LARGEST = 32 << 20  # bytes of a notebook
+TEXT = 1 << 20  # letters of its cells
+MOST = 200  # notebooks of one student
 NOT_THEIRS = {"__MACOSX", "node_modules", "solutions"}  # and folders whose names begin with a dot
 SOLUTIONS = "# Solutions to the exercises of "
 
@@ -186,10 +187,12 @@ def read(content: bytes, name: str) -> Notebook:
     'x = 1'
     """
     try:
-        cells = json.loads(content)["cells"]
-        return Notebook(plain(name), tuple(map(_cell, cells)))
+        cells = tuple(map(_cell, json.loads(content)["cells"]))
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise FileError(f"it cannot be read as a notebook ({type(error).__name__})") from None
+    if sum(len(cell.source) for cell in cells) > TEXT:
+        raise FileError(f"its cells hold more than {TEXT:,} letters")
+    return Notebook(plain(name), cells)
 
 
 def _cell(raw: dict) -> Cell:
@@ -217,8 +220,8 @@ def _theirs(parts: tuple[str, ...]) -> bool:
 
 def _in_folder(folder: Path) -> Iterator[tuple[str, bytes | str]]:
     """The notebooks in a folder; of one that is not read, why."""
-    count = 0
-    for here, inner, names in os.walk(folder):
+    count, closed = 0, list[OSError]()
+    for here, inner, names in os.walk(folder, onerror=closed.append):
         inner[:] = sorted(name for name in inner if name not in NOT_THEIRS and not name.startswith("."))
         for name in sorted(names):
             path = Path(here, name)
@@ -238,6 +241,8 @@ def _in_folder(folder: Path) -> Iterator[tuple[str, bytes | str]]:
                     yield inside.as_posix(), path.read_bytes()
             except OSError as error:
                 yield inside.as_posix(), f"it cannot be read ({error.strerror})"
+    for error in closed:
+        yield os.path.relpath(error.filename, folder), f"it cannot be read ({error.strerror})"
 
 
 def _in_zip(path: Path) -> Iterator[tuple[str, bytes | str]]:

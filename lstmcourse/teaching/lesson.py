@@ -9,26 +9,23 @@ from __future__ import annotations
 import ast
 import builtins
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-
-from IPython.core.inputtransformer2 import TransformerManager
 
 from ..checks import shown
 from ..errors import FileError
 from ..files.paths import expand
 from .handed_in import Cell, Notebook, read
-from .names import Names, names
+from .names import Names
+from .texts import statements, text
 
 __all__ = ["COURSE", "Answer", "Asked", "Lesson", "answer", "lessons", "recognise"]
 
 COURSE = Path(__file__).resolve().parents[2] / "notebooks"
 """Where the lessons are, in a checkout of the course."""
 _BUILTIN = frozenset(vars(builtins))
-_WITH_NOTHING = re.compile(r"\s*%%(time|timeit|capture|prun)\b[^\n]*\n")  # the cell is what is below it
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,6 @@ class Piece:
     place: int
     source: str
     names: Names
-    theirs: bool = False
 
     @cached_property
     def lasting(self) -> bool:
@@ -94,7 +90,7 @@ class Lesson:
         """The statements of its own cells."""
         exercises = {asked.place for asked in self.asked.values()}
         own = [(k, c.source) for k, c in enumerate(self.cells) if c.code and k not in exercises]
-        return tuple(piece for place, source in own for piece in _pieces(place, source))
+        return tuple(Piece(k, s, text(s).names) for k, source in own for s in statements(source))
 
 
 @dataclass(frozen=True)
@@ -158,66 +154,28 @@ def _lesson(path: Path) -> Lesson:
         id = cell.exercise or id
         if not cell.code:
             continue
-        called = _checks(cell.source).get(id) if "exercise" in cell.tags else None
+        called = text(cell.source).checks.get(id) if "exercise" in cell.tags else None
         if called is not None and id not in asked:
             asked[id] = Asked(id, place, cell, called)
     return Lesson(path.stem, cells, asked)
 
 
-def _pieces(place: int, source: str, *, theirs: bool = False) -> list[Piece]:
-    text = _python(source)
-    return [Piece(place, s, names(s), theirs) for s in map(ast.unparse, ast.parse(text).body)]
-
-
-def _python(source: str) -> str:
-    """The cell without magics: IPython's calls in their place."""
-    return TransformerManager().transform_cell(_WITH_NOTHING.sub("", source, count=1))
-
-
-def _parsed(source: str) -> ast.Module | None:
-    try:
-        return ast.parse(_python(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def _checks(source: str) -> dict[str, str]:
-    """The calls of `check` in a cell: the expression that each id is given, the last one of several."""
-    found = {}
-    for node in ast.walk(_parsed(source) or ast.Module([], [])):
-        if isinstance(node, ast.Call) and len(node.args) == 2 and _id(node):
-            found[_id(node)] = ast.unparse(node.args[1])
-    return found
-
-
-def _id(call: ast.Call) -> str:
-    """The exercise that a call of `check` is for, or nothing."""
-    called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    first = call.args[0] if call.args else None
-    if called != "check" or not isinstance(first, ast.Constant) or not isinstance(first.value, str):
-        return ""
-    id = first.value.strip()
-    return f"0{id}" if re.fullmatch(r"\d[a-z]?\.\d+", id) else id
-
-
 # The student's
 
 
-def recognise(notebook: Notebook, course: Mapping[str, Lesson]) -> Lesson | None:
-    """Return the lesson that a notebook is a copy of, by the exercises it asks, whatever its name.
+def recognise(notebook: Notebook, course: Mapping[str, Lesson]) -> list[Lesson]:
+    """Return the lessons that a notebook is a copy of, by the exercises it asks, whatever its name.
 
     Examples
     --------
     >>> course = lessons()
-    >>> recognise(Notebook("renamed.ipynb", course["05"].cells), course).name
-    '05_forget_gate'
+    >>> recognise(Notebook("renamed.ipynb", course["05"].cells), course)
+    [Lesson(name='05_forget_gate')]
     """
-    where = {id: number for number, lesson in course.items() for id in lesson.asked}
-    found = [cell.exercise for cell in notebook.cells]
-    if not any(id in where for id in found):  # saved by a program that drops metadata
-        found = [id for cell in notebook.cells if cell.code for id in _checks(cell.source)]
-    numbers = [where[id] for id in found if id in where]
-    return course[max(set(numbers), key=lambda n: (numbers.count(n), n))] if numbers else None
+    asked = {cell.exercise for cell in notebook.cells}
+    if not asked & {id for lesson in course.values() for id in lesson.asked}:  # saved without metadata
+        asked = {id for cell in notebook.cells if cell.code for id in text(cell.source).checks}
+    return [lesson for lesson in course.values() if asked & lesson.asked.keys()]
 
 
 def answer(notebook: Notebook, lesson: Lesson, id: str) -> Answer | str | None:
@@ -275,128 +233,84 @@ class _Worked:
     def answer(self, id: str) -> Answer | str | None:
         """As `answer` says."""
         asked = self.lesson.asked[id]
-        open_ = _meaning(asked.cell.source, asked)
-        found = None
-        for index, (_, known, cell, section) in enumerate(self.cells):
-            mine = known and (self.cells[index][0] == asked.place)
-            beside = (
-                section == id and (not known or "exercise" in cell.tags) and _gives(cell.source, asked.name)
-            )
-            if (mine or beside or id in _checks(cell.source)) and self._is_answer(cell, asked, open_):
-                found = index
-        if found is None:
+        found = self._answers(asked)
+        if not found:
             return None
-        place, _, cell, _ = self.cells[found]
-        try:
-            text = _unchecked(_python(cell.source))
-            own = names(text)
-        except (SyntaxError, ValueError) as error:
-            return f"{type(error).__name__}: {error}"
-        except (RecursionError, MemoryError):
-            return "SyntaxError: it is nested too deeply"
-        given = _checks(cell.source).get(id, asked.name)
-        wanted = set(own.needs)
-        wanted |= {n.id for n in ast.walk(ast.parse(given)) if isinstance(n, ast.Name)} - own.gives
-        return Answer(self._before(found, place, wanted), text, given)
+        place, _, cell, _ = self.cells[found[-1]]
+        said = text(cell.source)
+        if said.error:
+            return said.error
+        given = said.checks.get(id, asked.name)
+        wanted = {n.id for n in ast.walk(ast.parse(given)) if isinstance(n, ast.Name)} - said.names.gives
+        return Answer(self._before(found[-1], place, said.names.needs | wanted), said.code, given)
 
-    def _is_answer(self, cell: Cell, asked: Asked, open_: tuple[str, str]) -> bool:
-        """Whether a cell says something other than what was handed out."""
-        body, given = _meaning(cell.source, asked)
-        alone = not body and given == asked.name  # the check, without what it is given
-        return (body, given) != open_ and not (alone and not self._elsewhere(asked))
+    def _answers(self, asked: Asked) -> list[int]:
+        """The exercise's cells that say something other than what was handed out.
 
-    def _elsewhere(self, asked: Asked) -> bool:
-        """Whether another cell of the student's own gives the answer its name."""
-        return any(not known and _gives(cell.source, asked.name) for _, known, cell, _ in self.cells)
+        Those that ask the check, and the exercise's own; where there is none, cells below the question that
+        give the answer its name.
+        """
+        asking, below = [], []
+        for index, (place, known, cell, section) in enumerate(self.cells):
+            said = text(cell.source)
+            if (known and place == asked.place) or asked.id in said.checks:
+                asking.append(index)
+            elif section == asked.id and (
+                asked.name in said.names.gives or (said.error and "exercise" in cell.tags)
+            ):
+                below.append(index)
+        changed = [[k for k in group if self._changed(self.cells[k][2], asked)] for group in (asking, below)]
+        return changed[0] or changed[1]
 
-    def _before(self, own: int, place: int, wanted: set[str]) -> tuple[str, ...]:
+    def _changed(self, cell: Cell, asked: Asked) -> bool:
+        said = text(cell.source)
+        given = said.checks.get(asked.id, asked.name)
+        if not said.body and given == asked.name:  # the check, without what it is given
+            return any(
+                not known and asked.name in text(c.source).names.gives for _, known, c, _ in self.cells
+            )
+        return (said.body, given) != (text(asked.cell.source).body, asked.name)
+
+    def _before(self, own: int, place: int, wanted: Set[str]) -> tuple[str, ...]:
         """What has to run before a cell: the nearest above it that gives a name, or else the first below."""
         order = self._pieces(own)
-        above = [k for k, (at, _) in enumerate(order) if at < (place, own)]
+        above = sum(at < (place, own) for at, _ in order)
         lasting = {name for _, piece in order if piece.lasting for name in piece.names.gives}
         chosen: set[int] = set()
-        missing = self._resolve(order, above, wanted, chosen, lasting)
-        for k in range(len(above), len(order)):
-            if missing & order[k][1].names.gives:
-                missing = self._resolve(order, range(k + 1), missing, chosen, lasting)
-        return tuple(order[k][1].source for k in sorted(chosen))
 
-    @staticmethod
-    def _resolve(
-        order: Sequence[tuple[tuple[int, int], Piece]],
-        within: Sequence[int],
-        wanted: set[str],
-        chosen: set[int],
-        lasting: set[str],
-    ) -> set[str]:
-        """Choose the pieces, last to first; return the names that none of them gives."""
-        wanted = set(wanted)
-        for k in reversed(within):
-            found = order[k][1].names
-            star = "*" in found.gives and wanted - _BUILTIN
-            if star or found.gives & wanted or (found.changes - lasting) & wanted:
-                chosen.add(k)
-                wanted -= found.gives - found.changes
-                wanted |= found.needs
-        return wanted
+        def resolve(end: int, wanted: Set[str]) -> Set[str]:
+            """Choose pieces, from the last to the first; return the names that none of them gives."""
+            for k in reversed(range(end)):
+                found = order[k][1].names
+                star = "*" in found.gives and wanted - _BUILTIN
+                if star or found.gives & wanted or (found.changes - lasting) & wanted:
+                    chosen.add(k)
+                    wanted = wanted - (found.gives - found.changes) | found.needs
+            return wanted
+
+        missing = resolve(above, wanted)
+        for k in range(above, len(order)):
+            if missing & order[k][1].names.gives:
+                missing = resolve(k + 1, missing)
+        return tuple(order[k][1].source for k in sorted(chosen))
 
     def _pieces(self, own: int) -> list[tuple[tuple[int, int], Piece]]:
         """The lesson's statements and the student's cells, in the notebook's order; not the cell itself."""
         order = [((piece.place, -1), piece) for piece in self.lesson.pieces]
-        course = {
-            place: {p.source for p in self.lesson.pieces if p.place == place} for place, *_ in self.cells
-        }
-        given = {p.place: set[str]() for p in self.lesson.pieces}
-        for piece in self.lesson.pieces:
-            given[piece.place] |= piece.names.gives
-        exercises = {asked.place for asked in self.lesson.asked.values()}
         for index, (place, known, cell, _) in enumerate(self.cells):
-            if index == own:
+            said = text(cell.source)
+            if index == own or said.error:
                 continue
-            try:
-                if not known or place in exercises or "exercise" in cell.tags:
-                    text = _unchecked(_python(cell.source))
-                    order.append(((place, index), Piece(place, text, names(text), True)))
-                    continue
-                for piece in _pieces(place, cell.source, theirs=True):  # a cell of the lesson's, changed
-                    more = piece.names.gives - given.get(place, set())
-                    if piece.source not in course[place] and more:
-                        order.append(((place, index), piece))
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                pass  # it gives nothing
+            if not known or "exercise" in self.lesson.cells[place].tags:
+                order.append(((place, index), Piece(place, said.code, said.names)))
+            elif said.body != text(self.lesson.cells[place].source).body:  # a cell of the lesson's, changed
+                order += [((place, index), piece) for piece in self._added(place, cell.source)]
         return sorted(order, key=lambda pair: pair[0])
 
-
-def _meaning(source: str, asked: Asked) -> tuple[str, str]:
-    """What a cell says: without its checks, comments and layout; and what the check is given."""
-    tree = _parsed(source)
-    if tree is None:
-        return source.strip(), ""
-    tree.body = [s for s in tree.body if not _is_check(s)]
-    return ast.unparse(tree), _checks(source).get(asked.id, asked.name)
-
-
-def _is_check(statement: ast.stmt) -> bool:
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Call)
-        and bool(_id(statement.value))
-    )
-
-
-def _unchecked(text: str) -> str:
-    """A cell without the checks that stand on lines of their own: the answer is checked by us."""
-    lines = text.splitlines()
-    for statement in ast.parse(text).body:
-        if _is_check(statement):
-            first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
-            if ast.unparse(statement) == ast.unparse(_parsed("\n".join(lines[first:last])) or statement):
-                lines[first:last] = [""] * (last - first)
-    return "\n".join(lines).strip("\n")
-
-
-def _gives(source: str, name: str) -> bool:
-    try:
-        return name in names(_python(source)).gives
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
+    def _added(self, place: int, source: str) -> Iterator[Piece]:
+        """The statements that give names which the lesson's own cell does not give."""
+        given = text(self.lesson.cells[place].source).names.gives
+        for statement in statements(source):
+            piece = Piece(place, statement, text(statement).names)
+            if piece.names.gives - given:
+                yield piece

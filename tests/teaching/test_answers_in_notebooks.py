@@ -7,7 +7,7 @@ from classroom import asked, code, lesson, solutions, worked
 
 from lstmcourse import exercises
 from lstmcourse.teaching.handed_in import read
-from lstmcourse.teaching.lesson import answer, lessons, recognise
+from lstmcourse.teaching.lesson import Answer, answer, lessons, recognise
 from lstmcourse.teaching.names import names
 
 COURSE = lessons()
@@ -75,13 +75,15 @@ def test_an_answer_runs_with_what_it_names_and_no_more():
 
 def test_a_lesson_is_known_by_its_exercises():
     for number, it in COURSE.items():
-        assert recognise(notebook(lesson(number)), COURSE) is it
+        assert recognise(notebook(lesson(number)), COURSE) == [it]
         bare = lesson(number)
         for cell in bare["cells"]:
             cell["metadata"] = {}
             cell.pop("id")
-        assert recognise(notebook(bare), COURSE) is it
-    assert recognise(notebook({"cells": [code("lc.check('99.1', x)"), code("x = ")]}), COURSE) is None
+        assert recognise(notebook(bare), COURSE) == [it]
+    assert recognise(notebook({"cells": [code("lc.check('99.1', x)"), code("x = ")]}), COURSE) == []
+    both = {"cells": lesson("05")["cells"] + lesson("06")["cells"]}
+    assert [it.number for it in recognise(notebook(both), COURSE)] == ["05", "06"]
     assert sum(len(it.asked) for it in COURSE.values()) == len(exercises.ids())
 
 
@@ -147,3 +149,44 @@ def test_what_is_no_python_is_said():
     assert found(worked("05", {"05.2": f"prediction = {deep}"}), "05.2").startswith("SyntaxError: ")
     nul = found(worked("05", {"05.2": "prediction = '\0'"}), "05.2")
     assert nul.startswith(("ValueError: ", "SyntaxError: "))
+
+
+def test_what_is_tried_below_an_answer_is_not_the_answer():
+    made = worked("05", {"05.2": "prediction = 'one'"})
+    at = made["cells"].index(asked(made)["05.2"])
+    made["cells"][at + 1 : at + 1] = [code("prediction = 'two'"), code("prediction = (")]
+    assert found(made, "05.2").source == "prediction = 'one'"
+    made["cells"][at] = asked(lesson("05"))["05.2"]
+    assert found(made, "05.2").source == "prediction = 'two'"
+
+
+DEEP, LONG = "x = " + "1 + " * 5000 + "1", "y = 1\n" * 50_000
+ODD = [
+    "\ufeff",
+    "\x0c x",
+    "%%",
+    "%",
+    "!",
+    "?",
+    "x\\",
+    '"""',
+    "\ud800",
+    "%%time",
+    "lc.check(",
+    DEEP,
+    LONG,
+    "  y",
+]
+
+
+def test_nothing_that_stands_in_a_cell_stops_the_others():
+    text = "prediction = 'a\x0cb\u2028c'"
+    made = worked("05", {"05.2": text})
+    made["cells"][1:1] = map(code, ODD)
+    assert found(made, "05.2").source == text
+
+
+@pytest.mark.parametrize("source", ODD, ids=lambda s: ascii(s[:8]))
+def test_whatever_stands_in_an_answer_is_run_or_refused(source):
+    answered = found(worked("05", {"05.2": source}), "05.2")
+    assert answered is None or isinstance(answered, Answer) or ": " in answered
