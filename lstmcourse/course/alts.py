@@ -361,7 +361,7 @@ ALTS: dict[str, str] = {
     ),
     "20-1": (
         "Bits per character of counts fall from 4.4 without context to about 1.66 with 20 characters; "
-        "lines mark four compressors."
+        "lines mark four compressors and, just above the end of the counts, the network."
     ),
     "20-2": (
         "The cost per character falls steeply over the first 50 characters and then levels off near 1.7 bits."
@@ -429,7 +429,8 @@ ALTS: dict[str, str] = {
         "LSTM is far ahead, on the others the two overlap."
     ),
     "22-2": (
-        "Dots for eight cells: plain network, LSTM and minLSTM near 20 steps, mLSTM 10 to 50, sLSTM 50 to "
-        "200, GRU 200 to 1,000, minGRU 500 to 1,000, self-attention 200, 500, and 1,000 in three seeds."
+        "Dots for eight cells, on a logarithmic scale: plain network, LSTM and minLSTM near 20 steps, mLSTM "
+        "10 to 50, sLSTM 50 to 200, GRU 200 to 1,000, minGRU 500 to 1,000, self-attention 200, 500, and "
+        "1,000 in three seeds."
     ),
 }

@@ -112,9 +112,9 @@ lc.claim(
 lc.cells.storn.equations("r", "mu", "sigma", "z", "h", "mu_x", "nll", "kl")
 
 # %% [markdown] claims=["C50"]
-# Read them in two halves. $r$, $\mu$, $\sigma$, $z$ are the guess. $h$ and what follows are the story, told from $z_t$ and the past alone, without a look at $x_t$. To imagine, we leave out the guess and draw $z_t$ from the prior.
+# Read them in two halves. $r$, $\mu$, $\sigma$, $z$ are the guess. $h$ and what follows are the story, told from $z_t$ and the past alone, without a look at $x_t$. $\mathcal{L}^x$ is `nll` (0.918939 is $\tfrac12 \log 2\pi$), and $\mathcal{L}^z$ is `kl`. To imagine, we leave out the guess and draw $z_t$ from the prior.
 #
-# In the [VRNN](https://arxiv.org/abs/1506.02216) (Chung et al. 2015) an LSTM tells the story, and the prior depends on the past: from $h_{t-1}$ it expects a $z_t$ with mean $\mu_{0,t}$ and deviation $\sigma_{0,t}$. A message that was to be expected is cheap. Here is a VRNN that imagines, from left to right: a message from the prior, a frame from the message, and an LSTM that remembers both.
+# In the [VRNN](https://arxiv.org/abs/1506.02216) (Chung et al. 2015) an LSTM tells the story, and the prior depends on the past: from $h_{t-1}$ it expects a $z_t$ with mean $\mu_{0,t}$ and deviation $\sigma_{0,t}$. A message that could be expected is cheap. Here is a VRNN that imagines, from left to right: a message from the prior, a frame from the message, and an LSTM that remembers both.
 
 # %% claims=["C50"]
 lc.cells.vrnn_sample.diagram(open=())
@@ -134,7 +134,7 @@ history.plot()
 # %% [markdown]
 # Here are real sounds, and beside them what it imagines. Does it know how samples go together? The correlation of neighbours, the fourth and the fifth sample, was about 0.5 in frames right after a jump. The first frame that a network imagines is its guess without any past:
 
-# %% claims=["C50"]
+# %% claims=["C50"] seeds="0 to 4: 0.33 to 0.46"
 heard = sound.batch("test", batch_size=3, seed=5).x[:10]
 imagined = model.sample(3, 10, rng=0)
 fig = plots.waves({"sounds": heard, "imagined": imagined})
@@ -165,6 +165,8 @@ lc.lab(singer)
 # Frame 10 and those after it: the LSTM remembers what it has sent. With every message as expected there is next to nothing. At first any pitch and phase may come, and the mean of these waves is silence; after silence it expects silence. What is expected is not what is typical. But a tone that it has heard, it expects to go on.
 #
 # </details>
+#
+# The same from Python:
 
 # %%
 dials = lc.lab(singer)
@@ -218,9 +220,9 @@ plots.show(fig, "18-5")
 # - STORN is a little ahead of the VRNN, although its prior expects nothing. (They differ in more: STORN has 133 plain units, the VRNN an LSTM of 48 and more networks around it.) With a rising price the VRNN is mostly ahead of STORN, and still behind the mixture.
 # - The control is ahead of all.
 #
-# So what does the first point show? The samples of a frame hang together, and a network that cannot say so pays for it. A message is *one* way to say it. Reading the samples one after the other is another, and here the better one. Lai, Dai, Yang & Yoo found the same on speech, and Bach's chorales, read note by note, agree ([notebook 21](21_three_uses.ipynb)).
+# So what does the first point show? The samples of a frame hang together, and a network that cannot say so pays for it. A message is *one* way to say it. Reading the samples one after the other is another, and here the better one. Lai and others found the same on speech, and Bach's chorales, read note by note, agree ([notebook 21](21_three_uses.ipynb)).
 #
-# (The dots of STORN and VRNN are likelihoods by importance sampling, with 50 samples.)
+# (For STORN and VRNN by importance sampling, with 50 samples.)
 
 # %% tags=["check"]
 where = {"model": ["one Gaussian", "STORN"]}
@@ -244,7 +246,7 @@ rising = study.chosen("price", model="VRNN, rising price")
 print("price at 0.02, if it rises slowly:", rising.round(1))
 
 # %% [markdown]
-# **What to notice.** At the highest rate the price is 0 in all seeds. The posterior is the prior, no message passes, and what is left is a network with one Gaussian, at its 5 nats. This is *posterior collapse*. The usual explanation: early messages are noise, so the story learns to do without them, and then no message is the cheapest. A usual cure is a price that rises slowly at first, here over 150 of the 600 steps. At the same rate all five seeds then keep sending, and do better than the VRNN did at any rate.
+# **What to notice.** At the highest rate the price is 0 in all seeds. The posterior is the prior, no message passes, and what is left is a network with one Gaussian, at its 5 nats. This is *posterior collapse*. The usual explanation: early messages are noise, so the story learns to do without them, and then no message is the cheapest. A usual cure is a price that rises slowly at first, here over 150 of the 600 steps. At the same rate all five seeds then keep sending, and in the mean do better than the VRNN at any rate.
 #
 # ## DRAW: a picture in steps
 #
@@ -259,14 +261,14 @@ lc.cells.draw.equations("error", "r", "mu", "z", "canvas", "kl")
 # %% [markdown]
 # The loss has two parts again: the price of all messages, and how improbable the picture is if the last canvas holds the log odds of its pixels. With a single step DRAW is a *variational autoencoder*: one message, one picture.
 #
-# `painter` trained on 16 by 16 pixels, black and white, for 1,500 steps (`lc.generative.train_painter()`, half a minute). Its canvas starts from how often each pixel is ink. Now we leave out the encoder and draw the messages from the prior. Press *play*, or step through with the arrow keys:
+# `painter` trained on 16 by 16 pixels, black and white, for 1,500 steps (`lc.generative.train_painter()`, half a minute). Its canvas starts from how often each pixel is ink. Now we leave out the encoder and draw the messages from the prior. Press *play*, or use the arrow keys:
 
 # %%
 drawn = painter.sample(10, rng=1)
 plots.film(drawn, "18-7")
 
 # %% [markdown]
-# **What to notice.** All start from one canvas, the average digit. The first strokes settle what it will be; the later ones sharpen it.
+# **What to notice.** All start from one canvas, the average digit. Each stroke changes less than the last: the first settle what it will be, the later ones sharpen it.
 #
 # ### Does it only repeat what it has seen?
 #
@@ -301,13 +303,13 @@ for name, pictures in kinds.items():
     print(f"{name}: {np.median(nearest(pictures)[1]):.0f} pixels")
 
 # %% [markdown]
-# **What to notice.** The drawings lie farther from the training pictures than new digits do, 19 pixels against 15 in the median, and much farther than copies, with 8. So the painter does not repeat what it has seen.
+# **What to notice.** The drawings lie farther from the training pictures than new digits do, 19 pixels against 15 in the median, and much farther than copies, with 8. So, by pixels, the painter does not repeat what it has seen.
 #
 # ### Where it looks
 #
 # DRAW is known for its *attention*. With it the encoder sees the picture through a grid of $N$ by $N$ Gaussian filters that it moves and stretches, and the decoder adds a patch of $N$ by $N$ through another such grid. All of it is differentiable, so gradient descent learns where to look.
 #
-# `copyist` is such a network, with 5 by 5 filters (`lc.generative.train_copyist()`, a minute). Its pictures are small digits somewhere on a larger sheet. Here it copies one that it has not seen: left the window through which it looks, right the one through which it draws. Go through the steps.
+# `copyist` is such a network, with 5 by 5 filters (`lc.generative.train_copyist()`, a minute). Its pictures are small digits somewhere on a larger sheet. Here it copies one that it has not seen: left the window through which it looks, right the one through which it draws.
 #
 # **Predict.** Where does it look at the first step? And at the last? And if you move the digit to another corner, from which step on does the window follow?
 
@@ -321,7 +323,7 @@ lc.lab(copyist)
 #
 # </details>
 #
-# And in other pictures? Over all test pictures, how far is the window's middle from the ink's at the last step? The control is *another* picture's ink.
+# Over all test pictures, how far is the window's middle from the ink's at the last step? The control is *another* picture's ink.
 
 # %% claims=["C50"]
 batch = copyist.task.whole("test", dtype=np.float64)
@@ -341,7 +343,7 @@ lc.claim(
 )
 
 # %% [markdown]
-# Are windows of use? A study has both kinds on the larger digits: at most 142,712 parameters, 1,500 updates, the best of three rates by validation pictures. (Three seeds only.)
+# Are windows of use? A study has both kinds on the painter's digits: at most 142,712 parameters, 1,500 updates, the best of three rates by validation pictures. (Three seeds only.)
 
 # %%
 study = lc.experiments.load("drawing")
@@ -353,7 +355,7 @@ fig = plots.dots(nats, xlabel="nats a picture (less is better)")
 plots.show(fig, "18-11")
 
 # %% [markdown]
-# **What to notice.** Here they are of no use: 42 nats without, 42 to 46 with windows. In the paper they help, with digits of 28 by 28 pixels and many more steps. Ours fill the whole sheet, so a window has nothing to find. And windows are delicate: at the highest of the three rates all seeds stay at 93 nats, hardly better than independent pixels. We opened one such run: the windows had left the picture, and from there no gradient brings them back.
+# **What to notice.** Here they are of no use: 42 nats without, 42 to 46 with windows. In the paper they help, with digits of 28 by 28 pixels and many more steps. Ours fill the whole sheet, which may leave a window nothing to find. And windows are delicate: at the highest of the three rates all seeds stay at 93 nats, hardly better than independent pixels. We opened one such run: the windows had left the picture, and from there no gradient brings them back.
 #
 # ## What to remember
 #
@@ -504,4 +506,4 @@ plots.film(np.stack(walk), "18-13")
 # %% [markdown]
 # ## What you can do now
 #
-# You can build a network that imagines, say how good it is, and say what that number is a bound on. With attention, grids and these networks you have seen everything that the essay's last section points to.
+# You can build a network that imagines, say how good it is, and say what that number is a bound on. You have now seen all that the essay's last section points to. Next: [how long a cell remembers](19_memory_span.ipynb).

@@ -395,4 +395,4 @@ print(f"loss {loss:.2f} of chance")
 # %% [markdown]
 # ## What you can do now
 #
-# You can measure how long a cell remembers, under rules that you state. You know that "remembers for long" is not a property of the equations alone. And when somebody says that one cell is better than another, you know which five things to ask for.
+# You can measure how long a cell remembers, under rules that you state. You know that "remembers for long" is not a property of the equations alone. And when somebody says that one cell is better than another, you know which five things to ask for. Next: [a language model](20_language_model.ipynb).

@@ -103,7 +103,7 @@ fig = plots.lines(
 plots.show(fig, "21-3")
 
 # %% [markdown]
-# **What to notice.** The first frame is enough for a third of the utterances. But there is no moment of recognition: the share rises nearly to the end. In the study the answer to the median utterance does not change after the first 30 to 40 percent of its frames. So half of the utterances are settled early, and the other half needs the rest. (The network was trained to answer only at the end. One that is trained to answer early may well do so.)
+# **What to notice.** The first frame is enough for a third of the utterances. But there is no moment of recognition: the share rises nearly to the end. In the study, the answer to the median utterance does not change after the first quarter to half of its frames, depending on cell and seed. So half of the utterances are settled early, and the other half later. (The network was trained to answer only at the end. One that is trained to answer early may well do so.)
 #
 # Does the *order* count? As a control, here are the same frames, shuffled:
 
@@ -179,7 +179,7 @@ fig = plots.dots(kept, xlabel="steps kept up, mean of 100 new trials")
 plots.show(fig, "21-6")
 
 # %% [markdown]
-# **What to notice.** With all four numbers no memory is needed. With the positions alone and no memory, all five seeds fall after 120 to 150 steps. With memory, and as many weights, none falls. **Memory stands in for what cannot be seen.** Very little is enough, though: a network without memory that sees two frames does as well, since two positions give a speed.
+# **What to notice.** With all four numbers no memory is needed. With the positions alone and no memory, all five seeds fall after 120 to 150 steps. With memory, and as many weights, none falls within 500. **Memory stands in for what cannot be seen.** Very little is enough, though: a network without memory that sees two frames does as well, since two positions give a speed.
 #
 # ### Watch it, and push it
 #
@@ -242,7 +242,7 @@ for seed in range(3):
     print(f"random weights, seed {seed}: {read(h):.2f}")
 
 # %% [markdown]
-# One of three does as well as the trained driver: any state that mixes old and new positions holds some speed. What shows that the driver *uses* it is the cut.
+# One of three does as well as the trained driver: a state that mixes old and new positions may hold the speed by accident. So a probe alone shows little. What shows that the driver *uses* its memory is the cut.
 #
 # ## Music: how good is good?
 #
@@ -299,7 +299,7 @@ plots.show(fig, "21-7")
 # %% [markdown]
 # (At most 10,000 parameters, 24,000 phrases for each; the counts also know the place in the phrase.)
 #
-# **What to notice.** It is a tie: counting 12 notes is as good as either network, and the plain network is as good as the LSTM. Two things explain it. Counts are good at just such rules about neighbours. And a gap of 16 notes is short enough for a plain network, which has twice as many units for its parameters. To look back further does not help the counts: most contexts of 16 notes were seen once, and what followed them then gets half of the probability. The loss rises, and what they compose is recited.
+# **What to notice.** It is a tie: counting 12 notes is as good as either network, and the plain network is as good as the LSTM. Two things may explain it. Counts are good at just such rules about neighbours. And a gap of 16 notes is short enough for a plain network, which has twice as many units for its parameters. Looking back further does not help the counts: most contexts of 16 notes were seen once, and what followed them then gets half of the probability. The loss rises, and what they compose is recited.
 #
 # Does a network remember the first half? We look at the chords that repeat, where memory is worth most. `composer` is an LSTM that trained twice as long (`lc.uses.train_composer()`). We compare its loss there with the *forgetful floor*: the best loss of one who has forgotten the first half.
 
@@ -370,9 +370,9 @@ plots.show(fig, "21-9")
 # - Of the five that read chord by chord, the two with latent variables are ahead: the VRNN by about 0.7 nats of the GRU.
 # - The LSTM that reads note by note is ahead of the VRNN by two nats more.
 #
-# So the notes of a chord should depend on each other, and that takes no chance in the network. Notebook 18 has the same control for sound, and there it wins as well. (Is the comparison fair? A row of notes, each chord closed by a sign, says the same as the chords. So both may be asked for nats a chord, and all six have equally many parameters. But note by note there are about five steps a chord.)
+# So the notes of a chord should depend on each other, and that takes no random draw inside the network. Notebook 18 has the same control for sound, and there it wins as well. (Is the comparison fair? A row of notes, each chord closed by a sign, says the same as the chords. So both may be asked for nats a chord, and all six have equally many parameters. But note by note there are about five steps a chord.)
 #
-# For networks that read chord by chord, published are 8.71 for a plain network and at most 6.91 for STORN ([Krishnan et al. 2017](https://arxiv.org/abs/1609.09869) list them). Ours of these kinds lie well above: they saw each piece ten times, and are small. So compare them with each other only.
+# For networks that read chord by chord, the published figures are 8.71 for a plain network and at most 6.91 for STORN ([Krishnan et al. 2017](https://arxiv.org/abs/1609.09869) list them). Ours of these kinds lie well above: they saw each piece ten times, and are small. So compare them with each other only.
 
 # %% tags=["check"]
 if not lc.experiments.get("chorales").lacks:  # the file is here
@@ -386,7 +386,7 @@ if not lc.experiments.get("chorales").lacks:  # the file is here
 # - Speech: the answer builds up over the utterance. But the last frame alone tells nearly as much: always try the simple reader first.
 # - Control: memory stands in for what cannot be seen. The cut showed that, not the probe.
 # - Music: with rules of your own you know the best possible loss, and the price of forgetting. Compare with both.
-# - In none of the three did the LSTM beat simpler things by much. The gaps were short, and it was made for long ones.
+# - Neither in speech nor in the music by rules did the LSTM beat simpler things. The gaps were short, and it was made for long ones.
 #
 # ## Your turn
 
@@ -468,4 +468,4 @@ print(music.decode(mine))
 # %% [markdown]
 # ## What you can do now
 #
-# You can take a task, say what a memory could be good for in it, and find out whether the network uses one: by a floor, a control, or a cut.
+# You can take a task, say what a memory could be good for in it, and find out whether the network uses one: by a floor, a control, or a cut. Next and last: [what holds](22_conclusion.ipynb) of all that the essay says.

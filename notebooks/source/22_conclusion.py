@@ -82,7 +82,7 @@ lc.claim(
 )
 
 # %% [markdown]
-# So we would put it differently: *over a long gap, gates can decide whether a network learns at all; over a short one they matter little.* And how wide the forget gate stands open at the start matters as much ([notebook 04b](04b_what_an_untrained_lstm_remembers.ipynb)). In [notebook 19](19_memory_span.ipynb) the LSTM with its usual start copies over no longer a lag than the plain network. What a cell can represent is one question, and what it learns in a given time another.
+# So we would put it differently: *over a long gap, gates can decide whether a network learns at all; over a short one they matter little.* And how wide the forget gate stands open at the start can matter as much ([notebook 04b](04b_what_an_untrained_lstm_remembers.ipynb)). In [notebook 19](19_memory_span.ipynb) the LSTM with its usual start copies over no longer a lag than the plain network. What a cell can represent is one question, and what it learns in a given time another.
 #
 # ## What the last ten years said
 #
@@ -90,7 +90,7 @@ lc.claim(
 #
 # **Attention alone.** The essay ends with attention as the next big step. [It was](https://arxiv.org/abs/1706.03762): since 2017 language models have come to do without recurrence. Each step of a text looks at all steps before it at once, so no loop holds up training, and there is no gap to bridge. The price: the work grows with the square of the length, and all that has been read must be kept.
 #
-# **Less in the gates.** The [minGRU and the minLSTM](https://arxiv.org/abs/2410.01201) (2024) strike $h_{t-1}$ out of every gate. What is left is linear in the state, and a linear recurrence need not be computed step by step. State-space models rest on the same idea. (A search by chance hit on it as well: four of its twenty fittest cells in [notebook 15](15_which_variant_is_best.ipynb) have a linear $h$.) Here is the whole minGRU:
+# **Less in the gates.** The [minGRU and the minLSTM](https://arxiv.org/abs/2410.01201) (2024) strike $h_{t-1}$ out of every gate. What is left is linear in the state, and a linear recurrence need not be computed step by step. State-space models rest on the same idea. (The search of [notebook 15](15_which_variant_is_best.ipynb) hit on it as well: four of its twenty fittest cells have a linear $h$.) Here is the whole minGRU:
 
 # %%
 lc.cells.min_gru.equations()
@@ -115,11 +115,11 @@ for study, named in ((spans, cells), (beside, others)):
     for name, cell in named.items():
         which = {"task": "copy", "cell": cell}
         _, (longest[name],) = study.over("task", "span", **which)
-fig = plots.dots(longest, xlabel="longest lag at which it copies, in steps")
+fig = plots.dots(longest, xlabel="longest lag copied, in steps", log=True)
 plots.show(fig, "22-2")
 
 # %% [markdown]
-# **What to notice.** The minGRU, with the least in its gates, holds a letter across 500 to 1,000 steps, as long as the GRU or longer. The minLSTM, its twin by name, gives up after 20. A common name says little about two cells, and one task says little about a cell: on [real text](20_language_model.ipynb) the order is another one. Self-attention copies over 1,000 steps with three seeds of five. It carries nothing across the gap: it has kept all the steps, 76,000 numbers in the end where the LSTM has 26.
+# **What to notice.** The minGRU, with the least in its gates, holds a letter across 500 to 1,000 steps, as long as the GRU or longer. The minLSTM, its twin by name, gives up after 20. A common name says little about two cells, and one task says little about a cell: here the minLSTM copies no farther than the plain network, and on [real text](20_language_model.ipynb) it is ahead of it in all three runs. Self-attention copies over 1,000 steps with three seeds of five. It carries nothing across the gap: it has kept all the steps, 76,000 numbers in the end where the LSTM has 26.
 #
 # ## Whose work it is
 #
@@ -204,7 +204,7 @@ length = 2 * 64
 lc.check("22.4", length)
 
 # %% [markdown] tags=["solution"]
-# $8 d^2 T = 4 d^2 T + 2 d T^2$ gives $T = 2d = 128$. By this count attention is cheaper below that length, and dearer above it. The count says nothing of time: attention's products are independent of one another, and a loop's steps are not.
+# $8 d^2 T = 4 d^2 T + 2 d T^2$ gives $T = 2d = 128$. By this count attention is cheaper below that length, and more expensive above it. The count says nothing of time: attention's products are independent of one another, and a loop's steps are not.
 
 # %% [markdown] tags=["exercise"]
 # To keep: your own verdict. Choose a statement whose verdict surprised you, and open the cell that the table links to. Change one thing in it that you think unfair (a budget, a size, a start), and run it. Then come back and look at the table.
@@ -213,3 +213,8 @@ lc.check("22.4", length)
 # solution:
 print(lc.ledger())
 # end
+
+# %% [markdown]
+# ## What you can do now
+#
+# You can read a sentence about a network, say what would have to be measured for it to hold, and measure it. That is how the essay fared here: its mechanism holds in every part, and its general words hold where a task, a size and a budget are named.

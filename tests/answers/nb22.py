@@ -110,7 +110,7 @@ wrong("22.3", "before writing", written("kept * np.cumsum(b / kept) - b"))
 wrong("22.3", "the last alone", written("(kept * np.cumsum(b / kept))[-1]"))
 wrong("22.3", "the first left out", written("kept * (np.cumsum(b / kept) - b[0] / kept[0])"))
 
-# 22.4 Where attention becomes dear
+# 22.4 Where attention becomes expensive
 
 
 def by_trying():

@@ -225,7 +225,7 @@ exercise(
 
 exercise(
     "22.4",
-    "Where attention becomes dear",
+    "Where attention becomes expensive",
     notebook=NOTEBOOK,
     kind="by hand",
     minutes=6,
