@@ -19,7 +19,7 @@ OPENBLAS_NUM_THREADS ?= 1
 NOTEBOOKS = --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_sanitize.cfg --nbval-cell-timeout 120
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
-.PHONY: help lab test test-long test-portable exercises mutants setup setup-test lint format notebooks check-notebooks experiments studies train claims \
+.PHONY: help lab test test-long test-portable exercises mutants setup setup-test lint format notebooks check-notebooks experiments studies train slides claims \
     bench bench-small constraints clean pictures
 
 help: ## list the commands
@@ -105,6 +105,10 @@ studies: setup ## all studies at the stored size; says first how long it takes (
 
 train: setup ## train the million weights of notebook 20 again, or go on with it (ARGS="--to FILE", or --help)
 	OPENBLAS_NUM_THREADS=$(OPENBLAS_NUM_THREADS) $(BIN)/python -m lstmcourse.course.coder $(ARGS)
+
+slides: setup ## slides of the lessons, one page each, into slides/ (NAMES="05 08": only these; ARGS=--handout: without notes)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[teach]'
+	@$(BIN)/python -m lstmcourse.teaching slides $(NAMES) $(ARGS)
 
 claims: setup ## which claims of the essay are met, and which are not (THROUGH=02: due so far)
 	@$(BIN)/python -m tools.claims $(if $(THROUGH),--through $(THROUGH))

@@ -67,6 +67,7 @@ PAGES = "*[Words](../docs/glossary.md) and [notations](../docs/conventions.md)*"
 ROLES = frozenset({"setup", "exercise", "solution", "check"})
 EXEMPT = frozenset({"nbval-ignore-output", "nbval-skip"})  # only with the reason, in the marker or beside it
 OTHER = frozenset({"raises-exception", "hide-input"})
+SLIDE = ("new", "skip", "code")  # what a marker may say against the rules by which slides are made
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -114,11 +115,13 @@ def _cells(source: Path) -> Iterator[nbformat.NotebookNode]:
             raise SourceError(f"{where} is empty: remove it")
         for key in [key for key in cell.metadata if key.startswith("lines_to_")]:
             del cell.metadata[key]  # Jupytext's notes on blank lines
-        if extra := set(cell.metadata) - {"tags", "claims", "exercise", "seeds", "why"}:
+        if extra := set(cell.metadata) - {"tags", "claims", "exercise", "slide", "seeds", "why"}:
             raise SourceError(
                 f"{where}: its marker says {sorted(extra)}; it may carry tags=[], claims=[], "
-                'exercise="", seeds="", why=""'
+                'exercise="", slide="", seeds="", why=""'
             )
+        if (slide := cell.metadata.get("slide", "new")) not in SLIDE:
+            raise SourceError(f"{where} says slide={slide!r}; it may be {', '.join(SLIDE)}: docs/slides.md")
         if "exercise" in cell.metadata:
             _refuse_exercise(where, cell, source.stem)
         tags = set(cell.metadata.get("tags", []))
