@@ -36,6 +36,7 @@ __all__ = ["Limits", "judged", "stop"]
 WORDS = 1_000  # characters of a message
 SENT = 1 << 16  # bytes of what comes out of the process
 FILE = 1 << 28  # bytes of a file that an answer may write, where the system has such a limit
+GRACE = 5.0  # seconds
 TRIES = 3  # to start a process
 SCREEN = ("DISPLAY", "WAYLAND_DISPLAY")
 PRELOADED = ["lstmcourse", "lstmcourse.teaching.preloaded"]
@@ -86,8 +87,7 @@ def judged(answer: Answer, id: str, limits: Limits = Limits()) -> tuple[str, str
         try:
             if not wait([ours, process.sentinel], limits.seconds):
                 return LATE, f"It took more than {limits.seconds:g} s."
-            if not ours.poll():
-                process.join(5)
+            wait([ours], GRACE)  # its end is said too early where it has ended the server
         finally:
             _end(process)  # first: then nobody is left who could write half a message, and wait
             process.join(5)

@@ -74,7 +74,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Grades:
-    """What a class has solved. Displays itself as a table; `report` writes it to files.
+    """What a class has solved; `table`, `sheet` and `page` show it.
 
     Attributes
     ----------
@@ -98,7 +98,19 @@ class Grades:
         return list(dict.fromkeys(row.exercise for row in self.rows))
 
     def row(self, student: str, exercise: str) -> Row:
-        """Return what became of an exercise at a student's."""
+        """Return what became of a student's answer.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such student, or no such exercise.
+        """
+        for what, given, there in (
+            ("student", student, self.students),
+            ("exercise", exercise, self.exercises),
+        ):
+            if given not in there:
+                raise UnknownNameError(f"{what}={given!r}: it was not graded: {nearest(given, there)}")
         return next(row for row in self.rows if (row.student, row.exercise) == (student, exercise))
 
     def solved(self, exercise: str) -> int:

@@ -13,9 +13,6 @@ from dataclasses import dataclass
 
 __all__ = ["Names", "names"]
 
-AT_ONCE = {"listcomp", "setcomp", "dictcomp", "genexpr"}
-"""Scopes, as `symtable` calls them, that run where they stand; a function runs when it is called."""
-
 
 @dataclass(frozen=True)
 class Names:
@@ -63,17 +60,21 @@ def names(source: str) -> Names:
 
 
 class _Walk(ast.NodeVisitor):
-    """Goes through the code of a module in the order in which it runs, loops and branches once."""
+    """Goes through the code of a module in the order in which it runs, loops and branches once.
+
+    Functions and classes are scopes of their own, which `symtable` reads.
+    """
 
     def __init__(self) -> None:
         self.given: set[str] = set()
         self.first: set[str] = set()  # read before they are given
         self.later: set[str] = set()  # read in functions
         self.changed: set[str] = set()
+        self.hidden: set[str] = set()  # variables of comprehensions
 
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
-            if node.id not in self.given:
+            if node.id not in self.given and node.id not in self.hidden:
                 self.first.add(node.id)
         else:
             self.given.add(node.id)
@@ -103,6 +104,14 @@ class _Walk(ast.NodeVisitor):
         self._stored(node.target)
         for part in (*node.body, *node.orelse):
             self.visit(part)
+
+    visit_AsyncFor = visit_For
+
+    def visit_MatchAs(self, node: ast.MatchAs | ast.MatchStar) -> None:
+        self.given |= {node.name} - {None}
+        self.generic_visit(node)
+
+    visit_MatchStar = visit_MatchAs
 
     def visit_Delete(self, node: ast.Delete) -> None:
         for target in node.targets:
@@ -147,26 +156,41 @@ class _Walk(ast.NodeVisitor):
         self.given.add(node.name)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
+        for part in (*node.args.defaults, *node.args.kw_defaults):
+            if part is not None:
+                self.visit(part)
         self._inside(node)
 
-    def visit_ListComp(self, node: ast.expr) -> None:
-        self._inside(node)
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> None:
+        self._comprehension(node.generators, [node.elt])
 
-    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp
+    visit_SetComp = visit_GeneratorExp = visit_ListComp
+
+    def visit_DictComp(self, node: ast.DictComp) -> None:
+        self._comprehension(node.generators, [node.key, node.value])
+
+    def _comprehension(self, generators: list[ast.comprehension], made: list[ast.expr]) -> None:
+        """It runs where it stands, and keeps its variables to itself."""
+        before = self.hidden
+        for part in generators:
+            self.visit(part.iter)
+            self.hidden = self.hidden | {n.id for n in ast.walk(part.target) if isinstance(n, ast.Name)}
+            for test in part.ifs:
+                self.visit(test)
+        for part in made:
+            self.visit(part)
+        self.hidden = before
 
     def _inside(self, node: ast.stmt | ast.expr) -> None:
         """What is read of the module in a scope of its own."""
         table = symtable.symtable(ast.unparse(node), "cell", "exec")
-        whole = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
-        if isinstance(node, ast.expr):  # where it begins, and the defaults of a lambda
-            self.first |= whole - self.given
-        for scope, at_once in _scopes(table, True):
+        for scope, at_once in _scopes(table, isinstance(node, ast.ClassDef)):
             read = {s.get_name() for s in scope.get_symbols() if s.is_global() and s.is_referenced()}
-            self.given |= {s.get_name() for s in scope.get_symbols() if s.is_declared_global()} - {""}
+            self.given |= {s.get_name() for s in scope.get_symbols() if s.is_declared_global()}
             if at_once:
-                self.first |= read - self.given
+                self.first |= read - self.given - self.hidden
             else:
-                self.later |= read
+                self.later |= read - self.hidden
 
     def _stored(self, target: ast.expr) -> None:
         """What an assignment does: it gives a name, or changes what one stands for."""
@@ -183,14 +207,14 @@ class _Walk(ast.NodeVisitor):
             self.visit(target)
 
     def _changed(self, name: str) -> None:
-        if name not in self.given:
+        if name not in self.given and name not in self.hidden:
             self.first.add(name)
             self.changed.add(name)
 
 
 def _scopes(table: symtable.SymbolTable, at_once: bool) -> Iterator[tuple[symtable.SymbolTable, bool]]:
     for child in table.get_children():
-        runs = at_once and (child.get_type() == "class" or child.get_name() in AT_ONCE)
+        runs = at_once and child.get_type() == "class"
         yield child, runs
         yield from _scopes(child, runs)
 

@@ -34,7 +34,7 @@ HOSTILE = {
     "05.1": "while True:\n    pass",
     "05.2": "prediction = input('which?')",
     "05.3": "import sys\nsys.exit(0)",
-    "05.4": "held = []\nwhile True:\n    held.append(np.ones(10**6))",
+    "05.4": "held = []\nwhile True:\n    held.append(np.ones(10**7))",
     "05.5": f"print('all of it' * 10**6)\n{SOLVED['05.5']}",
     "05.6": "import os\nos._exit(0)",
 }

@@ -12,6 +12,7 @@ import pytest
 from classroom import hand_in, worked
 from colours import contrast
 
+from lstmcourse import UnknownNameError
 from lstmcourse.teaching import Grades, Row, page, sheet, table
 from lstmcourse.teaching.__main__ import main
 
@@ -221,3 +222,10 @@ def test_it_runs_as_a_program(place):
     assert (done.returncode, done.stderr) == (0, "")
     assert "wrong: nothing changes" in done.stdout and (place / "r.html").is_file()
     assert done.stdout.isascii()
+
+
+def test_who_was_not_graded_is_said():
+    with pytest.raises(UnknownNameError, match="student='Adam': it was not graded: did you mean 'Ada'?"):
+        GRADES.row("Adam", "05.1")
+    with pytest.raises(UnknownNameError, match="exercise='05.3': it was not graded: did you mean '05.2'?"):
+        GRADES.row("Ada", "05.3")
