@@ -308,6 +308,11 @@ class Deck:
 
 def fits(browser, folder, name, **how):
     deck = Deck(browser, folder, name, **how)
+    frame = deck.page.locator(".slides > section.present .frame")
+    assert frame.bounding_box() == {"x": 0, "y": 0, **how["viewport"]}  # and it is there to be seen
+    assert frame.evaluate(
+        "e => !!document.elementFromPoint(innerWidth / 2, innerHeight / 2).closest('.frame')"
+    )
     found = deck.page.evaluate(MEASURE)
     assert len(found) == deck.slides
     for number, it in enumerate(found, start=1):
