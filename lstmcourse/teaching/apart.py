@@ -84,15 +84,15 @@ def judged(answer: Answer, id: str, limits: Limits = Limits()) -> tuple[str, str
     """
     with tempfile.TemporaryDirectory(prefix="lstmcourse-", ignore_cleanup_errors=True) as folder:
         process, ours = _started(answer, id, folder, limits)
-        try:
-            if not wait([ours, process.sentinel], limits.seconds):
-                return LATE, f"It took more than {limits.seconds:g} s."
-            wait([ours], GRACE)  # its end is said too early where it has ended the server
-        finally:
-            _end(process)  # first: then nobody is left who could write half a message, and wait
-            process.join(5)
-            _RUNNING.discard(process)
         with ours:
+            try:
+                if not wait([ours, process.sentinel], limits.seconds):
+                    return LATE, f"It took more than {limits.seconds:g} s."
+                wait([ours], GRACE)  # its end is said too early where it has ended the server
+            finally:
+                _end(process)  # first: then nobody is left who could write half a message, and wait
+                process.join(GRACE)
+                _RUNNING.discard(process)
             ended = f"Its process ended: {_ending(process.exitcode)}."
             return _received(ours) or (f"{ERROR}: the process ended", ended)
 
@@ -180,7 +180,9 @@ def _alone() -> None:
 
 def _end(process: BaseProcess) -> None:
     """End a process, and with it what it has started, where that can be said at once."""
-    if hasattr(os, "killpg") and process.pid is not None:
+    if process.pid is None:  # it is about to start
+        return
+    if hasattr(os, "killpg"):
         with contextlib.suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -240,15 +241,16 @@ def _judged(
         progress(next(done), of)
         return verdict
 
-    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
-    try:
-        return list(pool.map(one, jobs))
-    except BaseException:  # the keyboard's, or one that `progress` raises
-        pool.shutdown(wait=False, cancel_futures=True)
-        stop()
-        raise
-    finally:
-        pool.shutdown()
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        answers = [pool.submit(one, job) for job in jobs]
+        try:
+            return [it.result() for it in answers]
+        except BaseException:  # the keyboard's, or one that `progress` raises
+            pool.shutdown(wait=False, cancel_futures=True)
+            while not all(it.done() for it in answers):  # one may be about to start
+                stop()
+                time.sleep(0.05)
+            raise
 
 
 def _row(student: str, lesson: Lesson, id: str, found: list[tuple[tuple[str, str], str]]) -> Row:
