@@ -157,6 +157,8 @@ def _sums(text: str) -> Iterator[str]:
                 parts = sum(map(int, re.findall(r" \((\d+)\)", cell)))
                 if parts != int(end[1]):
                     yield f"these parts are {parts} minutes, not {end[1]}: {cell[:60]}"
+                bare = set(re.findall(_ID, cell)) - {id for id, _ in re.findall(_ID + r" \((\d+)\)", cell)}
+                yield from (f"exercise {id} stands without its minutes: {cell[:60]}" for id in sorted(bare))
         if not cells:
             total = 0
         elif cells[0].isdigit() and len(cells) == 3:

@@ -217,6 +217,7 @@ def test_words_of_the_glossary(tmp_path, monkeypatch):
         ("gate.ipynb) (40)", "gate.ipynb) (35)", "lesson 05 takes 40 minutes to read, not 35"),
         ("(../notebooks/05_forget_gate.ipynb)", "(../notebooks/06_input_gate.ipynb)", "is not lesson 05"),
         ("wrap up (7)", "wrap up (9)", "these parts are 92 minutes, not 90: installations"),
+        ("02.5 (15) in pairs", "02.5 in pairs (15)", "exercise 02.5 stands without its minutes: 01.6"),
         ("| **180** |", "| **170** |", "a table's rows are 180 minutes, not 170"),
         ("| 10 | A dinner", "| 2 | A dinner", "its exercises take 3 minutes, more than the row"),
         ("- **Discuss.** Has it learnt", "- **Talk.** Has it learnt", "00: its parts are"),
