@@ -11,6 +11,7 @@ from .. import checks
 from ..errors import CellDefinitionError, ShapeError, nearest
 from .graph import Dim, Node
 from .lines import author_line, word
+from .operands import check_numbers
 from .ops import OPS, apply, constant, stop_gradient
 from .ops import sum as sum_axis
 from .trace import Scope, current, record
@@ -280,6 +281,7 @@ def affine(
             raise CellDefinitionError(
                 f"{author_line()}: affine({label!r}): operand {letter}, {a!r}, has no axis to multiply"
             )
+        check_numbers(f"affine({label!r})", [a])
         args += [a, param(f"{letter}_{label}", a.shape[-1], size)]
     if bias is not False:
         args.append(param(f"b_{label}", size, init=None if bias is True else float(bias)))

@@ -13,7 +13,15 @@ from ..errors import CellDefinitionError, ShapeError
 from .graph import Dim, Node, Op
 from .lines import author_line
 
-__all__ = ["check_conditions", "check_ranks", "eager", "is_condition", "reshaped", "size_of"]
+__all__ = [
+    "check_conditions",
+    "check_numbers",
+    "check_ranks",
+    "eager",
+    "is_condition",
+    "reshaped",
+    "size_of",
+]
 
 
 def is_condition(node: Node) -> bool:
@@ -36,6 +44,16 @@ def check_conditions(name: str, nodes: Sequence[Node]) -> None:
             raise CellDefinitionError(
                 f"{author_line()}: {name} was given {node!r} as a condition; a condition is a comparison, "
                 "such as h > 0.0 or t % 4 == 0"
+            )
+
+
+def check_numbers(name: str, nodes: Sequence[Node]) -> None:
+    """What a product or a function is given is numbers, not a condition."""
+    for node in nodes:
+        if is_condition(node):
+            raise CellDefinitionError(
+                f"{author_line()}: {name} was given {node!r}, which is a condition; write "
+                "where(condition, 1.0, 0.0) for a number"
             )
 
 

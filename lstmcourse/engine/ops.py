@@ -25,7 +25,7 @@ from ..errors import CellDefinitionError
 from . import numeric, shapes
 from .graph import Dim, Node, Op
 from .lines import author_line
-from .operands import check_conditions, check_ranks, eager, is_condition, reshaped
+from .operands import check_conditions, check_numbers, check_ranks, eager, is_condition, reshaped
 from .trace import current, record
 
 __all__ = [
@@ -199,6 +199,13 @@ def _concrete(setting: Any, sizes: Mapping[str, int]) -> Any:
     return setting.value(sizes) if isinstance(setting, Dim) else setting
 
 
+OF_NUMBERS = {
+    "cos", "dot", "exp", "log", "logsumexp", "matmul", "mod", "relu", "sigmoid", "sin", "softmax", "softplus",
+    "sqrt", "square", "tanh",
+}  # fmt: skip
+"""Of conditions NumPy computes these in half precision, in whole numbers, or not at all."""
+
+
 def apply(name: str, *args: Any, **attrs: Any) -> Any:
     """Record one row of the table on nodes; on numbers and arrays alone, compute it."""
     op = OPS[name]
@@ -214,6 +221,8 @@ def apply(name: str, *args: Any, **attrs: Any) -> Any:
         raise CellDefinitionError(
             f"{author_line()}: {name} of conditions: write where(condition, 1.0, 0.0) for a number, or & | ~ to combine them"
         )
+    if name in OF_NUMBERS:
+        check_numbers(name, nodes)
     if op.kind == "elementwise" or name == "matmul":
         check_ranks(name, nodes)
         nodes = _lined_up(nodes)

@@ -77,3 +77,46 @@ def test_a_number_does_not_decide_through_a_view_either():
         @lc.cell
         def wrong(x, h):
             return lc.sum(lc.where(lc.expand(h, -2), 1.0, lc.expand(h, -2)), -2)
+
+
+ONE = [lc.sigmoid, lc.tanh, lc.relu, lc.exp, lc.log, lc.sqrt, lc.square, lc.sin, lc.cos, lc.softplus]
+READ = {
+    **{f.__name__: f for f in (*ONE, lc.softmax, lc.logsumexp)},
+    "mod": lambda c: c % 2.0,
+    "dot": lambda c: c @ lc.param("W", "H", "H"),
+    "matmul": lambda c: lc.matmul(lc.expand(c), lc.expand(c, -2)),
+    "affine": lambda c: lc.affine("a", W=c),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_products_and_functions_are_not_given_conditions(name):
+    """NumPy has exp(True) in half precision, and a compiled product would read truth values as floats."""
+    with pytest.raises(lc.CellDefinitionError, match=rf"{name}.* is a condition; write where\("):
+
+        @lc.cell
+        def wrong(x, h):
+            y = READ[name](h > 0.0)
+            return 0.0 * h, y
+
+
+@pytest.mark.parametrize("backend", lc.backends())
+def test_in_arithmetic_a_condition_is_one_or_zero(backend):
+    @lc.cell
+    def counting(x, h):
+        up, far = x > 0.0, lc.where(x > 0.0, x > 1.0, x < -1.0)
+        y = lc.maximum(up, h) - lc.minimum(far, x) / 4.0 + up * far
+        n = lc.sum(far) + lc.mean(up)
+        h = 0.5 * h + up
+        return h, y, n
+
+    x = np.random.default_rng(0).standard_normal((5, 3, 4))
+    run = lc.unroll(counting, {}, x, backend=backend)
+    assert run.backend == backend
+    h, up, far = np.zeros((3, 4)), 1.0 * (x > 0), 1.0 * (abs(x) > 1)
+    for t in range(5):
+        y = np.maximum(up[t], h) - np.minimum(far[t], x[t]) / 4 + up[t] * far[t]
+        h = 0.5 * h + up[t]
+        np.testing.assert_allclose(run["y"][t], y, atol=1e-15)
+        np.testing.assert_allclose(run["h"][t], h, atol=1e-15)
+    np.testing.assert_allclose(run["n"], far.sum(-1) + up.mean(-1), atol=1e-15)
