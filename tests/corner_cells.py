@@ -126,6 +126,16 @@ def shared_next(x, h, k=lc.state("H", init="learned")):
 
 
 @lc.cell
+def halved(x, h=lc.state(4), c=lc.state(2)):
+    """Parts of a state with names of their own, of the step before and of this one."""
+    before, last = lc.split(h, 2)
+    new = lc.tanh(lc.affine("h", U=h, W=x, size=4))
+    first, second = lc.split(new, 2)
+    c = 0.5 * c + first * last + second * before
+    return new, c
+
+
+@lc.cell
 def shifted(x, h, d=lc.state("D"), m=lc.state("H")):
     """States that only hand on what comes in: the input of the step before, the state before."""
     h_new = lc.tanh(lc.affine("h", U=h, W=x, V=d))
@@ -226,8 +236,8 @@ def two_clocks(x, h, s, t=lc.clock):
 rnn, lstm, gru = lc.cells.rnn, lc.cells.lstm, lc.cells.gru
 
 CELLS = {c.name: c for c in (
-    toy, attention, mixed, functions, alone, started, computed, twice, shared_next, shifted, timeless, masked,
-    idle, matrices, layer, stopped, belt, slow_reader, two_clocks,
+    toy, attention, mixed, functions, alone, started, computed, twice, shared_next, halved, shifted, timeless,
+    masked, idle, matrices, layer, stopped, belt, slow_reader, two_clocks,
 )} | {
     "held": lstm.override(f=1.0),
     "held beside a clock": lc.cells.clockwork.override(a=0.9),
@@ -238,6 +248,7 @@ CELLS = {c.name: c for c in (
     "stack of bidirectional": lc.stack([lc.bidirectional(rnn), lc.bidirectional(gru)]),
     "bidirectional stack": lc.bidirectional(lc.stack([rnn, gru])),
     "bidirectional, started": lc.bidirectional(started),
+    "bidirectional, halved": lc.bidirectional(halved),
     "stack of stack": lc.stack([lc.stack([rnn, gru]), lc.bidirectional(rnn), lstm]),
     "toy on top": lc.stack([rnn, toy]),
     "clockwork in both directions": lc.stack([lc.bidirectional(lc.cells.rnn), lc.cells.clockwork]),

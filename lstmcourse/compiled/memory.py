@@ -338,22 +338,14 @@ class Memory:
         """The storage of a node that is kept: a whole buffer, or part of one under a name of its own."""
         if ref.variable not in self.buffers:
             raise NotCompiled(f"{node!r} is part of an argument")
-        history = self.buffers[ref.variable].axes[0] == Poly.of("T") + 1 if ref.time is not None else False
-        time = "" if ref.time is None else "T+1" if history else "T"
-        shift = 0
-        if history:  # which of two neighbouring rows is meant shows in the offset
-            base = next(self.refs[n] for s in self.graph.states for n in (s.prev, s.next)
-                        if self.refs[n].variable == ref.variable and self.refs[n].offset == ZERO)  # fmt: skip
-            inner = self._view_chain(node)
-            shift = 0 if self.refs[inner].offset == base.offset else 1
-        view = self._result(node, ref, rows=Poly.of("T") + (1 if history else 0))
-        if shift:
-            view = replace(view, offset=view.offset + ref.time * -1)
+        view = self._result(node, ref)
         axes = self.buffers[ref.variable].axes
         whole = view.offset == ZERO and view.shape == axes and view.strides == contiguous(axes)
         name = ref.variable if whole else self.walk.free_name(self.walk.suggested(node))
         results[name] = replace(view, variable=ref.variable)
-        return Storage(name, time, shift, self._width(node, ref) if time == "T" else None)
+        if ref.time is None:
+            return Storage(name)
+        return Storage(name, "T", width=self._width(node, ref))
 
     def _width(self, node: Node, ref: Ref) -> Dim | None:
         """How long the rows are that a vector is part of, if that says how it lies."""
@@ -364,19 +356,13 @@ class Memory:
         lies = ref.strides == (ONE,) and ref.time == row * (Poly.of("B") if node.batched else ONE)
         return width if lies and ref.batch in (row, None) else None
 
-    @staticmethod
-    def _view_chain(node: Node) -> Node:
-        while node.op.kind == "view":
-            node = node.args[0]
-        return node
-
-    def _result(self, node: Node, ref: Ref, rows: Poly | None = None) -> View:
+    def _result(self, node: Node, ref: Ref) -> View:
         shape, strides = list(ref.shape), list(ref.strides)
         if node.batched or node.timed:
             shape.insert(0, Poly.of("B") if node.batched else ONE)
             strides.insert(0, ref.batch if ref.batch is not None else count(ref.shape))
         if ref.time is not None:
-            shape.insert(0, rows if rows is not None else Poly.of("T"))
+            shape.insert(0, Poly.of("T"))
             strides.insert(0, ref.time)
         if ref.variable not in self.buffers:
             raise NotCompiled(f"{node!r} is part of an argument")

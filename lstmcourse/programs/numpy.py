@@ -332,11 +332,11 @@ class _Printer(Walk):
                 self.outputs[variable] = ("state", s.name)
                 items.append(f'"{variable}": {variable}')
         for key, node in self.store.items():
-            at = self.storage.get(node)
+            text = self.ref(node, False)
             if not self.gradient:
-                if at.time == "T+1" or at.variable in self.outputs:
+                key = text = self.storage[node].variable
+                if key in self.outputs:
                     continue
-                key = at.variable
-            items.append(f'"{key}": {self.ref(node, False)}')
+            items.append(f'"{key}": {text}')
             self.outputs[key] = node
         return wrap("", items, "", indent=8) if items else ""
