@@ -289,6 +289,53 @@ def test_mask_padding():
     assert passes.mask_padding(whole) is whole, "without lengths nothing changes"
 
 
+def first_of_outer(function):
+    """The first of the two factors of d_W, past the end masked or not."""
+    graph = lower(lc.cell(function).graph, padded=True)
+    return lower_backward(graph, ["h"], passes.saved(graph)).outputs["d_W"].args[0]
+
+
+def test_mask_padding_leaves_what_is_finite():
+    def given(x, h, s=lc.static("D"), n=lc.noise("D")):
+        return lc.tanh(lc.concat(x, s, n, h) @ lc.param("W", Dim.of("D") * 3 + Dim.of("H"), "H"))
+
+    def made(x, h):
+        return lc.tanh(lc.concat(x, lc.exp(h)) @ lc.param("W", Dim.of("D") + Dim.of("H"), "H"))
+
+    def of_static(x, h, s=lc.static("D")):
+        return lc.tanh(lc.concat(x, lc.exp(s)) @ lc.param("W", Dim.of("D") * 2, "H"))
+
+    assert first_of_outer(given).op.name == "saved"
+    for function in (made, of_static):
+        masked = first_of_outer(function)
+        assert masked.op.name == "where" and masked.args[0].hint == "padded", function
+
+
+@pytest.mark.parametrize("backend", lc.backends())
+def test_mask_padding_where_a_factor_is_computed_again(backend):
+    """It is infinite at a clock that no sequence reaches; gradients are those of each sequence alone."""
+
+    @lc.cell
+    def late(x, h, a=lc.static("L", "A"), t=lc.clock):
+        first = lc.exp(a @ lc.param("V", "A", "N") / (2.0 - t))
+        h = lc.tanh(h + lc.affine("h", W=x) + lc.sum(first @ lc.param("W", "N", "H"), -2))
+        return h
+
+    rng, lengths = np.random.default_rng(0), np.array([2, 0, 1])
+    params = random_params(late, rng, 0.3, 2, 3, {"A": 2, "N": 2})
+    x, a, g = (rng.standard_normal(s) for s in ((4, 3, 2), (3, 5, 2), (4, 3, 3)))
+    g[np.arange(4)[:, None] >= lengths] = 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = lc.unroll(late, params, x, a=a, lengths=lengths, backend=backend).backward({"h": g})
+    right = dict.fromkeys(params, 0.0)
+    for k, T in enumerate(lengths):
+        alone = lc.unroll(late, params, x[:T, k : k + 1], a=a[k : k + 1], backend="reference")
+        alone = alone.backward({"h": g[:T, k : k + 1]})
+        right = {name: v + alone[name] for name, v in right.items()}
+    for name, v in right.items():
+        np.testing.assert_allclose(found[name], v, atol=1e-13, err_msg=name)
+
+
 def test_materialise_states():
     def shared(x, h, d, e):
         y = lc.tanh(lc.affine("y", h, x))

@@ -92,14 +92,13 @@ def _unmasked(node: Node, args: Iterable[Node], masked: Collection[Node]) -> set
 def _finite(node: Node) -> bool:
     """Whether values are those of valid steps also past the end: inputs, and states as a step reads them."""
     if node.op.name == "saved":
-        return node.attrs["of"].op.name == "prev" or _finite(node.attrs["of"])
+        return _finite(node.attrs["of"])
     if node.op.name == "where":
         condition, read, start = node.args
         return condition.op.name == "valid" and not start.timed and _finite(read)
     if node.op.kind == "view" or node.op.name in ("copy", "concat"):
         return all(_finite(a) for a in node.args)
-    given = node.op.name in ("sequence", "noise", "clock", "prev") and "of" not in node.attrs
-    return given or (node.op.kind == "leaf" and not node.timed)
+    return node.op.name in ("sequence", "noise", "prev") or (node.op.kind == "leaf" and not node.timed)
 
 
 def _is_masked(node: Node, masked: Collection[Node]) -> bool:
