@@ -34,6 +34,7 @@ class Syntax:
 
     `mark` is given the text of each part of an operation, the operation, and which part it is: the number of
     the argument, or -1 - j for the j-th product of an affine layer; it returns the text, marked or not.
+    The matrix of such a product is not a part.
     """
 
     formats: Mapping[str, str]
@@ -58,7 +59,7 @@ def write(node: Node, syntax: Syntax, letters: Mapping[str, str], top: bool = Tr
         terms = []
         for j in products(node):
             operand = syntax.mark(_inner(node.args[2 * j], syntax, letters, 25), node, 2 * j)
-            matrix = syntax.mark(write(node.args[2 * j + 1], syntax, letters, False), node, 2 * j + 1)
+            matrix = write(node.args[2 * j + 1], syntax, letters, False)
             terms.append(syntax.mark(syntax.product.format(operand, matrix), node, -1 - j))
         terms += [
             syntax.mark(write(a, syntax, letters, False), node, 2 * k + n)
@@ -125,7 +126,7 @@ def unaccented(letter: str) -> str:
 def products(node: Node) -> list[int]:
     """The numbers of an affine layer's products in the order in which they are written: U, W, others."""
     letters = [node.args[2 * j + 1].name.rpartition(".")[2][:1] for j in range(node.attrs["terms"])]
-    return sorted(range(len(letters)), key=lambda j: {"U": 0, "W": 1}.get(letters[j], 2))
+    return sorted(range(len(letters)), key=lambda j: (letters[j] != "U", letters[j] != "W"))
 
 
 def _inner(node: Node, syntax: Syntax, letters: Mapping[str, str], least: int) -> str:

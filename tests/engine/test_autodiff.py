@@ -7,7 +7,7 @@ import pytest
 from checking import check_gradients, random_params
 
 import lstmcourse as lc
-from lstmcourse.engine.autodiff import backward, gradient_name
+from lstmcourse.engine.autodiff import backward, carried, gradient_name
 from lstmcourse.engine.graph import walk
 from lstmcourse.programs import passes
 from lstmcourse.run.recipe import lower
@@ -283,3 +283,23 @@ def test_a_gradient_that_reaches_a_leaf_is_a_copy():
     assert all(
         np.array_equal(given[k], before[k]) and np.array_equal(last[k], before[f"{k} last"]) for k in given
     )
+
+
+def test_a_factor_that_is_a_state_is_the_state_itself():
+    """Past the end a step reads a state as it began (`stop_at_lengths`); gradients, 0 there, take h."""
+
+    @lc.cell
+    def choosing(x, h, t=lc.clock):
+        h = lc.where(t % 2 == 0, h, x)
+        return h
+
+    graph = passes.stop_at_lengths(choosing.graph)
+    (s,), kept = graph.states, graph.states[0].next
+    read = next(n for n in graph.nodes if n.op.name == "where" and n.args[1] is s.prev and n is not kept)
+    assert read.args[0].op.name == "valid" and carried(read) is s.prev
+    chosen = kept.args[1]
+    assert chosen.args[1] is read and carried(chosen) is chosen, "a choice of the cell's own"
+    assert carried(kept) is kept, "what is chosen is no state of the step before"
+    (own,) = choosing.graph.states
+    assert own.next.args[1] is own.prev and carried(own.next) is own.next, "as is one without lengths"
+    assert carried(s.prev) is s.prev
