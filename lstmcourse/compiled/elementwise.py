@@ -70,7 +70,6 @@ class Elementwise:
                 if ref.variable in written and ref.time is None and any(r == ref for r in outs.values()):
                     text[a] = self.walk.free_name(f"{ref.label}_before")  # it is about to be overwritten
                     lines.append(f"{text[a]} = {t}")
-            uses = {n: sum(u in members for u in self.walk.users[n]) for n in nodes}
             boolean = {n: is_condition(n) for n in nodes}
             for n in nodes:
                 args = []
@@ -85,8 +84,8 @@ class Elementwise:
                     lines.append(f"{name} = {args[0]}")
                     args[0] = name
                 made = form.format(*args)
-                twice = any(u.op.name == "square" for u in self.walk.users[n])
-                if uses[n] == 1 and n not in outs and not n.name and not twice and len(made) < 72:
+                once = len(self.walk.users[n]) == 1
+                if once and n not in outs and not n.name and len(made) < 72:
                     text[n] = f"({made})" if n.op.name in INFIX else made
                 else:
                     name = self.walk.free_name(f"{self.walk.suggested(n)}_k")

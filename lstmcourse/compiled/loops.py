@@ -102,9 +102,9 @@ class Loops:
         merged = self.merged(axes, refs, keep)
         lines: list[str] = []
         offsets = [self.base(r) for r in refs]
-        indent, taken = "", 0
-        for kind, size, scale, moves in merged[:-1]:
-            index = kind if kind in ("t", "row") and scale == ONE else f"k{(taken := taken + 1)}"
+        indent = ""
+        for n, (kind, size, scale, moves) in enumerate(merged[:-1]):
+            index = self._index(n, kind, scale)
             lines.append(f"{indent}for {index} in {self._range(kind, size, scale)}:")
             indent += "    "
             offsets = [o + m * index for o, m in zip(offsets, moves, strict=True)]
@@ -141,7 +141,7 @@ class Loops:
         lines: list[str] = []
         indent = ""
         for n, (kind, size, scale, moves) in enumerate(merged[:-1]):
-            index = kind if kind in ("t", "row") and scale == ONE else f"k{n + 1}"
+            index = self._index(n, kind, scale)
             lines.append(f"{indent}for {index} in {self._range(kind, size, scale)}:")
             indent += "    "
             offsets = [o + m * index for o, m in zip(offsets, moves, strict=True)]
@@ -207,6 +207,11 @@ class Loops:
             return call
         form = "F({})" if source.boolean and not out.boolean else "{}"
         return self.nest(axes, [out, source], lambda texts, _: [f"{texts[0]} = {form.format(texts[1])}"])
+
+    @staticmethod
+    def _index(n: int, kind: str, scale: Poly) -> str:
+        """What the n-th loop from outside counts: steps, rows, or elements, merged or not."""
+        return kind if kind and scale == ONE else f"k{n + 1}"
 
     def _range(self, kind: str, size: Poly, scale: Poly) -> str:
         if kind == "row" and self.inside:

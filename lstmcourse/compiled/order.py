@@ -120,7 +120,7 @@ def _join(walk: Walk, place: dict[Node, Section], sections: list[Section], loop:
         return when(a) <= here
 
     for node in walk.graph.nodes:  # what follows
-        side = node.op.name == "concat" and node in place and all(place.get(a) is loop for a in node.args)
+        side = node.op.name == "concat" and all(place.get(a) is loop for a in node.args)
         if (
             (alike(node) or side)
             and when(node) > here

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from corner_cells import CELLS as CORNERS
 
 import lstmcourse as lc
 from lstmcourse.compiled.calls import Calls
@@ -12,10 +13,12 @@ from lstmcourse.compiled.loops import Loops
 from lstmcourse.compiled.memory import Memory, Ref
 from lstmcourse.compiled.order import Order
 from lstmcourse.compiled.printer import LONG, divided
-from lstmcourse.compiled.program import NotCompiled
+from lstmcourse.compiled.program import CompiledProgram, NotCompiled
 from lstmcourse.compiled.sizes import ONE, ZERO, Poly
 from lstmcourse.programs.walk import Walk
+from lstmcourse.run.recipe import compile_graph
 
+CELLS = {name: lc.cells.get(name) for name in lc.cells.names()} | CORNERS
 SIZES = {"T": 3, "B": 2, "H": 4, "K": 5}
 B, H, K = map(Poly.of, ("B", "H", "K"))
 
@@ -98,6 +101,64 @@ def test_rows_that_threads_share_lie_between_first_and_last():
     assert str(outside.shareable(axes, refs)) == "B * T" and inside.shareable(axes, refs) is None
     (line,) = outside.rows(axes, refs, lambda m, p, steps: [f"{m}; {p}; {steps[0]}"], share=True)
     assert line == "last - first; ['a + (H * first)', 'out + (H * first)']; H"
+
+
+def test_loops_are_called_after_what_they_count():
+    """By themselves steps and rows have their names; elements, and what was merged, have numbers."""
+    turned = replace(whole("a", timed=True, shape=(H, K)), strides=(ONE, H))
+    apart = replace(turned, time=turned.time + 1, batch=turned.batch + 1)
+    together = replace(turned, time=None, strides=(ZERO, ZERO), batch=None)
+    write = lambda at, _: [f"{at[0]} = {at[1]}"]
+
+    def heads(refs, inside=False, shape=(H, K), rows=False):
+        loops = Loops(free_names(), inside)
+        axes = loops.axes(True, True, shape)
+        lines = loops.rows(axes, refs, lambda m, p, s: []) if rows else loops.nest(axes, refs, write)
+        return [line.strip() for line in lines if "for " in line]
+
+    out = whole("out", timed=True, shape=(H, K))
+    apiece, last = ["for t in range(T):", "for row in range(B):", "for k3 in range(H):"], "for k in range(K):"
+    assert heads([out, apart]) == [*apiece, last] and heads([out, apart], rows=True) == apiece
+    assert heads([out, apart], inside=True) == ["for row in range(first, last):", "for k2 in range(H):", last]
+    assert heads([out, turned]) == ["for k1 in range(B * T):", "for k2 in range(H):", last]
+    assert heads([out, turned], rows=True) == ["for k1 in range(B * T):", "for k2 in range(H):"]
+    assert heads([out, together]) == ["for k in range(B * H * K * T):"]
+
+
+def test_what_is_read_once_is_written_where_it_is_read():
+    def step(x, h):
+        return lc.tanh((h + 1.0) * x + (h + 2.0) * x + (h + 2.0) + lc.square(h + 3.0))
+
+    cell = lc.cell(step)
+    text = compile_graph(cell.graph, gradients=False, dtype=np.dtype(np.float32)).forward.text
+    lines = text.partition("for k in range(H):\n")[2].splitlines()
+    assert [line.strip() for line in lines if line] == [
+        "a_k = h_row[k] + F(2.0)",
+        "a_k_2 = (h_row[k] + F(3.0))",
+        "a_k_3 = ((((h_row[k] + F(1.0)) * x_row[k]) + (a_k * x_row[k])) + a_k) + (a_k_2 * a_k_2)",
+        "tanh_a_k = tanh(a_k_3)",
+        "h_row_2[k] = tanh_a_k",
+    ], "what is squared is read twice; a long line ends"
+
+
+def test_conditions_are_made_numbers_where_they_are_computed_with():
+    def step(x, h):
+        h = 0.5 * h + (h > 0.0) * x + lc.where(lc.where(h > 1.0, h > 2.0, h > 3.0), h, x)
+        return h
+
+    cell = lc.cell(step)
+    text = compile_graph(cell.graph, gradients=False, dtype=np.dtype(np.float32)).forward.text
+    assert "(F((h_row[k] > F(0.0))) * x_row[k])" in text
+    assert "select(select((h_row[k] > F(1.0)), (h_row[k] > F(2.0)), (h_row[k] > F(3.0))), " in text
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_no_program_is_left_to_numpy(name):
+    """Neither what is printed, nor sizes: none have to be equal by chance, as those of a wrong nest would."""
+    cell = CELLS[name]
+    made = cell.compiled(dtype=np.dtype(np.float64))
+    for program in (made.forward, made.backward((*cell.states, *cell.emits))[0]):
+        assert isinstance(program, CompiledProgram) and not program.equal
 
 
 def calls_of(function, inside=True):

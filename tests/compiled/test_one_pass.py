@@ -60,6 +60,12 @@ def test_all_that_is_done_element_by_element_is_in_one_loop(name):
         assert all("for k in" not in part for part in parts if "_loop(" not in part)
 
 
+def test_what_the_loop_makes_for_one_product_lies_side_by_side():
+    """The gradients of gate and candidate are made where the products read them, and nothing is copied."""
+    program = lc.cells.min_gru.compiled(dtype=np.dtype(np.float64)).backward(("h",))[0]
+    assert set(program.buffers) == {"d_h", "d_a", "d_b", "d_x", "d_W"}
+
+
 def test_a_loop_that_holds_a_product_takes_in_nothing():
     def step(x, h):
         e = lc.tanh(lc.affine("e", W=x))
