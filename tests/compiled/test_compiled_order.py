@@ -4,6 +4,7 @@ import pytest
 
 import lstmcourse as lc
 from lstmcourse.compiled.order import Group, Order, wait_for_loops
+from lstmcourse.engine.graph import Dim
 from lstmcourse.programs.passes import schedule
 from lstmcourse.programs.walk import Walk
 from lstmcourse.run.recipe import lower
@@ -42,6 +43,29 @@ def test_a_product_adds_to_the_other_summand():
     (total,) = [n for n in order.product if order.sections[order.where[n]].loop]
     assert order.product[total].op.name == "dot" and order.product[total] in order.absorbed
     assert order.addend[total] in total.args and order.addend[total] is not order.product[total]
+
+
+def test_a_sum_takes_no_storage_that_is_read_again():
+    """Nor that of a value which a run shows, nor that of parts which are laid side by side."""
+
+    def once(x, h):
+        return lc.tanh(lc.exp(h) + h @ lc.param("U", "H", "H"))
+
+    def twice(x, h):
+        return (lambda e: lc.tanh(e + h @ lc.param("U", "H", "H")) * e)(lc.exp(h))
+
+    def beside(x, h):
+        U = lc.param("U", "H", Dim.of("H") * 2)
+        return (lambda e: h * lc.expand(lc.sum(lc.concat(e, h) + h @ U)) * e)(lc.exp(h))
+
+    def may_take(function, shown=False):
+        graph = lower(lc.cell(function).graph)
+        (total,) = [n for n in graph.nodes if n.op.name == "add"]
+        (other,) = [a for a in total.args if a.op.name != "dot"]
+        return Order(Walk(graph, {"e": other} if shown else {}, {}, graph, {}, False)).may_take(other, total)
+
+    assert may_take(once)
+    assert not may_take(twice) and not may_take(once, shown=True) and not may_take(beside)
 
 
 def test_what_the_c_library_computes_has_a_loop_of_its_own():

@@ -239,7 +239,8 @@ def test_every_way_to_start_a_parameter():
         u = lc.param("R", 400, "H", init=("uniform", 0.5))
         z = lc.param("Z", "H", "H", init="zeros")
         o = lc.param("O", 9, "H", init="orthogonal")
-        rows = lc.sum(lc.sum(n * u)) + lc.sum(lc.sum(o))
+        s = lc.param("S", 400, "H", init="signs")
+        rows = lc.sum(lc.sum(n * u * s)) + lc.sum(lc.sum(o))
         h = lc.tanh(h @ e + h @ z + w + rows + lc.peephole("h", h) + lc.affine("h", W=x))
         return h
 
@@ -253,6 +254,7 @@ def test_every_way_to_start_a_parameter():
     assert np.std(p["N"]) == pytest.approx(0.5, rel=0.1) and np.max(np.abs(p["N"])) > 0.6
     assert 0.45 < np.max(np.abs(p["R"])) <= 0.5
     np.testing.assert_allclose(p["O"].T @ p["O"], np.eye(5), atol=1e-13)
+    assert set(np.unique(p["S"])) == {-0.05, 0.05} and abs(np.mean(p["S"] > 0) - 0.5) < 4 * 0.5 / 2000**0.5
 
 
 def test_only_the_sizes_of_parameters_are_needed():

@@ -189,6 +189,19 @@ def test_signs_and_differences():
     assert lc.diff(minus, plus_minus).same
     assert lc.diff(minus, the_other_way).changed == ("h",)
 
+    @lc.cell
+    def less_one(x, h):
+        h = lc.tanh(lc.affine("h", h, x)) - 1.0
+        return h
+
+    @lc.cell
+    def minus_one_more(x, h):
+        h = -1.0 + lc.tanh(lc.affine("h", h, x))
+        return h
+
+    assert lc.diff(less_one, minus_one_more).same
+    assert lc.diff(less_one, lc.cell(lambda x, h: lc.tanh(lc.affine("h", h, x)) + 1.0)).changed == ("h",)
+
 
 # Small differences are seen
 
