@@ -288,11 +288,11 @@ ALTS: dict[str, str] = {
         "A picture of 4 by 4 places, once for each word of its caption. At each colour and each shape the "
         "frame is on the object."
     ),
-    "16-5": (
+    "16-4": (
         "Shares of captions without a mistake, three networks a row. Soft attention 0.98 to 0.99, hard 0.59 "
         "to 0.79, the mean of all places 0.25 to 0.31."
     ),
-    "16-4": (
+    "16-5": (
         "Left: multiplications against length, both scales logarithmic; self-attention starts below the "
         "gated unit, crosses it near 200 and ends far above. Right: the gated unit's waiting steps grow "
         "with the length, self-attention's stay at one."

@@ -182,7 +182,7 @@ lc.check("08.2", prediction)
 # - The output gate of unit 21, which carries gender, is shut from *queens* to *old*. Does the network still expect *are*?
 # - All output gates are shut there, and open again at *king*. And now?
 #
-# (Below the table: hold $o$ of *all units* from step 2 to 5, and *shut*. *let all go* undoes it.)
+# (Choose a number in the rows of unit 21. Then hold, below the table, $o$ of *unit 21* from step 2 to 5, and *shut*. *let all go* undoes it; then the same for *all units*.)
 
 # %%
 lc.lab(reader, x="the queens near the old king", units=[number, gender])

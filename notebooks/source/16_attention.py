@@ -297,7 +297,7 @@ rows = {
     for kind in ("soft", "hard", "mean")
 }
 fig = plots.dots(rows, xlabel="captions without a mistake")
-plots.show(fig, "16-5")
+plots.show(fig, "16-4")
 
 # %% [markdown]
 # **What to notice.** Looking is what counts: without it one caption in four is right. Hard attention comes behind soft, in spite of its steps. Where it looks is hardly the trouble: at the colour it is on the object 95 to 99 times in 100. The paper finds hard attention a little ahead; at our size and budget it is not.
@@ -382,7 +382,7 @@ fig, axes = plots.figure(9, 3.2, columns=2)
 axis = {"log": "xy", "xlabel": "length of the sequence"}
 plots.lines(products, L, ylabel="multiplications", ax=axes[0], **axis)
 plots.lines(waits, L, ylabel="steps that wait", ax=axes[1], **axis)
-plots.show(fig, "16-4")
+plots.show(fig, "16-5")
 
 # %% [markdown]
 # **What to notice.** Up to a length of $1.5\,H$ self-attention even does less work. Beyond that the part in $L^2$ takes over. In the end ten times the text is eighty times the work, and a hundred times the shares to keep for the backward pass. On the right is what that buys: the gated unit has $L$ steps that wait for one another, self-attention has one.
