@@ -7,7 +7,8 @@ const root = document.documentElement,
 const SMALLEST = 0.7, // what text may shrink to
   NARROWEST = 0.6, // a line of a program, a formula
   LARGEST = 1.18,
-  LARGEST_LAB = 1.4,
+  LARGEST_LAB = 1.3, // it takes the whole width, and lays itself out
+  LARGEST_STILL = 2,
   SMALLEST_LAB = 0.8, // then it scrolls
   SMALLEST_STILL = 0.6;
 
@@ -47,8 +48,9 @@ function fit(section) {
     };
   for (const one of live) one.classList.remove("fitted");
   let k = frame.querySelector(".picture, .live") ? 1 : LARGEST,
-    z = LARGEST_LAB;
-  const least = frame.querySelector(".lc-lab") ? SMALLEST_LAB : SMALLEST_STILL;
+    z = LARGEST_STILL,
+    least = SMALLEST_STILL;
+  if (frame.querySelector(".lc-lab")) [z, least] = [LARGEST_LAB, SMALLEST_LAB];
   set(k, z);
   for (const one of frame.querySelectorAll(".code pre, .text pre, .formula")) {
     let w = 1;

@@ -71,9 +71,11 @@ def _section(slide: Slide, seen: set[str], lesson: str, notes: bool) -> str:
     first = slide.kind == "title"
     over = "" if first else f'<p class="over">{escape(slide.over or lesson)}</p>'
     said = f'<aside class="notes">{"".join(slide.notes)}</aside>' if notes and slide.notes else ""
-    title = f"<h2>{html(slide.title, inline=True)}</h2>"
+    title = re.sub(
+        r"\w+(?:-\w+)+(?![^<]*>)", r'<span class="together">\g<0></span>', html(slide.title, inline=True)
+    )
     return (
-        f'<section class="{slide.kind}"><div class="frame">{over}{title}'
+        f'<section class="{slide.kind}"><div class="frame">{over}<h2>{title}</h2>'
         f'<div class="body">{"".join(_parts(slide, seen))}</div></div>{said}</section>'
     )
 

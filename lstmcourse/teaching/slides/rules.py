@@ -25,6 +25,7 @@ __all__ = ["SAID", "Part", "Slide", "slides"]
 
 SAID = ("", "skip", "new", "code")
 ROOM = 548  # pixels for what is under the title, of a slide that is 720 high
+SLACK = 50  # for a program and what it prints, which shrink a little rather than part
 LINES = 16  # of a program or of text on one slide
 COLUMNS = 79
 LONGEST = 110  # characters of a line that may shrink to fit
@@ -32,6 +33,7 @@ SHORT = 2  # lines of code that may stand above a figure
 EQUATIONS = 8
 ROWS = 7
 STATEMENTS = 5
+OPEN = "pass  # your turn"  # all that stands in a cell that is the reader's alone
 BRIEF = 30  # characters of a sentence that does not stand alone
 
 
@@ -73,9 +75,9 @@ class Slide:
         """Whether there is something on it that more can be said of."""
         return self.kind == "plain" and any(part.kind not in ("lead", "comment") for part in self.parts)
 
-    def fits(self, parts: Iterable[Part]) -> bool:
+    def fits(self, parts: Iterable[Part], room: int = ROOM) -> bool:
         """Whether these fit below what is there."""
-        return sum(part.height + 16 for part in (*self.parts, *parts)) <= ROOM
+        return sum(part.height + 16 for part in (*self.parts, *parts)) <= room
 
 
 def slides(lesson: Lesson) -> list[Slide]:
@@ -203,10 +205,10 @@ class _Section:
     def _run(self, cell: Cell) -> None:
         outputs = [o for o in cell.outputs if o.kind != "verdict"]
         shown = [part for output in outputs for part in _outputs(output)]
-        said = [] if _hidden(cell, outputs) else _programs(cell.source)
+        said = [] if cell.source == OPEN or _hidden(cell, outputs) else _programs(cell.source)
         whole = [*said, *shown]
         self.waiting.append(cell)
-        if whole and Slide("").fits(whole):
+        if whole and Slide("").fits(whole, ROOM + SLACK):
             self._show(whole)
         else:
             for part in whole:
@@ -252,9 +254,7 @@ class _Section:
             slide = self.made[-1]
             slide.notes.append(_noted(block))
             self.waiting.remove(block)
-            every = text.sentences(block.source)
-            said = [s for s in every if not re.match(r"(\*\*[^*]+\*\* )?\(", s)] or every
-            if said and slide.fits([part := _lead(_joined(said), "comment")]):
+            if slide.fits([part := _lead(_opens(block.source), "comment")]):
                 slide.parts.append(part)
 
     def _end(self) -> None:
@@ -297,7 +297,7 @@ def _exercise(asked: Cell, answered: list[Cell], lesson: Lesson) -> Iterator[Sli
     if solution := lesson.solutions.get(asked.question):
         slide.notes.append("<p><strong>Solution</strong></p>")
         slide.notes += [_noted(cell) for cell in solution]
-    programs = [cell.source for cell in answered if cell.source != "pass  # your turn"]
+    programs = [cell.source for cell in answered if cell.source != OPEN]
     yield from _continued(slide, [part for program in programs for part in _programs(program)])
 
 
@@ -321,18 +321,16 @@ def _lines(source: str, size: int, width: int = 1152) -> int:
 
 
 def _opens(paragraph: str) -> str:
-    """What a paragraph begins with: a sentence, or two where the first is short."""
-    return _joined(text.sentences(paragraph))
+    """What a paragraph begins with: a sentence, two if it is short; not what is in brackets."""
+    every = text.sentences(paragraph)
+    said = [sentence for sentence in every if not re.match(r"(\*\*[^*]+\*\* )?\(", sentence)] or every
+    return " ".join(said[: 2 if len(said[0]) < BRIEF else 1])
 
 
 def _leads(paragraph: str) -> bool:
     """Whether a paragraph leads to what comes, rather than says something of what was."""
     opens = _opens(paragraph)
-    return opens.endswith((":", "?")) or bool(_LEADS.match(opens))
-
-
-def _joined(sentences: list[str]) -> str:
-    return " ".join(sentences[: 2 if len(sentences[0]) < BRIEF else 1])
+    return opens.endswith((":", "?", "**")) or bool(_LEADS.match(opens))
 
 
 def _lead(source: str, kind: str = "lead") -> Part:

@@ -34,7 +34,8 @@ _KINDS = {
 }
 _FOLDED = re.compile(r"^<details>.*?^</details>[ \t]*$", re.M | re.S)
 _WHOLE = re.compile(
-    r"`[^`]+`|\$\$.+?\$\$|\$[^$\n]+\$|\[[^\]]*\]\([^)]*\)|\([^()]*\)|\*\*[^*]+\*\*|\"[^\"]*\"", re.S
+    r"`[^`]+`|\$\$.+?\$\$|\$[^$\n]+\$|\[[^\]]*\]\([^)]*\)|\([^()]*\)|\*\*[^*]+\*\*|(?<!\*)\*[^*\s][^*]*\*(?!\*)|\"[^\"]*\"",
+    re.S,
 )
 _ABBREVIATED = "".join(rf"(?<!{word})" for word in (r"et al\.", r"e\.g\.", r"i\.e\.", r"vs\.", r"\b[A-Z]\."))
 _END = re.compile(rf"(?<=[.?!\x02]){_ABBREVIATED}[*\"”)]*\s+(?=[A-Z0-9\"“*`$\[(\x00])")
@@ -178,9 +179,13 @@ def sentences(paragraph: str) -> list[str]:
         return text
 
     masked = _WHOLE.sub(hide, " ".join(paragraph.split()))
+    while "(" in masked and (further := _WHOLE.sub(hide, masked)) != masked:  # brackets around brackets
+        masked = further
     # what is hidden may end a sentence: a bold lead, a bracket
     masked = re.sub(
-        r"\x00(\d+)\x01", lambda m: m[0] + ("\x02" if re.search(r"[.?!]\)$", kept[int(m[1])]) else ""), masked
+        r"\x00(\d+)\x01",
+        lambda m: m[0] + ("\x02" if re.search(r"[.?!](\)|(?<!\*)\*)$", kept[int(m[1])]) else ""),
+        masked,
     )
     found = [part for part in _END.split(masked) if part.strip()]
     return [show(part.replace("\x02", "")).strip() for part in found]
