@@ -152,6 +152,7 @@ def test_a_deck_needs_nothing_from_elsewhere(decks, name):
     whole = page.document(read.title, deck)
     shown = re.sub(r"<script.*?</script>", "", whole, flags=re.S)
     assert not re.search(r"<link|<iframe|@import|\burl\((?!\s*[\"']?(data:|#))", shown)
+    assert not re.search(r"""\bhref=["'](?!https?:|#|data:)""", shown)
     assert not re.search(r"""\b(?:src|poster)=["'](?!data:)""", shown)
     assert not re.search(r"<script[^>]+src=", whole) and str(ROOT) not in whole
 
@@ -367,6 +368,22 @@ def test_keys(browser, tmp_path):
     assert page.evaluate(theme) == "light"
     page.keyboard.press("d")
     assert page.evaluate(theme) == "dark"
+    deck.close()
+
+
+def test_a_finger_turns_the_page(browser, tmp_path):
+    deck = Deck(browser, tmp_path, "22", has_touch=True)
+    hand = deck.context.new_cdp_session(deck.page)
+
+    def swipe(*across):
+        for kind, x in zip(("touchStart", "touchMove", "touchMove", "touchEnd"), across, strict=True):
+            points = [] if kind == "touchEnd" else [{"x": x, "y": 300}]
+            hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    swipe(900, 600, 300, 300)
+    assert deck.at == 2
+    swipe(300, 600, 900, 900)
+    assert deck.at == 1
     deck.close()
 
 

@@ -8,6 +8,7 @@ const SMALLEST = 0.7, // what text may shrink to
   NARROWEST = 0.6, // a line of a program, a formula
   LARGEST = 1.18,
   LARGEST_LAB = 1.3, // it takes the whole width, and lays itself out
+  LARGEST_PANEL = 1.4, // its picture gets no larger
   LARGEST_STILL = 2,
   SMALLEST_LAB = 0.8, // then it scrolls
   SMALLEST_STILL = 0.6;
@@ -51,6 +52,7 @@ function fit(section) {
     z = LARGEST_STILL,
     least = SMALLEST_STILL;
   if (frame.querySelector(".lc-lab")) [z, least] = [LARGEST_LAB, SMALLEST_LAB];
+  if (frame.querySelector(".lc-panel")) z = LARGEST_PANEL;
   set(k, z);
   for (const one of frame.querySelectorAll(".code pre, .text pre, .formula")) {
     let w = 1;

@@ -92,6 +92,9 @@ def _parts(slide: Slide, seen: set[str]) -> Iterator[str]:
 def _once(part: Part, seen: set[str]) -> str:
     """A script that the page already has would do nothing; a name in a picture may be given only once."""
     shown = _SCRIPT.sub(lambda m: "" if m[0] in seen else (seen.add(m[0]) or m[0]), part.html)
+    shown = re.sub(
+        r'<a\b[^>]*\bhref="(?!https?:|#)[^>]*>(.*?)</a>', r"\1", shown
+    )  # leads to another notebook
     shown = re.sub(r"<(/?)h4>", r"<\1h3>", shown)  # of a panel: headings here go on from the slide's
     if part.kind == "picture":
         for name in re.findall(r'\bid="([^"]+)"', shown):
