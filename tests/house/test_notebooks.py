@@ -131,6 +131,7 @@ LONG = "\n".join(f"x{n} = {n}" for n in range(26))
         ('# %% tags=["setup", "solution"]\nx = 1\n', r"is \['setup', 'solution'\] at once"),
         ('# %% tags=["setp"]\nx = 1\n', r"has the tags \['setp'\]; there are .*'setup'"),
         ("# %% claim=['C01']\nx = 1\n", r"its marker says \['claim'\]"),
+        ('# %% slide="now"\nx = 1\n', "says slide='now'; it may be new, skip, code"),
         ('# %% tags=["nbval-skip"]\nx = 1\n', "give the reason, why="),
         ("# %%\n# NBVAL_IGNORE_OUTPUT\nx = 1\n", "exempts itself in a comment"),
         ('# %% tags=["exercise"]\n# solution:\nx = 1\n', "'# solution:' without its '# end'"),

@@ -15,6 +15,7 @@ pytest.importorskip("math_core", reason="slides need the extra teach: pip instal
 from lstmcourse.errors import FileError
 from lstmcourse.teaching import __main__ as program
 from lstmcourse.teaching.slides import command, lesson, page, rules, text, write
+from tools import notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = Path(page.__file__).with_name("shipped")
@@ -199,13 +200,18 @@ def test_a_marker_overrides_the_rule():
     assert kinds(made([prose("## A"), said])[1]) == ["code", "claim"]
 
 
+def test_a_program_is_shown_without_its_imports():
+    (_, slide) = made([prose("## A"), code("import numpy as np\n\n\nprint(np.pi)", "3.14")])
+    assert "import" not in slide.parts[0].html and "import" in slide.notes[0]
+
+
 def test_sources_say_only_what_there_is_to_say():
     said = re.findall(
         r'^# %%.*\bslide="([^"]*)"',
         "".join(p.read_text() for p in (ROOT / "notebooks/source").glob("*.py")),
         re.M,
     )
-    assert set(said) <= set(rules.SAID)
+    assert set(said) <= set(rules.SAID) == {"", *notebooks.SLIDE}
 
 
 # The command

@@ -10,6 +10,7 @@ A cell's marker may say otherwise: ``slide="skip"``, notes alone; ``slide="new"`
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -30,6 +31,7 @@ LINES = 16  # of a program or of text on one slide
 COLUMNS = 79
 LONGEST = 110  # characters of a line that may shrink to fit
 SHORT = 2  # lines of code that may stand above a figure
+LEAST, MOST = 230, 360  # pixels that a picture needs, by its own height
 EQUATIONS = 8
 ROWS = 7
 STATEMENTS = 5
@@ -38,7 +40,8 @@ BRIEF = 30  # characters of a sentence that does not stand alone
 
 
 _LEADS = re.compile(
-    r"(And|But (?:does|is|can)|Here|Now|Next|First|Run|Train|Try|Take|Let|Look|Do|What|How|Which|Is|Can)\b"
+    r"\*\*(?!What to notice|How to read)"
+    r"|(And|But (?:does|is|can)|Here|Now|Next|First|Run|Train|Try|Take|Let|Look|Do|What|How|Which|Is|Can)\b"
 )
 
 
@@ -373,7 +376,9 @@ def _outputs(output: Output) -> list[Part]:
     if output.kind == "claim":
         return [Part("claim", output.content, 44 + 34 * _lines(output.plain.partition("\n")[0], 26))]
     if output.kind == "picture":
-        return [Part("picture", output.content, 300)]
+        drawn = re.search(r'\bheight="([\d.]+)"', output.content)
+        high = 0.7 * float(drawn[1]) if drawn else LEAST
+        return [Part("picture", output.content, round(min(MOST, max(LEAST, high))))]
     return [Part("live", piece, ROOM - 150) for piece in _pieces(output.content)]
 
 
@@ -416,6 +421,12 @@ def _high(lines: str) -> int:
 
 
 def _programs(source: str) -> list[Part]:
+    """A program, without the imports that it begins with."""
+    imports = itertools.takewhile(
+        lambda node: isinstance(node, ast.Import | ast.ImportFrom), ast.parse(source).body
+    )
+    last = max((node.end_lineno for node in imports), default=0)
+    source = "\n".join(source.splitlines()[last:])
     return [
         Part("code", f"<pre><code>{text.code(c)}</code></pre>", _high(c))
         for c in _chunks(re.sub(r"\n{3,}", "\n\n", source.strip("\n")))
