@@ -10,8 +10,8 @@ then those that name a module which imports it, as many as fit into its seconds.
 measured once, without any change. A mutant that is left meets, for as many seconds again, the other tests of
 its room. All times are the processor's, so that other work on the machine changes no verdict. A mutant is
 *killed* if a test fails that passes without the change, or if the nearest take several times as long (it may
-loop for ever), and has *survived* if all pass. A survivor is a test to write, or a change that makes no
-difference. For Linux and macOS.
+loop for ever), has *survived* if all pass, and is *undecided* if the room's tests are not done in time: other
+files may notice it. A survivor is a test to write, or a change that makes no difference. For Linux and macOS.
 """
 
 from __future__ import annotations
@@ -266,7 +266,9 @@ class Copy:
         finally:
             file.write_bytes(text)
             os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
-        if status in (0, NO_TESTS, None):
+        if status is None:
+            return "undecided", f"{among}, whose time was over"
+        if status in (0, NO_TESTS):
             return "survived", among
         failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", said, re.M)
         if failed is None:
