@@ -462,7 +462,10 @@ def _hidden(cell: Cell, outputs: list[Output]) -> bool:
         return "setup" in cell.tags and not defined
     if kinds & {"claim", "live"}:
         return True
-    return kinds != {"text"} and lines > SHORT and not any(node.decorator_list for node in defined)
+    plotted = any(isinstance(node, ast.Name) and node.id == "plots" for node in ast.walk(tree))
+    return (
+        kinds != {"text"} and (plotted or lines > SHORT) and not any(node.decorator_list for node in defined)
+    )
 
 
 # Notes
