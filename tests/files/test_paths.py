@@ -21,6 +21,10 @@ from lstmcourse.files import paths
 from lstmcourse.files import tensors as tensorfiles
 from lstmcourse.files import whole as files
 from lstmcourse.files.paths import cache_folder, expand
+from lstmcourse.teaching.grade import grade
+from lstmcourse.teaching.handed_in import students
+from lstmcourse.teaching.slides import command as slides
+from lstmcourse.teaching.slides.lesson import find, read
 
 
 @pytest.fixture
@@ -99,6 +103,23 @@ def command(path):
     assert experiments_command(["--list", "--data", str(path)]) == 0
 
 
+def handed_in(path):
+    (expand(path) / "Ada").mkdir(parents=True)
+    return path
+
+
+def lesson(path):
+    text = '{"cells": [{"cell_type": "markdown", "metadata": {}, "source": "# A lesson"}]}'
+    expand(path).mkdir(parents=True)
+    (expand(path) / "05_a.ipynb").write_text(text, encoding="utf-8")
+    return path
+
+
+def deck(path):
+    made, count = slides.write(f"{lesson(f'{path}/lessons')}/05_a.ipynb", f"{path}/slides")
+    assert made == expand(path) / "slides" / "05_a.html" and made.exists() and count == 1
+
+
 def trained(path):
     with mock.patch.object(lc.coder, "backends", lambda: ["numpy"]):
         lc.coder.train(stop=1, checkpoint=path)
@@ -164,6 +185,11 @@ WAYS = {
     ),
     "tasks.text.Text": lambda p: lc.tasks.Text(files=(written(p),)),
     "course.coder.train": trained,
+    "teaching.grade.grade": lambda p: grade(handed_in(p), ["05"]),
+    "teaching.handed_in.students": lambda p: students(handed_in(p)),
+    "teaching.slides.command.write": deck,
+    "teaching.slides.lesson.find": lambda p: find(lesson(p), ["05"]),
+    "teaching.slides.lesson.read": lambda p: read(f"{lesson(p)}/05_a.ipynb"),
     "files.paths.expand": expand,
 }
 TAKES_A_PATH = {"path", "folder", "data", "journal", "checkpoint", "file", "files", "filename"}
@@ -207,7 +233,7 @@ def test_every_public_function_that_takes_a_path_is_tried():
                     found.add(f"{info.name.removeprefix('lstmcourse.')}.{name}{member}")
     # of paths that the doors above have read
     inside = {"training.checkpoints.Checkpoint", "training.checkpoints.refuse_differences"}
-    inside |= {"exercises.notes.noted"}
+    inside |= {"exercises.notes.noted", "teaching.grade.Row"}
     inside |= {name for name in found if name.startswith(("interop.arrays.", "training.resume."))}
     inside |= {name for name in found if name.startswith("experiments.") and "data" in name.split(".")[-1]}
     inside |= {name for name in found if name.startswith("experiments.studies.")}  # coordinates of studies

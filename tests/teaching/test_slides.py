@@ -227,6 +227,15 @@ def test_lessons_are_found_by_number_or_name():
         lesson.find(ROOT / "docs", [])
 
 
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"cells": [3]}', '{"cells": [{"metadata": {}}]}', "\xff", "[" * 9999]
+)
+def test_a_notebook_that_is_none(tmp_path, text):
+    (tmp_path / "05_a.ipynb").write_text(text, encoding="latin-1")
+    with pytest.raises(FileError, match=r"05_a.ipynb is no notebook that can be read"):
+        lesson.read(tmp_path / "05_a.ipynb")
+
+
 def test_the_program_writes_a_page_a_lesson(tmp_path, capsys):
     folder = str(ROOT / "notebooks")
     assert program.main(["slides", "05", "22", "--out", str(tmp_path), "--course", folder, "--handout"]) == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...errors import FileError
 from ...files import replace
+from ...files.paths import expand
 from ..lesson import COURSE
 
 __all__ = ["add", "run", "write"]
@@ -19,10 +20,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     """Add this command to those of the program."""
     it = commands.add_parser("slides", help="make slides of lessons: one page each, which works offline")
     it.add_argument("names", nargs="*", metavar="NN", help="how the lessons' names begin, such as 05 (all)")
-    it.add_argument(
-        "--out", type=Path, default=Path("slides"), metavar="FOLDER", help="where they go (slides)"
-    )
-    it.add_argument("--course", type=Path, default=COURSE, help="the folder of the course's notebooks")
+    it.add_argument("--out", default="slides", metavar="FOLDER", help="where they go (slides)")
+    it.add_argument("--course", default=COURSE, help="the folder of the course's notebooks")
     it.set_defaults(do=run)
     it.add_argument(
         "--handout", action="store_true", help="without the speaker's notes, and so without solutions"
@@ -68,8 +67,8 @@ def write(path: str | Path, out: str | Path, *, notes: bool = True) -> tuple[Pat
         )
     from . import lesson, page, rules
 
-    read = lesson.read(Path(path))
+    read = lesson.read(path)
     deck = rules.slides(read)
-    target = Path(out) / f"{read.name}.html"
+    target = expand(out, "out") / f"{read.name}.html"
     replace(target, page.document(read.title, deck, notes=notes).encode())
     return target, len(deck)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import FileError
+from ...files.paths import expand
 
 __all__ = ["Cell", "Claim", "Lesson", "Output", "find", "read"]
 
@@ -83,7 +84,7 @@ class Lesson:
         return [Claim(*match.groups()) for match in found if match]
 
 
-def find(folder: Path, names: list[str]) -> list[Path]:
+def find(folder: str | Path, names: list[str]) -> list[Path]:
     """Return the lessons of a folder that are meant by the names, such as ``05``; all, if none is given.
 
     Raises
@@ -91,6 +92,7 @@ def find(folder: Path, names: list[str]) -> list[Path]:
     FileError
         A name means no lesson, or there are none at all.
     """
+    folder = expand(folder, "folder")
     every = sorted(folder.glob("[0-9][0-9]*_*.ipynb"))
     if not every:
         raise FileError(f"{folder} holds no lessons: say with --course where the notebooks are")
@@ -104,7 +106,7 @@ def find(folder: Path, names: list[str]) -> list[Path]:
     return chosen if names else every
 
 
-def read(path: Path) -> Lesson:
+def read(path: str | Path) -> Lesson:
     """Read a lesson, and its solutions where they lie beside it.
 
     Parameters
@@ -115,7 +117,13 @@ def read(path: Path) -> Lesson:
     Returns
     -------
     Lesson
+
+    Raises
+    ------
+    FileError
+        One of them is no notebook.
     """
+    path = expand(path)
     solved = path.parent / "solutions" / path.name
     solutions: dict[str, list[Cell]] = {}
     if solved.exists():
@@ -128,17 +136,23 @@ def read(path: Path) -> Lesson:
     return Lesson(path.stem, tuple(_cells(path)), {id: tuple(cells) for id, cells in solutions.items()})
 
 
-def _cells(path: Path) -> Iterator[Cell]:
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        said = cell["metadata"]
-        yield Cell(
-            kind=cell["cell_type"],
-            source="".join(cell["source"]),
-            tags=frozenset(said.get("tags", ())),
-            exercise=said.get("exercise", ""),
-            slide=said.get("slide", ""),
-            outputs=tuple(_joined(_output(output) for output in cell.get("outputs", ()))),
-        )
+def _cells(path: Path) -> list[Cell]:
+    try:
+        return [_cell(cell) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise FileError(f"{path} is no notebook that can be read ({error}): build or save it anew") from error
+
+
+def _cell(cell: dict[str, Any]) -> Cell:
+    said = cell["metadata"]
+    return Cell(
+        kind=cell["cell_type"],
+        source="".join(cell["source"]),
+        tags=frozenset(said.get("tags", ())),
+        exercise=said.get("exercise", ""),
+        slide=said.get("slide", ""),
+        outputs=tuple(_joined(_output(output) for output in cell.get("outputs", ()))),
+    )
 
 
 def _joined(outputs: Iterable[Output]) -> Iterator[Output]:
