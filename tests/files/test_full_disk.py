@@ -222,7 +222,7 @@ WRITE_THEMSELVES = {
     "experiments/storages.py",
     "teaching/apart.py",
 }
-"""Modules that write by other means than `lstmcourse.files`: music into memory, an answer's prints nowhere."""
+"""Modules that write by other means than `lstmcourse.files`: music into memory, answers nowhere."""
 
 
 def test_all_others_write_by_these_means():
