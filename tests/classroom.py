@@ -48,6 +48,7 @@ def hand_in(place, notebook):
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
     else:
+        archive.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(archive, "a") as file:
             file.writestr(place.relative_to(archive).as_posix(), text)
 

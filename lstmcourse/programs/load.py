@@ -48,7 +48,6 @@ class _Walking(ast.NodeTransformer):
         if self.rows:
             parts = ", ".join(f"{part}{back}" for part in self.rows.values())
             names = [ast.Name(written, ast.Store()) for written in self.rows]
-            ast.copy_location(node.target, node)
             node.target = ast.Tuple([node.target, *names], ast.Store())
             node.iter = ast.parse(f"zip(range(T){back}, {parts})", mode="eval").body
             for new in (node.target, node.iter):

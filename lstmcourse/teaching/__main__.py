@@ -57,10 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _grade(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Grade a class."""
-    if options.workers < 0 or not options.seconds > 0 or options.memory < 1:
+    if options.workers < 0 or not 0 < options.seconds <= 1e6 or not 1 <= options.memory <= 1e6:
         parser.error(
             f"--workers {options.workers} --seconds {options.seconds:g} --memory {options.memory}: "
-            "workers are 0 or more, the others more than 0"
+            "workers are 0 or more, the others more than 0, and a million at most"
         )
     files = {kind: expand(f"{options.out}.{kind}", "--out") for kind in ("html", "csv")}
     for path in files.values():

@@ -41,6 +41,8 @@ TRIES = 3  # to start a process
 SCREEN = ("DISPLAY", "WAYLAND_DISPLAY")
 PRELOADED = ["lstmcourse", "lstmcourse.teaching.preloaded"]
 ERROR, LATE, NOTHING, SOLVED, WRONG = "error", "time ran out", "not answered", "solved", "wrong"
+KINDS = (SOLVED, WRONG, ERROR, LATE, NOTHING)
+"""Verdicts, the best first: of several copies of a lesson the best answer counts."""
 
 
 @dataclass(frozen=True)
@@ -129,10 +131,10 @@ def _received(connection: Connection) -> tuple[str, str] | None:
     try:
         if not connection.poll():
             return None
-        verdict, message = json.loads(connection.recv_bytes(SENT))
-        return str(verdict), str(message)
-    except (OSError, EOFError, ValueError, TypeError):
+        verdict, message = map(str, json.loads(connection.recv_bytes(SENT)))
+    except (OSError, EOFError, ValueError, TypeError, RecursionError):
         return None
+    return (verdict, message) if verdict.partition(":")[0] in KINDS else None
 
 
 def _ending(code: int | None) -> str:
@@ -195,7 +197,8 @@ def _confine(limits: Limits) -> None:
     except ImportError:  # Windows
         return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE, FILE))
+    with contextlib.suppress(OSError, ValueError):  # it may be lower already
+        resource.setrlimit(resource.RLIMIT_FSIZE, (FILE, FILE))
     with contextlib.suppress(OSError, ValueError):
         with open("/proc/self/statm", encoding="ascii") as file:
             now = int(file.read().split()[0]) * resource.getpagesize()
@@ -217,7 +220,8 @@ def _in_process(connection: Connection, answer: Answer, id: str, folder: str, li
     with open(os.devnull, "r+b") as nothing:
         for number in range(3):
             os.dup2(nothing.fileno(), number)
-    sys.stdin, sys.stdout, sys.stderr = open(os.devnull), open(os.devnull, "w"), open(os.devnull, "w")
+    sys.stdin = open(os.devnull)
+    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8", errors="replace")
     try:
         exercise = get(id)
         shell, kept = _shell(folder), Kept()

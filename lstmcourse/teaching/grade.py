@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,14 +14,11 @@ from dataclasses import dataclass
 
 from ..errors import UnknownNameError, nearest
 from ..exercises.define import get
-from .apart import ERROR, LATE, NOTHING, SOLVED, WRONG, Limits, judged, stop
+from .apart import ERROR, KINDS, NOTHING, SOLVED, Limits, judged, stop
 from .handed_in import Notebook, students
 from .lesson import COURSE, Answer, Lesson, answer, lessons, recognise
 
 __all__ = ["Grades", "Mistake", "Row", "grade"]
-
-KINDS = (SOLVED, WRONG, ERROR, LATE, NOTHING)
-"""Verdicts, the best first: of several copies of a lesson the best answer counts."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +224,7 @@ def _judged(
 ) -> list[tuple[str, str]]:
     """Verdict and message of each answer, in their order."""
     of = sum(isinstance(found, Answer) for found, _ in jobs)
-    done = itertools.count(1)
+    done, one_at_a_time = itertools.count(1), threading.Lock()
 
     def one(job: tuple[Answer | str | None, str]) -> tuple[str, str]:
         found, id = job
@@ -238,7 +236,8 @@ def _judged(
             verdict = judged(found, id, limits)
         except OSError as error:  # no process can be started, or no folder made
             verdict = f"{ERROR}: {type(error).__name__}", f"It could not be run here: {error}"
-        progress(next(done), of)
+        with one_at_a_time:
+            progress(next(done), of)
         return verdict
 
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:

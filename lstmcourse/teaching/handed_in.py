@@ -6,10 +6,10 @@ wrong with it is said, and the rest is read.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import zipfile
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -121,22 +121,24 @@ def students(folder: str | os.PathLike) -> tuple[list[Student], list[str]]:
             found.append(_student(plain(path.name), _in_folder(path)))
         elif path.suffix.lower() == ".zip":
             found.append(_student(plain(path.stem), _in_zip(path)))
-        elif path.suffix.lower() == ".ipynb":
-            beside.append(f"{plain(path.name)} lies in no student's folder, and is left out")
+        elif not path.is_dir():
+            beside.append(f"{plain(path.name)} is no student's folder or zip, and is left out")
     if not found:
         raise FileError(f"{given}: it holds no folder and no zip; {hint}")
     return _told_apart(found), beside
 
 
 def _told_apart(found: list[Student]) -> list[Student]:
-    """Give those of one name, a folder and a zip, a number."""
-    count: Counter[str] = Counter()
-    apart = []
+    """Give those of one name, a folder and a zip, a number that no other has."""
+    names = {student.name for student in found}
+    apart: dict[str, Student] = {}
     for student in found:
-        count[student.name] += 1
-        name = student.name if count[student.name] == 1 else f"{student.name} ({count[student.name]})"
-        apart.append(replace(student, name=name))
-    return apart
+        free = (f"{student.name} ({n})" for n in itertools.count(2))
+        name = student.name
+        if name in apart:
+            name = next(one for one in free if one not in names and one not in apart)
+        apart[name] = replace(student, name=name)
+    return list(apart.values())
 
 
 def plain(text: str) -> str:
@@ -162,6 +164,8 @@ def _student(name: str, files: Iterator[tuple[str, bytes | str]]) -> Student:
             notebooks.append(notebook)
         except FileError as error:
             left_out.append(f"{plain(path)}: {error}: left out")
+    if not notebooks and not left_out:
+        left_out.append("no notebook was found")
     return Student(name, tuple(notebooks), tuple(left_out))
 
 
@@ -226,6 +230,8 @@ def _in_folder(folder: Path) -> Iterator[tuple[str, bytes | str]]:
         for name in sorted(names):
             path = Path(here, name)
             inside = path.relative_to(folder)
+            if name.lower().endswith(".zip") and path.is_file() and not path.is_symlink():
+                yield from ((f"{inside.as_posix()}/{within}", content) for within, content in _in_zip(path))
             if not _theirs(inside.parts):
                 continue
             count += 1
@@ -253,6 +259,8 @@ def _in_zip(path: Path) -> Iterator[tuple[str, bytes | str]]:
             theirs = [i for i in inside if _theirs(PurePosixPath(i.filename.replace("\\", "/")).parts)]
             for info in sorted(theirs, key=lambda i: i.filename)[:MOST]:
                 try:
+                    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                        raise zipfile.BadZipFile  # of the others more comes out than is asked for
                     with archive.open(info) as file:
                         content = file.read(LARGEST + 1)
                     large = len(content) > LARGEST

@@ -59,11 +59,12 @@ class Piece:
     place: int
     source: str
     names: Names
+    own: bool = False
 
     @cached_property
-    def lasting(self) -> bool:
-        """Whether it imports: what is called of a module does not change it."""
-        return self.source.startswith(("import ", "from "))
+    def changes(self) -> Set[str]:
+        """What is another afterwards; a student's own call may change all that it is given."""
+        return self.names.changes | self.names.handed if self.own else self.names.changes
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,14 @@ def lessons(course: str | os.PathLike = COURSE) -> dict[str, Lesson]:
     found = {}
     for path in sorted(place.glob("[0-9]*.ipynb")):
         lesson = _lesson(path)
-        if lesson.asked:
-            found[lesson.number] = lesson
+        if not lesson.asked:
+            continue
+        if lesson.number in found:
+            raise FileError(
+                f"course={shown(str(place))}: {found[lesson.number].name} and {lesson.name} both ask the "
+                f"exercises of lesson {lesson.number}; keep one of them there"
+            )
+        found[lesson.number] = lesson
     if not found:
         raise FileError(
             f"course={shown(str(place))}: the course's lessons are not there; give the folder `notebooks` of "
@@ -151,7 +158,10 @@ def lessons(course: str | os.PathLike = COURSE) -> dict[str, Lesson]:
 
 
 def _lesson(path: Path) -> Lesson:
-    cells = read(path.read_bytes(), path.name).cells
+    try:
+        cells = read(path.read_bytes(), path.name).cells
+    except (FileError, OSError) as error:
+        raise FileError(f"the course's own {shown(str(path))}: {error}; take it anew") from error
     asked, id = {}, ""
     for place, cell in enumerate(cells):
         id = cell.exercise or id
@@ -295,18 +305,19 @@ class _Worked:
         """What has to run before a cell: the nearest above it that gives a name, or else the first below."""
         order = self._pieces(own)
         above = sum(at < (place, own) for at, _ in order)
-        lasting = {name for _, piece in order if piece.lasting for name in piece.names.gives}
-        chosen: set[int] = set()
+        lasting = {name for _, piece in order for name in piece.names.imports}
+        chosen, maybe = set[int](), set[str]()
 
         def resolve(end: int, wanted: Set[str]) -> Set[str]:
             """Choose pieces, from the last to the first; return the names that none of them gives."""
             for k in reversed(range(end)):
                 found = order[k][1].names
                 star = "*" in found.gives and wanted - _BUILTIN
-                if star or found.gives & wanted or (found.changes - lasting) & wanted:
+                if star or found.gives & wanted or (order[k][1].changes - lasting) & wanted:
                     chosen.add(k)
-                    wanted = wanted - (found.gives - found.changes) | found.needs
-            return wanted
+                    maybe.update(found.maybe)
+                    wanted = wanted - (found.gives - found.changes - found.maybe) | found.needs
+            return wanted - _BUILTIN - maybe
 
         missing = resolve(above, wanted)
         for k in range(above, len(order)):
@@ -322,7 +333,7 @@ class _Worked:
             if index == own or said.error:
                 continue
             if not known or "exercise" in self.lesson.cells[place].tags:
-                order.append(((place, index), Piece(place, said.code, said.names)))
+                order.append(((place, index), Piece(place, said.code, said.names, own=True)))
             elif said.body != text(self.lesson.cells[place].source).body:  # a cell of the lesson's, changed
                 order += [((place, index), piece) for piece in self._added(place, cell.source)]
         return sorted(order, key=lambda pair: pair[0])

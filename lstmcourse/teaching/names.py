@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 __all__ = ["Names", "names"]
 
+SHOW = ("print", "display")  # which change nothing
+
 
 @dataclass(frozen=True)
 class Names:
@@ -26,11 +28,20 @@ class Names:
         That have to be there before it runs, or when a function of it is called.
     changes : frozenset of str
         Of what is there already, and is another afterwards: ``x[0] = 1``, ``x += 1``, ``x.append(1)``.
+    imports : frozenset of str
+        Of `gives`: modules and what is taken of them, which no call changes.
+    maybe : frozenset of str
+        Of `gives`: in a branch alone, which may not be taken.
+    handed : frozenset of str
+        What is handed to a call that stands alone, ``train(model)``, and may be another afterwards.
     """
 
     gives: frozenset[str]
     needs: frozenset[str]
     changes: frozenset[str]
+    imports: frozenset[str] = frozenset()
+    maybe: frozenset[str] = frozenset()
+    handed: frozenset[str] = frozenset()
 
 
 def names(source: str) -> Names:
@@ -52,21 +63,28 @@ def names(source: str) -> Names:
     >>> sorted(found.gives), sorted(found.needs), sorted(found.changes)
     (['f', 'x'], ['later', 'rows', 'start'], ['rows'])
     """
-    walk = _Walk()
+    walk, surely = _Walk(), set[str]()
     for statement in ast.parse(source).body:
         walk.visit(statement)
+        if not isinstance(statement, (ast.If, ast.Try, ast.While, ast.Match)):
+            alone = _Walk()
+            alone.visit(statement)
+            surely |= alone.given
     needs = walk.first | (walk.later - walk.given)
-    return Names(frozenset(walk.given), frozenset(needs), frozenset(walk.changed))
+    parts = (walk.given, needs, walk.changed, walk.imported, walk.given - surely, walk.handed)
+    return Names(*map(frozenset, parts))
 
 
 class _Walk(ast.NodeVisitor):
-    """Goes through the code of a module in the order in which it runs, loops and branches once.
+    """Goes through the code of a module in the order in which it runs, all loops and branches once.
 
     Functions and classes are scopes of their own, which `symtable` reads.
     """
 
     def __init__(self) -> None:
         self.given: set[str] = set()
+        self.imported: set[str] = set()
+        self.handed: set[str] = set()
         self.first: set[str] = set()  # read before they are given
         self.later: set[str] = set()  # read in functions
         self.changed: set[str] = set()
@@ -85,6 +103,7 @@ class _Walk(ast.NodeVisitor):
             self._stored(target)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        self.visit(node.annotation)
         if node.value is not None:
             self.visit(node.value)
             self._stored(node.target)
@@ -119,7 +138,9 @@ class _Walk(ast.NodeVisitor):
                 self._stored(target)
 
     def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
-        self.given |= {(name.asname or name.name).partition(".")[0] for name in node.names}
+        imported = {(name.asname or name.name).partition(".")[0] for name in node.names}
+        self.given |= imported
+        self.imported |= imported
 
     visit_ImportFrom = visit_Import
 
@@ -130,9 +151,13 @@ class _Walk(ast.NodeVisitor):
 
     def visit_Expr(self, node: ast.Expr) -> None:
         self.generic_visit(node)
-        if isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
-            if (root := _root(node.value.func)) is not None:
-                self._changed(root)
+        if not isinstance(node.value, ast.Call):
+            return
+        if isinstance(node.value.func, ast.Attribute) and (root := _root(node.value.func)) is not None:
+            self._changed(root)
+        if getattr(node.value.func, "id", "") not in SHOW:
+            given = (*node.value.args, *(k.value for k in node.value.keywords))
+            self.handed |= {root for part in given if (root := _root(part)) is not None}
 
     def visit_Call(self, node: ast.Call) -> None:
         self.generic_visit(node)
@@ -141,7 +166,10 @@ class _Walk(ast.NodeVisitor):
             self._changed(root)
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        for part in (*node.decorator_list, *node.args.defaults, *node.args.kw_defaults):
+        arguments = (a.annotation for a in ast.walk(node.args) if isinstance(a, ast.arg))
+        for part in (
+            *(*node.decorator_list, *node.args.defaults, *node.args.kw_defaults, *arguments, node.returns),
+        ):
             if part is not None:
                 self.visit(part)
         self._inside(node)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import re
 import textwrap
 from collections import Counter
 from pathlib import Path
@@ -148,9 +149,8 @@ def _cut(name: str) -> str:
 
 
 def _harmless(value: object) -> str:
-    """On one line, and nothing that a spreadsheet takes for a formula."""
-    text = plain(str(value))
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    """On one line, and no formula for a spreadsheet, also where it divides at semicolons."""
+    return re.sub(r"(^|;)(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])", r"\1\2'", plain(str(value)))
 
 
 # The page's parts

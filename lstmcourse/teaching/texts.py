@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from IPython.core.inputtransformer2 import TransformerManager
@@ -15,7 +17,7 @@ from .names import Names, names
 __all__ = ["Text", "statements", "text"]
 
 LONGEST = 100_000  # letters; nobody types so many into a cell
-_ON_TOP = re.compile(r"\s*%%(time|timeit|capture|prun)\b[^\n]*\n")  # the cell is what stands below it
+_ON_TOP = re.compile(r"\A\s*%%(time|timeit|capture|prun)\b[^\n]*\n")  # the cell is what stands below it
 _CALL = re.compile(r"\bcheck\(\s*[\"'](\d\d?[a-z]?\.\d+)[\"']")
 
 
@@ -43,7 +45,16 @@ class Text:
     error: str = ""
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What Python warns of in strangers' text is not for the terminal of whoever grades."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 @functools.lru_cache(maxsize=4096)
+@_quiet()
 def text(source: str) -> Text:
     r"""Read the source of a cell. Nothing that stands there raises.
 
@@ -62,7 +73,8 @@ def text(source: str) -> Text:
     try:
         code = _python(source)
         tree = ast.parse(code)
-        calls = {_id(node): node for node in ast.walk(tree) if isinstance(node, ast.Call) and _id(node)}
+        every = sorted((n for n in ast.walk(tree) if isinstance(n, ast.Call)), key=_place)
+        calls = {_id(node): node for node in every if _id(node)}
         checks = {id: ast.unparse(_answer(node)) for id, node in calls.items()}
         code = _unchecked(code, tree)
         tree.body = [s for s in tree.body if not _is_check(s)]
@@ -76,6 +88,7 @@ def text(source: str) -> Text:
     return Text("", source.strip(), checks=checks, error=said)
 
 
+@_quiet()
 def statements(source: str) -> list[str]:
     """Return the statements of a cell, without comments and layout; of one that is no Python, none.
 
@@ -85,6 +98,10 @@ def statements(source: str) -> list[str]:
     ['x = 1', 'y = 2']
     """
     return [] if text(source).error else [ast.unparse(s) for s in ast.parse(_python(source)).body]
+
+
+def _place(node: ast.Call) -> tuple[int, int]:
+    return node.lineno, node.col_offset
 
 
 def _python(source: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 from classroom import asked, code, lesson, solutions, worked
 
 from lstmcourse import exercises
+from lstmcourse.errors import FileError
 from lstmcourse.teaching.handed_in import read
 from lstmcourse.teaching.lesson import Answer, answer, as_handed_out, lessons, recognise
 from lstmcourse.teaching.names import names
@@ -40,8 +41,10 @@ def found(made, id, number="05"):
         ("with open_(f) as g:\n    h = g", "g h", "open_ f", ""),
         ("try:\n    a = b\nexcept E as e:\n    c = e", "a c e", "b E", ""),
         ("y = (z := w)", "y z", "w", ""),
-        ("x: int = y", "x", "y", ""),
-        ("x: int", "", "", ""),
+        ("x: int = y", "x", "int y", ""),
+        ("x: int", "", "int", ""),
+        ("def f(n: A, *m: B, k: C = d) -> D:\n    return n", "f", "A B C d D", ""),
+        ("if a:\n    b = 1\nelse:\n    c = 2", "b c", "a", ""),
         ("def f(n=m):\n    return f(n - 1) + g(later)\nlater = 1", "f later", "m g", ""),
         ("f = lambda n: n + a", "f", "a", ""),
         ("y = [k * a for k in rows if k]", "y", "a rows", ""),
@@ -67,6 +70,21 @@ def test_names(source, gives, needs, changes):
     found = names(source)
     given = [sorted(part) for part in (found.gives, found.needs, found.changes)]
     assert given == [sorted(text.split()) for text in (gives, needs, changes)]
+
+
+@pytest.mark.parametrize(
+    "source, imports, maybe, handed",
+    [
+        ("import a.b\nfrom c import d as e\nf = 1", "a e", "", ""),
+        ("if a:\n    b = c = 1\nb = 2", "", "c", ""),
+        ("try:\n    import a\nexcept ImportError:\n    b = 1\nfor k in c:\n    d = k", "a", "a b", ""),
+        ("train(model, data[0].x, rate=r)\nprint(shown)\nkept = g(free)", "", "", "model data r"),
+    ],
+)
+def test_what_names_are_like(source, imports, maybe, handed):
+    found = names(source)
+    given = [sorted(part) for part in (found.imports, found.maybe, found.handed)]
+    assert given == [sorted(text.split()) for text in (imports, maybe, handed)]
 
 
 def test_an_answer_runs_with_what_it_names_and_no_more():
@@ -138,6 +156,54 @@ def test_what_a_cell_of_the_students_own_changes_is_changed():
     own = ["mine = ['a']", "other = 1", "mine.append('b')", "mine = ", "lc.use('numpy')"]
     made["cells"][1:1] = map(code, own)
     assert found(made, "05.2").before == ("mine = ['a']", "mine.append('b')")
+    made["cells"][1:2] = [
+        code("import math\nmine = ['a']"),
+        code("math.tau(mine[0])"),
+        code("math.nothing()"),
+    ]
+    before = found(made, "05.2").before
+    assert before == ("import math\nmine = ['a']", "math.tau(mine[0])", "mine.append('b')")
+
+
+def test_what_a_branch_may_give_is_sought_above_as_well_and_not_below():
+    made = worked("05", {"05.2": "prediction = eps, free"})
+    made["cells"][1:1] = [code("eps = 1"), code("if small:\n    eps = 2\n    free = 3")]
+    made["cells"] += [code("eps = 4"), code("free = 5"), code("small = False")]
+    assert found(made, "05.2").before == ("eps = 1", "if small:\n    eps = 2\n    free = 3", "small = False")
+
+
+def test_a_name_of_python_that_is_used_below_for_something_else_is_not_taken_from_there():
+    made = worked("05", {"05.2": "prediction = sum([helper])"})
+    made["cells"] += [code("sum = 0"), code("helper = max([1])"), code("max = 2")]
+    assert found(made, "05.2").before == ("helper = max([1])",)
+
+
+def test_a_magic_that_is_a_comment_leaves_the_line_below_it():
+    for text in ("# %%time\nprediction = 'one'", "x = 5  # by %%time\nprediction = 'one'"):
+        assert found(worked("05", {"05.2": text}), "05.2").source == text
+    assert found(worked("05", {"05.2": " %%time\nprediction = 'one'"}), "05.2").source == "prediction = 'one'"
+
+
+def test_of_checks_in_a_cell_the_last_is_meant_however_deep_the_others_are():
+    text = "for guess in 'ab':\n    print(lc.check('05.2', guess))\nlc.check('05.2', 'c')"
+    assert found(worked("05", {"05.2": text}, drop_check=True), "05.2").given == "'c'"
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_python_warns_of_in_a_cell_is_no_matter():
+    made = worked("05", {"05.2": "prediction = '\\sigma'"})
+    made["cells"].insert(1, code("title = '\\d' is 3"))
+    assert found(made, "05.2").source == "prediction = '\\sigma'"
+
+
+def test_a_course_that_is_damaged_says_where(tmp_path):
+    (tmp_path / "05_forget_gate.ipynb").write_text(json.dumps(lesson("05")), encoding="utf-8")
+    (tmp_path / "05_mine.ipynb").write_text(json.dumps(lesson("05")), encoding="utf-8")
+    with pytest.raises(FileError, match="05_forget_gate and 05_mine both ask the exercises of lesson 05"):
+        lessons(tmp_path)
+    (tmp_path / "05_mine.ipynb").write_text("<<<<<<< HEAD", encoding="utf-8")
+    with pytest.raises(FileError, match=r"the course's own '.*05_mine.ipynb': it cannot be read"):
+        lessons(tmp_path)
 
 
 def test_what_stands_below_is_found_where_nothing_above_gives_it():

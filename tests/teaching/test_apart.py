@@ -79,6 +79,21 @@ def test_half_a_message_is_none():
     assert verdict(half) == "error: the process ended"
 
 
+@pytest.mark.skipif(not FORK, reason="it looks for what its process was given")
+@pytest.mark.parametrize("message", ['["good", ""]', '["solved"]', "[" * 60_000])
+def test_a_message_of_its_own_costs_that_answer_alone(message):
+    sent = (
+        "import gc, os\nfrom multiprocessing.connection import Connection\n"
+        "for it in gc.get_objects():\n    if isinstance(it, Connection):\n"
+        f"        it.send_bytes({message!r}.encode())\nos._exit(0)"
+    )
+    assert verdict(sent) == "error: the process ended"
+
+
+def test_whatever_letters_an_answer_prints():
+    assert verdict(f"print('\u03c3 \ud800')\n{RIGHT}") == "solved"
+
+
 @pytest.mark.skipif(not FORK, reason="signals differ")
 def test_the_environment_stays_as_it_is():
     before = dict(os.environ)
@@ -105,6 +120,7 @@ def test_the_keyboard_stops_it_at_once(tmp_path):
     out = ["--out", str(tmp_path / "report")]
     running = subprocess.Popen([*command, *out], cwd=root, start_new_session=True)
     time.sleep(12)  # till the first ones hang
+    assert running.poll() is None
     began = time.monotonic()
     os.killpg(running.pid, signal.SIGINT)
     assert running.wait(30) == 130

@@ -2,7 +2,9 @@
 
 import json
 import os
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from classroom import NOTEBOOKS, asked, code, hand_in, lesson, solutions, worked
@@ -200,7 +202,8 @@ def test_cells_of_ones_own_are_found_where_they_are_needed(grades):
 
 def test_what_an_answer_starts_and_writes_goes_with_it(grades, place):
     assert verdicts(grades, NAME) == {id: "solved" if id < "05.3" else "not answered" for id in SOLVED}
-    assert not list(place.rglob("*.txt"))
+    assert not list(place.rglob("*.txt")) and not list(Path.cwd().glob("*.txt"))
+    assert not list(Path(tempfile.gettempdir()).glob("lstmcourse-*/own"))
     if os.path.isdir("/proc"):
         time.sleep(0.5)
         assert not [p for p in os.listdir("/proc") if p.isdigit() and "of a student's" in arguments(p)]
@@ -216,7 +219,7 @@ def arguments(process):
 
 def test_what_is_left_out_is_said(grades):
     assert grades.notes == (
-        "loose.ipynb lies in no student's folder, and is left out",
+        "loose.ipynb is no student's folder or zip, and is left out",
         "Alan: broken.ipynb: it cannot be read as a notebook (JSONDecodeError): left out",
         "Alan: mine.ipynb: these are the course's solutions: left out",
         "Alan: other.ipynb: it is no lesson with exercises: left out",

@@ -40,6 +40,29 @@ def test_a_folder_and_a_zip_of_one_name_are_told_apart(tmp_path):
     hand_in(tmp_path / "Ada" / "a.ipynb", SMALL)
     hand_in(tmp_path / "Ada.zip" / "a.ipynb", SMALL)
     assert [s.name for s in students(tmp_path)[0]] == ["Ada", "Ada (2)"]
+    hand_in(tmp_path / "Ada (2)" / "a.ipynb", SMALL)
+    assert [s.name for s in students(tmp_path)[0]] == ["Ada", "Ada (2)", "Ada (3)"]
+
+
+def test_a_zip_in_a_folder_is_read_as_learning_platforms_hand_them_out(tmp_path):
+    hand_in(tmp_path / "Ada_1234_file_" / "homework.zip" / "week 1" / "a.ipynb", SMALL)
+    assert only(tmp_path) == (["homework.zip/week 1/a.ipynb"], [])
+
+
+def test_what_is_not_read_is_named(tmp_path):
+    (tmp_path / "Ada").mkdir()
+    (tmp_path / "Kurt.7z").write_bytes(b"7z")
+    (student,), beside = students(tmp_path)
+    assert student.left_out == ("no notebook was found",)
+    assert beside == ["Kurt.7z is no student's folder or zip, and is left out"]
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_unpacks_without_a_limit_is_not_unpacked(tmp_path, packed):
+    with zipfile.ZipFile(tmp_path / "Ada.zip", "w", packed) as file:
+        file.writestr("a.ipynb", json.dumps(SMALL))
+        file.writestr("b.ipynb", json.dumps(SMALL), zipfile.ZIP_DEFLATED)
+    assert only(tmp_path) == (["b.ipynb"], ["a.ipynb: it cannot be unpacked (BadZipFile): left out"])
 
 
 def test_a_zip_is_not_unpacked(tmp_path):

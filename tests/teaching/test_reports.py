@@ -80,6 +80,14 @@ def test_sheet():
     assert rows[5][0] == "'=1+1"  # a text, not a formula
 
 
+def test_no_field_of_the_sheet_is_a_formula_however_it_is_divided():
+    hostile = ("x;=1+1; -2", " @a", "\uff1d1", "a = b; c - d")
+    made = sheet(Grades((row("Ada", "05.1", *hostile[:2]), row("Kurt", "05.1", *hostile[2:]))))
+    fields = [field for line in csv.reader(io.StringIO(made)) for field in line]
+    for field in ("x;'=1+1; '-2", " '@a", "'\uff1d1", "a = b; c - d"):
+        assert field in fields
+
+
 class Read(html.parser.HTMLParser):
     def __init__(self, text):
         super().__init__()

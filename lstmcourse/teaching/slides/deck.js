@@ -23,6 +23,7 @@ function wide(element) {
 
 function overflows(body) {
   const last = body.lastElementChild;
+  if (!last) return false;
   return (
     last.offsetTop + last.offsetHeight > body.offsetTop + body.offsetHeight + 1 ||
     [...body.querySelectorAll(".live")].some(wide)

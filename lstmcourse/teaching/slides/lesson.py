@@ -98,7 +98,7 @@ def find(folder: str | Path, names: list[str]) -> list[Path]:
         raise FileError(f"{folder} holds no lessons: say with --course where the notebooks are")
     chosen = []
     for name in names:
-        number = [p for p in every if p.stem.partition("_")[0] == name]
+        number = [p for p in every if p.stem.partition("_")[0] in (name, f"0{name}")]
         found = number or [p for p in every if p.stem.startswith(Path(name).stem)]
         if not found:
             raise FileError(f"no lesson begins with {name!r}; there are {', '.join(p.stem for p in every)}")
@@ -133,7 +133,10 @@ def read(path: str | Path) -> Lesson:
                 asked = cell.question
             elif asked and cell.tags & {"exercise", "solution"}:
                 solutions.setdefault(asked, []).append(cell)
-    return Lesson(path.stem, tuple(_cells(path)), {id: tuple(cells) for id, cells in solutions.items()})
+    cells = tuple(_cells(path))
+    if not cells or not cells[0].source.strip():
+        raise FileError(f"{path} does not begin with a title: a lesson's first cell is its heading")
+    return Lesson(path.stem, cells, {id: tuple(cells) for id, cells in solutions.items()})
 
 
 def _cells(path: Path) -> list[Cell]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import itertools
 import re
 from collections.abc import Iterator
 from html import escape
@@ -99,6 +100,7 @@ def _once(part: Part, seen: set[str]) -> str:
     if part.kind == "picture":
         for name in re.findall(r'\bid="([^"]+)"', shown):
             if name in seen:
-                shown = shown.replace(name, f"{name}-{len(seen)}")
+                other = next(n for k in itertools.count(2) if (n := f"{name}-{k}") not in seen)
+                shown, name = shown.replace(name, other), other
             seen.add(name)
     return shown

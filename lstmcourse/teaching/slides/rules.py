@@ -353,8 +353,8 @@ def _list(block: Block) -> list[Part]:
 def _table(block: Block) -> list[Part]:
     """A long table goes on several slides, each with the table's head."""
     head, line, *rows = block.source.splitlines()
-    each = -(-len(rows) // -(-len(rows) // ROWS))
-    groups = ("\n".join([head, line, *rows[k : k + each]]) for k in range(0, len(rows), each))
+    each = -(-len(rows) // -(-max(len(rows), 1) // ROWS)) or 1
+    groups = ("\n".join([head, line, *rows[k : k + each]]) for k in range(0, max(len(rows), 1), each))
     return [Part("table", text.html(group), 50 + 56 * min(each, len(rows))) for group in groups]
 
 
@@ -420,10 +420,19 @@ def _high(lines: str) -> int:
     return 30 + 30 * (1 + lines.count("\n"))
 
 
+def _parsed(source: str) -> ast.Module | None:
+    """Python, or nothing: magics, which a lesson of somebody else's may have, are none."""
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return None
+
+
 def _programs(source: str) -> list[Part]:
     """A program, without the imports that it begins with."""
+    tree = _parsed(source)
     imports = itertools.takewhile(
-        lambda node: isinstance(node, ast.Import | ast.ImportFrom), ast.parse(source).body
+        lambda node: isinstance(node, ast.Import | ast.ImportFrom), tree.body if tree else []
     )
     last = max((node.end_lineno for node in imports), default=0)
     source = "\n".join(source.splitlines()[last:])
@@ -452,7 +461,9 @@ def _hidden(cell: Cell, outputs: list[Output]) -> bool:
     """Whether the notes alone have the program: what it shows says more."""
     if cell.slide == "code":
         return False
-    tree = ast.parse(cell.source)
+    tree = _parsed(cell.source)
+    if tree is None:
+        return True
     if all(isinstance(node, ast.Import | ast.ImportFrom) for node in tree.body):
         return True
     defined = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
