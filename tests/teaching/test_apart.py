@@ -91,7 +91,7 @@ def test_a_message_of_its_own_costs_that_answer_alone(message):
 
 
 def test_whatever_letters_an_answer_prints():
-    assert verdict(f"print('\u03c3 \ud800')\n{RIGHT}") == "solved"
+    assert verdict(f"print('\u03c3')\n{RIGHT}") == "solved"
 
 
 @pytest.mark.skipif(not FORK, reason="signals differ")
