@@ -30,16 +30,16 @@ PARTS = ("To leave with", "Ask first", "Show", "They go wrong", "Short of time",
 
 NEEDS = {
     "00": ("", "nothing later rests on it"),
-    "01": ("", "all rests on it; who knows the loop reads its last third"),
+    "01": ("", "everything rests on it; if you know the loop, read its last third"),
     "02": ("01", "why there are gates at all; the sentence about France"),
-    "03": ("02", "the signs of the diagrams; everybody needs them"),
+    "03": ("02", "the symbols of the diagrams; everybody needs them"),
     "04": ("03", "the belt, holding a gate, the laboratory"),
     "04b": ("04", "why the start decides in 03 and 19"),
     "05": ("04", "the reader, probes and interventions, in 06 to 09, 11 and 12"),
     "06": ("05", "little; say in two sentences what a candidate is"),
     "07": ("05", "the exchange of one number, and its controls"),
     "08": ("05", "stored and shown; why there are peepholes"),
-    "09": ("04, 05", "the backward pass; to carry and to be needed"),
+    "09": ("04, 05", "the backward pass; carrying against being needed"),
     "09b": ("04", "comparing at equal parameters, in 12, 13, 19 and 22"),
     "10": ("08", "pairs and exact tests; peepholes in 13"),
     "11": ("05", "coupling, in 12 and 15"),
@@ -54,7 +54,7 @@ NEEDS = {
     "19": ("04b", "the spans in 22"),
     "20": ("05, 09b", "nothing"),
     "21": ("05", "one of the five tasks in 22"),
-    "22": ("03", "the end"),
+    "22": ("03", "the verdicts"),
 }
 """Of each lesson: without which it is not understood, and what is missing later if it is left out."""
 
@@ -97,7 +97,7 @@ def _before(number: str) -> list[str]:
 
 def table() -> str:
     """The lessons, how long they take, and what rests on what, as Markdown."""
-    rows = ["| lesson | to read | exercises | needs | refers to | if it is left out, there is missing |"]
+    rows = ["| lesson | to read | exercises | needs | refers to | what is missing without it |"]
     rows.append("|---|---|---|---|---|---|")
     for number, path in lessons().items():
         read, more = stated(number)
