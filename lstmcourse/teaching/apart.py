@@ -29,6 +29,7 @@ import numpy as np
 from ..exercises.define import Exercise, get
 from ..exercises.kept import Kept
 from ..exercises.verdict import Verdict
+from ..programs.threads import held_at_fork
 from .lesson import Answer
 
 __all__ = ["Limits", "judged", "stop"]
@@ -160,6 +161,7 @@ def _context() -> BaseContext:
 
 
 _STARTING = threading.Lock()
+held_at_fork(_STARTING)
 
 
 @contextlib.contextmanager
