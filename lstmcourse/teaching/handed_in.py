@@ -130,13 +130,10 @@ def students(folder: str | os.PathLike) -> tuple[list[Student], list[str]]:
 
 def _told_apart(found: list[Student]) -> list[Student]:
     """Give those of one name, a folder and a zip, a number that no other has."""
-    names = {student.name for student in found}
     apart: dict[str, Student] = {}
     for student in found:
-        free = (f"{student.name} ({n})" for n in itertools.count(2))
-        name = student.name
-        if name in apart:
-            name = next(one for one in free if one not in names and one not in apart)
+        numbered = (f"{student.name} ({n})" for n in itertools.count(2))
+        name = next(one for one in itertools.chain([student.name], numbered) if one not in apart)
         apart[name] = replace(student, name=name)
     return list(apart.values())
 

@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -135,8 +136,16 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def grades(place):
-    return grade(place, workers=2, limits=Limits(SECONDS, 1024))
+def own(tmp_path_factory):
+    """Where the answers get their folders."""
+    return tmp_path_factory.mktemp("own")
+
+
+@pytest.fixture(scope="module")
+def grades(place, own):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "TemporaryDirectory", partial(tempfile.TemporaryDirectory, dir=own))
+        return grade(place, workers=2, limits=Limits(SECONDS, 1024))
 
 
 def verdicts(grades, student):
@@ -200,10 +209,10 @@ def test_cells_of_ones_own_are_found_where_they_are_needed(grades):
     }
 
 
-def test_what_an_answer_starts_and_writes_goes_with_it(grades, place):
+def test_what_an_answer_starts_and_writes_goes_with_it(grades, place, own):
     assert verdicts(grades, NAME) == {id: "solved" if id < "05.3" else "not answered" for id in SOLVED}
     assert not list(place.rglob("*.txt")) and not list(Path.cwd().glob("[0-9]*.txt"))
-    assert not list(Path(tempfile.gettempdir()).glob("lstmcourse-*/own"))
+    assert not list(own.iterdir())
     if os.path.isdir("/proc"):
         time.sleep(0.5)
         assert not [p for p in os.listdir("/proc") if p.isdigit() and "of a student's" in arguments(p)]
